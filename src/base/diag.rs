@@ -1,0 +1,164 @@
+//! Diagnostics of configuration: where, what is wrong, what to write instead.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::base::num::len32;
+
+/// A place in the configuration: a file of the [`SourceMap`] and byte offsets in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Loc {
+    pub file: u32,
+    pub start: u32,
+    pub end: u32,
+}
+
+impl Loc {
+    #[must_use]
+    pub const fn new(file: u32, start: usize, end: usize) -> Self {
+        Self { file, start: len32(start), end: len32(end) }
+    }
+
+    /// From the start of `self` to the end of `other`.
+    #[must_use]
+    pub const fn to(self, other: Self) -> Self {
+        Self { file: self.file, start: self.start, end: other.end }
+    }
+}
+
+/// One file (or embedded text) of the configuration.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    pub name: Arc<str>,
+    pub text: Arc<[u8]>,
+}
+
+/// All the text that a configuration was read from.
+#[derive(Clone, Debug, Default)]
+pub struct SourceMap {
+    files: Vec<SourceFile>,
+}
+
+impl SourceMap {
+    pub fn add(&mut self, name: &str, text: &[u8]) -> u32 {
+        self.files.push(SourceFile { name: name.into(), text: text.into() });
+        len32(self.files.len() - 1)
+    }
+
+    #[must_use]
+    pub fn file(&self, file: u32) -> Option<&SourceFile> {
+        self.files.get(file as usize)
+    }
+
+    /// Line and column, both from 1; the column counts characters, not bytes.
+    #[must_use]
+    pub fn position(&self, loc: Loc) -> (usize, usize) {
+        let Some(file) = self.file(loc.file) else { return (1, 1) };
+        let before = &file.text[..(loc.start as usize).min(file.text.len())];
+        let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+        let line = 1 + memchr::memchr_iter(b'\n', before).count();
+        (line, 1 + String::from_utf8_lossy(&before[line_start..]).chars().count())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Accepted, and does something else than in rsyslog, or nothing.
+    Note,
+    /// Accepted as rsyslog does, but probably not what was meant.
+    Warning,
+    /// Not accepted. rsyslog's rule holds: what can run, runs; `-N1` exits with 1.
+    Error,
+}
+
+/// One complaint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    pub severity: Severity,
+    pub loc: Loc,
+    /// What is wrong, in one sentence without a full stop.
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    #[must_use]
+    pub fn error(loc: Loc, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, loc, message: message.into(), help: None }
+    }
+
+    #[must_use]
+    pub fn warning(loc: Loc, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(loc, message) }
+    }
+
+    #[must_use]
+    pub fn note(loc: Loc, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, ..Self::error(loc, message) }
+    }
+
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Everything that was found, in the order in which it was found.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    pub all: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.all.push(diagnostic);
+    }
+
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.all.iter().any(|d| d.severity == Severity::Error)
+    }
+}
+
+/// The name among `known` that is nearest to `name`, if any is near enough to be what was meant.
+#[must_use]
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let name = name.to_ascii_lowercase();
+    known
+        .into_iter()
+        .map(|k| (strsim::damerau_levenshtein(&name, &k.to_ascii_lowercase()), k))
+        .filter(|(distance, k)| *distance <= 1 + k.len().min(name.len()) / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, k)| k)
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_characters() {
+        let mut map = SourceMap::default();
+        let file = map.add("a.conf", "# 한글\n로그 x\n".as_bytes());
+        assert_eq!(map.position(Loc::new(file, 9, 10)), (2, 1));
+        assert_eq!(map.position(Loc::new(file, 16, 17)), (2, 4));
+    }
+
+    #[test]
+    fn nearest_is_near() {
+        assert_eq!(nearest("tagret", ["target", "port"]), Some("target"));
+        assert_eq!(nearest("zzz", ["target", "port"]), None);
+    }
+}

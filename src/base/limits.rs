@@ -1,0 +1,34 @@
+//! Every bound of the program, named with its unit. Parameters may lower them; nothing raises one
+//! past what is written here.
+
+/// Default of `global(maxMessageSize=)` (rsyslog: 8096 since 6.3.4).
+pub const MESSAGE_BYTES_DEFAULT: usize = 8096;
+/// The largest `maxMessageSize` that is accepted.
+pub const MESSAGE_BYTES_MAX: usize = 16 << 20;
+/// Default of imtcp's `maxFrameSize` (rsyslog: 200000).
+pub const TCP_FRAME_BYTES_DEFAULT: usize = 200_000;
+/// rsyslog's ceiling for an octet count while it is read; further digits no longer change it.
+pub const TCP_FRAME_COUNT_MAX: usize = 200_000_000;
+/// One TCP read.
+pub const TCP_READ_BYTES: usize = 256 << 10;
+/// Datagrams that one `recvmmsg` takes.
+pub const UDP_RING_MESSAGES: usize = 256;
+/// Memory that one action's queue may hold, in rendered bytes.
+pub const ACTION_QUEUE_BYTES_DEFAULT: usize = 8 << 20;
+/// Sources that are remembered (names, counters, hoisted rules) per shard.
+pub const SOURCES_MAX: usize = 65_536;
+/// Hoisted programs that are kept per shard and ruleset; beyond it they are made anew.
+pub const RESIDUALS_MAX: usize = 65_536;
+/// Depth of `call` and of nested blocks.
+pub const SCRIPT_DEPTH_MAX: usize = 64;
+/// Time that a normal stop may take to drain, in milliseconds.
+pub const DRAIN_MS_DEFAULT: u64 = 10_000;
+/// Open files of one `dynaFile` action (rsyslog `dynaFileCacheSize` default: 10).
+pub const DYNAFILE_CACHE_DEFAULT: usize = 10;
+/// Config text: one file, bytes.
+pub const CONFIG_FILE_BYTES_MAX: usize = 64 << 20;
+/// Depth of includes.
+pub const INCLUDE_DEPTH_MAX: usize = 32;
+
+const _: () = assert!(MESSAGE_BYTES_DEFAULT <= TCP_READ_BYTES);
+const _: () = assert!(TCP_FRAME_BYTES_DEFAULT <= TCP_FRAME_COUNT_MAX);

@@ -1,0 +1,9 @@
+//! Floor 1: what everything else stands on. Names nothing above it.
+
+pub mod backoff;
+pub mod clock;
+pub mod diag;
+pub mod drain;
+pub mod limits;
+pub mod num;
+pub mod span;

@@ -1,0 +1,1 @@
+//! `bongsu bench`: generator, verifying sink and relay-under-test runner.

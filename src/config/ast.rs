@@ -1,0 +1,186 @@
+//! The one syntax tree: RainerScript, sysklogd lines, `$Directives` (and, later, YAML) all become
+//! this. Legacy forms are lowered on the way in: `@@host:514;tpl` is an `action(type="omfwd" …)`,
+//! `$InputTCPServerRun 514` is an `input(type="imtcp" …)`.
+
+use bstr::BString;
+
+use crate::base::diag::Loc;
+use crate::message::PriMask;
+
+/// A name or word and its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    pub text: String,
+    pub loc: Loc,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ObjectKind {
+    Action,
+    DynStats,
+    Global,
+    Include,
+    Input,
+    LookupTable,
+    MainQueue,
+    Module,
+    Parser,
+    PerctileStats,
+    Ratelimit,
+    Ruleset,
+    Template,
+    Timezone,
+    /// `constant(…)` inside `template()`.
+    Constant,
+    /// `property(…)` inside `template()`.
+    Property,
+}
+
+/// `kind(name="value" …)`, with what stands in its braces.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    pub kind: ObjectKind,
+    pub loc: Loc,
+    /// In order of appearance; names as written (compare without case).
+    pub params: Vec<Param>,
+    /// `ruleset(…) { script }`.
+    pub script: Block,
+    /// `template(…) { property(…) constant(…) }`.
+    pub parts: Vec<Self>,
+    /// Lowered from a legacy line.
+    pub legacy: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Param {
+    pub name: Word,
+    pub value: Value,
+    pub value_loc: Loc,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    Str(BString),
+    Array(Vec<BString>),
+}
+
+pub type Block = Vec<Stmt>;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stmt {
+    pub loc: Loc,
+    pub kind: StmtKind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum StmtKind {
+    /// `action(…)` anywhere; every other object at the top level.
+    Object(Object),
+    If {
+        cond: Expr,
+        then: Block,
+        otherwise: Block,
+    },
+    /// `mail.*;auth.none …` (sysklogd selector).
+    PriFilter {
+        filter: PriMask,
+        text: String,
+        then: Block,
+    },
+    /// `:msg, contains, "x" …`.
+    PropertyFilter {
+        filter: PropertyFilter,
+        then: Block,
+    },
+    Call(Word),
+    CallIndirect(Expr),
+    /// `set` (`reset: false`) or `reset`.
+    Set {
+        variable: Word,
+        value: Expr,
+        reset: bool,
+    },
+    Unset(Word),
+    Foreach {
+        variable: Word,
+        collection: Expr,
+        body: Block,
+    },
+    ReloadLookupTable {
+        table: Word,
+        stub: Option<Expr>,
+    },
+    Stop,
+    Continue,
+}
+
+/// `:property, [!]compare-operation, "value"`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PropertyFilter {
+    pub property: Word,
+    pub negated: bool,
+    pub operation: FilterOperation,
+    pub value: BString,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FilterOperation {
+    Contains,
+    ContainsI,
+    IsEqual,
+    IsEmpty,
+    StartsWith,
+    StartsWithI,
+    EndsWith,
+    Regex,
+    Ereregex,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expr {
+    pub loc: Loc,
+    pub kind: ExprKind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind {
+    Number(i64),
+    Str(BString),
+    Array(Vec<BString>),
+    /// `$msg`, `$!path`, `$.path`, `$/path`: the text after `$`, as written.
+    Variable(String),
+    Call {
+        name: Word,
+        args: Vec<Expr>,
+    },
+    Not(Box<Expr>),
+    Negate(Box<Expr>),
+    Binary {
+        op: BinaryOp,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BinaryOp {
+    Or,
+    And,
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    Contains,
+    ContainsI,
+    StartsWith,
+    StartsWithI,
+    EndsWith,
+    Add,
+    Subtract,
+    Concat,
+    Multiply,
+    Divide,
+    Modulo,
+}

@@ -1,0 +1,259 @@
+//! Typed parameter tables: each module declares one, everything else walks it.
+
+use bstr::BString;
+use bstr::ByteSlice;
+
+use crate::base::diag::Diagnostic;
+use crate::base::diag::Diagnostics;
+use crate::base::diag::Loc;
+use crate::base::diag::nearest;
+use crate::config::ast::Object;
+use crate::config::ast::Value;
+
+/// What a parameter's text must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text.
+    Str,
+    /// `on`/`off` (also yes/no, true/false, 1/0).
+    Bool,
+    /// A whole number; `-1` where rsyslog takes it.
+    Int,
+    /// A number with k, m, g, t (binary) or K, M, G, T (decimal) behind it.
+    Size,
+    /// One text or `["a","b"]`.
+    Array,
+    /// Octal file mode, four digits.
+    Mode,
+}
+
+/// What Bongsu does with a parameter of rsyslog's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    Full,
+    /// Accepted and without effect: says what Bongsu does instead.
+    Ignored(&'static str),
+    /// Refused (or warned of): says why, and what to do.
+    Unsupported(&'static str),
+}
+
+/// One row of a module's table.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec {
+    /// rsyslog's name in its documented letter case.
+    pub name: &'static str,
+    pub kind: Kind,
+    /// As one would write it; empty for none.
+    pub default: &'static str,
+    /// One sentence.
+    pub doc: &'static str,
+    pub aliases: &'static [&'static str],
+    pub support: Support,
+}
+
+impl Spec {
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        kind: Kind,
+        default: &'static str,
+        doc: &'static str,
+    ) -> Self {
+        Self { name, kind, default, doc, aliases: &[], support: Support::Full }
+    }
+
+    #[must_use]
+    pub const fn alias(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    #[must_use]
+    pub const fn ignored(mut self, instead: &'static str) -> Self {
+        self.support = Support::Ignored(instead);
+        self
+    }
+
+    #[must_use]
+    pub const fn unsupported(mut self, why: &'static str) -> Self {
+        self.support = Support::Unsupported(why);
+        self
+    }
+
+    fn answers_to(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+            || self.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
+    }
+}
+
+/// An object's parameters after checking: only known names with well-formed values.
+#[derive(Clone, Debug, Default)]
+pub struct Params {
+    given: Vec<(&'static str, Value, Loc)>,
+    /// The object itself, for complaints about what is missing.
+    pub loc: Loc,
+}
+
+/// Checks `object` against `tables` (a module's own and those shared with others). Complains of
+/// unknown names, doubled ones and malformed values; what is left is usable.
+pub fn check(object: &Object, tables: &[&'static [Spec]], diags: &mut Diagnostics) -> Params {
+    let specs = || tables.iter().flat_map(|table| table.iter());
+    let mut params = Params { given: Vec::new(), loc: object.loc };
+    for param in &object.params {
+        let name = param.name.text.as_str();
+        let Some(spec) = specs().find(|spec| spec.answers_to(name)) else {
+            let mut d = Diagnostic::error(param.name.loc, format!("parameter '{name}' not known"));
+            if let Some(near) = nearest(name, specs().map(|s| s.name)) {
+                d = d.help(format!("did you mean '{near}'?"));
+            }
+            diags.push(d);
+            continue;
+        };
+        match spec.support {
+            Support::Full => {}
+            Support::Ignored(instead) => {
+                let text = format!("'{}' has no effect: {instead}", spec.name);
+                diags.push(Diagnostic::note(param.name.loc, text));
+            }
+            Support::Unsupported(why) => {
+                let text = format!("'{}' is not supported: {why}", spec.name);
+                diags.push(Diagnostic::error(param.name.loc, text));
+                continue;
+            }
+        }
+        if params.given.iter().any(|(known, ..)| *known == spec.name) {
+            let text = format!("parameter '{name}' given twice");
+            diags.push(Diagnostic::error(param.name.loc, text).help("keep one of them"));
+            continue;
+        }
+        if let Err(expected) = well_formed(spec.kind, &param.value) {
+            let text = format!("'{name}' takes {expected}");
+            diags.push(Diagnostic::error(param.value_loc, text));
+            continue;
+        }
+        params.given.push((spec.name, param.value.clone(), param.value_loc));
+    }
+    params
+}
+
+fn well_formed(kind: Kind, value: &Value) -> Result<(), &'static str> {
+    let Value::Str(text) = value else {
+        return if kind == Kind::Array { Ok(()) } else { Err("one value, not an array") };
+    };
+    let ok = match kind {
+        Kind::Str | Kind::Array => true,
+        Kind::Bool => parse_bool(text).is_some(),
+        Kind::Int => text.to_str().is_ok_and(|t| t.trim().parse::<i64>().is_ok()),
+        Kind::Size => parse_size(text).is_some(),
+        Kind::Mode => parse_mode(text).is_some(),
+    };
+    if ok {
+        return Ok(());
+    }
+    Err(match kind {
+        Kind::Bool => "\"on\" or \"off\"",
+        Kind::Int => "a whole number",
+        Kind::Size => "a number, with k, m, g or t behind it if need be",
+        Kind::Mode => "an octal file mode such as \"0640\"",
+        Kind::Str | Kind::Array => "text",
+    })
+}
+
+fn parse_bool(text: &[u8]) -> Option<bool> {
+    let is = |words: &[&str]| words.iter().any(|w| text.eq_ignore_ascii_case(w.as_bytes()));
+    if is(&["on", "yes", "true", "1"]) {
+        Some(true)
+    } else if is(&["off", "no", "false", "0"]) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// rsyslog `es_str2num` with suffix: k = 1024, K = 1000 and so on.
+fn parse_size(text: &[u8]) -> Option<i64> {
+    let text = text.to_str().ok()?.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let scale: i64 = match text.strip_prefix(digits)? {
+        "" => 1,
+        "k" => 1 << 10,
+        "m" => 1 << 20,
+        "g" => 1 << 30,
+        "t" => 1 << 40,
+        "K" => 1_000,
+        "M" => 1_000_000,
+        "G" => 1_000_000_000,
+        "T" => 1_000_000_000_000,
+        _ => return None,
+    };
+    digits.replace(['.', ','], "").parse::<i64>().ok()?.checked_mul(scale)
+}
+
+fn parse_mode(text: &[u8]) -> Option<u32> {
+    let text = text.to_str().ok()?;
+    (text.len() >= 3).then(|| u32::from_str_radix(text, 8).ok()).flatten().filter(|m| *m <= 0o7777)
+}
+
+impl Params {
+    fn find(&self, name: &str) -> Option<&(&'static str, Value, Loc)> {
+        self.given.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name))
+    }
+
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
+    /// Where the value stands, or the object if it is not given.
+    #[must_use]
+    pub fn loc(&self, name: &str) -> Loc {
+        self.find(name).map_or(self.loc, |(_, _, loc)| *loc)
+    }
+
+    #[must_use]
+    pub fn bytes(&self, name: &str) -> Option<&BString> {
+        match self.find(name) {
+            Some((_, Value::Str(text), _)) => Some(text),
+            Some((_, Value::Array(items), _)) => items.first(),
+            None => None,
+        }
+    }
+
+    /// The text, if it is UTF-8.
+    #[must_use]
+    pub fn str(&self, name: &str) -> Option<&str> {
+        self.bytes(name).and_then(|text| text.to_str().ok())
+    }
+
+    #[must_use]
+    pub fn list(&self, name: &str) -> Vec<&str> {
+        match self.find(name) {
+            Some((_, Value::Str(text), _)) => text.to_str().into_iter().collect(),
+            Some((_, Value::Array(items), _)) => {
+                items.iter().filter_map(|item| item.to_str().ok()).collect()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn bool(&self, name: &str) -> Option<bool> {
+        self.bytes(name).and_then(|text| parse_bool(text))
+    }
+
+    #[must_use]
+    pub fn int(&self, name: &str) -> Option<i64> {
+        self.bytes(name).and_then(|text| parse_size(text))
+    }
+
+    /// A size or count that cannot be negative.
+    #[must_use]
+    pub fn size(&self, name: &str) -> Option<usize> {
+        self.int(name).and_then(|n| usize::try_from(n).ok())
+    }
+
+    #[must_use]
+    pub fn mode(&self, name: &str) -> Option<u32> {
+        self.bytes(name).and_then(|text| parse_mode(text))
+    }
+}

@@ -1,0 +1,27 @@
+//! Bongsu: a syslog relay that runs rsyslog's configuration.
+//!
+//! Data flows one way, and a module names only what stands on a floor below it
+//! (`tests/it/floors.rs` holds the table):
+//!
+//! 1. [`base`]: limits, clock, spans, diagnostics, back-off, drain signal
+//! 2. [`message`], [`telemetry`]: the message model; counters
+//! 3. [`parse`], [`config`]: bytes to messages; text to a syntax tree
+//! 4. [`template`], [`net`]: messages to bytes; sockets
+//! 5. [`rules`], [`queue`]: RainerScript programs; bounded queues and acknowledgement tokens
+//! 6. [`input`], [`output`]: `imudp`, `imtcp` …; `omfwd`, `omfile` …
+//! 7. [`engine`]: builds the graph from a config, runs, drains
+//! 8. [`cli`]: the command line and its subcommands
+
+pub mod base;
+pub mod cli;
+pub mod config;
+pub mod engine;
+pub mod input;
+pub mod message;
+pub mod net;
+pub mod output;
+pub mod parse;
+pub mod queue;
+pub mod rules;
+pub mod telemetry;
+pub mod template;

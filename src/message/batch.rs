@@ -1,0 +1,170 @@
+//! The unit of work: what one read, or one `recvmmsg`, brought.
+
+use std::sync::Arc;
+
+use crate::base::clock::LocalZone;
+use crate::base::clock::Wall;
+use crate::base::span::Span;
+use crate::message::Ack;
+use crate::message::Class;
+use crate::message::Pri;
+use crate::message::Source;
+use crate::message::Timestamp;
+
+/// Facts about a [`Message`] that are not spans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MessageFlags(pub u8);
+
+impl MessageFlags {
+    /// The header held a timestamp: [`Message::time`] is it. Otherwise `timereported` is the time
+    /// of arrival.
+    pub const TIME: Self = Self(1);
+    /// HOSTNAME was in the header: [`Message::hostname`] is it. Otherwise it is `$fromhost`.
+    pub const HOSTNAME: Self = Self(2);
+    /// RFC 5424 (`protocol-version` 1): APP-NAME, PROCID, MSGID and SD are spans of their own.
+    /// Otherwise they are derived from the tag.
+    pub const PROTOCOL_1: Self = Self(4);
+    /// The frame was cut at the size limit.
+    pub const TRUNCATED: Self = Self(8);
+    /// Control characters were escaped: `raw` lies behind the received bytes.
+    pub const SANITISED: Self = Self(16);
+    /// [`Message::time`] is written exactly as `date-rfc3339` would write it, in `time_text`.
+    pub const TIME_CANONICAL: Self = Self(32);
+
+    #[must_use]
+    #[inline]
+    pub const fn has(self, flag: Self) -> bool {
+        self.0 & flag.0 != 0
+    }
+
+    #[inline]
+    pub const fn set(&mut self, flag: Self) {
+        self.0 |= flag.0;
+    }
+}
+
+/// One parsed message: spans into its batch's data.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Message {
+    /// `rawmsg`: the whole frame, after sanitising.
+    pub raw: Span,
+    /// `msg`.
+    pub msg: Span,
+    /// HOSTNAME, where [`MessageFlags::HOSTNAME`] is set.
+    pub hostname: Span,
+    /// RFC 3164: the syslogtag as it was received (with its colon).
+    pub tag: Span,
+    /// RFC 5424 fields as received, `-` included; empty unless [`MessageFlags::PROTOCOL_1`].
+    pub app_name: Span,
+    pub procid: Span,
+    pub msgid: Span,
+    pub structured_data: Span,
+    /// The timestamp's text, where [`MessageFlags::TIME_CANONICAL`] is set.
+    pub time_text: Span,
+    /// `timereported`, where [`MessageFlags::TIME`] is set.
+    pub time: Timestamp,
+    /// Bytes of `raw` that PRI takes (`rawmsg-after-pri` starts there).
+    pub after_pri: u16,
+    /// Index into [`Batch::sources`].
+    pub source: u16,
+    /// The sender's port; 0 where there is none.
+    pub port: u16,
+    pub pri: Pri,
+    pub class: Class,
+    pub flags: MessageFlags,
+}
+
+impl Default for Pri {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// What is known of an input, once for all of its batches.
+#[derive(Clone, Debug)]
+pub struct InputInfo {
+    /// `$inputname`: the `name=` parameter or the module's name.
+    pub name: Box<str>,
+    /// The relay's own host name (`$myhostname`).
+    pub hostname: Arc<str>,
+}
+
+/// When a batch arrived.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Arrival {
+    pub wall: Wall,
+    /// `timegenerated`: the same in local time.
+    pub local: Timestamp,
+}
+
+impl Arrival {
+    #[must_use]
+    pub fn at(wall: Wall, zone: &mut LocalZone) -> Self {
+        Self { wall, local: Timestamp::local(wall, zone) }
+    }
+}
+
+/// One read's worth of messages.
+///
+/// `data` holds the received bytes and, behind them, copies of messages that had to be changed
+/// (sanitised). A batch is reused by its shard, or moves whole into a queue.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    pub data: Vec<u8>,
+    pub messages: Vec<Message>,
+    /// The senders of these messages, each once.
+    pub sources: Vec<Arc<Source>>,
+    pub arrival: Arrival,
+    pub input: Arc<InputInfo>,
+    pub ack: Ack,
+}
+
+impl Batch {
+    #[must_use]
+    pub fn new(input: Arc<InputInfo>) -> Self {
+        Self {
+            data: Vec::new(),
+            messages: Vec::new(),
+            sources: Vec::new(),
+            arrival: Arrival::default(),
+            input,
+            ack: Ack::NONE,
+        }
+    }
+
+    /// Empties the batch and keeps its memory.
+    pub fn clear(&mut self) {
+        self.data.clear();
+        self.messages.clear();
+        self.sources.clear();
+        self.ack = Ack::NONE;
+    }
+
+    #[must_use]
+    #[inline]
+    pub fn view<'a>(&'a self, message: &'a Message) -> View<'a> {
+        View { batch: self, message }
+    }
+}
+
+/// One message with its batch: what filters and templates read.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    pub batch: &'a Batch,
+    pub message: &'a Message,
+}
+
+impl<'a> View<'a> {
+    /// The bytes of a span of this message.
+    #[must_use]
+    #[inline]
+    pub fn bytes(&self, span: Span) -> &'a [u8] {
+        span.of(&self.batch.data)
+    }
+
+    #[must_use]
+    #[inline]
+    pub fn source(&self) -> &'a Source {
+        &self.batch.sources[usize::from(self.message.source)]
+    }
+}

@@ -1,0 +1,26 @@
+//! Floor 2: the message model. A [`Batch`] owns the received bytes; a [`Message`] is spans into
+//! them; a [`View`] is one message together with its batch, which is what filters and templates
+//! read.
+
+mod ack;
+mod batch;
+mod class;
+mod pri;
+mod property;
+mod source;
+mod time;
+
+pub use ack::Ack;
+pub use batch::Arrival;
+pub use batch::Batch;
+pub use batch::InputInfo;
+pub use batch::Message;
+pub use batch::MessageFlags;
+pub use batch::View;
+pub use class::Class;
+pub use pri::Pri;
+pub use pri::PriMask;
+pub use property::Property;
+pub use source::Source;
+pub use time::Offset;
+pub use time::Timestamp;

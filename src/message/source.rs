@@ -1,0 +1,40 @@
+//! Where a message came from.
+
+use std::net::IpAddr;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use crate::message::Class;
+
+/// A sender: one address. The text forms are made once, when the address is first seen.
+#[derive(Debug)]
+pub struct Source {
+    /// `$fromhost-ip` as an address; `None` for local inputs, which rsyslog shows as 127.0.0.1.
+    /// IPv4-mapped IPv6 is unmapped here.
+    pub ip: Option<IpAddr>,
+    /// `$fromhost-ip`.
+    pub ip_text: Box<str>,
+    /// `$fromhost`: the name that the resolver gave, or the address.
+    pub fromhost: Box<str>,
+    /// Messages received, by [`Class`].
+    pub received: [AtomicU64; Class::ALL.len()],
+}
+
+impl Source {
+    #[must_use]
+    pub fn new(ip: Option<IpAddr>, fromhost: Option<&str>) -> Self {
+        let ip = ip.map(|ip| ip.to_canonical());
+        let ip_text = ip.map_or_else(|| "127.0.0.1".into(), |ip| ip.to_string().into_boxed_str());
+        let fromhost = fromhost.map_or_else(|| ip_text.clone(), Into::into);
+        Self { ip, ip_text, fromhost, received: Default::default() }
+    }
+
+    /// Adds what one batch held, by class. Once per batch, never per message.
+    pub fn count(&self, by_class: &[u64; Class::ALL.len()]) {
+        for (total, n) in self.received.iter().zip(by_class) {
+            if *n > 0 {
+                total.fetch_add(*n, Ordering::Relaxed);
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! What every output counts.
+
+use crate::telemetry::Counter;
+
+/// Counters of one action, written once per chunk.
+#[derive(Debug, Default)]
+pub struct OutputStats {
+    /// Messages and bytes that the target took.
+    pub delivered: Counter,
+    pub bytes: Counter,
+    /// Messages given up, with reasons: the stop's time ran out; the target can never take them
+    /// (a datagram over its limit, a file name that cannot be opened, a broken pipe to stdout).
+    pub dropped_at_stop: Counter,
+    pub dropped_unsendable: Counter,
+    /// Attempts that failed (connect, write), each followed by a retry.
+    pub failures: Counter,
+    /// Connections made, files opened.
+    pub opened: Counter,
+}

@@ -1,0 +1,50 @@
+//! What travels to an action: many rendered messages in one buffer.
+
+use crate::base::num::len32;
+use crate::message::Ack;
+
+/// Rendered and framed messages, back to back.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    pub bytes: Vec<u8>,
+    /// Where each message ends in `bytes`; as many as there are messages.
+    pub ends: Vec<u32>,
+    /// `dynaFile`: which messages go to which name. Empty for a fixed target.
+    pub runs: Vec<Run>,
+    pub ack: Ack,
+}
+
+/// Consecutive messages for one dynamic name, up to the next run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    pub name: Box<[u8]>,
+    /// Index into `ends` of the first message.
+    pub first: u32,
+}
+
+impl Chunk {
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Messages in it.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Marks that a message was appended to `bytes` up to here.
+    #[inline]
+    pub fn end_message(&mut self) {
+        self.ends.push(len32(self.bytes.len()));
+    }
+
+    /// Empties it and keeps its memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+        self.runs.clear();
+        self.ack = Ack::NONE;
+    }
+}

@@ -1,0 +1,196 @@
+//! The memory queue of an action: bounded in bytes, many senders, one receiver. The unit is the
+//! [`Chunk`]; the lock is taken once per chunk.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use tokio::sync::Notify;
+
+use crate::queue::Chunk;
+
+/// Spare buffers that are kept for reuse, at most.
+const SPARE_CHUNKS: usize = 8;
+
+#[derive(Debug)]
+struct State {
+    chunks: VecDeque<Chunk>,
+    spare: Vec<Chunk>,
+    bytes: usize,
+    messages: u64,
+    senders: usize,
+    receiver_gone: bool,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    bytes_max: usize,
+    /// Something came, or the last sender went.
+    filled: Notify,
+    /// Something was taken.
+    freed: Notify,
+}
+
+/// Puts chunks in. Cloned for every shard.
+#[derive(Debug)]
+pub struct Sender {
+    shared: Arc<Shared>,
+}
+
+/// Takes chunks out; the action's task holds the only one.
+#[derive(Debug)]
+pub struct Receiver {
+    shared: Arc<Shared>,
+}
+
+/// A queue that holds at most `bytes_max` bytes of messages, or one chunk if that one is larger.
+#[must_use]
+pub fn bounded(bytes_max: usize) -> (Sender, Receiver) {
+    let state = State {
+        chunks: VecDeque::new(),
+        spare: Vec::new(),
+        bytes: 0,
+        messages: 0,
+        senders: 1,
+        receiver_gone: false,
+    };
+    let shared = Arc::new(Shared {
+        state: Mutex::new(state),
+        bytes_max,
+        filled: Notify::new(),
+        freed: Notify::new(),
+    });
+    (Sender { shared: shared.clone() }, Receiver { shared })
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic while it was held cannot have left a chunk half moved.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sender {
+    /// Puts `chunk` in if there is room, and leaves an empty one with memory in its place.
+    /// False, and `chunk` untouched, if the queue is full.
+    pub fn try_push(&self, chunk: &mut Chunk) -> bool {
+        let mut state = self.shared.lock();
+        let size = chunk.bytes.len();
+        if state.bytes > 0 && state.bytes + size > self.shared.bytes_max && !state.receiver_gone {
+            return false;
+        }
+        let spare = state.spare.pop().unwrap_or_default();
+        let full = std::mem::replace(chunk, spare);
+        if state.receiver_gone {
+            // The action ended at a stop; its summary has counted what it leaves.
+            return true;
+        }
+        state.bytes += size;
+        state.messages += full.len() as u64;
+        state.chunks.push_back(full);
+        let first = state.chunks.len() == 1;
+        drop(state);
+        if first {
+            self.shared.filled.notify_one();
+        }
+        true
+    }
+
+    /// Puts `chunk` in, waiting for room: this is how a full output holds back an input.
+    pub async fn push(&self, chunk: &mut Chunk) {
+        loop {
+            let freed = self.shared.freed.notified();
+            tokio::pin!(freed);
+            freed.as_mut().enable();
+            if self.try_push(chunk) {
+                return;
+            }
+            freed.await;
+        }
+    }
+
+    /// Bytes and messages that are waiting.
+    #[must_use]
+    pub fn depth(&self) -> (usize, u64) {
+        let state = self.shared.lock();
+        (state.bytes, state.messages)
+    }
+}
+
+impl Clone for Sender {
+    fn clone(&self) -> Self {
+        self.shared.lock().senders += 1;
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.senders -= 1;
+        if state.senders == 0 {
+            drop(state);
+            self.shared.filled.notify_one();
+        }
+    }
+}
+
+impl Receiver {
+    /// Takes everything that is waiting, in order, into `into`. False when nothing will ever come:
+    /// all senders are gone and the queue is empty. Cancel safe.
+    ///
+    /// What is taken still counts against the bound until [`Receiver::done`].
+    pub async fn take(&self, into: &mut VecDeque<Chunk>) -> bool {
+        loop {
+            let filled = self.shared.filled.notified();
+            tokio::pin!(filled);
+            filled.as_mut().enable();
+            {
+                let mut state = self.shared.lock();
+                if !state.chunks.is_empty() {
+                    into.append(&mut state.chunks);
+                    return true;
+                }
+                if state.senders == 0 {
+                    return false;
+                }
+            }
+            filled.await;
+        }
+    }
+
+    /// Gives back a chunk that was delivered (or given up, and counted): its room in the queue
+    /// and its memory.
+    pub fn done(&self, mut chunk: Chunk) {
+        let (size, messages) = (chunk.bytes.len(), chunk.len() as u64);
+        chunk.clear();
+        let mut state = self.shared.lock();
+        state.bytes -= size;
+        state.messages -= messages;
+        if state.spare.len() < SPARE_CHUNKS {
+            state.spare.push(chunk);
+        }
+        drop(state);
+        self.shared.freed.notify_waiters();
+    }
+
+    /// Bytes and messages that are waiting or being delivered.
+    #[must_use]
+    pub fn depth(&self) -> (usize, u64) {
+        let state = self.shared.lock();
+        (state.bytes, state.messages)
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.receiver_gone = true;
+        state.chunks.clear();
+        drop(state);
+        self.shared.freed.notify_waiters();
+    }
+}

@@ -1,0 +1,31 @@
+//! Floor 5: RainerScript blocks become programs; what depends on the source alone is decided once
+//! per source and hoisted.
+
+use crate::base::diag::Diagnostics;
+use crate::config::ast::Object;
+use crate::message::View;
+
+/// An action of the graph, by index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ActionId(pub u32);
+
+/// A ruleset of the graph, by index. 0 is the default one, `RSYSLOG_DefaultRuleset`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RulesetId(pub u32);
+
+/// What the compiler asks of the engine while it walks a block.
+pub trait Resolver {
+    /// Makes the action of an `action()` object; `None` if it is unusable (complained of).
+    fn action(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<ActionId>;
+    /// The ruleset of that name, and whether it has a queue of its own (then `call` hands the
+    /// message over instead of running it in place).
+    fn ruleset(&self, name: &str) -> Option<(RulesetId, bool)>;
+    /// All ruleset names, for "did you mean".
+    fn ruleset_names(&self) -> Vec<String>;
+}
+
+/// What running a program does to a message.
+pub trait Sink {
+    fn action(&mut self, action: ActionId, view: View<'_>);
+    fn enqueue(&mut self, ruleset: RulesetId, view: View<'_>);
+}
