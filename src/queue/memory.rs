@@ -40,6 +40,12 @@ pub struct Sender {
     shared: Arc<Shared>,
 }
 
+/// Looks at a queue without being an end of it.
+#[derive(Clone, Debug)]
+pub struct Gauge {
+    shared: Arc<Shared>,
+}
+
 /// Takes chunks out; the action's task holds the only one.
 #[derive(Debug)]
 pub struct Receiver {
@@ -112,7 +118,20 @@ impl Sender {
         }
     }
 
-    /// Bytes and messages that are waiting.
+    /// Returns when something was taken out since the call.
+    pub async fn room(&self) {
+        self.shared.freed.notified().await;
+    }
+
+    /// An observer of this queue.
+    #[must_use]
+    pub fn gauge(&self) -> Gauge {
+        Gauge { shared: self.shared.clone() }
+    }
+}
+
+impl Gauge {
+    /// Bytes and messages that are waiting or being delivered.
     #[must_use]
     pub fn depth(&self) -> (usize, u64) {
         let state = self.shared.lock();
@@ -177,12 +196,6 @@ impl Receiver {
         self.shared.freed.notify_waiters();
     }
 
-    /// Bytes and messages that are waiting or being delivered.
-    #[must_use]
-    pub fn depth(&self) -> (usize, u64) {
-        let state = self.shared.lock();
-        (state.bytes, state.messages)
-    }
 }
 
 impl Drop for Receiver {
