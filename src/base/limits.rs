@@ -13,6 +13,8 @@ pub const TCP_FRAME_COUNT_MAX: usize = 200_000_000;
 pub const TCP_READ_BYTES: usize = 256 << 10;
 /// Datagrams that one `recvmmsg` takes.
 pub const UDP_RING_MESSAGES: usize = 256;
+/// Memory of one UDP ring; larger messages make it shorter.
+pub const UDP_RING_BYTES: usize = 4 << 20;
 /// Memory that one action's queue may hold, in rendered bytes.
 pub const ACTION_QUEUE_BYTES_DEFAULT: usize = 8 << 20;
 /// Sources that are remembered (names, counters, hoisted rules) per shard.

@@ -1,1 +1,14 @@
-//! Placeholder until its floor is built.
+//! Floor 4: sockets. UDP rings, listeners with rsyslog's options, outgoing connections.
+
+pub mod dial;
+pub mod listen;
+mod options;
+mod resolve;
+pub mod sys;
+pub mod udp;
+
+pub use options::FreeBind;
+pub use options::KeepAlive;
+pub use options::set_receive_buffer;
+pub use options::set_send_buffer;
+pub use resolve::Family;
