@@ -25,6 +25,8 @@ pub const RESIDUALS_MAX: usize = 65_536;
 pub const SCRIPT_DEPTH_MAX: usize = 64;
 /// Time that a normal stop may take to drain, in milliseconds.
 pub const DRAIN_MS_DEFAULT: u64 = 10_000;
+/// Depth of an expression, not counting chains of one operator.
+pub const EXPRESSION_DEPTH_MAX: usize = 256;
 /// Open files of one `dynaFile` action (rsyslog `dynaFileCacheSize` default: 10).
 pub const DYNAFILE_CACHE_DEFAULT: usize = 10;
 /// Config text: one file, bytes.

@@ -1,9 +1,29 @@
 //! Floor 5: RainerScript blocks become programs; what depends on the source alone is decided once
 //! per source and hoisted.
 
+mod eval;
+mod expression;
+mod fold;
+mod hoist;
+mod ir;
+mod lower;
+mod posix;
+mod program;
+mod specialise;
+mod value;
+
 use crate::base::diag::Diagnostics;
+use crate::base::diag::Loc;
 use crate::config::ast::Object;
+use crate::message::PriMask;
 use crate::message::View;
+
+pub use lower::compile;
+pub use program::Program;
+pub use program::Programs;
+pub use specialise::Residual;
+pub use specialise::Residuals;
+pub use specialise::Scratch;
 
 /// An action of the graph, by index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,6 +42,9 @@ pub trait Resolver {
     fn ruleset(&self, name: &str) -> Option<(RulesetId, bool)>;
     /// All ruleset names, for "did you mean".
     fn ruleset_names(&self) -> Vec<String>;
+    /// The meaning of a selector such as `mail.*;auth.none` in `prifilt()`; `None` if it has none
+    /// (complained of at `loc`).
+    fn selector(&self, text: &str, loc: Loc, diags: &mut Diagnostics) -> Option<PriMask>;
 }
 
 /// What running a program does to a message.
