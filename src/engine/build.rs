@@ -192,7 +192,7 @@ impl Builder {
             programs.push(rules::compile(&object.script, self, diags));
         }
         self.default_ruleset = self.default_ruleset_id(block, diags);
-        Programs::new(programs, diags)
+        Programs::link(programs, diags)
     }
 
     /// `$DefaultRuleset`, lowered to `global(defaultRuleset=)`, is rare; the main script is it.
@@ -216,10 +216,10 @@ impl Builder {
         let params = param::check(object, &[modules::TYPE_PARAM, kind.params()], diags);
         let module = self.modules.params(kind.name());
         let ruleset = self.bound_ruleset(&params, diags)?;
-        let mut parse = self.globals.parse.clone();
-        parse.parse_hostname = true;
-        parse.sanitise.message_bytes_max = self.globals.message_bytes_max;
-        parse.default_tz = default_tz(&params, module, diags);
+        let mut parse = self.globals.parse;
+        parse.hostname_in_header = true;
+        parse.message_bytes_max = self.globals.message_bytes_max;
+        parse.default_zone = default_tz(&params, module, diags);
         Some(match kind {
             modules::InputKind::Udp => {
                 let spec = Box::new(UdpSpec::compile(module, &params));

@@ -42,7 +42,8 @@ pub static PARAMS: &[Spec] = &[
     Spec::new("parser.escape8BitCharactersOnReceive", Bool, "off", "Escapes bytes above 127."),
     Spec::new("parser.dropTrailingLFOnReception", Bool, "on", "Drops one LF at the end of a message."),
     Spec::new("parser.spaceLFOnReceive", Bool, "off", "Turns LF inside a message into a space."),
-    Spec::new("parser.permitSlashInProgramName", Bool, "off", "A slash no longer ends the program's name."),
+    Spec::new("parser.permitSlashInProgramName", Bool, "off", "A slash no longer ends the program's name.")
+        .unsupported("a later version brings it; leave it out"),
     Spec::new("parser.parseHostnameAndTag", Bool, "on", "Looks for a host name and a tag."),
     Spec::new("parser.supportCompressionExtension", Bool, "on", "Inflates messages that begin with 'z'."),
     Spec::new("processInternalMessages", Bool, "on", "Own messages go through the rules."),
@@ -201,7 +202,6 @@ impl Globals {
         set(&mut sanitise.escape_8bit, "parser.escape8BitCharactersOnReceive");
         set(&mut sanitise.drop_trailing_lf, "parser.dropTrailingLFOnReception");
         set(&mut sanitise.space_lf, "parser.spaceLFOnReceive");
-        set(&mut sanitise.inflate, "parser.supportCompressionExtension");
         if let Some(prefix) = params.bytes("parser.controlCharacterEscapePrefix") {
             match prefix.as_slice() {
                 [byte] => sanitise.prefix = *byte,
@@ -211,7 +211,7 @@ impl Globals {
                 }
             }
         }
-        set(&mut self.parse.permit_slash_in_program_name, "parser.permitSlashInProgramName");
+        set(&mut self.parse.compression, "parser.supportCompressionExtension");
         set(&mut self.parse.parse_hostname_and_tag, "parser.parseHostnameAndTag");
     }
 }

@@ -62,9 +62,9 @@ impl InputStats {
     /// Counts what framing found wrong.
     pub fn count_frames(&self, events: &FrameEvents) {
         self.discarded_bytes.add(events.discarded_bytes);
-        self.frames_incomplete.add(events.incomplete_at_end);
-        self.frames_bad_count.add(events.bad_count);
-        self.frames_bad_delimiter.add(events.delimiter_not_sp);
+        self.frames_incomplete.add(events.incomplete);
+        self.frames_bad_count.add(events.bad_count + events.count_too_large);
+        self.frames_bad_delimiter.add(events.delimiter_not_space);
         self.frames_oversize.add(events.oversize);
     }
 }

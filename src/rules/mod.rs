@@ -30,7 +30,7 @@ pub use specialise::Scratch;
 pub struct ActionId(pub u32);
 
 /// A ruleset of the graph, by index. 0 is the default one, `RSYSLOG_DefaultRuleset`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RulesetId(pub u32);
 
 /// What the compiler asks of the engine while it walks a block.

@@ -30,6 +30,7 @@ pub struct Residual(Arc<Inner>);
 struct Inner {
     steps: Steps,
     always: Option<Box<[ActionId]>>,
+    actions: Box<[ActionId]>,
     buffers: usize,
 }
 
@@ -267,7 +268,11 @@ impl Residual {
         let mut actions = Vec::new();
         let always = list_actions(&steps, &mut actions).then(|| actions.into());
         let buffers = buffers(&steps);
-        Self(Arc::new(Inner { steps, always, buffers }))
+        let mut actions = Vec::new();
+        collect_actions(&steps, &mut actions);
+        actions.sort_unstable();
+        actions.dedup();
+        Self(Arc::new(Inner { steps, always, actions: actions.into(), buffers }))
     }
 
     /// Runs one message through.
@@ -293,6 +298,13 @@ impl Residual {
     #[must_use]
     pub fn always(&self) -> Option<&[ActionId]> {
         self.0.always.as_deref()
+    }
+
+    /// Every action that a message may go to, in ascending order; those of rulesets that are
+    /// handed over ([`Sink::enqueue`]) are not among them.
+    #[must_use]
+    pub fn actions(&self) -> &[ActionId] {
+        &self.0.actions
     }
 
     /// Whether both are the same residual in memory.
@@ -333,6 +345,20 @@ fn list_actions(steps: &[Step], actions: &mut Vec<ActionId>) -> bool {
         Step::Called(called) => list_actions(&called.steps, actions),
         Step::Enqueue(_) | Step::Choice { .. } | Step::Stop => false,
     })
+}
+
+fn collect_actions(steps: &[Step], actions: &mut Vec<ActionId>) {
+    for step in steps {
+        match step {
+            Step::Action(action) => actions.push(*action),
+            Step::Choice { arms, otherwise } => {
+                arms.iter().for_each(|(_, then)| collect_actions(then, actions));
+                collect_actions(otherwise, actions);
+            }
+            Step::Called(called) => collect_actions(&called.steps, actions),
+            Step::Enqueue(_) | Step::Stop => {}
+        }
+    }
 }
 
 fn buffers(steps: &[Step]) -> usize {

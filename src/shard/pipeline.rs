@@ -21,6 +21,7 @@ use crate::queue::Chunk;
 use crate::rules::ActionId;
 use crate::rules::Programs;
 use crate::rules::Residual;
+use crate::rules::Residuals;
 use crate::rules::RulesetId;
 use crate::rules::Scratch;
 use crate::rules::Sink;
@@ -49,6 +50,7 @@ pub struct Shard {
     /// 0..number of shards.
     pub index: usize,
     programs: Arc<Programs>,
+    residuals: RefCell<Residuals>,
     outlets: Vec<Rc<Outlet>>,
     /// The batch into which stream inputs of this shard read, one at a time.
     batch: RefCell<Batch>,
@@ -87,6 +89,7 @@ impl Shard {
         Self {
             index,
             programs,
+            residuals: RefCell::default(),
             outlets: outlets.into_iter().map(Rc::new).collect(),
             batch: RefCell::new(Batch::new(input)),
             frames: RefCell::default(),
@@ -133,13 +136,13 @@ impl Shard {
     #[must_use]
     pub fn route(&self, ruleset: RulesetId, entry: &Entry, input: &Arc<InputInfo>) -> Residual {
         let id = Arc::as_ptr(input).addr();
-        entry.route(ruleset, id, |source| self.programs.specialise(ruleset, source, input))
+        entry.route(ruleset, id, |source| self.route_of(ruleset, source, input))
     }
 
     /// [`Shard::route`] for a source that is not in the table of senders (a local input).
     #[must_use]
     pub fn route_of(&self, ruleset: RulesetId, source: &Source, input: &InputInfo) -> Residual {
-        self.programs.specialise(ruleset, source, input)
+        self.residuals.borrow_mut().get(&self.programs, ruleset, source, input)
     }
 
     /// Runs `route` over every message of `batch` and queues what it rendered. What finds no room
@@ -280,7 +283,7 @@ impl Renderer<'_> {
         {
             return residual.clone();
         }
-        let residual = self.shard.programs.specialise(ruleset, source, &self.batch.input);
+        let residual = self.shard.route_of(ruleset, source, &self.batch.input);
         self.handed_over.retain(|(r, ..)| *r != ruleset);
         self.handed_over.push((ruleset, source.clone(), residual.clone()));
         residual

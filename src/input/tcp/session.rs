@@ -203,9 +203,8 @@ impl Session<'_> {
         let mut events = FrameEvents::default();
         let mut frames = self.shard.frames();
         frames.clear();
-        let from = self.tail.len();
         let used =
-            self.decoder.decode(settings, &mut batch.data, from, received, &mut frames, &mut events);
+            self.decoder.decode(settings, &mut batch.data, 0, received, &mut frames, &mut events);
         self.tail.clear();
         if used == received && self.tail.capacity() > TAIL_KEPT {
             self.tail = Vec::new();
@@ -295,7 +294,7 @@ impl Session<'_> {
         let mut frames = self.shard.frames();
         frames.clear();
         let settings = &self.input.spec.framing;
-        self.decoder.finish(settings, &mut batch.data, received, &mut frames, &mut events);
+        self.decoder.finish(settings, &batch.data, 0, received, &mut frames, &mut events);
         self.input.stats.count_frames(&events);
         self.messages(&mut batch, &frames, 0, stuck);
     }
