@@ -1,2 +1,4 @@
 //! The one integration binary.
 #![cfg(test)]
+
+mod parse;

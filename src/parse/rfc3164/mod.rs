@@ -1,0 +1,166 @@
+//! RFC 3164 messages, as rsyslog's pmrfc3164 guesses them: what looks like a timestamp is one,
+//! what looks like a host name is one, what ends in a colon or a space is the tag.
+
+use crate::base::span::Span;
+use crate::message::Class;
+use crate::message::Message;
+use crate::message::MessageFlags;
+use crate::parse::header::Dashes;
+use crate::parse::header::Header;
+use crate::parse::timestamp;
+
+/// pmrfc3164 parameters, off by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rfc3164Settings {
+    /// `permit.squareBracketsInHostname`: `[host]` is `host`.
+    pub square_brackets_in_hostname: bool,
+    /// `permit.slashesInHostname`
+    pub slashes_in_hostname: bool,
+    /// `permit.AtSignsInHostname`
+    pub at_signs_in_hostname: bool,
+    /// `force.tagEndingByColon`: what does not end in a colon is no tag; the tag is `-`.
+    pub tag_ending_by_colon: bool,
+    /// `remove.msgFirstSpace`
+    pub remove_msg_first_space: bool,
+    /// `detect.YearAfterTimestamp`
+    pub year_after_timestamp: bool,
+}
+
+/// Longest host name, in bytes.
+const HOSTNAME_MAX: usize = 511;
+/// Longest tag, in bytes, its colon aside.
+const TAG_MAX: usize = 510;
+
+/// Reads what follows PRI. `at` is where that is in `raw`.
+#[inline]
+pub(super) fn parse(header: &Header<'_>, message: &mut Message, dashes: &mut Dashes) {
+    let text = header.text();
+    if starts_json(text) {
+        message.class = Class::Json;
+        message.msg = header.rest(0);
+        return;
+    }
+    let mut at = timestamp(header, text, message);
+    let settings = &header.settings.rfc3164;
+    let mut space = false;
+    if header.settings.parse_hostname_and_tag {
+        if header.settings.hostname_in_header
+            && let Some((host, next)) = hostname(&text[at..], settings)
+        {
+            message.hostname = header.span(at + host.start as usize, at + host.end as usize);
+            message.flags.set(MessageFlags::HOSTNAME);
+            at += next;
+        }
+        let tag = tag_len(&text[at..]);
+        if settings.tag_ending_by_colon && !text[at..at + tag].ends_with(b":") {
+            *dashes |= Dashes::TAG;
+        } else {
+            message.tag = header.span(at, at + tag);
+            at += tag;
+        }
+        space = settings.remove_msg_first_space;
+    }
+    if space && text.get(at) == Some(&b' ') {
+        at += 1;
+    }
+    message.msg = header.rest(at);
+    if message.flags.has(MessageFlags::TIME) || !message.tag.is_empty() {
+        message.class = Class::Rfc3164;
+    }
+}
+
+/// White space, then an object or array: JSON without a header.
+#[inline]
+fn starts_json(text: &[u8]) -> bool {
+    match text.first() {
+        Some(b'{' | b'[') => true,
+        Some(b' ' | b'\t') => {
+            let first = text.iter().find(|byte| !matches!(byte, b' ' | b'\t'));
+            matches!(first, Some(b'{' | b'['))
+        }
+        _ => false,
+    }
+}
+
+/// Reads the timestamp into `message`; returns where the text goes on.
+#[inline]
+fn timestamp(header: &Header<'_>, text: &[u8], message: &mut Message) -> usize {
+    let assumed = header.assumed();
+    let stamp = timestamp::rfc3339(text)
+        .or_else(|| timestamp::rfc3164(text, assumed))
+        .map(|stamp| (stamp, 0))
+        .or_else(|| {
+            // HP ProCurve puts a space in front.
+            let text = text.strip_prefix(b" ")?;
+            timestamp::rfc3164(text, assumed).map(|stamp| (stamp, 1))
+        });
+    let Some((stamp, skipped)) = stamp else { return 0 };
+    message.time = stamp.time;
+    message.flags.set(MessageFlags::TIME);
+    if stamp.canonical {
+        message.time_text = header.span(0, stamp.len);
+        message.flags.set(MessageFlags::TIME_CANONICAL);
+    }
+    skipped + stamp.next
+}
+
+/// Byte classes of host names.
+const HOST: u8 = 1;
+const ALNUM: u8 = 2;
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0_u8;
+    loop {
+        classes[byte as usize] = match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => HOST | ALNUM,
+            b'.' | b'_' | b'-' => HOST,
+            _ => 0,
+        };
+        if byte == 255 {
+            break classes;
+        }
+        byte += 1;
+    }
+};
+
+/// The host name at the start of `text`, and where the text goes on: a run of host name bytes, the
+/// last of them alphanumeric, with a space behind it, or without it at the end of the text.
+#[inline]
+fn hostname(text: &[u8], settings: &Rfc3164Settings) -> Option<(Span, usize)> {
+    let bracketed = settings.square_brackets_in_hostname && text.first() == Some(&b'[');
+    let window = &text[usize::from(bracketed)..text.len().min(HOSTNAME_MAX + 1)];
+    let in_host = |byte: u8| {
+        CLASSES[usize::from(byte)] & HOST != 0
+            || byte == b'/' && settings.slashes_in_hostname
+            || byte == b'@' && settings.at_signs_in_hostname
+            || byte == b':' && bracketed
+    };
+    let run = window.iter().position(|byte| !in_host(*byte)).unwrap_or(window.len());
+    let start = usize::from(bracketed);
+    let mut end = start + run;
+    let host = Span::new(start, end);
+    if bracketed {
+        if text.get(end) != Some(&b']') {
+            return None;
+        }
+        end += 1;
+    }
+    if end == 0 || end > HOSTNAME_MAX {
+        return None;
+    }
+    match text.get(end) {
+        None => Some((host, end)),
+        Some(b' ') if bracketed || CLASSES[usize::from(text[end - 1])] & ALNUM != 0 => {
+            Some((host, end + 1))
+        }
+        Some(_) => None,
+    }
+}
+
+/// Bytes that the tag takes: up to a colon, which is part of it, or a space, which is not.
+#[inline]
+fn tag_len(text: &[u8]) -> usize {
+    let window = &text[..text.len().min(TAG_MAX)];
+    let run = window.iter().position(|byte| matches!(byte, b':' | b' ')).unwrap_or(window.len());
+    run + usize::from(text.get(run) == Some(&b':'))
+}
