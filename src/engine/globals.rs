@@ -17,7 +17,7 @@ use crate::config::param::Kind::Str;
 use crate::config::param::Params;
 use crate::config::param::Spec;
 use crate::parse::ParseSettings;
-use crate::parse::SanitiseSettings;
+use crate::parse::sanitise::SanitiseSettings;
 
 const TLS: &str = "TLS comes with a later version";
 const DEBUG: &str = "it steers rsyslog's own debugging";

@@ -2,7 +2,7 @@
 
 use crate::message::Batch;
 use crate::message::Class;
-use crate::parse::FrameEvents;
+use crate::parse::frame::FrameEvents;
 use crate::telemetry::Counter;
 
 /// Counters of one input.

@@ -30,7 +30,7 @@ use crate::net::FreeBind;
 use crate::net::listen::ListenOptions;
 use crate::net::udp::UdpRing;
 use crate::parse;
-use crate::parse::Frame;
+use crate::parse::frame::Frame;
 use crate::parse::ParseSettings;
 use crate::rules::Residual;
 use crate::rules::RulesetId;

@@ -16,7 +16,7 @@ use crate::message::Batch;
 use crate::message::InputInfo;
 use crate::message::Source;
 use crate::message::View;
-use crate::parse::Frame;
+use crate::parse::frame::Frame;
 use crate::queue::Chunk;
 use crate::rules::ActionId;
 use crate::rules::Programs;

@@ -16,7 +16,7 @@ use crate::config::param::Spec;
 use crate::net::FreeBind;
 use crate::net::KeepAlive;
 use crate::net::listen::ListenOptions;
-use crate::parse::FrameSettings;
+use crate::parse::frame::FrameSettings;
 
 pub const NAME: &str = "imtcp";
 pub const NAME_PLAIN: &str = "imptcp";
