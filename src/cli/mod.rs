@@ -2,9 +2,23 @@
 
 use std::process::ExitCode;
 
+use clap::Parser;
+
 pub mod bench;
+
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Trial,
+}
+
+#[derive(clap::Subcommand)]
+enum Trial {
+    Bench(bench::BenchArgs),
+}
 
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let Trial::Bench(args) = Cli::parse().command;
+    bench::run(args)
 }
