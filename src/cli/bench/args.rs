@@ -17,6 +17,7 @@ use super::corpus::Kind;
 use super::error::BenchError;
 use super::frames::Framing;
 use super::ids::CONNECTIONS_MAX;
+use super::ledger::Ids;
 use super::send::SendPlan;
 use super::sink::SinkPlan;
 use super::sink::Stall;
@@ -89,7 +90,7 @@ pub(super) struct TakeArgs {
     /// How the sink tells frames apart on TCP
     #[arg(long, value_enum, default_value_t = Framing::Auto)]
     pub framing: Framing,
-    /// Write what comes to a file, one frame a line
+    /// Write what comes to a file, one frame a line; of the last run
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Stop reading after this many frames
@@ -221,12 +222,12 @@ impl TrafficArgs {
 }
 
 impl TakeArgs {
-    pub(super) fn plan(&self, listen: SocketAddr) -> SinkPlan {
+    pub(super) fn plan(&self, listen: SocketAddr, ids: Ids) -> SinkPlan {
         let stall = self.stall_after.zip(self.stall_for);
         SinkPlan {
             listen,
             framing: self.framing,
-            ids: !self.no_ids,
+            ids,
             stall: stall.map(|(after, time)| Stall { after, time }),
             output: self.output.clone(),
         }

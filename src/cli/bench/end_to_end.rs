@@ -8,12 +8,19 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
+use clap::Parser;
+
+use super::args::RelayArgs;
 use super::block::Wire;
 use super::corpus::Corpus;
 use super::corpus::Kind;
 use super::frames::Framing;
+use super::ledger::Ids;
 use super::ledger::Ledger;
+use super::relay;
+use super::report::Counts;
 use super::report::Latency;
+use super::report::Run;
 use super::send::SendPlan;
 use super::send::Sender;
 use super::sink::Sink;
@@ -29,7 +36,7 @@ fn sink_plan() -> SinkPlan {
     SinkPlan {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         framing: Framing::Auto,
-        ids: true,
+        ids: Ids::Required,
         stall: None,
         output: None,
     }
@@ -144,7 +151,7 @@ fn a_stall_shows_in_the_latencies_and_loses_nothing() {
 fn what_came_is_written_a_frame_a_line() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let stamps = Stamps::new();
-    let plan = SinkPlan { output: Some(file.path().to_owned()), ids: false, ..sink_plan() };
+    let plan = SinkPlan { output: Some(file.path().to_owned()), ids: Ids::Ignored, ..sink_plan() };
     let sink = Sink::start(&plan, stamps).unwrap();
     let mut plan = send_plan(sink.address(), Wire::OctetCount, 300);
     (plan.ids, plan.connections, plan.threads) = (false, 1, 1);
@@ -153,4 +160,80 @@ fn what_came_is_written_a_frame_a_line() {
     let frames: Vec<&[u8]> = corpus.frames().collect();
     let written = std::fs::read(file.path()).unwrap();
     assert_eq!(written, [frames.join(&b'\n'), b"\n".to_vec()].concat());
+}
+
+#[derive(clap::Parser)]
+struct Line {
+    #[command(flatten)]
+    relay: RelayArgs,
+}
+
+/// Forwards streams to `to` as they come.
+fn pipe(to: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            thread::spawn(move || std::io::copy(&mut stream, &mut TcpStream::connect(to).unwrap()));
+        }
+    });
+    address
+}
+
+#[test]
+fn a_relay_is_measured_from_its_command_line() {
+    let free = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    let input = pipe(free).to_string();
+    let output = free.to_string();
+    let pid = std::process::id().to_string();
+    let line = Line::parse_from([
+        "relay",
+        "--in",
+        &input,
+        "--out",
+        &output,
+        "--pid",
+        &pid,
+        "--rate",
+        "4k",
+        "--duration",
+        "0.4",
+        "--warmup",
+        "0.2",
+        "--connections",
+        "3",
+        "--runs",
+        "2",
+    ]);
+    let report = relay::run(&line.relay).unwrap();
+    let clean = Counts { sent: 4800, received: 4800, ..Counts::default() };
+    assert_eq!(report.total, clean);
+    assert_eq!((report.runs.len(), report.latency_from), (2, "due"));
+    for Run { figures, .. } in report.runs {
+        assert!((figures.seconds - 0.4).abs() < 0.3, "{figures:?}");
+        assert!(figures.peak_rss_mib.unwrap() > 1.0 && figures.cpu_seconds.is_some());
+        let latency = figures.latency_ms.unwrap();
+        assert!(latency.p50 <= latency.p99 && latency.p99 <= latency.max);
+    }
+}
+
+#[test]
+fn a_relay_that_takes_and_never_gives_is_a_loss_and_not_a_hang() {
+    let hole = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let input = hole.local_addr().unwrap().to_string();
+    let line = Line::parse_from([
+        "relay",
+        "--in",
+        &input,
+        "--out",
+        "0",
+        "--messages",
+        "1m",
+        "--patience",
+        "0.3",
+    ]);
+    let report = relay::run(&line.relay).unwrap();
+    assert_eq!((report.total.received, report.total.lost), (0, report.total.sent));
+    assert!(report.total.sent > 0 && report.total.sent < 1_000_000);
 }

@@ -38,6 +38,17 @@ struct Page {
     seen: u64,
 }
 
+/// What the sink makes of ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ids {
+    /// Frames are counted and not looked at.
+    Ignored,
+    /// Frames are counted as long as none has an id, messages by their ids afterwards.
+    Noticed,
+    /// Only a message with an id counts as received.
+    Required,
+}
+
 /// What a sequence is to those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Arrival {
@@ -104,14 +115,14 @@ pub(super) struct Ledger {
     /// From due to arrived, microseconds, of messages that were due at `since` or later.
     pub latency: Histogram<u64>,
     since: u64,
-    /// `None` when frames are only counted.
-    reader: Option<Reader>,
+    ids: Ids,
+    reader: Reader,
     tracks: Vec<Track>,
 }
 
 impl Ledger {
-    /// Empty books; without `ids` frames are counted and not looked at.
-    pub(super) fn new(ids: bool) -> Result<Self, BenchError> {
+    /// Empty books.
+    pub(super) fn new(ids: Ids) -> Result<Self, BenchError> {
         let latency = Histogram::new_with_bounds(1, LATENCY_MAX, 3)
             .map_err(|error| BenchError::Usage(error.to_string()))?;
         Ok(Self {
@@ -124,7 +135,8 @@ impl Ledger {
             foreign: 0,
             latency,
             since: 0,
-            reader: ids.then(Reader::new),
+            ids,
+            reader: Reader::new(),
             tracks: Vec::new(),
         })
     }
@@ -133,11 +145,13 @@ impl Ledger {
     pub(super) fn take(&mut self, frame: &[u8], now: u64) {
         self.frames += 1;
         self.bytes += count(frame.len());
-        match self.reader.as_ref().map(|reader| reader.read(frame)) {
-            None => {}
-            Some(Found::None) => self.foreign += 1,
-            Some(Found::Id(id)) => self.enter(id, now),
-            Some(Found::Damaged) => self.corrupted += 1,
+        if self.ids == Ids::Ignored {
+            return;
+        }
+        match self.reader.read(frame) {
+            Found::None => self.foreign += 1,
+            Found::Id(id) => self.enter(id, now),
+            Found::Damaged => self.corrupted += 1,
         }
     }
 
@@ -173,7 +187,11 @@ impl Ledger {
 
     /// Messages that came, each counted once as far as that can be told.
     pub(super) const fn received(&self) -> u64 {
-        if self.reader.is_some() { self.distinct } else { self.frames }
+        match self.ids {
+            Ids::Ignored => self.frames,
+            Ids::Noticed if self.distinct == 0 => self.frames,
+            Ids::Noticed | Ids::Required => self.distinct,
+        }
     }
 
     /// Sequences missing below the highest that came, over all connections: the loss that shows
@@ -204,7 +222,7 @@ mod tests {
     use super::*;
 
     fn ledger() -> Ledger {
-        Ledger::new(true).unwrap()
+        Ledger::new(Ids::Required).unwrap()
     }
 
     fn id(connection: u32, sequence: u64) -> Id {
@@ -260,9 +278,14 @@ mod tests {
 
     #[test]
     fn without_ids_frames_are_counted() {
-        let mut books = Ledger::new(false).unwrap();
-        books.take(b"<1>x", 0);
-        assert_eq!((books.received(), books.foreign, books.bytes), (1, 0, 4));
+        for (ids, received, foreign) in
+            [(Ids::Ignored, 1, 0), (Ids::Noticed, 1, 1), (Ids::Required, 0, 1)]
+        {
+            let mut books = Ledger::new(ids).unwrap();
+            books.take(b"<1>x", 0);
+            assert_eq!((books.received(), books.foreign), (received, foreign));
+            assert_eq!((books.frames, books.bytes), (1, 4));
+        }
     }
 
     proptest! {

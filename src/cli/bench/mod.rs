@@ -15,6 +15,7 @@ mod end_to_end;
 mod error;
 mod frames;
 mod ids;
+mod interrupt;
 mod ledger;
 mod pace;
 mod procstat;
@@ -36,6 +37,8 @@ use args::RelayArgs;
 use args::SendArgs;
 use args::SinkArgs;
 use error::BenchError;
+use interrupt::Interrupt;
+use ledger::Ids;
 use ledger::Ledger;
 use progress::Progress;
 use report::Counts;
@@ -82,11 +85,15 @@ pub fn run(args: BenchArgs) -> ExitCode {
 fn send(args: &SendArgs) -> Result<ExitCode, BenchError> {
     let corpus = args.traffic.load()?;
     let plan = args.traffic.plan(args.to, args.ids)?;
+    let interrupt = Interrupt::watch()?;
     let sender = Sender::start(&plan, &corpus, Stamps::new())?;
     let started = monotonic();
     let mut progress = Progress::new();
     while !sender.is_done() {
         pause(LOOK);
+        if interrupt.raised() {
+            sender.stop();
+        }
         progress.show(|| {
             let (messages, _) = sender.progress();
             format!("{:.1} s  sent {}", started.elapsed().as_secs_f64(), grouped(messages))
@@ -111,13 +118,16 @@ struct SendReport {
 }
 
 fn sink(args: &SinkArgs) -> Result<ExitCode, BenchError> {
-    let sink = Sink::start(&args.take.plan(args.listen), Stamps::new())?;
+    let interrupt = Interrupt::watch()?;
+    let ids = if args.take.no_ids { Ids::Ignored } else { Ids::Noticed };
+    let sink = Sink::start(&args.take.plan(args.listen, ids), Stamps::new())?;
     let mut progress = Progress::new();
     let last = loop {
         pause(LOOK);
         let glance = sink.look();
         let enough = args.expect.is_some_and(|expected| glance.received >= expected);
-        if enough || glance.idle().is_some_and(|idle| idle >= args.take.idle) {
+        if enough || interrupt.raised() || glance.idle().is_some_and(|idle| idle >= args.take.idle)
+        {
             break glance;
         }
         progress.show(|| {

@@ -9,6 +9,8 @@ use super::args::Mode;
 use super::args::RelayArgs;
 use super::corpus::Corpus;
 use super::error::BenchError;
+use super::interrupt::Interrupt;
+use super::ledger::Ids;
 use super::procstat::Usage;
 use super::progress::Progress;
 use super::report::Counts;
@@ -41,21 +43,29 @@ pub(super) fn run(args: &RelayArgs) -> Result<RelayReport, BenchError> {
     let corpus = args.traffic.load()?;
     let mut plan = args.traffic.plan(args.input, !args.take.no_ids)?;
     plan.duration = plan.duration.map(|duration| duration + args.warmup);
+    let interrupt = Interrupt::watch()?;
     let mut runs = Vec::new();
     for number in 1..=args.runs {
-        runs.push(one(args, &plan, &corpus, number)?);
+        runs.push(one(args, &plan, &corpus, number, &interrupt)?);
     }
     let mode = args.traffic.mode.to_possible_value();
     let mode = mode.map(|value| value.get_name().to_owned()).unwrap_or_default();
     Ok(RelayReport::new(mode, plan.connections, plan.rate, runs))
 }
 
-fn one(args: &RelayArgs, plan: &SendPlan, corpus: &Corpus, number: u32) -> Result<Run, BenchError> {
+fn one(
+    args: &RelayArgs,
+    plan: &SendPlan,
+    corpus: &Corpus,
+    number: u32,
+    interrupt: &Interrupt,
+) -> Result<Run, BenchError> {
     let stamps = Stamps::new();
-    let sink = Sink::start(&args.take.plan(args.out), stamps)?;
+    let ids = if plan.ids { Ids::Required } else { Ids::Ignored };
+    let sink = Sink::start(&args.take.plan(args.out, ids), stamps)?;
     let mut target = start(args)?;
     let sender = Sender::start(plan, corpus, stamps)?;
-    let mut watch = Watch::new(args, number, target.usage());
+    let mut watch = Watch::new(args, number, interrupt, target.usage());
     let end = watch.follow(&sender, &sink, &mut target);
     let usage = target.usage();
     // A sender that the relay keeps blocked would never end.
@@ -97,6 +107,7 @@ struct Mark {
 struct Watch<'a> {
     args: &'a RelayArgs,
     number: u32,
+    interrupt: &'a Interrupt,
     started: Instant,
     /// `None` while the relay warms up.
     mark: Option<Mark>,
@@ -108,12 +119,18 @@ struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    fn new(args: &'a RelayArgs, number: u32, usage: Option<Usage>) -> Self {
+    fn new(
+        args: &'a RelayArgs,
+        number: u32,
+        interrupt: &'a Interrupt,
+        usage: Option<Usage>,
+    ) -> Self {
         let started = monotonic();
         let cold = Mark { at: None, received: 0, bytes: 0, usage };
         Self {
             args,
             number,
+            interrupt,
             started,
             mark: args.warmup.is_zero().then_some(cold),
             sent: None,
@@ -132,6 +149,9 @@ impl<'a> Watch<'a> {
         loop {
             pause(LOOK);
             target.check()?;
+            if self.interrupt.raised() {
+                return Err(BenchError::Relay("interrupted".to_owned()));
+            }
             let done = sender.is_done();
             let (sent, _) = sender.progress();
             let glance = sink.look();

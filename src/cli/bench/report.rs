@@ -70,7 +70,7 @@ pub(super) struct Latency {
 impl Latency {
     /// Of a histogram of microseconds; `None` if nothing was recorded.
     pub(super) fn of(micros: &Histogram<u64>) -> Option<Self> {
-        let millis = |micros: u64| Duration::from_micros(micros).as_secs_f64() * 1e3;
+        let millis = |micros| real(micros) / 1e3;
         let at = |quantile| millis(micros.value_at_quantile(quantile));
         let of =
             || Self { p50: at(0.5), p99: at(0.99), p999: at(0.999), max: millis(micros.max()) };

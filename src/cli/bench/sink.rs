@@ -29,6 +29,7 @@ use super::error::BenchError;
 use super::frames::Cut;
 use super::frames::Framing;
 use super::frames::cut;
+use super::ledger::Ids;
 use super::ledger::Ledger;
 use super::send::is_timeout;
 use super::time::Stamps;
@@ -58,7 +59,7 @@ pub(super) struct Stall {
 pub(super) struct SinkPlan {
     pub listen: SocketAddr,
     pub framing: Framing,
-    pub ids: bool,
+    pub ids: Ids,
     pub stall: Option<Stall>,
     /// Where to write what came, one frame a line.
     pub output: Option<PathBuf>,
@@ -182,7 +183,7 @@ impl Sink {
         }
         match state.failure.take() {
             Some(source) => Err(BenchError::io("cannot write what came", source)),
-            None => Ok(std::mem::replace(&mut state.ledger, Ledger::new(false)?)),
+            None => Ok(std::mem::replace(&mut state.ledger, Ledger::new(Ids::Ignored)?)),
         }
     }
 }
@@ -219,8 +220,11 @@ impl Shared {
     /// Blocks while the sink plays a collector that hangs.
     fn wait_out_stall(&self) {
         let until = self.state().glance.stalled_until;
-        if let Some(until) = until {
-            wait_until(until);
+        while let Some(until) = until
+            && !self.stopping()
+            && monotonic() < until
+        {
+            wait_until(until.min(monotonic() + CALL));
         }
     }
 

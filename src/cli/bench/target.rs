@@ -1,6 +1,7 @@
 //! The relay under test: a command that is started, or a process that runs already.
 
 use std::ffi::OsString;
+use std::io::stderr;
 use std::net::SocketAddr;
 use std::net::TcpStream;
 use std::process::Child;
@@ -66,11 +67,12 @@ impl Target {
             let text = format!("{address}: something else listens there already");
             return Err(BenchError::Usage(text));
         }
-        let output = || if show_output { Stdio::inherit() } else { Stdio::null() };
+        // Standard output is the report's.
+        let output = || if show_output { stderr().into() } else { Stdio::null() };
         let child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::null())
-            .stdout(if show_output { Stdio::from(std::io::stderr()) } else { Stdio::null() })
+            .stdout(output())
             .stderr(output())
             .spawn()
             .map_err(|source| BenchError::io(program.display(), source))?;
@@ -145,4 +147,42 @@ impl Drop for Target {
 
 fn answers(address: SocketAddr) -> bool {
     TcpStream::connect_timeout(&address, LOOK * 10).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    fn words(command: &[&str]) -> Vec<OsString> {
+        command.iter().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn a_command_is_watched_and_ended_with_its_children() {
+        let ready = Ready::After(Duration::from_millis(100));
+        let command = words(&["sh", "-c", "sleep 60; true"]);
+        let target = Target::start(&command, ready, false).unwrap();
+        let family = procstat::descendants(target.pid.unwrap());
+        assert_eq!(family.len(), 2);
+        assert!(target.usage().unwrap().peak_rss > 0);
+        drop(target);
+        for pid in family {
+            // A child that nobody waits for any more may be left as a zombie: no memory.
+            assert_eq!(procstat::usage(pid).map_or(0, |usage| usage.peak_rss), 0);
+        }
+    }
+
+    #[test]
+    fn commands_that_do_not_get_ready_are_errors() {
+        let ready = Ready::After(Duration::from_secs(10));
+        let ended = Target::start(&words(&["false"]), ready, false).unwrap_err();
+        assert!(ended.to_string().contains("exit status: 1"), "{ended}");
+        let missing = Target::start(&words(&["/nonexistent"]), ready, false).unwrap_err();
+        assert!(missing.to_string().starts_with("/nonexistent: "), "{missing}");
+        let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let ready = Ready::Answers(taken.local_addr().unwrap());
+        assert!(Target::start(&words(&["sleep", "9"]), ready, false).is_err());
+    }
 }
