@@ -31,12 +31,8 @@ pub(super) fn load(flags: &Flags) -> Result<Loaded, ExitCode> {
         Some(path) => read(&path, flags)?,
         None => embedded(),
     };
-    let options = Options {
-        hostname: hostname(),
-        no_dns: flags.no_dns,
-        ipv4: flags.ipv4,
-        ipv6: flags.ipv6,
-    };
+    let options =
+        Options { hostname: hostname(), no_dns: flags.no_dns, ipv4: flags.ipv4, ipv6: flags.ipv6 };
     let plan = engine::compile(&mut config, &options);
     complain(&config);
     Ok(Loaded { config, plan })
@@ -74,9 +70,8 @@ fn hostname() -> String {
 #[expect(clippy::print_stderr, reason = "the verdict of a check")]
 pub(super) fn run(flags: &Flags) -> ExitCode {
     let Ok(loaded) = load(flags) else { return ExitCode::FAILURE };
-    let count = |severity| {
-        loaded.config.diagnostics.all.iter().filter(|d| d.severity == severity).count()
-    };
+    let count =
+        |severity| loaded.config.diagnostics.all.iter().filter(|d| d.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     eprintln!("{}: end of config check: {errors} errors, {warnings} warnings", flags.program());
     if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -107,7 +107,7 @@ pub enum Command {
 ///
 /// # Errors
 /// Help that was asked for, or what is wrong with the arguments.
-pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Mode, clap::Error> {
+pub(super) fn parse(args: impl Iterator<Item = OsString>) -> Result<Mode, clap::Error> {
     let args: Vec<OsString> = args.collect();
     let name = args.first().map(Path::new).and_then(Path::file_name);
     let as_rsyslogd = name.is_some_and(|name| name == "rsyslogd");
@@ -185,7 +185,8 @@ mod tests {
         let Mode::Check(flags) = parsed(&["bongsu", "-N1", "-f", "/etc/x.conf"]) else { panic!() };
         assert_eq!(flags.config_file(), Some(PathBuf::from("/etc/x.conf")));
         assert!(!flags.background());
-        let Mode::Run(flags) = parsed(&["/usr/sbin/rsyslogd", "-iNONE", "-4", "-M/x", "-u2"]) else {
+        let Mode::Run(flags) = parsed(&["/usr/sbin/rsyslogd", "-iNONE", "-4", "-M/x", "-u2"])
+        else {
             panic!()
         };
         assert!(flags.as_rsyslogd && flags.background() && flags.ipv4);

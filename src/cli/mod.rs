@@ -10,6 +10,7 @@ pub mod bench;
 
 use std::process::ExitCode;
 
+pub use flags::Command;
 pub use flags::Flags;
 pub use flags::Mode;
 

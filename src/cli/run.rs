@@ -61,7 +61,8 @@ fn start(flags: &Flags) -> io::Result<ExitCode> {
     let through_rules = loaded.plan.globals.internal_messages && flags.config_file().is_some();
     let (own, messages) = Own::new(flags.program(), !flags.background(), through_rules);
     let reporter: Arc<dyn Reporter> = Arc::new(own);
-    let around = Surroundings { program: flags.program(), reporter: reporter.clone(), own: messages };
+    let around =
+        Surroundings { program: flags.program(), reporter: reporter.clone(), own: messages };
     let graph = Graph::open(loaded.plan, around)?;
     if daemon::is_child() {
         daemon::detach()?;

@@ -21,11 +21,12 @@ use crate::engine::modules;
 use crate::engine::modules::Modules;
 use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpSpec;
+use crate::message::PriMask;
 use crate::output::OutputSpec;
+use crate::parse;
 use crate::parse::ParseSettings;
 use crate::rules;
 use crate::rules::ActionId;
-use crate::rules::Program;
 use crate::rules::Programs;
 use crate::rules::Resolver;
 use crate::rules::RulesetId;
@@ -33,7 +34,7 @@ use crate::template::Template;
 use crate::template::Templates;
 
 /// rsyslog's name of the ruleset that holds what stands in none.
-pub const DEFAULT_RULESET: &str = "RSYSLOG_DefaultRuleset";
+const DEFAULT_RULESET: &str = "RSYSLOG_DefaultRuleset";
 
 /// What the command line says about a configuration.
 #[derive(Clone, Debug)]
@@ -155,7 +156,8 @@ impl Builder {
         }
         self.rulesets.insert(DEFAULT_RULESET.to_owned(), (RulesetId(0), false));
         for (i, object) in objects(block, ObjectKind::Ruleset).enumerate() {
-            let params = param::check(object, &[modules::RULESET_PARAMS, modules::QUEUE_PARAMS], diags);
+            let params =
+                param::check(object, &[modules::RULESET_PARAMS, modules::QUEUE_PARAMS], diags);
             let Some(name) = params.str("name") else {
                 diags.push(Diagnostic::error(object.loc, "a ruleset needs a name"));
                 continue;
@@ -278,7 +280,7 @@ fn default_tz(
 ) -> Option<crate::message::Offset> {
     let at = if params.has("defaultTZ") { params } else { module };
     let text = at.str("defaultTZ")?;
-    let offset = crate::parse::offset(text);
+    let offset = parse::zone(text);
     if offset.is_none() {
         let text = format!("defaultTZ '{text}' is no zone");
         let d = Diagnostic::error(at.loc("defaultTZ"), text).help("write it as +09:00 or -05:30");
@@ -314,5 +316,9 @@ impl Resolver for Builder {
 
     fn ruleset_names(&self) -> Vec<String> {
         self.rulesets.keys().cloned().collect()
+    }
+
+    fn selector(&self, text: &str, loc: Loc, diags: &mut Diagnostics) -> Option<PriMask> {
+        crate::config::selector(text, loc, diags)
     }
 }

@@ -25,7 +25,7 @@ const QUEUE: &str = "queues are bounded in bytes and drain within drain.timeout"
 const SENDERS: &str = "every sender is counted; the summary at the end names them";
 
 /// Parameters of `global()`. (rsyslog "Configuration Object-specific Parameters: global".)
-pub static PARAMS: &[Spec] = &[
+pub(super) static PARAMS: &[Spec] = &[
     Spec::new("maxMessageSize", Size, "8096", "Longest message in bytes; longer ones are cut."),
     Spec::new("workDirectory", Str, "", "Folder for state and queue files."),
     Spec::new("localHostname", Str, "", "The relay's host name, instead of the system's."),
@@ -33,38 +33,90 @@ pub static PARAMS: &[Spec] = &[
     Spec::new("umask", Mode, "", "File mode creation mask."),
     Spec::new("net.enableDNS", Bool, "on", "Asks for the names of senders."),
     Spec::new("net.ipprotocol", Str, "unspecified", "ipv4-only, ipv6-only or unspecified."),
-    Spec::new("drain.timeout", Int, "10", "Bongsu's own: seconds that a stop may take to deliver what is queued."),
-    Spec::new("shards", Int, "", "Bongsu's own: threads that do the work; one per core if not given."),
-    Spec::new("parser.controlCharacterEscapePrefix", Str, "#", "Begins an escaped control character."),
+    Spec::new(
+        "drain.timeout",
+        Int,
+        "10",
+        "Bongsu's own: seconds that a stop may take to deliver what is queued.",
+    ),
+    Spec::new(
+        "shards",
+        Int,
+        "",
+        "Bongsu's own: threads that do the work; one per core if not given.",
+    ),
+    Spec::new(
+        "parser.controlCharacterEscapePrefix",
+        Str,
+        "#",
+        "Begins an escaped control character.",
+    ),
     Spec::new("parser.escapeControlCharactersOnReceive", Bool, "on", "Escapes control characters."),
     Spec::new("parser.escapeControlCharacterTab", Bool, "on", "Escapes tabs as well."),
     Spec::new("parser.escapeControlCharactersCStyle", Bool, "off", "Escapes as \\n, \\t, \\xhh."),
     Spec::new("parser.escape8BitCharactersOnReceive", Bool, "off", "Escapes bytes above 127."),
-    Spec::new("parser.dropTrailingLFOnReception", Bool, "on", "Drops one LF at the end of a message."),
+    Spec::new(
+        "parser.dropTrailingLFOnReception",
+        Bool,
+        "on",
+        "Drops one LF at the end of a message.",
+    ),
     Spec::new("parser.spaceLFOnReceive", Bool, "off", "Turns LF inside a message into a space."),
-    Spec::new("parser.permitSlashInProgramName", Bool, "off", "A slash no longer ends the program's name.")
-        .unsupported("a later version brings it; leave it out"),
+    Spec::new(
+        "parser.permitSlashInProgramName",
+        Bool,
+        "off",
+        "A slash no longer ends the program's name.",
+    )
+    .unsupported("a later version brings it; leave it out"),
     Spec::new("parser.parseHostnameAndTag", Bool, "on", "Looks for a host name and a tag."),
-    Spec::new("parser.supportCompressionExtension", Bool, "on", "Inflates messages that begin with 'z'."),
+    Spec::new(
+        "parser.supportCompressionExtension",
+        Bool,
+        "on",
+        "Inflates messages that begin with 'z'.",
+    ),
     Spec::new("processInternalMessages", Bool, "on", "Own messages go through the rules."),
-    Spec::new("abortOnUncleanConfig", Bool, "off", "Does not start if the configuration has errors."),
+    Spec::new(
+        "abortOnUncleanConfig",
+        Bool,
+        "off",
+        "Does not start if the configuration has errors.",
+    ),
     Spec::new("variables.caseSensitive", Bool, "off", "Names of variables keep their case.")
         .ignored("message variables come with a later version"),
     Spec::new("errorMessagesToStderr.maxNumber", Int, "-1", "How many complaints go to stderr."),
-    Spec::new("oversizemsg.input.mode", Str, "truncate", "What becomes of messages that are too long.")
-        .ignored("they are cut, and what is left becomes a message unless discardTruncatedMsg is on"),
-    Spec::new("oversizemsg.report", Bool, "on", "Says when a message is too long.").ignored("they are counted"),
+    Spec::new(
+        "oversizemsg.input.mode",
+        Str,
+        "truncate",
+        "What becomes of messages that are too long.",
+    )
+    .ignored("they are cut, and what is left becomes a message unless discardTruncatedMsg is on"),
+    Spec::new("oversizemsg.report", Bool, "on", "Says when a message is too long.")
+        .ignored("they are counted"),
     Spec::new("oversizemsg.errorfile", Str, "", "Where they are written.")
         .unsupported("a later version brings it; leave it out"),
-    Spec::new("action.reportSuspension", Bool, "on", "Says when an action is suspended.").ignored("it is always said, once"),
-    Spec::new("action.reportSuspensionContinuation", Bool, "off", "Says it again.").ignored("it is said once"),
-    Spec::new("dropMsgsWithMaliciousDNSPtrRecords", Bool, "off", "About senders whose name is an address.")
-        .ignored("names are looked up and never trusted for more than display"),
-    Spec::new("reverselookup.cache.ttl.default", Int, "", "How long names are kept.").ignored("names are kept until the end"),
-    Spec::new("reverselookup.cache.ttl.enable", Bool, "off", "Whether names expire.").ignored("names are kept until the end"),
+    Spec::new("action.reportSuspension", Bool, "on", "Says when an action is suspended.")
+        .ignored("it is always said, once"),
+    Spec::new("action.reportSuspensionContinuation", Bool, "off", "Says it again.")
+        .ignored("it is said once"),
+    Spec::new(
+        "dropMsgsWithMaliciousDNSPtrRecords",
+        Bool,
+        "off",
+        "About senders whose name is an address.",
+    )
+    .ignored("names are looked up and never trusted for more than display"),
+    Spec::new("reverselookup.cache.ttl.default", Int, "", "How long names are kept.")
+        .ignored("names are kept until the end"),
+    Spec::new("reverselookup.cache.ttl.enable", Bool, "off", "Whether names expire.")
+        .ignored("names are kept until the end"),
     Spec::new("shutdown.enable.ctlc", Bool, "off", "Ctrl-C stops.").ignored("it always does"),
-    Spec::new("janitor.interval", Int, "10", "Minutes between clean-ups.").ignored("nothing waits for a clean-up"),
-    Spec::new("inputs.timeout.shutdown", Int, "", "Milliseconds that inputs get at a stop.").ignored(QUEUE),
+    Spec::new("janitor.interval", Int, "10", "Minutes between clean-ups.")
+        .ignored("nothing waits for a clean-up"),
+    Spec::new("inputs.timeout.shutdown", Int, "", "Milliseconds that inputs get at a stop.")
+        .ignored(QUEUE),
     Spec::new("default.action.queue.timeoutshutdown", Int, "", "").ignored(QUEUE),
     Spec::new("default.action.queue.timeoutactioncompletion", Int, "", "").ignored(QUEUE),
     Spec::new("default.action.queue.timeoutenqueue", Int, "", "").ignored(QUEUE),
@@ -75,9 +127,12 @@ pub static PARAMS: &[Spec] = &[
     Spec::new("default.ruleset.queue.timeoutworkerthreadshutdown", Int, "", "").ignored(QUEUE),
     Spec::new("shutdown.queue.doublesize", Bool, "", "").ignored(QUEUE),
     Spec::new("abortOnFailedQueueStartup", Bool, "", "").ignored(QUEUE),
-    Spec::new("internalmsg.ratelimit.interval", Int, "5", "Limit for own messages.").ignored("state changes are said once"),
-    Spec::new("internalmsg.ratelimit.burst", Int, "500", "Limit for own messages.").ignored("state changes are said once"),
-    Spec::new("internalmsg.severity", Str, "info", "Least severity of own messages.").ignored("all go through the rules"),
+    Spec::new("internalmsg.ratelimit.interval", Int, "5", "Limit for own messages.")
+        .ignored("state changes are said once"),
+    Spec::new("internalmsg.ratelimit.burst", Int, "500", "Limit for own messages.")
+        .ignored("state changes are said once"),
+    Spec::new("internalmsg.severity", Str, "info", "Least severity of own messages.")
+        .ignored("all go through the rules"),
     Spec::new("net.aclAddHostnameOnFail", Bool, "", "").ignored("there are no sender lists"),
     Spec::new("net.aclResolveHostname", Bool, "", "").ignored("there are no sender lists"),
     Spec::new("net.permitACLWarning", Bool, "", "").ignored("there are no sender lists"),
@@ -97,8 +152,10 @@ pub static PARAMS: &[Spec] = &[
         .unsupported("set them for the process, in its unit file or shell"),
     Spec::new("operatingStateFile", Str, "", "").ignored("the summary at the end says how it went"),
     Spec::new("reportChildProcessExits", Str, "", "").ignored("there are no child processes"),
-    Spec::new("security.abortOnIDResolutionFail", Bool, "on", "").ignored("an unknown user or group is an error at once"),
-    Spec::new("defaultNetstreamDriver", Str, "ptcp", "").ignored("plain TCP is what there is so far"),
+    Spec::new("security.abortOnIDResolutionFail", Bool, "on", "")
+        .ignored("an unknown user or group is an error at once"),
+    Spec::new("defaultNetstreamDriver", Str, "ptcp", "")
+        .ignored("plain TCP is what there is so far"),
     Spec::new("defaultNetstreamDriverCAFile", Str, "", "").ignored(TLS),
     Spec::new("defaultNetstreamDriverKeyFile", Str, "", "").ignored(TLS),
     Spec::new("defaultNetstreamDriverCertFile", Str, "", "").ignored(TLS),

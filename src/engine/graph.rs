@@ -144,9 +144,8 @@ impl Graph {
                 _ => Family::Any,
             },
         };
-        let name = |name: &str| {
-            Arc::new(InputInfo { name: name.into(), hostname: plan.hostname.clone() })
-        };
+        let name =
+            |name: &str| Arc::new(InputInfo { name: name.into(), hostname: plan.hostname.clone() });
         let mut graph = Self {
             shards,
             programs: Arc::new(plan.programs),
@@ -208,17 +207,12 @@ impl Graph {
             self.write_port(spec.port_file.as_deref(), opened.map(|a| a.port()));
             let (label, info) = named(&spec.name, spec.append_port, port, settings);
             let stats = self.stats_of(&label);
-            let input = TcpInput::new(
-                spec.clone(),
-                ruleset,
-                info,
-                parse.clone(),
-                settings.clone(),
-                stats,
-            );
+            let input =
+                TcpInput::new(spec.clone(), ruleset, info, parse.clone(), settings.clone(), stats);
             let input = Arc::new(input);
-            self.listeners
-                .extend(sockets.into_iter().map(|socket| Listener { socket, input: input.clone() }));
+            self.listeners.extend(
+                sockets.into_iter().map(|socket| Listener { socket, input: input.clone() }),
+            );
         }
     }
 

@@ -32,7 +32,8 @@ pub(super) static RULESET_PARAMS: &[Spec] = &[
         .unsupported("parser lists come with a later version; RFC 5424 and RFC 3164 are tried"),
 ];
 
-const BYTES: &str = "every action has a queue of its own, bounded in bytes; a full one holds senders back";
+const BYTES: &str =
+    "every action has a queue of its own, bounded in bytes; a full one holds senders back";
 
 /// Parameters of a main queue's or a ruleset's queue.
 pub(super) static QUEUE_PARAMS: &[Spec] = &[
@@ -114,7 +115,10 @@ impl InputKind {
 
 /// rsyslog's modules that Bongsu does not have yet, with what to do meanwhile.
 static NOT_YET: &[(&str, &str)] = &[
-    ("imuxsock", "local logging comes with a later version; let journald or rsyslog forward to a port"),
+    (
+        "imuxsock",
+        "local logging comes with a later version; let journald or rsyslog forward to a port",
+    ),
     ("imklog", "kernel messages come with a later version"),
     ("imkmsg", "kernel messages come with a later version"),
     ("imjournal", "the journal comes with a later version"),

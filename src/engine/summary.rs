@@ -127,7 +127,8 @@ mod tests {
         action.output.dropped_unsendable.add(1);
         assert_eq!(action.imbalance(), 0);
         assert_eq!(action.dropped(), 3);
-        let summary = Summary { inputs: vec![("imudp".into(), Arc::default())], actions: vec![action] };
+        let summary =
+            Summary { inputs: vec![("imudp".into(), Arc::default())], actions: vec![action] };
         assert_eq!(
             summary.to_string(),
             "in 0, out 7, dropped 3\n  input imudp: received 0\n  \

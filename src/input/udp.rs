@@ -30,11 +30,10 @@ use crate::net::FreeBind;
 use crate::net::listen::ListenOptions;
 use crate::net::udp::UdpRing;
 use crate::parse;
-use crate::parse::frame::Frame;
 use crate::parse::ParseSettings;
+use crate::parse::frame::Frame;
 use crate::rules::Residual;
 use crate::rules::RulesetId;
-use crate::shard::Entry;
 use crate::shard::Shard;
 use crate::shard::Stuck;
 
@@ -51,8 +50,18 @@ pub static PARAMS: &[Spec] = &[
         .alias(&["inputname.appendport"]),
     Spec::new("ruleset", Str, "RSYSLOG_DefaultRuleset", "Ruleset that gets the messages."),
     Spec::new("listenPortFileName", Str, "", "File into which the port number is written."),
-    Spec::new("rcvbufSize", Size, "", "Size of the socket's receive buffer in bytes, for each shard's socket."),
-    Spec::new("ipFreeBind", Int, "2", "Binds to an address that is not there yet: 0 no, 1 yes, 2 yes and say so."),
+    Spec::new(
+        "rcvbufSize",
+        Size,
+        "",
+        "Size of the socket's receive buffer in bytes, for each shard's socket.",
+    ),
+    Spec::new(
+        "ipFreeBind",
+        Int,
+        "2",
+        "Binds to an address that is not there yet: 0 no, 1 yes, 2 yes and say so.",
+    ),
     Spec::new("device", Str, "", "Network device (or VRF) to bind to."),
     Spec::new("rateLimit.interval", Int, "0", "Seconds of a rate-limiting interval; 0: no limit."),
     Spec::new("rateLimit.burst", Int, "10000", "Messages that pass in one interval."),

@@ -318,9 +318,7 @@ impl<'a> View<'a> {
             Property::Hostname => self.hostname(),
             Property::FromHost => self.source().fromhost.as_bytes(),
             Property::FromHostIp => self.source().ip_text.as_bytes(),
-            Property::SyslogTag if self.header() == Header::Rfc3164 => {
-                self.bytes(self.message.tag)
-            }
+            Property::SyslogTag if self.header() == Header::Rfc3164 => self.bytes(self.message.tag),
             Property::ProgramName => self.program_name(),
             Property::SyslogFacilityText => pri.facility_text().as_bytes(),
             Property::SyslogSeverityText => pri.severity_text().as_bytes(),
@@ -438,50 +436,4 @@ fn program_of(tag: &[u8]) -> &[u8] {
 fn pid_of(tag: &[u8]) -> Option<&[u8]> {
     let rest = &tag[memchr::memchr(b'[', tag)? + 1..];
     Some(&rest[..memchr::memchr(b']', rest)?])
-}
-
-impl View<'_> {
-    /// The value of a property. What is a span of the message is borrowed as it stands; what has
-    /// to be written goes to `scratch`.
-    pub fn property<'s>(&'s self, property: Property, scratch: &'s mut Vec<u8>) -> &'s [u8] {
-        let pri = self.message.pri;
-        match property {
-            Property::Msg => self.bytes(self.message.msg),
-            Property::RawMsg => self.bytes(self.message.raw),
-            Property::RawMsgAfterPri => {
-                &self.bytes(self.message.raw)[usize::from(self.message.after_pri)..]
-            }
-            Property::Hostname => self.hostname(),
-            Property::FromHost => self.source().fromhost.as_bytes(),
-            Property::FromHostIp => self.source().ip_text.as_bytes(),
-            Property::InputName => self.batch.input.name.as_bytes(),
-            Property::MyHostname => self.batch.input.hostname.as_bytes(),
-            Property::Bom => b"\xEF\xBB\xBF",
-            Property::SyslogTag => self.bytes(self.message.tag),
-            Property::AppName => self.bytes(self.message.app_name),
-            Property::ProcId => self.bytes(self.message.procid),
-            Property::MsgId => self.bytes(self.message.msgid),
-            Property::StructuredData => self.bytes(self.message.structured_data),
-            Property::SyslogFacilityText => pri.facility_text().as_bytes(),
-            Property::SyslogSeverityText => pri.severity_text().as_bytes(),
-            Property::BongsuClass => self.class().name().as_bytes(),
-            Property::Pri => decimal(pri.0, scratch),
-            Property::SyslogFacility => decimal(pri.facility(), scratch),
-            Property::SyslogSeverity => decimal(pri.severity(), scratch),
-            Property::PriText => {
-                scratch.clear();
-                scratch.extend_from_slice(pri.facility_text().as_bytes());
-                scratch.push(b'.');
-                scratch.extend_from_slice(pri.severity_text().as_bytes());
-                scratch
-            }
-            _ => b"",
-        }
-    }
-}
-
-fn decimal(n: u8, scratch: &mut Vec<u8>) -> &[u8] {
-    scratch.clear();
-    scratch.extend_from_slice(n.to_string().as_bytes());
-    scratch
 }

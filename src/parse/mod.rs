@@ -19,3 +19,4 @@ mod inflate;
 
 pub use header::ParseSettings;
 pub use header::message;
+pub use timestamp::zone;

@@ -218,6 +218,14 @@ fn offset(negative: bool, hours: u8, minutes: u8) -> Offset {
     }
 }
 
+/// `+hh:mm` or `-hh:mm`, as rsyslog's `defaultTZ` is written.
+#[must_use]
+pub fn zone(text: &str) -> Option<Offset> {
+    let [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] = *text.as_bytes() else { return None };
+    let (hours, minutes) = (two(h1, h2), two(m1, m2));
+    (hours < 24 && minutes < 60).then(|| offset(sign == b'-', hours, minutes))
+}
+
 /// Two digits; 255 where they are not.
 #[inline]
 const fn two(tens: u8, ones: u8) -> u8 {

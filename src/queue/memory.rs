@@ -195,7 +195,6 @@ impl Receiver {
         drop(state);
         self.shared.freed.notify_waiters();
     }
-
 }
 
 impl Drop for Receiver {

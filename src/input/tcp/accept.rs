@@ -171,7 +171,8 @@ fn admit(input: &Arc<TcpInput>, stream: TcpStream, peer: SocketAddr) -> Option<C
     };
     input.stats.sessions_opened.add(1);
     if input.spec.notify_open {
-        input.say(Level::Info, &format!("connection established with host: {}", name_of(peer.ip())));
+        input
+            .say(Level::Info, &format!("connection established with host: {}", name_of(peer.ip())));
     }
     Some(Connection { stream, ticket: Ticket { peer, input: input.clone() } })
 }

@@ -57,7 +57,7 @@ pub async fn serve(connection: Connection, shard: Rc<Shard>, mut signals: Signal
     let mut session = Session {
         limit: RateLimit::new(input.spec.rate_interval_s, input.spec.rate_burst),
         inflate: input.spec.inflate.then(|| Box::new(flate2::Decompress::new(true))),
-        decoder: Decoder::new(),
+        decoder: Decoder::default(),
         tail: Vec::new(),
         frame_since: None,
         port: peer.port(),
@@ -78,7 +78,7 @@ async fn learn(shard: &Shard, input: &TcpInput, ip: std::net::IpAddr) -> Rc<Entr
     let names = &input.settings.names;
     let name = names.name(ip, NAME_PATIENCE).await;
     let name = match name {
-        Some(name) if !input.spec.preserve_case => Some(name.to_ascii_lowercase()),
+        Some(name) if !input.spec.preserve_case => Some(name.to_ascii_lowercase().into()),
         name => name,
     };
     shard.learn(ip, name.as_deref())
@@ -226,8 +226,7 @@ impl Session<'_> {
         batch.sources.push(self.entry.source.clone());
         for frame in &frames[..pass] {
             let arrival = batch.arrival;
-            let mut message =
-                parse::message(&mut batch.data, *frame, &self.input.parse, &arrival);
+            let mut message = parse::message(&mut batch.data, *frame, &self.input.parse, &arrival);
             message.port = self.port;
             batch.messages.push(message);
         }

@@ -21,49 +21,109 @@ use crate::parse::frame::FrameSettings;
 pub const NAME: &str = "imtcp";
 pub const NAME_PLAIN: &str = "imptcp";
 
-const TLS: &str = "TLS comes with a later version; use stunnel or a plain port on a private network until then";
+const TLS: &str =
+    "TLS comes with a later version; use stunnel or a plain port on a private network until then";
 const UNIX: &str = "stream unix sockets come with a later version; use a port";
 
 /// Parameters that may stand at the input, and at `module(load="imtcp")` as defaults for all of
 /// them. (rsyslog `imtcp`, `imptcp`.)
 pub static PARAMS: &[Spec] = &[
-    Spec::new("port", Array, "", "TCP port or service name to listen on; 0 lets the system choose."),
+    Spec::new(
+        "port",
+        Array,
+        "",
+        "TCP port or service name to listen on; 0 lets the system choose.",
+    ),
     Spec::new("address", Str, "", "Local address to listen on; all of IPv4 and IPv6 if not given."),
     Spec::new("name", Str, "imtcp", "Value of the inputname property."),
     Spec::new("name.appendPort", Bool, "off", "Appends the port to the name."),
     Spec::new("ruleset", Str, "RSYSLOG_DefaultRuleset", "Ruleset that gets the messages."),
     Spec::new("listenPortFileName", Str, "", "File into which the port number is written."),
     Spec::new("rcvbufSize", Size, "", "Size of the socket's receive buffer in bytes."),
-    Spec::new("maxSessions", Int, "200", "Connections at a time; further ones are closed (imptcp: no limit)."),
+    Spec::new(
+        "maxSessions",
+        Int,
+        "200",
+        "Connections at a time; further ones are closed (imptcp: no limit).",
+    ),
     Spec::new("maxListeners", Int, "20", "Listening ports at most."),
     Spec::new("keepAlive", Bool, "off", "Sends TCP keep-alive probes."),
-    Spec::new("keepAlive.probes", Int, "0", "Unanswered probes until the connection is dead; 0: system default."),
-    Spec::new("keepAlive.time", Int, "0", "Idle seconds before the first probe; 0: system default."),
+    Spec::new(
+        "keepAlive.probes",
+        Int,
+        "0",
+        "Unanswered probes until the connection is dead; 0: system default.",
+    ),
+    Spec::new(
+        "keepAlive.time",
+        Int,
+        "0",
+        "Idle seconds before the first probe; 0: system default.",
+    ),
     Spec::new("keepAlive.interval", Int, "0", "Seconds between probes; 0: system default."),
     Spec::new("flowControl", Bool, "on", "Throttles senders when queues fill.")
         .ignored("a full queue always holds TCP senders back, nothing is dropped"),
     Spec::new("notifyOnConnectionOpen", Bool, "off", "Says when a peer connects."),
     Spec::new("notifyOnConnectionClose", Bool, "off", "Says when a peer disconnects."),
-    Spec::new("addtlFrameDelimiter", Int, "-1", "A second frame delimiter, as a byte value; -1: none."),
+    Spec::new(
+        "addtlFrameDelimiter",
+        Int,
+        "-1",
+        "A second frame delimiter, as a byte value; -1: none.",
+    ),
     Spec::new("disableLFDelimiter", Bool, "off", "LF no longer ends a frame."),
-    Spec::new("supportOctetCountedFraming", Bool, "on", "Frames that begin with a digit are octet-counted (RFC 6587)."),
-    Spec::new("framing.strict", Bool, "off", "Bongsu's own: octet counting only for digits, a space and '<'."),
+    Spec::new(
+        "supportOctetCountedFraming",
+        Bool,
+        "on",
+        "Frames that begin with a digit are octet-counted (RFC 6587).",
+    ),
+    Spec::new(
+        "framing.strict",
+        Bool,
+        "off",
+        "Bongsu's own: octet counting only for digits, a space and '<'.",
+    ),
     Spec::new("maxFrameSize", Int, "200000", "Octet counts above it are taken as text, in bytes."),
     Spec::new("framingfix.cisco.asa", Bool, "off", "A space at the start of a frame is skipped."),
-    Spec::new("framing.delimiter.regex", Str, "", "Frames begin where this expression matches (imptcp)."),
+    Spec::new(
+        "framing.delimiter.regex",
+        Str,
+        "",
+        "Frames begin where this expression matches (imptcp).",
+    ),
     Spec::new("multiLine", Bool, "off", "LF ends a frame only before '<' (imptcp)."),
-    Spec::new("discardTruncatedMsg", Bool, "off", "What lies behind a truncation is discarded instead of becoming a message."),
+    Spec::new(
+        "discardTruncatedMsg",
+        Bool,
+        "off",
+        "What lies behind a truncation is discarded instead of becoming a message.",
+    ),
     Spec::new("compression.mode", Str, "none", "stream:always: the stream is deflated (imptcp)."),
     Spec::new("rateLimit.interval", Int, "0", "Seconds of a rate-limiting interval; 0: no limit."),
     Spec::new("rateLimit.burst", Int, "10000", "Messages that pass in one interval."),
     Spec::new("preserveCase", Bool, "on", "Keeps upper case in fromhost."),
     Spec::new("defaultTZ", Str, "", "Zone of timestamps that have none, as +hh:mm."),
-    Spec::new("socketBacklog", Int, "5", "Length of the listen queue.")
-        .alias(&["backlog"]),
-    Spec::new("ipFreeBind", Int, "2", "Binds to an address that is not there yet: 0 no, 1 yes, 2 yes and say so."),
+    Spec::new("socketBacklog", Int, "5", "Length of the listen queue.").alias(&["backlog"]),
+    Spec::new(
+        "ipFreeBind",
+        Int,
+        "2",
+        "Binds to an address that is not there yet: 0 no, 1 yes, 2 yes and say so.",
+    ),
     Spec::new("device", Str, "", "Network device (or VRF) to bind to."),
-    Spec::new("idleTimeout", Int, "0", "Bongsu's own: closes a connection silent for so many seconds; 0: never."),
-    Spec::new("frameTimeout", Int, "0", "Bongsu's own: closes a connection whose frame takes more seconds than this; 0: never."),
+    Spec::new(
+        "idleTimeout",
+        Int,
+        "0",
+        "Bongsu's own: closes a connection silent for so many seconds; 0: never.",
+    ),
+    Spec::new(
+        "frameTimeout",
+        Int,
+        "0",
+        "Bongsu's own: closes a connection whose frame takes more seconds than this; 0: never.",
+    ),
     Spec::new("networkNamespace", Str, "", "Network namespace of the listener.")
         .unsupported("start bongsu inside the namespace (ip netns exec)"),
     Spec::new("path", Str, "", "Unix stream socket (imptcp).").unsupported(UNIX),
@@ -204,7 +264,7 @@ impl TcpSpec {
             port_file: input.str("listenPortFileName").map(str::to_owned),
             sessions_max: from.size("maxSessions", if module == NAME { 200 } else { 0 }),
             listeners_max: from.size("maxListeners", 20),
-            framing: framing(&from, message_bytes_max, diags)?,
+            framing: framing(module == NAME_PLAIN, &from, message_bytes_max, diags)?,
             inflate: inflate(&from, diags)?,
             rate_interval_s: from.size("rateLimit.interval", 0),
             rate_burst: from.size("rateLimit.burst", 10_000),
@@ -241,6 +301,7 @@ fn keep_alive(from: &Layered<'_>) -> KeepAlive {
 }
 
 fn framing(
+    plain: bool,
     from: &Layered<'_>,
     message_bytes_max: usize,
     diags: &mut Diagnostics,
@@ -256,6 +317,7 @@ fn framing(
             }
         },
     };
+    let discard = from.bool("discardTruncatedMsg", false);
     let extra = from.of("addtlFrameDelimiter").int("addtlFrameDelimiter").unwrap_or(-1);
     if extra > 255 {
         let at = from.of("addtlFrameDelimiter").loc("addtlFrameDelimiter");
@@ -275,7 +337,8 @@ fn framing(
         extra_delimiter: u8::try_from(extra).ok(),
         message_bytes_max,
         frame_bytes_max,
-        discard_truncated: from.bool("discardTruncatedMsg", false),
+        discard_truncated: discard && !plain,
+        discard_truncated_octets: discard,
         cisco_asa: from.bool("framingfix.cisco.asa", false),
         multi_line: from.bool("multiLine", false),
         regex,
