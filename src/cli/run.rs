@@ -58,7 +58,7 @@ fn start(flags: &Flags) -> io::Result<ExitCode> {
         Some(path) => Some(PidFile::take(&path)?),
         None => None,
     };
-    let through_rules = loaded.plan.globals.internal_messages && flags.config_file().is_some();
+    let through_rules = loaded.plan.globals.internal_messages.unwrap_or(flags.as_rsyslogd);
     let (own, messages) = Own::new(flags.program(), !flags.background(), through_rules);
     let reporter: Arc<dyn Reporter> = Arc::new(own);
     let around =
@@ -71,15 +71,7 @@ fn start(flags: &Flags) -> io::Result<ExitCode> {
             reporter.say(Level::Warning, "cannot change to the root directory".into());
         }
     }
-    reporter.say(
-        Level::Info,
-        format!(
-            "[origin software=\"{}\" swVersion=\"{}\" x-pid=\"{}\"] start",
-            flags.program(),
-            env!("CARGO_PKG_VERSION"),
-            std::process::id()
-        ),
-    );
+    reporter.say(Level::Info, format!("{} start", engine::origin(flags.program())));
     let summary = engine::run(graph)?;
     eprintln!("{}: stopped: {summary}", flags.program());
     drop(pid_file);

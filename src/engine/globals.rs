@@ -76,7 +76,7 @@ pub(super) static PARAMS: &[Spec] = &[
         "on",
         "Inflates messages that begin with 'z'.",
     ),
-    Spec::new("processInternalMessages", Bool, "on", "Own messages go through the rules."),
+    Spec::new("processInternalMessages", Bool, "", "Own messages go through the rules; on by default when called as rsyslogd."),
     Spec::new(
         "abortOnUncleanConfig",
         Bool,
@@ -176,7 +176,8 @@ pub struct Globals {
     pub drain: Duration,
     pub shards: Option<usize>,
     pub parse: ParseSettings,
-    pub internal_messages: bool,
+    /// `processInternalMessages`; on by default only where Bongsu stands in for rsyslogd.
+    pub internal_messages: Option<bool>,
     pub abort_on_unclean: bool,
 }
 
@@ -194,7 +195,7 @@ impl Default for Globals {
             drain: Duration::from_millis(DRAIN_MS_DEFAULT),
             shards: None,
             parse: ParseSettings::default(),
-            internal_messages: true,
+            internal_messages: None,
             abort_on_unclean: false,
         }
     }
@@ -213,7 +214,7 @@ impl Globals {
         self.umask = params.mode("umask").or(self.umask);
         self.dns = params.bool("net.enableDNS").unwrap_or(self.dns);
         self.internal_messages =
-            params.bool("processInternalMessages").unwrap_or(self.internal_messages);
+            params.bool("processInternalMessages").or(self.internal_messages);
         self.abort_on_unclean =
             params.bool("abortOnUncleanConfig").unwrap_or(self.abort_on_unclean);
         match params.str("net.ipprotocol") {

@@ -15,6 +15,7 @@ pub use globals::Globals;
 pub use graph::Graph;
 pub use graph::Surroundings;
 pub use own::Own;
+pub use own::origin;
 pub use run::run;
 pub use summary::ActionCounters;
 pub use summary::Summary;

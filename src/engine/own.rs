@@ -30,6 +30,13 @@ impl Own {
     }
 }
 
+/// How a message about the whole process begins (rsyslog's form).
+#[must_use]
+pub fn origin(program: &str) -> String {
+    let (version, pid) = (env!("CARGO_PKG_VERSION"), std::process::id());
+    format!("[origin software=\"{program}\" swVersion=\"{version}\" x-pid=\"{pid}\"]")
+}
+
 impl Reporter for Own {
     #[expect(clippy::print_stderr, reason = "standard error is where a daemon's operator looks")]
     fn say(&self, level: Level, text: String) {

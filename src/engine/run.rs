@@ -22,6 +22,7 @@ use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
 use crate::engine::Graph;
 use crate::engine::Summary;
+use crate::engine::origin;
 use crate::engine::graph::ActionTask;
 use crate::input::Internal;
 use crate::input::tcp;
@@ -68,6 +69,8 @@ pub fn run(graph: Graph) -> io::Result<Summary> {
     let queues: Vec<Gauge> = graph.gauges();
     let reporter = graph.reporter.clone();
     let drain = graph.drain;
+    let program = graph.info.name.to_string();
+    let origin = origin(&program);
     let mut threads = Vec::new();
     // Dropped when the last shard has ended.
     let (alive, mut ended) = mpsc::channel::<()>(1);
@@ -87,18 +90,18 @@ pub fn run(graph: Graph) -> io::Result<Summary> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hang_up = signal(SignalKind::hangup())?;
-        loop {
+        let number = loop {
             tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
+                _ = terminate.recv() => break SignalKind::terminate().as_raw_value(),
+                _ = interrupt.recv() => break SignalKind::interrupt().as_raw_value(),
                 _ = hang_up.recv() => {
-                    reporter.say(Level::Info, "SIGHUP: files are reopened".into());
+                    reporter.say(Level::Info, format!("{origin} {program} was HUPed"));
                     control.reopen();
                 }
-                _ = ended.recv() => break,
+                _ = ended.recv() => return Err(io::Error::other("all shards have ended")),
             }
-        }
-        reporter.say(Level::Info, "exiting on signal".into());
+        };
+        reporter.say(Level::Info, format!("{origin} exiting on signal {number}."));
         control.stop();
         // The shards keep to the limit themselves; this is for one that hangs in a system call.
         let limit = drain + Duration::from_secs(2);
