@@ -174,7 +174,7 @@ fn rfc3164_general(text: &[u8], assumed: Assumed) -> Option<Stamp> {
     cursor.expect(b':')?;
     let second = cursor.small(60)?;
     let (precision, fraction) = cursor.fraction()?;
-    if assumed.year_after && !inner_year {
+    if assumed.year_after && !leading_year && !inner_year {
         year = cursor.year_after().unwrap_or(year);
     }
     cursor.skip(b':');
