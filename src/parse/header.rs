@@ -29,8 +29,6 @@ pub struct ParseSettings {
     pub message_bytes_max: usize,
     /// A message that begins with `z` may be compressed (`parser.supportCompressionExtension`).
     pub compression: bool,
-    /// Look for HOSTNAME and TAG at all (`parser.parseHostnameAndTag`).
-    pub parse_hostname_and_tag: bool,
     /// RFC 3164 messages of this input have a HOSTNAME: true for network inputs.
     pub hostname_in_header: bool,
     /// The zone of timestamps that name none (`defaultTZ`); otherwise the relay's own.
@@ -44,7 +42,6 @@ impl Default for ParseSettings {
             sanitise: SanitiseSettings::default(),
             message_bytes_max: limits::MESSAGE_BYTES_DEFAULT,
             compression: true,
-            parse_hostname_and_tag: true,
             hostname_in_header: true,
             default_zone: None,
             rfc3164: Rfc3164Settings::default(),

@@ -162,7 +162,8 @@ fn rfc3164_general(text: &[u8], assumed: Assumed) -> Option<Stamp> {
     let day = cursor.small(31)?;
     cursor.expect(b' ')?;
     let mut hour = cursor.number(2099)?;
-    if hour > 1970 && !leading_year {
+    let inner_year = hour > 1970 && !leading_year;
+    if inner_year {
         year = hour;
         cursor.expect(b' ')?;
         hour = cursor.number(23)?;
@@ -173,7 +174,7 @@ fn rfc3164_general(text: &[u8], assumed: Assumed) -> Option<Stamp> {
     cursor.expect(b':')?;
     let second = cursor.small(60)?;
     let (precision, fraction) = cursor.fraction()?;
-    if assumed.year_after {
+    if assumed.year_after && !leading_year && !inner_year {
         year = cursor.year_after().unwrap_or(year);
     }
     cursor.skip(b':');
@@ -326,14 +327,14 @@ impl Cursor<'_> {
         Some((precision, kept))
     }
 
-    /// ` YYYY` (2000..=2099) in front of a space, a colon or the end.
+    /// ` YYYY` (2000..=2099) with a space behind it. Seen from rsyslogd 8.2302: with one last byte
+    /// behind it, whatever that is; it makes the timestamp invalid unless it is a colon.
     fn year_after(&mut self) -> Option<u16> {
-        let digits = self.text.get(self.at..)?.first_chunk::<5>()?;
-        let (century, year) = (two(digits[1], digits[2]), two(digits[3], digits[4]));
-        if digits[0] != b' ' || century != 20 || year > 99 {
-            return None;
-        }
-        if !matches!(self.text.get(self.at + 5), None | Some(b' ' | b':')) {
+        let rest = self.text.get(self.at..)?;
+        let next = rest.first_chunk::<6>()?;
+        let (century, year) = (two(next[1], next[2]), two(next[3], next[4]));
+        let apart = next[0] == b' ' && (next[5] == b' ' || rest.len() == 6);
+        if !apart || century != 20 || year > 99 {
             return None;
         }
         self.at += 5;

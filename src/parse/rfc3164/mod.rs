@@ -1,7 +1,6 @@
 //! RFC 3164 messages, as rsyslog's pmrfc3164 guesses them: what looks like a timestamp is one,
 //! what looks like a host name is one, what ends in a colon or a space is the tag.
 
-use crate::base::span::Span;
 use crate::message::Class;
 use crate::message::Message;
 use crate::message::MessageFlags;
@@ -12,7 +11,7 @@ use crate::parse::timestamp;
 /// pmrfc3164 parameters, off by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rfc3164Settings {
-    /// `permit.squareBracketsInHostname`: `[host]` is `host`.
+    /// `permit.squareBracketsInHostname`: `[host]` is a host name (its brackets stay).
     pub square_brackets_in_hostname: bool,
     /// `permit.slashesInHostname`
     pub slashes_in_hostname: bool,
@@ -42,28 +41,26 @@ pub(super) fn parse(header: &Header<'_>, message: &mut Message, dashes: &mut Das
     }
     let mut at = timestamp(header, text, message);
     let settings = &header.settings.rfc3164;
-    let mut space = false;
-    if header.settings.parse_hostname_and_tag {
-        if header.settings.hostname_in_header
-            && let Some((host, next)) = hostname(&text[at..], settings)
-        {
-            message.hostname = header.span(at + host.start as usize, at + host.end as usize);
-            message.flags.set(MessageFlags::HOSTNAME);
-            at += next;
-        }
-        let tag = tag_len(&text[at..]);
-        if settings.tag_ending_by_colon && !text[at..at + tag].ends_with(b":") {
-            *dashes |= Dashes::TAG;
-        } else {
-            message.tag = header.span(at, at + tag);
-            at += tag;
-        }
-        space = settings.remove_msg_first_space;
+    if header.settings.hostname_in_header
+        && let Some((host, next)) = hostname(&text[at..], settings)
+    {
+        message.hostname = header.span(at, at + host);
+        message.flags.set(MessageFlags::HOSTNAME);
+        at += next;
     }
-    if space && text.get(at) == Some(&b' ') {
-        at += 1;
+    let tag = tag_len(&text[at..]);
+    if settings.tag_ending_by_colon && !text[at..at + tag].ends_with(b":") {
+        // Seen from rsyslogd 8.2302: the message begins one byte before the place where a tag was
+        // looked for, be it a space, PRI's `>` or the end of the host name.
+        *dashes |= Dashes::TAG;
+        message.msg = header.rest(at);
+        message.msg.start = message.msg.start.saturating_sub(1).max(message.raw.start);
+    } else {
+        message.tag = header.span(at, at + tag);
+        at += tag;
+        let space = settings.remove_msg_first_space && text.get(at) == Some(&b' ');
+        message.msg = header.rest(at + usize::from(space));
     }
-    message.msg = header.rest(at);
     if message.flags.has(MessageFlags::TIME) || !message.tag.is_empty() {
         message.class = Class::Rfc3164;
     }
@@ -123,37 +120,33 @@ const CLASSES: [u8; 256] = {
     }
 };
 
-/// The host name at the start of `text`, and where the text goes on: a run of host name bytes, the
-/// last of them alphanumeric, with a space behind it, or without it at the end of the text.
+/// The length of the host name at the start of `text`, and where the text goes on: a run of host
+/// name bytes, the last of them alphanumeric, with a space behind it, or without one at the end of
+/// the text.
 #[inline]
-fn hostname(text: &[u8], settings: &Rfc3164Settings) -> Option<(Span, usize)> {
+fn hostname(text: &[u8], settings: &Rfc3164Settings) -> Option<(usize, usize)> {
     let bracketed = settings.square_brackets_in_hostname && text.first() == Some(&b'[');
-    let window = &text[usize::from(bracketed)..text.len().min(HOSTNAME_MAX + 1)];
+    let from = usize::from(bracketed);
+    let window = &text[from..text.len().min(HOSTNAME_MAX + 1)];
     let in_host = |byte: u8| {
         CLASSES[usize::from(byte)] & HOST != 0
             || byte == b'/' && settings.slashes_in_hostname
             || byte == b'@' && settings.at_signs_in_hostname
-            || byte == b':' && bracketed
     };
-    let run = window.iter().position(|byte| !in_host(*byte)).unwrap_or(window.len());
-    let start = usize::from(bracketed);
-    let mut end = start + run;
-    let host = Span::new(start, end);
-    if bracketed {
-        if text.get(end) != Some(&b']') {
-            return None;
-        }
-        end += 1;
-    }
+    let end = from + window.iter().position(|byte| !in_host(*byte)).unwrap_or(window.len());
     if end == 0 || end > HOSTNAME_MAX {
         return None;
     }
-    match text.get(end) {
-        None => Some((host, end)),
-        Some(b' ') if bracketed || CLASSES[usize::from(text[end - 1])] & ALNUM != 0 => {
-            Some((host, end + 1))
+    match (text.get(end), bracketed) {
+        (None, _) => Some((end, end)),
+        (Some(b' '), false) if CLASSES[usize::from(text[end - 1])] & ALNUM != 0 => {
+            Some((end, end + 1))
         }
-        Some(_) => None,
+        // The brackets stay, and there has to be a space behind them.
+        (Some(b']'), true) if end > from && text.get(end + 1) == Some(&b' ') => {
+            Some((end + 1, end + 2))
+        }
+        _ => None,
     }
 }
 
