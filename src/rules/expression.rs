@@ -253,8 +253,12 @@ impl Lowering<'_> {
             ExprKind::Negate(inner) => Expr::Negate(Box::new(self.value(inner, depth)?)),
             ExprKind::Binary { op, left, right } => match operator(*op) {
                 Operator::Arithmetic(arithmetic) => {
-                    let sides = [self.value(left, depth)?, self.value(right, depth)?];
-                    Expr::Arithmetic(arithmetic, Box::new(constants_read(sides)))
+                    let constants = is_literal(left) && is_literal(right);
+                    let mut sides = [self.value(left, depth)?, self.value(right, depth)?];
+                    if constants {
+                        sides = sides.map(as_optimised);
+                    }
+                    Expr::Arithmetic(arithmetic, Box::new(sides))
                 }
                 Operator::Concat => {
                     let parts = operands(expr, *op);
@@ -291,7 +295,9 @@ impl Lowering<'_> {
         Ok(match (function.as_str(), argument) {
             ("strlen", argument) => Expr::Length(Box::new(argument)),
             ("tolower", argument) => Expr::Lowercase(Box::new(argument)),
-            ("cnum", Expr::Text(text)) => Expr::Number(constant_number(&text)),
+            ("cnum", Expr::Text(text)) if is_text_literal(&args[0]) => {
+                Expr::Number(constant_number(&text))
+            }
             ("cnum", argument) => Expr::ToNumber(Box::new(argument)),
             (_, argument) => Expr::ToText(Box::new(argument)),
         })
@@ -359,15 +365,33 @@ impl Lowering<'_> {
     }
 }
 
-/// Where both operands of arithmetic are constants, rsyslog's optimiser reads texts in its own way.
-fn constants_read(sides: [Expr; 2]) -> [Expr; 2] {
-    if !sides.iter().all(Expr::is_constant) {
-        return sides;
+/// Whether rsyslog's optimiser takes `expr` for a constant. It does not look into functions,
+/// comparisons or the operand of a minus.
+fn is_literal(expr: &ast::Expr) -> bool {
+    let mut rest = expr;
+    loop {
+        match &rest.kind {
+            ExprKind::Number(_) | ExprKind::Str(_) => return true,
+            ExprKind::Negate(inner) => return matches!(inner.kind, ExprKind::Number(_)),
+            ExprKind::Binary { op, left, right } => match operator(*op) {
+                Operator::Arithmetic(_) | Operator::Concat if is_literal(right) => rest = left,
+                _ => return false,
+            },
+            _ => return false,
+        }
     }
-    sides.map(|side| match side {
+}
+
+fn is_text_literal(expr: &ast::Expr) -> bool {
+    matches!(expr.kind, ExprKind::Str(_))
+}
+
+/// Where both operands of arithmetic are constants, the optimiser reads texts in its own way.
+fn as_optimised(side: Expr) -> Expr {
+    match side {
         Expr::Text(text) => Expr::Number(constant_number(&text)),
         other => other,
-    })
+    }
 }
 
 /// The property of that name, as it stands behind `$`.

@@ -10,6 +10,12 @@ mod lower;
 mod posix;
 mod program;
 mod specialise;
+#[cfg(test)]
+mod testkit;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod twin;
 mod value;
 
 use crate::base::diag::Diagnostics;

@@ -88,8 +88,8 @@ impl Translation<'_> {
                         self.repeat(at, char::from(symbol).to_string().as_str());
                         Some(at)
                     }
-                    None if self.syntax == Syntax::Basic && symbol == b'*' => {
-                        self.literal(b'*');
+                    None if self.syntax == Syntax::Basic => {
+                        self.literal(symbol);
                         Some(start)
                     }
                     None => return Err("nothing to repeat".into()),
@@ -353,21 +353,31 @@ mod tests {
     /// `:msg, regex, "…"`, rsyslogd 8.2302.
     #[test]
     fn basic_expressions_match_as_in_rsyslog() {
-        let texts = ["abc", "", "010", "aab", "a|c", "a{2}", "+b+", "aXbxx"];
+        let texts = ["abc", "", "010", "aab", "a|c", "a{2}", "+b+", "*b", "a^", "^a", "a$b", "b)"];
         for (pattern, bits) in [
-            ("a.c", "10001000"),
-            ("a\\|0", "10111101"),
-            ("\\(b\\)", "10010011"),
-            ("b+", "00000010"),
-            ("[[:digit:]]", "00100100"),
-            ("a\\{2\\}", "00010000"),
-            ("^*b", "00000000"),
-            ("a\\+", "10011101"),
-            ("a{2}", "00000100"),
-            ("a|b", "00000000"),
-            ("a|c", "00001000"),
+            ("a.c", Some("100010000000")),
+            ("a\\|0", Some("101111001110")),
+            ("\\(b\\)", Some("100100110011")),
+            ("b+", Some("000000100000")),
+            ("[[:digit:]]", Some("001001000000")),
+            ("a\\{2\\}", Some("000100000000")),
+            ("^*b", Some("000000010000")),
+            ("a\\+", Some("100111001110")),
+            ("a{2}", Some("000001000000")),
+            ("a|b", Some("000000000000")),
+            ("a|c", Some("000010000000")),
+            ("^^a", Some("000000000100")),
+            ("a\\|*b", Some("100111011110")),
+            ("\\(*b\\)", Some("000000010000")),
+            ("a^", Some("000000001000")),
+            ("a$b", Some("000000000010")),
+            ("\\+b", Some("000000100000")),
+            ("\\(^a\\)", Some("100111001010")),
+            ("^*", Some("000000010000")),
+            ("b\\)", None),
+            ("\\{2", None),
         ] {
-            assert_eq!(matches(pattern, Syntax::Basic, &texts).as_deref(), Some(bits), "{pattern}");
+            assert_eq!(matches(pattern, Syntax::Basic, &texts).as_deref(), bits, "{pattern}");
         }
     }
 }

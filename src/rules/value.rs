@@ -34,17 +34,6 @@ impl Relation {
             Self::GreaterEqual => ordering.is_ge(),
         }
     }
-
-    /// What holds of `(b, a)` where `self` holds of `(a, b)`.
-    pub(super) const fn flipped(self) -> Self {
-        match self {
-            Self::Equal | Self::NotEqual => self,
-            Self::Less => Self::Greater,
-            Self::LessEqual => Self::GreaterEqual,
-            Self::Greater => Self::Less,
-            Self::GreaterEqual => Self::LessEqual,
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
