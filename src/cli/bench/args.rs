@@ -11,16 +11,16 @@ use clap::Args;
 use clap::Subcommand;
 use clap::ValueEnum;
 
-use super::block::Wire;
-use super::corpus::Corpus;
-use super::corpus::Kind;
-use super::error::BenchError;
-use super::frames::Framing;
-use super::ids::CONNECTIONS_MAX;
-use super::ledger::Ids;
-use super::send::SendPlan;
-use super::sink::SinkPlan;
-use super::sink::Stall;
+use crate::cli::bench::block::Wire;
+use crate::cli::bench::corpus::Corpus;
+use crate::cli::bench::corpus::Kind;
+use crate::cli::bench::error::BenchError;
+use crate::cli::bench::frames::Framing;
+use crate::cli::bench::ids::CONNECTIONS_MAX;
+use crate::cli::bench::ledger::Ids;
+use crate::cli::bench::send::SendPlan;
+use crate::cli::bench::sink::SinkPlan;
+use crate::cli::bench::sink::Stall;
 
 /// What is sent when neither a number nor a duration was given.
 const MESSAGES_DEFAULT: u64 = 1_000_000;

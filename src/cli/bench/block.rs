@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::corpus::Corpus;
-use super::ids;
-use super::ids::Stamp;
-use super::ids::TOKEN;
+use crate::cli::bench::corpus::Corpus;
+use crate::cli::bench::ids;
+use crate::cli::bench::ids::Stamp;
+use crate::cli::bench::ids::TOKEN;
 
 /// How frames are told apart on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,10 +83,10 @@ impl Block {
 
 #[cfg(test)]
 mod tests {
-    use super::super::corpus::Kind;
-    use super::super::ids::Found;
-    use super::super::ids::Reader;
     use super::*;
+    use crate::cli::bench::corpus::Kind;
+    use crate::cli::bench::ids::Found;
+    use crate::cli::bench::ids::Reader;
 
     #[test]
     fn each_wire_form_holds_the_corpus() {

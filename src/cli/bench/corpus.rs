@@ -9,7 +9,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use fastrand::Rng;
 
-use super::error::BenchError;
+use crate::cli::bench::error::BenchError;
 
 /// Kinds of generated frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -10,25 +10,25 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use super::args::RelayArgs;
-use super::block::Wire;
-use super::corpus::Corpus;
-use super::corpus::Kind;
-use super::frames::Framing;
-use super::ledger::Ids;
-use super::ledger::Ledger;
-use super::relay;
-use super::report::Counts;
-use super::report::Latency;
-use super::report::Run;
-use super::send::SendPlan;
-use super::send::Sender;
-use super::sink::Sink;
-use super::sink::SinkPlan;
-use super::sink::Stall;
-use super::time::Stamps;
-use super::time::pause;
 use crate::base::clock::monotonic;
+use crate::cli::bench::args::RelayArgs;
+use crate::cli::bench::block::Wire;
+use crate::cli::bench::corpus::Corpus;
+use crate::cli::bench::corpus::Kind;
+use crate::cli::bench::frames::Framing;
+use crate::cli::bench::ledger::Ids;
+use crate::cli::bench::ledger::Ledger;
+use crate::cli::bench::relay;
+use crate::cli::bench::report::Counts;
+use crate::cli::bench::report::Latency;
+use crate::cli::bench::report::Run;
+use crate::cli::bench::send::SendPlan;
+use crate::cli::bench::send::Sender;
+use crate::cli::bench::sink::Sink;
+use crate::cli::bench::sink::SinkPlan;
+use crate::cli::bench::sink::Stall;
+use crate::cli::bench::time::Stamps;
+use crate::cli::bench::time::pause;
 
 const LIMIT: Duration = Duration::from_secs(20);
 

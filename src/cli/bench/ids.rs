@@ -11,8 +11,8 @@
 //! ```
 //!
 //! Every field has a fixed width, so a sender renders a frame once and afterwards overwrites
-//! digits in place. The check covers the last few bytes of text: it finds frames that were torn or
-//! run together, at a cost that does not grow with the message.
+//! digits in place. The check covers text that no relay has a reason to change, back to the last
+//! quote or the like: it finds frames that were torn or run together there.
 
 use memchr::memmem;
 
@@ -28,7 +28,7 @@ const CHECK: usize = 1 + 2 + 4;
 /// The whole token, bytes.
 pub(super) const TOKEN: usize = PREFIX.len() + VARIABLE + CHECK;
 /// The most text that a check covers, bytes.
-const COVERED_MAX: usize = 16;
+const COVERED_MAX: usize = 96;
 /// Connections that an id can tell apart.
 pub(super) const CONNECTIONS_MAX: u32 = 99_999;
 
@@ -114,19 +114,17 @@ fn hexadecimal(value: u16) -> [u8; 4] {
     [12, 8, 4, 0].map(|shift| DIGITS[usize::from(value >> shift & 15)])
 }
 
-/// A check value of at most [`COVERED_MAX`] bytes.
+/// A check value of `tail`.
 fn check(tail: &[u8]) -> u16 {
-    let mut padded = [0; COVERED_MAX];
-    for (to, from) in padded.iter_mut().zip(tail) {
-        *to = *from;
-    }
-    let [low, high] = [0, 8].map(|at| {
-        let mut word = [0; 8];
-        word.copy_from_slice(&padded[at..at + 8]);
-        u64::from_le_bytes(word)
-    });
-    // Fibonacci hashing: the high bits of the product depend on every bit of both words.
-    let mixed = (low ^ high.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes();
+    // Fibonacci hashing a word at a time: the high bits of a product depend on all bits below.
+    let mix = |mixed: u64, word: [u8; 8]| {
+        (mixed.rotate_left(29) ^ u64::from_le_bytes(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    };
+    let (words, rest) = tail.as_chunks();
+    let mixed = words.iter().fold(0, |mixed, &word| mix(mixed, word));
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let mixed = mix(mixed, last).to_le_bytes();
     u16::from_le_bytes([mixed[6], mixed[7]])
 }
 
@@ -140,16 +138,15 @@ fn place(frame: &[u8]) -> usize {
     }
 }
 
-/// How much of the text before the token no relay has a reason to render differently: plain bytes,
-/// nothing of the head.
+/// How much of the text before the token no relay has a reason to render differently: plain bytes
+/// behind whatever ends a tag or another field. Without such an end it may all be head.
 fn covered(text: &[u8]) -> usize {
-    let plain = |&at: &usize| {
-        let byte = text[at];
-        let separator = byte == b' ' && at > 0 && matches!(text[at - 1], b':' | b'-' | b']');
-        !separator && byte >= b' ' && !matches!(byte, b'"' | b'\\' | 0x7f)
+    let ends = |&at: &usize| match text[at] {
+        b' ' => at > 0 && matches!(text[at - 1], b':' | b'-' | b']'),
+        byte => byte < b' ' || matches!(byte, b'"' | b'\\' | 0x7f),
     };
-    let floor = text.len().saturating_sub(COVERED_MAX);
-    (floor..text.len()).rev().take_while(plain).count()
+    let end = (0..text.len()).rev().find(ends);
+    end.map_or(0, |end| (text.len() - end - 1).min(COVERED_MAX))
 }
 
 /// Appends `frame` with a token in it to `out`; returns where in `out` the variable part begins.
@@ -252,6 +249,15 @@ mod tests {
         assert!(value["b"]["msg"].as_str().unwrap().starts_with("x bongsu-id=00000:"));
         let id = Id { connection: 0, sequence: 0, stamp: 9 };
         assert_eq!(Reader::new().read(&frame), Found::Id(id));
+    }
+
+    #[test]
+    fn the_check_keeps_out_of_the_head() {
+        assert_eq!(covered(b"<13>Nov 22 11:22:33 h job done"), 0);
+        assert_eq!(covered(b"<13>Nov 22 11:22:33 h job[7] done"), 4);
+        assert_eq!(covered(b"<13>1 - h job - - - done"), 4);
+        assert_eq!(covered(b"<13>Nov 22 11:22:33 h job: a \"b\" cd"), 3);
+        assert_eq!(covered(&[b"<13>Nov 22 11:22:33 h job: ", &[b'x'; 200][..]].concat()), 96);
     }
 
     #[test]

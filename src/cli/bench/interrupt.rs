@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 
-use super::error::BenchError;
+use crate::cli::bench::error::BenchError;
 
 /// Whether the user wants no more.
 #[derive(Clone, Debug, Default)]

@@ -6,11 +6,11 @@ use std::mem;
 
 use hdrhistogram::Histogram;
 
-use super::error::BenchError;
-use super::ids::Found;
-use super::ids::Id;
-use super::ids::Reader;
 use crate::base::num::count;
+use crate::cli::bench::error::BenchError;
+use crate::cli::bench::ids::Found;
+use crate::cli::bench::ids::Id;
+use crate::cli::bench::ids::Reader;
 
 /// Sequences of one page.
 const PAGE: u64 = 1 << 16;
@@ -217,9 +217,9 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::ids::Stamp;
-    use super::super::ids::embed;
     use super::*;
+    use crate::cli::bench::ids::Stamp;
+    use crate::cli::bench::ids::embed;
 
     fn ledger() -> Ledger {
         Ledger::new(Ids::Required).unwrap()

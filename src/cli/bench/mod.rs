@@ -32,27 +32,26 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use args::Command;
-use args::RelayArgs;
-use args::SendArgs;
-use args::SinkArgs;
-use error::BenchError;
-use interrupt::Interrupt;
-use ledger::Ids;
-use ledger::Ledger;
-use progress::Progress;
-use report::Counts;
-use report::Figures;
-use report::Latency;
-use report::Run;
-use report::grouped;
-use send::Sender;
-use sink::Glance;
-use sink::Sink;
-use time::Stamps;
-use time::pause;
-
 use crate::base::clock::monotonic;
+use crate::cli::bench::args::Command;
+use crate::cli::bench::args::RelayArgs;
+use crate::cli::bench::args::SendArgs;
+use crate::cli::bench::args::SinkArgs;
+use crate::cli::bench::error::BenchError;
+use crate::cli::bench::interrupt::Interrupt;
+use crate::cli::bench::ledger::Ids;
+use crate::cli::bench::ledger::Ledger;
+use crate::cli::bench::progress::Progress;
+use crate::cli::bench::report::Counts;
+use crate::cli::bench::report::Figures;
+use crate::cli::bench::report::Latency;
+use crate::cli::bench::report::Run;
+use crate::cli::bench::report::grouped;
+use crate::cli::bench::send::Sender;
+use crate::cli::bench::sink::Glance;
+use crate::cli::bench::sink::Sink;
+use crate::cli::bench::time::Stamps;
+use crate::cli::bench::time::pause;
 
 /// Exit status when messages were lost.
 const LOST: u8 = 1;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::ledger::Ledger;
+use crate::cli::bench::ledger::Ledger;
 
 /// What became of the messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -24,16 +24,16 @@ use socket2::Domain;
 use socket2::Socket;
 use socket2::Type;
 
-use super::block::Block;
-use super::block::Wire;
-use super::corpus::Corpus;
-use super::error::BenchError;
-use super::ids::Stamp;
-use super::pace::Pace;
-use super::time::Stamps;
-use super::time::wait_until;
 use crate::base::clock::monotonic;
 use crate::base::num::count;
+use crate::cli::bench::block::Block;
+use crate::cli::bench::block::Wire;
+use crate::cli::bench::corpus::Corpus;
+use crate::cli::bench::error::BenchError;
+use crate::cli::bench::ids::Stamp;
+use crate::cli::bench::pace::Pace;
+use crate::cli::bench::time::Stamps;
+use crate::cli::bench::time::wait_until;
 
 /// Bytes of one write: large enough that calls cost little, small enough that an id's stamp, made
 /// just before the write, is the time of the write.

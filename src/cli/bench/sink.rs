@@ -25,18 +25,18 @@ use socket2::Domain;
 use socket2::Socket;
 use socket2::Type;
 
-use super::error::BenchError;
-use super::frames::Cut;
-use super::frames::Framing;
-use super::frames::cut;
-use super::ledger::Ids;
-use super::ledger::Ledger;
-use super::send::is_timeout;
-use super::time::Stamps;
-use super::time::wait_until;
 use crate::base::clock::monotonic;
 use crate::base::limits::MESSAGE_BYTES_MAX;
 use crate::base::limits::TCP_READ_BYTES;
+use crate::cli::bench::error::BenchError;
+use crate::cli::bench::frames::Cut;
+use crate::cli::bench::frames::Framing;
+use crate::cli::bench::frames::cut;
+use crate::cli::bench::ledger::Ids;
+use crate::cli::bench::ledger::Ledger;
+use crate::cli::bench::send::is_timeout;
+use crate::cli::bench::time::Stamps;
+use crate::cli::bench::time::wait_until;
 
 /// How long a blocked call may keep a thread from noticing that it should stop.
 const CALL: Duration = Duration::from_millis(200);

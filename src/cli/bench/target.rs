@@ -13,11 +13,11 @@ use rustix::process::Pid;
 use rustix::process::Signal;
 use rustix::process::kill_process;
 
-use super::error::BenchError;
-use super::procstat;
-use super::procstat::Usage;
-use super::time::pause;
 use crate::base::clock::monotonic;
+use crate::cli::bench::error::BenchError;
+use crate::cli::bench::procstat;
+use crate::cli::bench::procstat::Usage;
+use crate::cli::bench::time::pause;
 
 /// How long a command may take to answer on its port.
 const READY: Duration = Duration::from_secs(30);
