@@ -211,7 +211,7 @@ fn a_relay_is_measured_from_its_command_line() {
     assert_eq!(report.total, clean);
     assert_eq!((report.runs.len(), report.latency_from), (2, "due"));
     for Run { figures, .. } in report.runs {
-        assert!((figures.seconds - 0.4).abs() < 0.3, "{figures:?}");
+        assert!(figures.seconds > 0.1 && figures.seconds < 5.0, "{figures:?}");
         assert!(figures.peak_rss_mib.unwrap() > 1.0 && figures.cpu_seconds.is_some());
         let latency = figures.latency_ms.unwrap();
         assert!(latency.p50 <= latency.p99 && latency.p99 <= latency.max);

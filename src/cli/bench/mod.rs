@@ -1,7 +1,7 @@
 //! `bongsu bench`: a load generator, a verifying sink, and a runner that measures any syslog relay
 //! between the two.
 //!
-//! Messages may carry ids ([`ids`]) that survive a relay's re-rendering; from them the sink knows
+//! Messages may carry ids (`ids.rs`) that survive a relay's re-rendering; from them the sink knows
 //! what was lost, doubled, overtaken or damaged, and how long each message took. Latencies count
 //! from when the schedule had a message due, not from when a blocked sender got to it.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "reports go to the terminal")]

@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_command_is_watched_and_ended_with_its_children() {
-        let ready = Ready::After(Duration::from_millis(100));
+        let ready = Ready::After(Duration::from_millis(500));
         let command = words(&["sh", "-c", "sleep 60; true"]);
         let target = Target::start(&command, ready, false).unwrap();
         let family = procstat::descendants(target.pid.unwrap());
