@@ -175,6 +175,17 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Appends `timereported` as `date-rfc3339`: the text that was received, where it already is
+    /// what would be written.
+    #[inline]
+    pub fn write_rfc3339(&self, out: &mut Vec<u8>) {
+        if self.message.flags.has(MessageFlags::TIME_CANONICAL) {
+            out.extend_from_slice(self.bytes(self.message.time_text));
+        } else {
+            TimeFormat::Rfc3339.write(&self.reported(), out);
+        }
+    }
+
     #[must_use]
     #[inline]
     pub fn hostname(&self) -> &'a [u8] {
