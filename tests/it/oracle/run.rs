@@ -158,8 +158,7 @@ impl Bench {
 
     fn expand(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        let sinks =
-            [("TCP", self.tcp.port), ("TCP2", self.tcp2.port), ("UDP", self.udp.port)];
+        let sinks = [("TCP", self.tcp.port), ("TCP2", self.tcp2.port), ("UDP", self.udp.port)];
         for (name, port) in sinks.into_iter().chain(self.inputs) {
             text = text.replace(&format!("@{name}@"), &port.to_string());
         }
@@ -242,7 +241,8 @@ fn play(steps: &[Step], port: impl Fn(&str) -> u16, settle: impl Fn()) {
 }
 
 fn connect(from: &str, port: u16) -> TcpStream {
-    let address = |ip: &str, port| SockAddr::from(std::net::SocketAddr::new(ip.parse().unwrap(), port));
+    let address =
+        |ip: &str, port| SockAddr::from(std::net::SocketAddr::new(ip.parse().unwrap(), port));
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&address(from, 0)).unwrap();
     socket.connect(&address("127.0.0.1", port)).unwrap();
