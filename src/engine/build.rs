@@ -80,7 +80,7 @@ pub struct Plan {
 /// can run, runs (rsyslog's rule), and the caller decides.
 pub fn compile(config: &mut Config, options: &Options) -> Plan {
     let mut diags = std::mem::take(&mut config.diagnostics);
-    let mut builder = Builder::default();
+    let mut builder = Builder { templates: Templates::new(), ..Builder::default() };
     builder.declare(&config.statements, &mut diags);
     if options.no_dns {
         builder.globals.dns = false;
@@ -149,7 +149,7 @@ impl Builder {
             self.modules.load(object, diags);
         }
         for object in objects(block, ObjectKind::Template) {
-            self.templates.define(object, diags);
+            self.template_object(object, diags);
         }
         for object in objects(block, ObjectKind::MainQueue) {
             modules::check_queue(object, diags);
@@ -252,12 +252,21 @@ impl Builder {
         Some(self.default_ruleset)
     }
 
+    fn template_object(&mut self, object: &Object, diags: &mut Diagnostics) {
+        let Some(template) = Template::compile(object, diags) else { return };
+        let name = template.name.clone();
+        if !self.templates.add(template) {
+            let text = format!("template '{name}' is defined twice: the first one counts");
+            diags.push(Diagnostic::warning(object.loc, text).help("rename or remove this one"));
+        }
+    }
+
     fn template(&self, name: &str, loc: Loc, diags: &mut Diagnostics) -> Option<Arc<Template>> {
-        let found = self.templates.get(name);
+        let found = self.templates.get(name).cloned();
         if found.is_none() {
             let text = format!("template '{name}' not found: the action is left out");
             let mut d = Diagnostic::error(loc, text);
-            if let Some(near) = nearest(name, self.templates.names()) {
+            if let Some(near) = self.templates.nearest(name) {
                 d = d.help(format!("did you mean '{near}'?"));
             }
             diags.push(d);

@@ -69,7 +69,8 @@ pub(super) static PARAMS: &[Spec] = &[
         "A slash no longer ends the program's name.",
     )
     .unsupported("a later version brings it; leave it out"),
-    Spec::new("parser.parseHostnameAndTag", Bool, "on", "Looks for a host name and a tag."),
+    Spec::new("parser.parseHostnameAndTag", Bool, "on", "Looks for a host name and a tag.")
+        .unsupported("a later version brings it; leave it out"),
     Spec::new(
         "parser.supportCompressionExtension",
         Bool,
@@ -270,6 +271,5 @@ impl Globals {
             }
         }
         set(&mut self.parse.compression, "parser.supportCompressionExtension");
-        set(&mut self.parse.parse_hostname_and_tag, "parser.parseHostnameAndTag");
     }
 }
