@@ -374,6 +374,26 @@ fn sources_that_the_rules_do_not_tell_apart_share() {
     assert_eq!(residuals.len(), 3);
 }
 
+#[test]
+fn a_ruleset_that_can_do_nothing_is_empty() {
+    let idle = vec![
+        when(is("msg", "x"), vec![], vec![]),
+        when(is("msg", "y"), vec![when(is("msg", "z"), vec![stop()], vec![])], vec![stop()]),
+        stop(),
+    ];
+    let batch = one("x");
+    let residual =
+        |programs: Programs| programs.specialise(RulesetId(0), &batch.sources[0], &batch.input);
+    assert!(residual(compiled(std::slice::from_ref(&idle))).is_empty());
+    let (mut rules, mut stops) = (vec![when(is("msg", "x"), vec![stop()], vec![])], idle);
+    rules.push(action(1));
+    stops.pop();
+    stops.push(action(1));
+    for rules in [rules, stops] {
+        assert!(!residual(compiled(&[rules])).is_empty());
+    }
+}
+
 /// Only PRI is looked at where only PRI is asked for: a batch without a text has nothing else.
 #[test]
 fn pri_filters_fold_into_masks() {
@@ -496,7 +516,8 @@ fn blocks() -> impl Strategy<Value = Block> {
 fn without_calls_back(block: Block, at: u32) -> Block {
     let keep = |statement: &Stmt| match &statement.kind {
         StmtKind::Call(name) => {
-            name.text.starts_with('q') || name.text[1..].parse::<u32>().unwrap() > at
+            name.text.starts_with('q')
+                || name.text.trim_start_matches('r').parse::<u32>().unwrap() > at
         }
         _ => true,
     };
