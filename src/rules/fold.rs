@@ -11,7 +11,6 @@ use crate::message::Pri;
 use crate::message::PriMask;
 use crate::message::Property;
 use crate::message::Source;
-use crate::message::View;
 use crate::rules::eval::holds;
 use crate::rules::eval::value;
 use crate::rules::ir::Expr;
@@ -38,32 +37,33 @@ const fn pri_only(property: Property) -> bool {
 /// A leaf, or what it amounts to if it needs no message.
 pub(super) fn leaf(leaf: Leaf) -> Test {
     let test = Test::Leaf(Arc::new(leaf));
-    if test.reads_only(|_| false) {
-        Test::Const(with_pri(Pri::DEFAULT, |view| evaluate(&test, view)))
-    } else if test.reads_only(pri_only) {
-        let mut mask = PriMask::default();
-        for pri in (0..PRIS).map(Pri) {
-            if with_pri(pri, |view| evaluate(&test, view)) {
-                mask.0[usize::from(pri.facility())] |= 1 << pri.severity();
-            }
-        }
-        of_mask(mask)
-    } else {
-        test
+    let constant = test.reads_only(|_| false);
+    if !constant && !test.reads_only(pri_only) {
+        return test;
     }
+    let batch = blank_batch();
+    let mut buffers = vec![Vec::new(); test.buffers()];
+    let mut holds_at = |pri| {
+        let message = Message { pri, ..Message::default() };
+        holds(&test, &batch.view(&message), &mut buffers)
+    };
+    if constant {
+        return Test::Const(holds_at(Pri::DEFAULT));
+    }
+    let mut mask = PriMask::default();
+    for pri in (0..PRIS).map(Pri) {
+        if holds_at(pri) {
+            mask.0[usize::from(pri.facility())] |= 1 << pri.severity();
+        }
+    }
+    of_mask(mask)
 }
 
-fn evaluate(test: &Test, view: &View<'_>) -> bool {
-    holds(test, view, &mut vec![Vec::new(); test.buffers()])
-}
-
-/// Calls `f` with a message of which nothing but the PRI counts.
-fn with_pri<T>(pri: Pri, f: impl FnOnce(&View<'_>) -> T) -> T {
-    let input = Arc::new(InputInfo { name: "".into(), hostname: "".into() });
-    let mut batch = Batch::new(input);
+/// A batch for messages of which nothing but the PRI counts.
+fn blank_batch() -> Batch {
+    let mut batch = Batch::new(Arc::new(InputInfo { name: "".into(), hostname: "".into() }));
     batch.sources.push(Arc::new(Source::new(None, None)));
-    let message = Message { pri, ..Message::default() };
-    f(&batch.view(&message))
+    batch
 }
 
 /// An expression, or the constant that it amounts to if it reads no property.
@@ -74,10 +74,12 @@ pub(super) fn constant(expr: Expr) -> Expr {
         return expr;
     }
     let mut buffers = vec![Vec::new(); expr.buffers()];
-    with_pri(Pri::DEFAULT, |view| match value(&expr, view, &mut buffers) {
+    let batch = blank_batch();
+    let message = Message::default();
+    match value(&expr, &batch.view(&message), &mut buffers) {
         Value::Number(n) => Expr::Number(n),
         Value::Text(text) => Expr::Text(text.into()),
-    })
+    }
 }
 
 /// A selector.

@@ -93,7 +93,10 @@ impl Compiler<'_> {
                 let test = property_filter(filter, statement.loc, self.diags);
                 return match test {
                     Ok(test) => self.filter(test, then, depth),
-                    Err(Reported) => (None, false),
+                    Err(Reported) => {
+                        self.left_out(statement.loc);
+                        (None, false)
+                    }
                 };
             }
             StmtKind::CallIndirect(_) => "call_indirect",
@@ -134,8 +137,7 @@ impl Compiler<'_> {
                     arms.push((hoist(test, &mut self.program.predicates), then));
                 }
                 Err(Reported) => {
-                    let text = "the whole 'if' is left out because of its condition";
-                    self.diags.push(Diagnostic::error(cond.loc, text));
+                    self.left_out(cond.loc);
                     ends = false;
                     break Block::new();
                 }
@@ -146,6 +148,12 @@ impl Compiler<'_> {
             return (None, false);
         }
         (Some(Node::Choice { arms, otherwise }), ends)
+    }
+
+    /// Says what follows from a condition that was complained of.
+    fn left_out(&mut self, loc: Loc) {
+        let text = "because of this condition the statement is left out, with all its branches";
+        self.diags.push(Diagnostic::note(loc, text));
     }
 
     fn call(&mut self, name: &Word) -> Option<Node> {

@@ -46,13 +46,28 @@ pub struct Programs {
     /// For each program: itself and what it calls, in ascending order.
     reach: Vec<Box<[u32]>>,
     /// For each program: the predicates in its reach that have to be evaluated.
-    evaluated: Vec<Box<[(u32, u32)]>>,
-    /// The others: what of a property turns their verdict, as (predicate, its program).
-    turned: Vec<(Property, HashMap<Box<[u8]>, Vec<(u32, u32)>>)>,
+    evaluated: Vec<Box<[Predicate]>>,
+    /// The others, by the property that they hold against constants.
+    turned: Vec<Turned>,
     /// Predicates (ascending) that hold unless they are turned: those with `!=`.
     negated: Vec<u32>,
     /// Scratch buffers that evaluating a predicate takes.
     buffers: usize,
+}
+
+/// A predicate by its number among all.
+#[derive(Clone, Copy, Debug)]
+struct Predicate {
+    number: u32,
+    /// The program it stands in.
+    owner: u32,
+}
+
+/// The values of a property that turn the verdict of predicates.
+#[derive(Debug)]
+struct Turned {
+    property: Property,
+    by_value: HashMap<Box<[u8]>, Vec<Predicate>>,
 }
 
 /// The predicates whose verdict for a source is not the usual one, ascending. Short: of 1,000
@@ -94,32 +109,32 @@ impl Programs {
     }
 
     fn index_predicates(&mut self) {
-        let mut next = 0;
-        let mut evaluated: Vec<Vec<(u32, u32)>> = Vec::with_capacity(self.programs.len());
+        let mut first = 0;
+        let mut evaluated: Vec<Vec<Predicate>> = Vec::with_capacity(self.programs.len());
         for (owner, program) in self.programs.iter().enumerate() {
-            self.first_predicate.push(next);
+            self.first_predicate.push(first);
             let mut own = Vec::new();
-            for (local, test) in program.predicates.iter().enumerate() {
-                let predicate = next + len32(local);
+            for (number, test) in (first..).zip(&program.predicates) {
+                let predicate = Predicate { number, owner: len32(owner) };
                 self.buffers = self.buffers.max(test.buffers());
                 let Some(equality) = equality(test) else {
-                    own.push((predicate, len32(owner)));
+                    own.push(predicate);
                     continue;
                 };
                 if equality.negated {
-                    self.negated.push(predicate);
+                    self.negated.push(number);
                 }
-                let known = self.turned.iter().position(|(known, _)| *known == equality.property);
+                let known = self.turned.iter().position(|t| t.property == equality.property);
                 let slot = known.unwrap_or_else(|| {
-                    self.turned.push((equality.property, HashMap::new()));
+                    let property = equality.property;
+                    self.turned.push(Turned { property, by_value: HashMap::new() });
                     self.turned.len() - 1
                 });
                 for text in equality.texts {
-                    let turned = self.turned[slot].1.entry(text.into()).or_default();
-                    turned.push((predicate, len32(owner)));
+                    self.turned[slot].by_value.entry(text.into()).or_default().push(predicate);
                 }
             }
-            next += len32(program.predicates.len());
+            first += len32(program.predicates.len());
             evaluated.push(own);
         }
         for reach in &self.reach {
@@ -140,19 +155,19 @@ impl Programs {
         let reach = &self.reach[at];
         let mut verdicts = Vec::new();
         let mut scratch = Vec::new();
-        for (property, turned) in &self.turned {
-            let hits = turned.get(origin.property(*property, &mut scratch));
+        for turned in &self.turned {
+            let hits = turned.by_value.get(origin.property(turned.property, &mut scratch));
             let hits = hits.into_iter().flatten();
-            let own = hits.filter(|(_, owner)| reach.binary_search(owner).is_ok());
-            verdicts.extend(own.map(|(predicate, _)| *predicate));
+            let own = hits.filter(|predicate| reach.binary_search(&predicate.owner).is_ok());
+            verdicts.extend(own.map(|predicate| predicate.number));
         }
         let mut buffers = vec![Vec::new(); self.buffers];
-        for (predicate, owner) in &self.evaluated[at] {
+        for Predicate { number, owner } in &self.evaluated[at] {
             let owner = *owner as usize;
-            let local = predicate - self.first_predicate[owner];
+            let local = number - self.first_predicate[owner];
             let test = &self.programs[owner].predicates[local as usize];
             if holds(test, &origin, &mut buffers) {
-                verdicts.push(*predicate);
+                verdicts.push(*number);
             }
         }
         verdicts.sort_unstable();

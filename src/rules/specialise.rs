@@ -87,10 +87,7 @@ impl Programs {
     fn residual(&self, ruleset: RulesetId, verdicts: &Verdicts) -> Residual {
         let mut specialiser = Specialiser { programs: self, verdicts, called: HashMap::new() };
         let (mut steps, _) = specialiser.ruleset(ruleset);
-        // Stopping at the very end stops nothing.
-        while let Some(Step::Stop) = steps.last() {
-            steps.pop();
-        }
+        drop_idle_end(&mut steps);
         Residual::of(steps)
     }
 }
@@ -196,11 +193,7 @@ impl Specialiser<'_> {
         }
         let mut rest = Steps::new();
         all_end &= self.block(last, ruleset, program, &mut rest);
-        // An arm that does nothing still keeps messages from the arms behind it; the last ones
-        // have none behind them.
-        while rest.is_empty() && open.last().is_some_and(|(_, then)| then.is_empty()) {
-            open.pop();
-        }
+        drop_idle_arms(&mut open, &rest);
         if !open.is_empty() {
             steps.push(Step::Choice { arms: open, otherwise: rest });
         }
@@ -260,6 +253,34 @@ fn joined(
             open.push(last);
             Decided::Open(many(open.into()))
         }
+    }
+}
+
+/// Drops what does nothing at the end of a ruleset: a stop, and choices between nothings.
+fn drop_idle_end(steps: &mut Steps) {
+    while let Some(last) = steps.last_mut() {
+        let idle = match last {
+            Step::Stop => true,
+            Step::Choice { arms, otherwise } => {
+                drop_idle_end(otherwise);
+                arms.iter_mut().for_each(|(_, then)| drop_idle_end(then));
+                drop_idle_arms(arms, otherwise);
+                arms.is_empty()
+            }
+            Step::Action(_) | Step::Enqueue(_) | Step::Called(_) => false,
+        };
+        if !idle {
+            break;
+        }
+        steps.pop();
+    }
+}
+
+/// Drops the arms at the end that do nothing. One further up still keeps messages from what
+/// stands behind it.
+fn drop_idle_arms(arms: &mut Vec<(Test, Steps)>, otherwise: &Steps) {
+    while otherwise.is_empty() && arms.last().is_some_and(|(_, then)| then.is_empty()) {
+        arms.pop();
     }
 }
 

@@ -12,11 +12,15 @@ use crate::config::ast::Stmt;
 use crate::config::ast::StmtKind;
 use crate::message::Batch;
 use crate::message::PriMask;
+use crate::message::Property;
 use crate::message::Source;
 use crate::rules::Programs;
+use crate::rules::Residual;
 use crate::rules::Residuals;
 use crate::rules::RulesetId;
 use crate::rules::Scratch;
+use crate::rules::eval::Origin;
+use crate::rules::eval::Properties;
 use crate::rules::testkit::*;
 use crate::rules::twin;
 
@@ -239,7 +243,8 @@ fn what_cannot_be_compiled_is_left_out_and_said_to_be() {
             let rule = when(cond.clone(), vec![action(1)], vec![action(2)]);
             let mut diags = Diagnostics::default();
             let programs = programs(&[vec![rule, action(3)]], &mut diags);
-            assert!(diags.has_errors(), "{cond:?}");
+            let severities: Vec<_> = diags.all.iter().map(|d| d.severity).collect();
+            assert_eq!(severities, [Severity::Error, Severity::Note], "{cond:?}");
             assert_eq!(trace(&programs, &one("x")), "a3:3 ", "{cond:?}");
         }
     }
@@ -374,6 +379,50 @@ fn sources_that_the_rules_do_not_tell_apart_share() {
     assert_eq!(residuals.len(), 3);
 }
 
+/// Source-only predicates are decided without a message; the answers must be those of a message.
+#[test]
+fn sources_answer_as_their_messages_do() {
+    let batch = batch(Source::new("10.0.0.1".parse().ok(), Some("host")), "imtcp", &[(0, "", "")]);
+    let view = batch.view(&batch.messages[0]);
+    let origin = Origin { source: &batch.sources[0], input: &batch.input };
+    let source_only =
+        Property::names().filter_map(Property::parse).filter(|property| property.source_only());
+    for property in source_only {
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        let value = Properties::property(&origin, property, &mut a);
+        assert!(!value.is_empty(), "{property:?}");
+        assert_eq!(value, view.property(property, &mut b), "{property:?}");
+    }
+}
+
+/// Shards share programs, and a residual may follow a message into another thread.
+#[test]
+fn programs_cross_threads() {
+    const fn check<T: Send + Sync>() {}
+    check::<Programs>();
+    check::<Residual>();
+}
+
+#[test]
+fn a_ruleset_that_can_do_nothing_is_empty() {
+    let idle = vec![
+        when(is("msg", "x"), vec![], vec![]),
+        when(is("msg", "y"), vec![when(is("msg", "z"), vec![stop()], vec![])], vec![stop()]),
+        stop(),
+    ];
+    let batch = one("x");
+    let residual =
+        |programs: Programs| programs.specialise(RulesetId(0), &batch.sources[0], &batch.input);
+    assert!(residual(compiled(std::slice::from_ref(&idle))).is_empty());
+    let (mut rules, mut stops) = (vec![when(is("msg", "x"), vec![stop()], vec![])], idle);
+    rules.push(action(1));
+    stops.pop();
+    stops.push(action(1));
+    for rules in [rules, stops] {
+        assert!(!residual(compiled(&[rules])).is_empty());
+    }
+}
+
 /// Only PRI is looked at where only PRI is asked for: a batch without a text has nothing else.
 #[test]
 fn pri_filters_fold_into_masks() {
@@ -496,7 +545,8 @@ fn blocks() -> impl Strategy<Value = Block> {
 fn without_calls_back(block: Block, at: u32) -> Block {
     let keep = |statement: &Stmt| match &statement.kind {
         StmtKind::Call(name) => {
-            name.text.starts_with('q') || name.text[1..].parse::<u32>().unwrap() > at
+            name.text.starts_with('q')
+                || name.text.trim_start_matches('r').parse::<u32>().unwrap() > at
         }
         _ => true,
     };
