@@ -43,7 +43,8 @@ pub enum TimeFormat {
     MySql,
     /// `2003-10-11 22:14:15`.
     PgSql,
-    /// Seconds since the epoch; 0 for a year outside of 1970..=2100.
+    /// Seconds since the epoch; 0 for a year outside of 1970..=2100. What an offset puts before
+    /// the epoch wraps at 2^32, as in rsyslog.
     UnixTimestamp,
     /// The fraction's digits as received; `0` without one.
     Subseconds,
@@ -59,7 +60,8 @@ pub enum TimeFormat {
     /// `Sun` to `Sat`.
     WdayName,
     /// Day of the year, three digits, from `001`. As rsyslog counts: from UTC less the size of
-    /// the zone's offset, which is a day early where the zone lies east and the morning is young.
+    /// the zone's offset, which is a day early where the zone lies east and the morning is young;
+    /// and the last second of a day (the last two, east of UTC) belongs to the next.
     Ordinal,
     /// Week of the year by Sundays, two digits, built on [`TimeFormat::Ordinal`].
     Week,
@@ -187,7 +189,7 @@ impl TimeFormat {
                 text.clock(at, b':');
             }
             Self::UnixTimestamp => {
-                let secs = at.rsyslog_unix().unwrap_or(0);
+                let secs = at.rsyslog_unix().unwrap_or(0).rem_euclid(1 << 32);
                 return write_number(u64::try_from(secs).unwrap_or(0), out);
             }
             Self::Subseconds => match at.precision {
@@ -258,7 +260,9 @@ fn rfc3339(at: &Timestamp, out: &mut Vec<u8>) {
 fn ordinal(at: &Timestamp) -> u32 {
     let Some(utc) = at.rsyslog_unix() else { return 1 };
     let new_year = Timestamp { year: at.year, month: 1, day: 1, ..Timestamp::default() }.unix();
-    let seconds = utc - new_year - at.offset.seconds().abs();
+    // Year tables that end a second early, and a sign that is added as a second.
+    let early = if at.offset_parts().0 == b'+' { 2 } else { 1 };
+    let seconds = utc + early - new_year - at.offset.seconds().abs();
     u32::try_from(seconds / 86_400 + 1).unwrap_or(0)
 }
 

@@ -266,7 +266,7 @@ fn constant(part: &Object, diags: &mut Diagnostics) -> Option<Op> {
         diags.push(Diagnostic::error(part.loc, "constant() needs a value"));
         return None;
     };
-    let value = value.to_vec();
+    let value = unescaped(value);
     match params.str("format") {
         None => return Some(Op::Text(value.into_boxed_slice())),
         Some("jsonf") => {}
@@ -287,6 +287,42 @@ fn constant(part: &Object, diags: &mut Diagnostics) -> Option<Op> {
     escape::json(&value, false, &mut text);
     text.push(b'"');
     Some(Op::Text(text.into_boxed_slice()))
+}
+
+/// rsyslog unescapes a constant's value once more, after the string has been unescaped as any other
+/// (libestr). What is no escape keeps its backslash.
+fn unescaped(value: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((byte, behind)) = rest.split_first() {
+        rest = behind;
+        let escape = if *byte == b'\\' { rest.first().copied() } else { None };
+        let meant = match escape {
+            Some(b'0') => Some(0),
+            Some(b'a') => Some(0x07),
+            Some(b'b') => Some(0x08),
+            Some(b'f') => Some(0x0C),
+            Some(b'n') => Some(b'\n'),
+            Some(b'r') => Some(b'\r'),
+            Some(b't') => Some(b'\t'),
+            Some(same @ (b'\'' | b'"' | b'?' | b'\\')) => Some(same),
+            Some(b'x') => rest.get(1..3).and_then(hexadecimal),
+            _ => None,
+        };
+        text.push(meant.unwrap_or(*byte));
+        if meant.is_some() {
+            rest = &rest[if escape == Some(b'x') { 3 } else { 1 }..];
+        }
+    }
+    text
+}
+
+fn hexadecimal(digits: &[u8]) -> Option<u8> {
+    let mut number = 0;
+    for digit in digits {
+        number = number * 16 + char::from(*digit).to_digit(16)?;
+    }
+    u8::try_from(number).ok()
 }
 
 fn property(part: &Object, ops: &mut Vec<Op>, diags: &mut Diagnostics) -> Option<Op> {
@@ -426,16 +462,15 @@ impl Words<'_, '_> {
     }
 
     fn pick(&mut self, field: &mut Field) -> Option<()> {
-        let number = self.number("field.number")?;
         let delimiter = self.number("field.delimiter")?;
-        if number.is_some() || delimiter.is_some() {
+        if let Some(number) = self.number("field.number")? {
             let Ok(delimiter) = u8::try_from(delimiter.unwrap_or(9)) else {
                 let message = "'field.delimiter' is a character's number, up to 255";
                 let loc = self.params.loc("field.delimiter");
                 self.diags.push(Diagnostic::error(loc, message));
                 return None;
             };
-            field.pick = Pick::Field { delimiter, number: number.unwrap_or(1) };
+            field.pick = Pick::Field { delimiter, number };
         }
         let extended = self.one_of("regex.type", REGEX_TYPES)?;
         let otherwise = self.one_of("regex.nomatchmode", NO_MATCH)?;

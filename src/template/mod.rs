@@ -17,6 +17,8 @@ mod builtin;
 mod compile;
 mod escape;
 mod field;
+#[cfg(test)]
+mod golden;
 mod posix;
 mod render;
 mod set;

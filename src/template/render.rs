@@ -67,7 +67,8 @@ pub struct Template {
 
 impl Template {
     pub(super) fn new(name: String, ops: Vec<Op>, options: &Options) -> Self {
-        let ops = merged(ops);
+        // The parts of an object stay apart: there will be separators between them.
+        let ops = if options.object { ops } else { merged(ops) };
         let mut properties = Vec::new();
         for property in ops.iter().filter_map(Op::property) {
             if !properties.contains(&property) {

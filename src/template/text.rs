@@ -27,7 +27,7 @@ const UNSUPPORTED: &[&str] = &["jsonmesg", "$uptime", "sys-uptime", "$all-json",
 /// Whether backslashes in the text are still to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Escapes {
-    /// `$template` lines: `\n` is LF, `\` and decimal digits the byte of that number, and a
+    /// `$template` lines: `\n` is LF, `\r` CR, `\` and decimal digits the byte of that number, and a
     /// backslash before anything else that other character.
     Legacy,
     /// RainerScript's strings have been unescaped by their own rules.
@@ -131,7 +131,11 @@ impl<'t> Parser<'t> {
                     constant.push(number);
                 }
                 Some(escaped) => {
-                    constant.push(if escaped == b'n' { b'\n' } else { escaped });
+                    constant.push(match escaped {
+                        b'n' => b'\n',
+                        b'r' => b'\r',
+                        other => other,
+                    });
                     self.at += 1;
                 }
             }
