@@ -29,8 +29,16 @@ pub const DRAIN_MS_DEFAULT: u64 = 10_000;
 pub const EXPRESSION_DEPTH_MAX: usize = 256;
 /// Open files of one `dynaFile` action (rsyslog `dynaFileCacheSize` default: 10).
 pub const DYNAFILE_CACHE_DEFAULT: usize = 10;
+/// Length of one `else if` chain.
+pub const ELSE_IF_MAX: usize = 1_000;
+/// Operators of one strength in a row, without parentheses.
+pub const EXPRESSION_CHAIN_MAX: usize = 1_000;
+/// Complaints about one configuration; what is beyond them is counted.
+pub const DIAGNOSTICS_MAX: usize = 1_000;
 /// Config text: one file, bytes.
 pub const CONFIG_FILE_BYTES_MAX: usize = 64 << 20;
+/// Config text: all files together, bytes.
+pub const CONFIG_BYTES_MAX: usize = 512 << 20;
 /// Depth of includes.
 pub const INCLUDE_DEPTH_MAX: usize = 32;
 

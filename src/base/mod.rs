@@ -6,5 +6,6 @@ pub mod diag;
 pub mod drain;
 pub mod limits;
 pub mod num;
+pub mod report;
 pub mod reporter;
 pub mod span;
