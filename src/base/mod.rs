@@ -6,4 +6,5 @@ pub mod diag;
 pub mod drain;
 pub mod limits;
 pub mod num;
+pub mod report;
 pub mod span;
