@@ -92,13 +92,16 @@ pub struct Params {
     given: Vec<(&'static str, Value, Loc)>,
     /// The object itself, for complaints about what is missing.
     pub loc: Loc,
+    /// An unsupported parameter was given (and complained of), without which the object would do
+    /// something else than was asked for.
+    pub refused: bool,
 }
 
 /// Checks `object` against `tables` (a module's own and those shared with others). Complains of
 /// unknown names, doubled ones and malformed values; what is left is usable.
 pub fn check(object: &Object, tables: &[&'static [Spec]], diags: &mut Diagnostics) -> Params {
     let specs = || tables.iter().flat_map(|table| table.iter());
-    let mut params = Params { given: Vec::new(), loc: object.loc };
+    let mut params = Params { given: Vec::new(), loc: object.loc, refused: false };
     for param in &object.params {
         let name = param.name.text.as_str();
         let Some(spec) = specs().find(|spec| spec.answers_to(name)) else {
@@ -118,6 +121,7 @@ pub fn check(object: &Object, tables: &[&'static [Spec]], diags: &mut Diagnostic
             Support::Unsupported(why) => {
                 let text = format!("'{}' is not supported: {why}", spec.name);
                 diags.push(Diagnostic::error(param.name.loc, text));
+                params.refused = true;
                 continue;
             }
         }

@@ -8,6 +8,7 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::diag::nearest;
+use crate::base::num::len32;
 use crate::config::Config;
 use crate::config::ast::Block;
 use crate::config::ast::Object;
@@ -16,12 +17,14 @@ use crate::config::ast::Stmt;
 use crate::config::ast::StmtKind;
 use crate::config::param;
 use crate::config::param::Params;
+use crate::config::selector;
 use crate::engine::globals::Globals;
 use crate::engine::modules;
 use crate::engine::modules::Modules;
 use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpSpec;
 use crate::message::PriMask;
+use crate::output::Defaults;
 use crate::output::OutputSpec;
 use crate::parse;
 use crate::parse::ParseSettings;
@@ -53,7 +56,7 @@ pub struct Options {
 pub(super) struct ActionPlan {
     pub(super) name: String,
     pub(super) spec: OutputSpec,
-    pub(super) template: Arc<Template>,
+    pub(super) template: Option<Arc<Template>>,
     pub(super) file_name: Option<Arc<Template>>,
 }
 
@@ -125,6 +128,7 @@ fn host_names(globals: &Globals, system: &str) -> (Arc<str>, Option<String>) {
 struct Builder {
     globals: Globals,
     modules: Modules,
+    outputs: Defaults,
     templates: Templates,
     /// By name; the flag says that it has a queue of its own.
     rulesets: HashMap<String, (RulesetId, bool)>,
@@ -146,7 +150,9 @@ impl Builder {
             self.globals.read(object, diags);
         }
         for object in objects(block, ObjectKind::Module) {
-            self.modules.load(object, diags);
+            if !self.outputs.apply(object, diags) {
+                self.modules.load(object, diags);
+            }
         }
         for object in objects(block, ObjectKind::Template) {
             self.template_object(object, diags);
@@ -167,7 +173,7 @@ impl Builder {
                 diags.push(Diagnostic::error(params.loc("name"), text).help("rename one of them"));
                 continue;
             }
-            let id = RulesetId(crate::base::num::len32(i + 1));
+            let id = RulesetId(len32(i + 1));
             let queued = params.has("queue.type");
             self.rulesets.insert(name.to_owned(), (id, queued));
         }
@@ -298,24 +304,27 @@ fn default_tz(
     offset
 }
 
+/// Where the value of `object`'s parameter stands.
+fn place(object: &Object, name: &str) -> Loc {
+    let param = object.params.iter().find(|p| p.name.text.eq_ignore_ascii_case(name));
+    param.map_or(object.loc, |p| p.value_loc)
+}
+
 impl Resolver for Builder {
     fn action(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<ActionId> {
         let kind = modules::type_of(object, diags)?;
-        let Some(tables) = crate::output::tables(&kind) else {
-            modules::unknown_output(&kind, object, diags);
-            return None;
-        };
-        let params = param::check(object, tables, diags);
-        let defaults = self.modules.params(&kind);
-        let spec = crate::output::compile(&kind, &params, defaults, diags)?;
-        let name = spec.template().unwrap_or_else(|| spec.default_template());
-        let template = self.template(name, params.loc("template"), diags)?;
-        let file_name = match spec.dyna_file() {
-            Some(name) => Some(self.template(name, params.loc("dynaFile"), diags)?),
+        let spec = OutputSpec::compile(object, &self.outputs, diags)?;
+        let template = match spec.template() {
+            Some(name) => Some(self.template(name, place(object, "template"), diags)?),
             None => None,
         };
-        let id = ActionId(crate::base::num::len32(self.actions.len()));
-        self.actions.push(ActionPlan { name: spec.label(), spec, template, file_name });
+        let file_name = match spec.dyna_file() {
+            Some(name) => Some(self.template(name, place(object, "dynaFile"), diags)?),
+            None => None,
+        };
+        let id = ActionId(len32(self.actions.len()));
+        let name = spec.common().name.clone().unwrap_or_else(|| format!("{kind}-{}", id.0));
+        self.actions.push(ActionPlan { name, spec, template, file_name });
         Some(id)
     }
 
@@ -328,6 +337,11 @@ impl Resolver for Builder {
     }
 
     fn selector(&self, text: &str, loc: Loc, diags: &mut Diagnostics) -> Option<PriMask> {
-        crate::config::selector(text, loc, diags)
+        let (mask, error) = selector::parse(text);
+        let Some(error) = error else { return Some(mask) };
+        let mut d = Diagnostic::error(loc, error.message);
+        d.help = error.help;
+        diags.push(d);
+        None
     }
 }

@@ -33,6 +33,7 @@ use crate::net::listen::ListenOptions;
 use crate::net::reverse::Names;
 use crate::output::OutputSpec;
 use crate::output::OutputStats;
+use crate::output::Task;
 use crate::parse::ParseSettings;
 use crate::queue;
 use crate::queue::Gauge;
@@ -65,7 +66,7 @@ pub struct Graph {
 pub(super) struct ActionTask {
     name: String,
     spec: OutputSpec,
-    template: Arc<Template>,
+    template: Option<Arc<Template>>,
     file_name: Option<Arc<Template>>,
     sender: Sender,
     receiver: Receiver,
@@ -107,9 +108,10 @@ impl ActionTask {
 
     /// Delivers until all shards have let go of the queue and it is empty.
     pub(super) async fn run(self, signals: Signals, reporter: Arc<dyn Reporter>) {
-        let Self { spec, receiver, sender, output, .. } = self;
+        let Self { name, spec, receiver, sender, output, .. } = self;
         drop(sender);
-        spec.run(receiver, output, signals, reporter).await;
+        let task = Task { name: name.into(), queue: receiver, stats: output, signals, reporter };
+        spec.run(task).await;
     }
 }
 
@@ -280,7 +282,7 @@ impl Graph {
     }
 
     fn complain(&self, module: &str, text: &str) {
-        self.reporter.say(Level::Err, format!("{module}: {text}"));
+        self.reporter.say(Level::Error, format!("{module}: {text}"));
     }
 
     fn write_port(&self, file: Option<&str>, port: Option<u16>) {

@@ -19,7 +19,6 @@ use crate::config::param::Params;
 use crate::config::param::Spec;
 use crate::input::tcp;
 use crate::input::udp;
-use crate::output;
 
 /// `type=` of inputs and actions.
 pub(super) static TYPE_PARAM: &[Spec] = &[Spec::new("type", Str, "", "The module.")];
@@ -161,17 +160,14 @@ impl Modules {
             let tables = [LOAD_PARAM, input.module_params(), input.params()];
             let params = param::check(object, &tables, diags);
             self.params.insert(name, params);
-        } else if let Some(table) = output::module_table(&name) {
-            let params = param::check(object, &[LOAD_PARAM, table], diags);
-            self.params.insert(name, params);
         } else {
             let text = match NOT_YET.iter().find(|(known, _)| *known == name) {
                 Some((_, instead)) => format!("module '{name}' is not supported yet: {instead}"),
                 None => format!("module '{name}' not known"),
             };
             let mut d = Diagnostic::error(object.loc, text);
-            let known = [udp::NAME, tcp::NAME, tcp::NAME_PLAIN].into_iter();
-            if let Some(near) = nearest(&name, known.chain(output::names())) {
+            let known = [udp::NAME, tcp::NAME, tcp::NAME_PLAIN];
+            if let Some(near) = nearest(&name, known) {
                 d = d.help(format!("did you mean '{near}'?"));
             }
             diags.push(d);
@@ -232,18 +228,6 @@ pub(super) fn type_of(object: &Object, diags: &mut Diagnostics) -> Option<String
         diags.push(Diagnostic::error(object.loc, text).help("add type=\"…\""));
     }
     kind.map(|kind| short_name(&kind))
-}
-
-pub(super) fn unknown_output(kind: &str, object: &Object, diags: &mut Diagnostics) {
-    let text = match NOT_YET.iter().find(|(known, _)| *known == kind) {
-        Some((_, instead)) => format!("action type '{kind}' is not supported yet: {instead}"),
-        None => format!("action type '{kind}' not known"),
-    };
-    let mut d = Diagnostic::error(object.loc, text);
-    if let Some(near) = nearest(kind, output::names()) {
-        d = d.help(format!("did you mean '{near}'?"));
-    }
-    diags.push(d);
 }
 
 /// How rsyslog writes an object.

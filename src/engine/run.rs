@@ -106,13 +106,13 @@ pub fn run(graph: Graph) -> io::Result<Summary> {
         // The shards keep to the limit themselves; this is for one that hangs in a system call.
         let limit = drain + Duration::from_secs(2);
         if tokio::time::timeout(limit, ended.recv()).await.is_err() {
-            reporter.say(Level::Err, "a shard did not end in time".into());
+            reporter.say(Level::Error, "a shard did not end in time".into());
         }
         io::Result::Ok(())
     })?;
     for thread in threads {
         if thread.is_finished() && thread.join().is_err() {
-            reporter.say(Level::Err, "a shard ended by a panic: this is a bug".into());
+            reporter.say(Level::Error, "a shard ended by a panic: this is a bug".into());
         }
     }
     Ok(with_what_is_left(summary, &queues))
@@ -192,7 +192,7 @@ fn shard(runtime: &Runtime, seed: Seed) {
             let reporter = seed.reporter.clone();
             inputs.spawn_local(async move {
                 if let Err(error) = udp::serve(input, socket, shard, signals).await {
-                    reporter.say(Level::Err, format!("imudp: {error}"));
+                    reporter.say(Level::Error, format!("imudp: {error}"));
                 }
             });
         }
@@ -201,7 +201,7 @@ fn shard(runtime: &Runtime, seed: Seed) {
             let reporter = seed.reporter.clone();
             inputs.spawn_local(async move {
                 if let Err(error) = listener.run(shards, signals).await {
-                    reporter.say(Level::Err, format!("imtcp: {error}"));
+                    reporter.say(Level::Error, format!("imtcp: {error}"));
                 }
             });
         }

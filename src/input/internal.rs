@@ -78,7 +78,7 @@ impl Internal {
             msg: text,
             tag,
             hostname,
-            pri: Pri::new(FACILITY, level as u8),
+            pri: Pri::new(FACILITY, level.number()),
             flags,
             ..Message::default()
         });

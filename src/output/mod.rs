@@ -1,5 +1,228 @@
-//! Floor 6: outputs. Each file has its parameter table, its task, its counters, its tests.
+//! Floor 6: outputs. Each module has its parameter table, its task, its counters, its tests.
+//!
+//! The engine's shards render and frame; a [`crate::queue::Chunk`] that arrives here is bytes to
+//! deliver in order. A task takes chunks, delivers them, and gives each back when the target has
+//! it all ([`crate::queue::Receiver::done`]); it ends when all senders are gone and the queue is
+//! empty. At a stop it goes on delivering until the engine aborts it, which counts what is left.
 
+pub mod common;
+pub mod forward;
+mod frame;
 mod stats;
+mod task;
+#[cfg(test)]
+mod testing;
 
+pub use frame::FrameStyle;
+pub use frame::Framing;
+pub use frame::frame;
 pub use stats::OutputStats;
+pub use task::Task;
+
+use std::collections::VecDeque;
+
+use crate::base::diag::Diagnostic;
+use crate::base::diag::Diagnostics;
+use crate::base::diag::nearest;
+use crate::base::limits;
+use crate::config::ast::Object;
+use crate::config::ast::Value;
+use crate::config::param;
+use crate::net::Family;
+use crate::output::common::Common;
+use crate::output::forward::ForwardSpec;
+
+/// What `global()` and `module()` objects set for all actions.
+#[derive(Clone, Debug)]
+pub struct Defaults {
+    /// `rsyslogd -4`, `-6`.
+    pub family: Family,
+    /// `global(maxMessageSize=)`.
+    pub message_bytes: usize,
+    /// `module(load="builtin:omfwd" template=)`.
+    pub forward_template: String,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self {
+            family: Family::Any,
+            message_bytes: limits::MESSAGE_BYTES_DEFAULT,
+            forward_template: forward::DEFAULT_TEMPLATE.to_owned(),
+        }
+    }
+}
+
+impl Defaults {
+    /// Takes a `module(load="builtin:…" …)` object of an output module in. False if no output of
+    /// that name is known (nothing is complained of then).
+    pub fn apply(&mut self, object: &Object, diags: &mut Diagnostics) -> bool {
+        let Some((module, _)) = text_of(object, "load") else { return false };
+        match plain_name(&module) {
+            forward::NAME => {
+                let params = param::check(object, &[forward::MODULE_PARAMS], diags);
+                if let Some(template) = params.str("template") {
+                    template.clone_into(&mut self.forward_template);
+                }
+            }
+            DISCARD => {}
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// The name under which `stop`'s older form (`~`) may appear as an action.
+const DISCARD: &str = "omdiscard";
+
+/// An action, ready to run.
+#[derive(Clone, Debug)]
+pub enum OutputSpec {
+    Forward(Box<ForwardSpec>),
+    /// Takes messages and does nothing with them.
+    Discard(Common),
+}
+
+impl OutputSpec {
+    /// Makes an `action()` object into what can run; `None` (complained of) if it cannot.
+    pub fn compile(object: &Object, defaults: &Defaults, diags: &mut Diagnostics) -> Option<Self> {
+        let Some((module, loc)) = text_of(object, "type") else {
+            diags.push(
+                Diagnostic::error(object.loc, "action without a 'type'")
+                    .help("name the output module: type=\"omfwd\""),
+            );
+            return None;
+        };
+        match plain_name(&module) {
+            forward::NAME => {
+                let params = param::check(object, &[forward::PARAMS, common::PARAMS], diags);
+                ForwardSpec::compile(&params, defaults, diags).map(Box::new).map(Self::Forward)
+            }
+            DISCARD => {
+                let params = param::check(object, &[common::PARAMS], diags);
+                Common::compile(&params, diags).map(Self::Discard)
+            }
+            name => {
+                diags.push(unknown(name, loc));
+                None
+            }
+        }
+    }
+
+    /// The module's name.
+    #[must_use]
+    pub const fn module(&self) -> &'static str {
+        match self {
+            Self::Forward(_) => forward::NAME,
+            Self::Discard(_) => DISCARD,
+        }
+    }
+
+    #[must_use]
+    pub const fn common(&self) -> &Common {
+        match self {
+            Self::Forward(spec) => &spec.common,
+            Self::Discard(common) => common,
+        }
+    }
+
+    /// The template that renders this output's messages; `None` if it needs no rendering.
+    #[must_use]
+    pub fn template(&self) -> Option<&str> {
+        match self {
+            Self::Forward(spec) => Some(&spec.template),
+            Self::Discard(_) => None,
+        }
+    }
+
+    /// `dynaFile`: the template that makes the file's name.
+    #[must_use]
+    pub fn dyna_file(&self) -> Option<&str> {
+        None
+    }
+
+    /// What is done to each rendered message, with [`frame`].
+    #[must_use]
+    pub const fn framing(&self) -> Framing {
+        match self {
+            Self::Forward(spec) => spec.framing,
+            Self::Discard(_) => Framing::NONE,
+        }
+    }
+
+    /// Delivers until the task's queue has ended. Dropping the future gives up what is left.
+    pub async fn run(self, task: Task) {
+        match self {
+            Self::Forward(spec) => forward::run(*spec, task).await,
+            Self::Discard(_) => discard(&task).await,
+        }
+    }
+}
+
+async fn discard(task: &Task) {
+    let mut chunks = VecDeque::new();
+    while task.queue.take(&mut chunks).await {
+        for chunk in chunks.drain(..) {
+            task.delivered(chunk);
+        }
+    }
+}
+
+/// `builtin:omfwd` is `omfwd`.
+fn plain_name(module: &str) -> &str {
+    module.strip_prefix("builtin:").unwrap_or(module)
+}
+
+fn text_of(object: &Object, name: &str) -> Option<(String, crate::base::diag::Loc)> {
+    let param = object.params.iter().find(|p| p.name.text.eq_ignore_ascii_case(name))?;
+    match &param.value {
+        Value::Str(text) => Some((text.to_string(), param.value_loc)),
+        Value::Array(_) => None,
+    }
+}
+
+fn unknown(name: &str, loc: crate::base::diag::Loc) -> Diagnostic {
+    if OTHERS.contains(&name) {
+        let text = format!("output module '{name}' is not supported yet");
+        return Diagnostic::error(loc, text).help("leave this action out");
+    }
+    let d = Diagnostic::error(loc, format!("output module '{name}' not known"));
+    match nearest(name, OURS.iter().chain(OTHERS).copied()) {
+        Some(near) => d.help(format!("did you mean '{near}'?")),
+        None => d,
+    }
+}
+
+const OURS: &[&str] = &[forward::NAME];
+
+/// rsyslog's other output modules, for a word that tells "not yet" from "never heard of".
+const OTHERS: &[&str] = &[
+    "omamqp1",
+    "omazureeventhubs",
+    "omclickhouse",
+    "omelasticsearch",
+    "omgssapi",
+    "omhdfs",
+    "omhiredis",
+    "omhttp",
+    "omhttpfs",
+    "omjournal",
+    "omkafka",
+    "omlibdbi",
+    "ommail",
+    "ommongodb",
+    "ommysql",
+    "ompgsql",
+    "ompipe",
+    "omprog",
+    "omrabbitmq",
+    "omrelp",
+    "omruleset",
+    "omshell",
+    "omsnmp",
+    "omstdout",
+    "omtcl",
+    "omudpspoof",
+    "omusrmsg",
+    "omuxsock",
+];

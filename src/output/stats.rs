@@ -9,9 +9,11 @@ pub struct OutputStats {
     pub delivered: Counter,
     pub bytes: Counter,
     /// Messages given up, with reasons: the stop's time ran out; the target can never take them
-    /// (a datagram over its limit, a file name that cannot be opened, a broken pipe to stdout).
+    /// (a datagram over its limit, a file name that cannot be opened, a broken pipe to stdout);
+    /// `action.resumeRetryCount` attempts failed.
     pub dropped_at_stop: Counter,
     pub dropped_unsendable: Counter,
+    pub dropped_retries: Counter,
     /// Attempts that failed (connect, write), each followed by a retry.
     pub failures: Counter,
     /// Connections made, files opened.

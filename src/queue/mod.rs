@@ -2,12 +2,10 @@
 //! behind the same two halves.
 
 mod chunk;
-mod framing;
 mod memory;
 
 pub use chunk::Chunk;
 pub use chunk::Run;
-pub use framing::Framing;
 pub use memory::Gauge;
 pub use memory::Receiver;
 pub use memory::Sender;

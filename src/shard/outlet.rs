@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::base::num::count;
 use crate::message::View;
 use crate::queue::Chunk;
-use crate::queue::Framing;
+use crate::output::Framing;
+use crate::output::frame;
 use crate::queue::Run;
 use crate::queue::Sender;
 use crate::telemetry::Counter;
@@ -26,7 +27,8 @@ pub struct OutletStats {
 #[derive(Debug)]
 pub struct Outlet {
     pub queue: Sender,
-    pub template: Arc<Template>,
+    /// `None`: the output takes no bytes.
+    pub template: Option<Arc<Template>>,
     /// `dynaFile`: makes the name of the file.
     pub name: Option<Arc<Template>>,
     pub framing: Framing,
@@ -41,7 +43,7 @@ impl Outlet {
     #[must_use]
     pub const fn new(
         queue: Sender,
-        template: Arc<Template>,
+        template: Option<Arc<Template>>,
         name: Option<Arc<Template>>,
         framing: Framing,
         stats: Arc<OutletStats>,
@@ -69,8 +71,10 @@ impl Outlet {
             }
         }
         let start = chunk.bytes.len();
-        self.template.render(view, &mut chunk.bytes);
-        self.framing.frame(&mut chunk.bytes, start);
+        if let Some(template) = &self.template {
+            template.render(view, &mut chunk.bytes);
+        }
+        frame(&mut chunk.bytes, start, self.framing);
         chunk.end_message();
     }
 

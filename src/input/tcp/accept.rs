@@ -134,7 +134,7 @@ impl Listener {
                     input.stats.accept_errors.add(1);
                     if input.stats.accept_errors.get().is_power_of_two() {
                         let text = format!("accept failed: {error}; open connections go on");
-                        input.say(Level::Err, &text);
+                        input.say(Level::Error, &text);
                     }
                     tokio::time::sleep(waits.next_wait()).await;
                 }

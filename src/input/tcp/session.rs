@@ -48,7 +48,7 @@ pub async fn serve(connection: Connection, shard: Rc<Shard>, mut signals: Signal
         Err(error) => {
             input.stats.accept_errors.add(1);
             let text = format!("{}: {peer}: {error}", input.spec.module);
-            input.settings.reporter.say(Level::Err, text);
+            input.settings.reporter.say(Level::Error, text);
             return;
         }
     };

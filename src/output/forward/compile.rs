@@ -1,0 +1,215 @@
+//! From omfwd's parameters to what its task needs.
+
+use std::time::Duration;
+
+use crate::base::diag::Diagnostic;
+use crate::base::diag::Diagnostics;
+use crate::config::param::Params;
+use crate::net::FreeBind;
+use crate::net::KeepAlive;
+use crate::net::dial::DialOptions;
+use crate::output::Defaults;
+use crate::output::common::Common;
+use crate::output::frame::FrameStyle;
+use crate::output::frame::Framing;
+
+/// An omfwd action.
+#[derive(Clone, Debug)]
+pub struct ForwardSpec {
+    pub common: Common,
+    /// The template, or the module's default.
+    pub template: String,
+    pub target: String,
+    pub port: String,
+    pub protocol: Protocol,
+    pub framing: Framing,
+    pub dial: DialOptions,
+    /// Messages after which to connect anew; a batch is not split for it.
+    pub rebind_interval: Option<u64>,
+    pub resend_last: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    Tcp,
+    Udp(UdpOptions),
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UdpOptions {
+    pub send_to_all: bool,
+    /// After each datagram.
+    pub send_delay: Duration,
+}
+
+/// A complaint about the value of `name`, after which there is no action.
+fn refuse<T>(diags: &mut Diagnostics, params: &Params, name: &str, text: String) -> Option<T> {
+    diags.push(Diagnostic::error(params.loc(name), text));
+    None
+}
+
+impl ForwardSpec {
+    /// Reads checked parameters; `None` (complained of) if there is nothing to run.
+    pub fn compile(params: &Params, defaults: &Defaults, diags: &mut Diagnostics) -> Option<Self> {
+        let common = Common::compile(params, diags)?;
+        let Some(target) = params.str("target").filter(|target| !target.is_empty()) else {
+            diags.push(
+                Diagnostic::error(params.loc("target"), "omfwd needs a 'target'")
+                    .help("name the host that receives the messages: target=\"…\""),
+            );
+            return None;
+        };
+        no_tls(params, diags)?;
+        no_compression(params, diags)?;
+        let protocol = protocol(params, diags)?;
+        let style = match protocol {
+            Protocol::Tcp => tcp_style(params, diags)?,
+            Protocol::Udp(_) => FrameStyle::None,
+        };
+        Some(Self {
+            template: common.template.clone().unwrap_or_else(|| defaults.forward_template.clone()),
+            target: target.to_owned(),
+            port: params.str("port").unwrap_or("514").to_owned(),
+            framing: Framing { style, max_bytes: defaults.message_bytes },
+            dial: dial(params, &protocol, defaults, diags)?,
+            rebind_interval: params.int("rebindInterval").and_then(positive),
+            resend_last: params.bool("resendLastMSGOnReconnect").unwrap_or(false),
+            protocol,
+            common,
+        })
+    }
+
+    /// For reports: where it sends to.
+    pub(super) fn destination(&self) -> String {
+        let colon = self.target.contains(':');
+        let (open, close) = if colon { ("[", "]") } else { ("", "") };
+        format!("{open}{}{close}:{}", self.target, self.port)
+    }
+}
+
+fn positive(n: i64) -> Option<u64> {
+    u64::try_from(n).ok().filter(|n| *n > 0)
+}
+
+/// Nothing that was meant to be encrypted may leave in the clear.
+fn no_tls(params: &Params, diags: &mut Diagnostics) -> Option<()> {
+    let plain = |driver: &str| driver.is_empty() || driver.eq_ignore_ascii_case("ptcp");
+    let why = "is not supported: TLS comes with a later version; nothing is sent in the clear \
+               instead";
+    if let Some(driver) = params.str("streamDriver")
+        && !plain(driver)
+    {
+        let text = format!("streamDriver \"{driver}\" {why}");
+        return refuse(diags, params, "streamDriver", text);
+    }
+    if let Some(mode) = params.int("streamDriverMode")
+        && mode != 0
+    {
+        let text = format!("streamDriverMode \"{mode}\" {why}");
+        return refuse(diags, params, "streamDriverMode", text);
+    }
+    Some(())
+}
+
+fn no_compression(params: &Params, diags: &mut Diagnostics) -> Option<()> {
+    let name = "compression.mode";
+    match params.str(name).map(str::to_ascii_lowercase).as_deref() {
+        None => {}
+        Some("none") => return Some(()),
+        Some(mode @ ("single" | "stream:always")) => {
+            let text =
+                format!("'{name}' \"{mode}\" is not supported: it comes with a later version");
+            return refuse(diags, params, name, text);
+        }
+        Some(other) => {
+            let text =
+                format!("'{name}' is \"none\", \"single\" or \"stream:always\", not \"{other}\"");
+            return refuse(diags, params, name, text);
+        }
+    }
+    match params.int("zipLevel") {
+        None | Some(0) => Some(()),
+        // rsyslog takes these with a complaint, and compresses nothing.
+        Some(level) if !(0..=9).contains(&level) => {
+            let text = format!("'zipLevel' is 0 to 9, not {level}: nothing is compressed");
+            diags.push(Diagnostic::warning(params.loc("zipLevel"), text));
+            Some(())
+        }
+        Some(_) => {
+            // Receivers of "single" compression take plain messages too.
+            let text = "'zipLevel' has no effect: compression comes with a later version; \
+                        messages are sent as they are, which the same receivers take";
+            diags.push(Diagnostic::note(params.loc("zipLevel"), text));
+            Some(())
+        }
+    }
+}
+
+fn protocol(params: &Params, diags: &mut Diagnostics) -> Option<Protocol> {
+    let name = params.str("protocol").unwrap_or("udp");
+    if name.eq_ignore_ascii_case("tcp") {
+        return Some(Protocol::Tcp);
+    }
+    if !name.eq_ignore_ascii_case("udp") {
+        let text = format!("'protocol' is \"tcp\" or \"udp\", not \"{name}\"");
+        return refuse(diags, params, "protocol", text);
+    }
+    let delay = params.int("udp.sendDelay").and_then(positive).unwrap_or(0);
+    Some(Protocol::Udp(UdpOptions {
+        send_to_all: params.bool("udp.sendToAll").unwrap_or(false),
+        send_delay: Duration::from_micros(delay),
+    }))
+}
+
+fn tcp_style(params: &Params, diags: &mut Diagnostics) -> Option<FrameStyle> {
+    let delimiter = params.int("tcp_frameDelimiter").unwrap_or(10);
+    let Ok(delimiter) = u8::try_from(delimiter) else {
+        let text = format!("'tcp_frameDelimiter' is 0 to 255, not {delimiter}");
+        return refuse(diags, params, "tcp_frameDelimiter", text);
+    };
+    let framing = params.str("tcp_framing").unwrap_or("traditional");
+    if framing.eq_ignore_ascii_case("traditional") {
+        Some(FrameStyle::Delimiter(delimiter))
+    } else if framing.eq_ignore_ascii_case("octet-counted") {
+        Some(FrameStyle::OctetCounted)
+    } else {
+        let text =
+            format!("'tcp_framing' is \"traditional\" or \"octet-counted\", not \"{framing}\"");
+        refuse(diags, params, "tcp_framing", text)
+    }
+}
+
+fn dial(
+    params: &Params,
+    protocol: &Protocol,
+    defaults: &Defaults,
+    diags: &mut Diagnostics,
+) -> Option<DialOptions> {
+    let mut address = params.str("address").map(str::to_owned);
+    if *protocol == Protocol::Tcp && address.take().is_some() {
+        let text = "'address' has no effect with TCP (nor has it in rsyslog)";
+        diags.push(Diagnostic::warning(params.loc("address"), text));
+    }
+    let free_bind = params.int("ipFreeBind").unwrap_or(2);
+    let Some(free_bind) = FreeBind::from_number(free_bind) else {
+        let text = format!("'ipFreeBind' is 0, 1 or 2, not {free_bind}");
+        return refuse(diags, params, "ipFreeBind", text);
+    };
+    let seconds = |name| params.int(name).and_then(positive).map(Duration::from_secs);
+    let keep_alive = params.bool("keepAlive").unwrap_or(false).then(|| KeepAlive {
+        time: seconds("keepAlive.time"),
+        interval: seconds("keepAlive.interval"),
+        probes: params
+            .int("keepAlive.probes")
+            .and_then(positive)
+            .and_then(|n| u32::try_from(n).ok()),
+    });
+    Some(DialOptions {
+        family: defaults.family,
+        keep_alive,
+        device: params.str("device").filter(|name| !name.is_empty()).map(str::to_owned),
+        address,
+        free_bind,
+        ..DialOptions::default()
+    })
+}

@@ -1,0 +1,29 @@
+//! `omfwd`: syslog to another host, over TCP or UDP.
+
+mod compile;
+mod params;
+mod tcp;
+#[cfg(test)]
+mod tests;
+mod udp;
+
+pub use compile::ForwardSpec;
+pub use compile::Protocol;
+pub use compile::UdpOptions;
+pub use params::MODULE_PARAMS;
+pub use params::PARAMS;
+
+use crate::output::Task;
+
+pub const NAME: &str = "omfwd";
+
+/// rsyslog's default for omfwd.
+pub const DEFAULT_TEMPLATE: &str = "RSYSLOG_TraditionalForwardFormat";
+
+/// Delivers what comes out of the task's queue until nothing will come any more.
+pub(super) async fn run(spec: ForwardSpec, task: Task) {
+    match spec.protocol.clone() {
+        Protocol::Tcp => tcp::run(&spec, task).await,
+        Protocol::Udp(options) => udp::run(&spec, &options, task).await,
+    }
+}

@@ -1,0 +1,273 @@
+use std::collections::HashSet;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+use tokio::net::UdpSocket;
+
+use crate::output::testing::Action;
+use crate::output::testing::compile;
+use crate::output::testing::start;
+use crate::output::testing::until;
+use crate::queue::Chunk;
+
+async fn listener() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    (listener, port)
+}
+
+fn forward(port: &str, more: &[(&str, &str)]) -> Action {
+    let fixed = [("type", "omfwd"), ("target", "127.0.0.1"), ("port", port), ("protocol", "tcp")];
+    start(&[&fixed[..], more].concat())
+}
+
+async fn accept(listener: &TcpListener) -> TcpStream {
+    tokio::time::timeout(Duration::from_secs(10), listener.accept()).await.unwrap().unwrap().0
+}
+
+async fn read_to_end(mut stream: TcpStream) -> Vec<u8> {
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).await.unwrap();
+    all
+}
+
+fn numbered(range: std::ops::Range<u32>, length: usize) -> Vec<String> {
+    range.map(|i| format!("{i:08} {}", "x".repeat(length))).collect()
+}
+
+#[tokio::test]
+async fn frames_and_ends_in_order() {
+    for (framing, expected) in
+        [("traditional", "one\ntwo\n\nthree\n"), ("octet-counted", "3 one4 two\n0 5 three")]
+    {
+        let (listener, port) = listener().await;
+        let action = forward(&port, &[("tcp_framing", framing)]);
+        action.push(&["one", "two\n"]).await;
+        action.push(&["", "three"]).await;
+        let stats = action.stats.clone();
+        let (received, ()) =
+            tokio::join!(async { read_to_end(accept(&listener).await).await }, action.end());
+        assert_eq!(String::from_utf8(received).unwrap(), expected);
+        assert_eq!(stats.delivered.get(), 4);
+        assert_eq!(stats.bytes.get(), expected.len() as u64);
+        assert_eq!((stats.opened.get(), stats.failures.get()), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn waits_for_a_target_that_comes_up_late() {
+    let (first, port) = listener().await;
+    drop(first);
+    let action = forward(&port, &[]);
+    action.push(&["early"]).await;
+    let stats = action.stats.clone();
+    until(|| stats.failures.get() >= 2).await;
+    let said = action.said.clone();
+    assert_eq!(said.all().len(), 1, "a suspension is said once");
+    assert!(said.all()[0].contains(&format!("127.0.0.1:{port}")));
+    let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await.unwrap();
+    let (received, ()) =
+        tokio::join!(async { read_to_end(accept(&listener).await).await }, action.end());
+    assert_eq!(received, b"early\n");
+    assert!(said.all()[1].contains("resumed"));
+}
+
+#[tokio::test]
+async fn gives_up_after_the_retries_that_were_asked_for() {
+    let (first, port) = listener().await;
+    drop(first);
+    let action = forward(&port, &[("action.resumeRetryCount", "1")]);
+    action.push(&["lost", "too"]).await;
+    action.delivered().await;
+    assert_eq!(action.stats.dropped_retries.get(), 2);
+    assert_eq!(action.stats.failures.get(), 2);
+    assert_eq!(action.stats.delivered.get(), 0);
+    action.end().await;
+}
+
+/// The peer reads some, then resets the connection in the middle of a message: the next
+/// connection starts at a message's start, and no message that the first had not taken from this
+/// host is skipped.
+#[tokio::test]
+async fn a_cut_message_is_sent_again_from_its_start() {
+    let (listener, port) = listener().await;
+    let action = forward(&port, &[]);
+    let messages = numbered(0..2000, 4000);
+    let sending = async {
+        for some in messages.chunks(50) {
+            action.push(some).await;
+        }
+        action.end().await;
+    };
+    let receiving = async {
+        let mut first = accept(&listener).await;
+        // Its kernel takes what fits, and the sender is left in the middle of a message.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let mut head = vec![0; 100_000];
+        first.read_exact(&mut head).await.unwrap();
+        socket2::SockRef::from(&first).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(first);
+        read_to_end(accept(&listener).await).await
+    };
+    let ((), rest) = tokio::join!(sending, receiving);
+    let rest = String::from_utf8(rest).unwrap();
+    assert!(rest.ends_with('\n'));
+    let numbers: Vec<u32> = rest
+        .lines()
+        .map(|line| {
+            assert_eq!(line.len(), 8 + 1 + 4000, "a whole message");
+            line.split(' ').next().unwrap().parse().unwrap()
+        })
+        .collect();
+    let from = numbers[0];
+    assert!(from > 0 && from < 2000);
+    assert_eq!(numbers, (from..2000).collect::<Vec<u32>>());
+}
+
+#[tokio::test]
+async fn a_slow_reader_loses_nothing_and_holds_back_the_queue() {
+    let (listener, port) = listener().await;
+    let action = forward(&port, &[]);
+    let messages = numbered(0..20_000, 1000);
+    let queue = action.queue.clone();
+    let sending = async {
+        for some in messages.chunks(100) {
+            action.push(some).await;
+        }
+        drop(queue);
+        action.end().await;
+    };
+    let receiving = async {
+        let mut stream = accept(&listener).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let mut all = Vec::new();
+        let mut buffer = vec![0; 100_000];
+        loop {
+            let n = stream.read(&mut buffer).await.unwrap();
+            if n == 0 {
+                return all;
+            }
+            all.extend_from_slice(&buffer[..n]);
+        }
+    };
+    let ((), all) = tokio::join!(sending, receiving);
+    let expected = messages.join("\n") + "\n";
+    assert!(all == expected.as_bytes());
+}
+
+#[tokio::test]
+async fn a_peer_that_left_is_noticed_before_the_next_message() {
+    let (listener, port) = listener().await;
+    let action = forward(&port, &[]);
+    for text in ["one\n", "two\n", "three\n"] {
+        action.push(&[text]).await;
+        let mut stream = accept(&listener).await;
+        let mut buffer = vec![0; text.len()];
+        stream.read_exact(&mut buffer).await.unwrap();
+        assert_eq!(buffer, text.as_bytes());
+        // What a collector answers is thrown away.
+        stream.write_all(b"thank you").await.unwrap();
+        drop(stream);
+    }
+    assert_eq!(action.stats.delivered.get(), 3);
+    action.end().await;
+}
+
+#[tokio::test]
+async fn rebinds_after_the_interval() {
+    let (listener, port) = listener().await;
+    let action = forward(&port, &[("rebindInterval", "2")]);
+    action.push(&["a", "b"]).await;
+    assert_eq!(read_to_end(accept(&listener).await).await, b"a\nb\n");
+    action.push(&["c"]).await;
+    let (received, ()) =
+        tokio::join!(async { read_to_end(accept(&listener).await).await }, action.end());
+    assert_eq!(received, b"c\n");
+}
+
+#[tokio::test]
+async fn the_last_message_is_repeated_on_demand() {
+    let (listener, port) = listener().await;
+    let action = forward(&port, &[("resendLastMSGOnReconnect", "on")]);
+    action.push(&["one", "two"]).await;
+    let mut stream = accept(&listener).await;
+    stream.read_exact(&mut [0; 8]).await.unwrap();
+    drop(stream);
+    action.push(&["three"]).await;
+    let (received, ()) =
+        tokio::join!(async { read_to_end(accept(&listener).await).await }, action.end());
+    assert_eq!(received, b"two\nthree\n");
+}
+
+#[tokio::test]
+async fn udp_sends_a_datagram_a_message() {
+    let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let port = server.local_addr().unwrap().port().to_string();
+    let target = [("type", "omfwd"), ("target", "127.0.0.1"), ("port", port.as_str())];
+    let action = start(&[&target[..], &[("udp.sendDelay", "50")]].concat());
+    action.push(&numbered(0..300, 100)).await;
+    let mut seen = HashSet::new();
+    let mut buffer = [0; 9000];
+    for _ in 0..300 {
+        let n = server.recv(&mut buffer).await.unwrap();
+        assert_eq!(n, 109);
+        seen.insert(buffer[..8].to_vec());
+    }
+    action.delivered().await;
+    assert_eq!(seen.len(), 300);
+    assert_eq!(action.stats.delivered.get(), 300);
+    assert_eq!(action.stats.dropped_unsendable.get(), 0);
+    action.end().await;
+}
+
+#[tokio::test]
+async fn udp_goes_on_over_a_deaf_target_and_an_oversized_message() {
+    let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let port = server.local_addr().unwrap().port().to_string();
+    drop(server);
+    let action = start(&[("type", "omfwd"), ("target", "127.0.0.1"), ("port", &port)]);
+    action.push(&["nobody", "hears", "this"]).await;
+    action.delivered().await;
+    let server = UdpSocket::bind(format!("127.0.0.1:{port}")).await.unwrap();
+    let mut chunk = Chunk { bytes: vec![b'x'; 70_000], ..Chunk::default() };
+    chunk.end_message();
+    chunk.bytes.extend_from_slice(b"after");
+    chunk.end_message();
+    action.queue.push(&mut chunk).await;
+    let mut buffer = [0; 100];
+    let n = server.recv(&mut buffer).await.unwrap();
+    assert_eq!(&buffer[..n], b"after");
+    action.delivered().await;
+    assert_eq!(action.stats.delivered.get(), 4);
+    assert_eq!(action.stats.dropped_unsendable.get(), 1);
+    assert!(action.said.all().is_empty());
+    action.end().await;
+}
+
+#[test]
+fn what_cannot_be_done_is_refused() {
+    let base = [("type", "omfwd"), ("target", "h"), ("protocol", "tcp")];
+    let with = |name, value| compile(&[&base[..], &[(name, value)]].concat());
+    for (name, value, word) in [
+        ("streamDriver", "gtls", "in the clear"),
+        ("streamDriverMode", "1", "in the clear"),
+        ("tcp_framing", "newline", "octet-counted"),
+        ("tcp_frameDelimiter", "256", "0 to 255"),
+        ("compression.mode", "stream:always", "later version"),
+        ("networkNamespace", "red", "not supported"),
+        ("action.execOnlyEveryNthTime", "3", "not supported"),
+    ] {
+        let complaints = with(name, value).unwrap_err();
+        assert!(complaints[0].contains(word), "{name}: {complaints:?}");
+    }
+    assert!(with("streamDriver", "ptcp").is_ok());
+    assert!(with("streamDriverMode", "0").is_ok());
+    assert!(with("zipLevel", "3").is_ok());
+    assert!(compile(&[("type", "omfwd")]).unwrap_err()[0].contains("target"));
+    assert!(compile(&[("type", "omfwd"), ("target", "h"), ("protocol", "relp")]).is_err());
+    assert!(compile(&[("type", "omkafka")]).unwrap_err()[0].contains("not supported yet"));
+    assert!(compile(&[("type", "omfrob")]).unwrap_err()[0].contains("not known"));
+}

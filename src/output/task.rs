@@ -1,0 +1,252 @@
+//! What the task of every action works with: its queue, its counters, and its state of health.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::IoSlice;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::base::backoff::Backoff;
+use crate::base::clock;
+use crate::base::drain::Signals;
+use crate::base::num::count;
+use crate::base::reporter::Level;
+use crate::base::reporter::Reporter;
+use crate::output::OutputStats;
+use crate::output::common::Common;
+use crate::output::common::Retry;
+use crate::queue::Chunk;
+use crate::queue::Receiver;
+
+/// A target that worked for this long was well; its next failure starts the waits over.
+const WELL: Duration = Duration::from_secs(1);
+
+/// What the engine gives to an action's task.
+pub struct Task {
+    /// The action's name, for reports.
+    pub name: Arc<str>,
+    pub queue: Receiver,
+    pub stats: Arc<OutputStats>,
+    pub signals: Signals,
+    pub reporter: Arc<dyn Reporter>,
+}
+
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Task {
+    /// Counts a chunk that the target took, and gives it back.
+    pub(super) fn delivered(&self, chunk: Chunk) {
+        self.stats.delivered.add(count(chunk.len()));
+        self.stats.bytes.add(count(chunk.bytes.len()));
+        self.queue.done(chunk);
+    }
+}
+
+/// Chunks on their way out, in order, and how far the first one is.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    pub(super) chunks: VecDeque<Chunk>,
+    /// Bytes of the first chunk that the target has taken.
+    pub(super) offset: usize,
+}
+
+impl Pending {
+    pub(super) fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    /// Fills `slices` with what is to be written next; returns how many it filled.
+    pub(super) fn gather<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let mut skip = self.offset;
+        let mut n = 0;
+        for (slice, chunk) in slices.iter_mut().zip(&self.chunks) {
+            *slice = IoSlice::new(&chunk.bytes[skip..]);
+            skip = 0;
+            n += 1;
+        }
+        n
+    }
+
+    /// Notes that `bytes` more were taken, and passes each chunk that is through to `finished`.
+    pub(super) fn advance(&mut self, bytes: usize, mut finished: impl FnMut(Chunk)) {
+        self.offset += bytes;
+        while let Some(length) = self.chunks.front().map(|chunk| chunk.bytes.len())
+            && self.offset >= length
+        {
+            self.offset -= length;
+            if let Some(chunk) = self.chunks.pop_front() {
+                finished(chunk);
+            }
+        }
+    }
+
+    /// Goes back to the start of the message that `offset` is in the middle of.
+    pub(super) fn rewind(&mut self) {
+        if let Some(chunk) = self.chunks.front() {
+            let before = chunk.ends.partition_point(|end| *end as usize <= self.offset);
+            self.offset = before.checked_sub(1).map_or(0, |i| chunk.ends[i] as usize);
+        }
+    }
+
+    /// Goes back to the start of the message before the one that `offset` is at the start of;
+    /// false if that was not in this chunk.
+    pub(super) fn rewind_one_more(&mut self) -> bool {
+        if self.offset == 0 {
+            return false;
+        }
+        self.offset -= 1;
+        self.rewind();
+        true
+    }
+}
+
+/// Whether the target works, when to try again, and what was said of it.
+pub(super) struct Health {
+    name: Arc<str>,
+    reporter: Arc<dyn Reporter>,
+    stats: Arc<OutputStats>,
+    report: bool,
+    retry: Retry,
+    backoff: Backoff,
+    /// Failures since it last worked.
+    attempts: u32,
+    suspended_at: Option<Instant>,
+    worked_at: Option<Instant>,
+}
+
+impl Health {
+    pub(super) fn new(task: &Task, common: &Common) -> Self {
+        Self {
+            name: task.name.clone(),
+            reporter: task.reporter.clone(),
+            stats: task.stats.clone(),
+            report: common.report_suspension,
+            retry: common.retry,
+            backoff: Backoff::new(common.retry.floor, common.retry.ceiling),
+            attempts: 0,
+            suspended_at: None,
+            worked_at: None,
+        }
+    }
+
+    pub(super) fn say(&self, level: Level, text: &str) {
+        self.reporter.say(level, format!("action '{}' {text}", self.name));
+    }
+
+    /// The target took something.
+    pub(super) fn worked(&mut self) {
+        if self.attempts == 0 && self.worked_at.is_some() {
+            return;
+        }
+        self.attempts = 0;
+        self.worked_at.get_or_insert_with(clock::monotonic);
+        if let Some(since) = self.suspended_at.take()
+            && self.report
+        {
+            let seconds = since.elapsed().as_secs();
+            self.say(Level::Notice, &format!("resumed after {seconds} s"));
+        }
+    }
+
+    /// The target failed; returns how long to leave it alone: not at all if it was well before,
+    /// since it may only have ended one connection.
+    fn failed(&mut self, why: &str) -> Duration {
+        self.stats.failures.add(1);
+        self.attempts = self.attempts.saturating_add(1);
+        let was_well = self.worked_at.take().is_some_and(|at| at.elapsed() >= WELL);
+        if self.suspended_at.is_none() {
+            self.suspended_at = Some(clock::monotonic());
+            if self.report {
+                let then = match self.retry.limit {
+                    None => "it is retried until it works".to_owned(),
+                    Some(n) => format!("after {n} retries its messages are dropped"),
+                };
+                self.say(Level::Warning, &format!("suspended: {why}; {then}"));
+            }
+        }
+        if was_well {
+            self.backoff.reset();
+            return Duration::ZERO;
+        }
+        self.backoff.next_wait()
+    }
+
+    /// Counts a failure and waits until the target may be tried again. Once
+    /// `action.resumeRetryCount` retries have failed, what is waiting is dropped, and what comes
+    /// in the meantime.
+    pub(super) async fn pause(&mut self, why: &str, pending: &mut Pending, task: &Task) {
+        let wait = self.failed(why);
+        if wait.is_zero() {
+            return;
+        }
+        let wait = tokio::time::sleep(wait);
+        tokio::pin!(wait);
+        if self.retry.limit.is_none_or(|limit| self.attempts <= limit) {
+            return wait.await;
+        }
+        loop {
+            pending.offset = 0;
+            for chunk in pending.chunks.drain(..) {
+                self.stats.dropped_retries.add(count(chunk.len()));
+                task.queue.done(chunk);
+            }
+            tokio::select! {
+                () = &mut wait => return,
+                more = task.queue.take(&mut pending.chunks) => if !more { return },
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunk(messages: &[&str]) -> Chunk {
+        let mut chunk = Chunk::default();
+        for message in messages {
+            chunk.bytes.extend_from_slice(message.as_bytes());
+            chunk.end_message();
+        }
+        chunk
+    }
+
+    #[test]
+    fn rewinds_to_message_starts() {
+        let mut pending = Pending::default();
+        pending.chunks.push_back(chunk(&["one", "two", "three"]));
+        for (offset, start) in [(0, 0), (2, 0), (3, 3), (5, 3), (6, 6), (10, 6)] {
+            pending.offset = offset;
+            pending.rewind();
+            assert_eq!(pending.offset, start, "from {offset}");
+        }
+        assert!(pending.rewind_one_more());
+        assert_eq!(pending.offset, 3);
+        assert!(pending.rewind_one_more());
+        assert_eq!(pending.offset, 0);
+        assert!(!pending.rewind_one_more());
+    }
+
+    #[test]
+    fn advances_over_chunks_and_gathers_the_rest() {
+        let mut pending = Pending::default();
+        for messages in [&["ab", "cd"][..], &["", ""], &["efg"], &[]] {
+            pending.chunks.push_back(chunk(messages));
+        }
+        let mut finished = 0;
+        pending.advance(3, |_| finished += 1);
+        assert_eq!((finished, pending.offset), (0, 3));
+        let mut slices = [IoSlice::new(&[]); 3];
+        assert_eq!(pending.gather(&mut slices), 3);
+        assert_eq!(slices.map(|s| s.to_vec()), [&b"d"[..], b"", b"efg"]);
+        pending.advance(1, |_| finished += 1);
+        assert_eq!((finished, pending.offset), (2, 0));
+        pending.advance(3, |_| finished += 1);
+        assert_eq!((finished, pending.is_empty()), (4, true));
+    }
+}
