@@ -29,6 +29,7 @@ use crate::queue::bounded;
 
 /// Remembers what was said.
 #[derive(Default)]
+#[derive(Debug)]
 pub(super) struct Said(Mutex<Vec<(Level, String)>>);
 
 impl Reporter for Said {
@@ -124,7 +125,7 @@ impl Action {
 
     /// Waits until the queue is empty: everything was delivered.
     pub(super) async fn delivered(&self) {
-        until(|| self.queue.depth() == (0, 0)).await;
+        until(|| self.queue.gauge().depth() == (0, 0)).await;
     }
 }
 
