@@ -63,7 +63,10 @@ fn files_and_lines_are_short() {
         let lines = text.lines().count();
         assert!(lines <= FILE_LINES_MAX, "{name} has {lines} lines: split it");
     }
-    no_line(&rust_files(), "line too long", |_, line| line.chars().count() > COLUMNS_MAX);
+    // rustfmt does not cut literals; a string that is clearer in one piece may be long.
+    no_line(&rust_files(), "line too long", |_, line| {
+        line.chars().count() > COLUMNS_MAX && !line.contains('"')
+    });
     let limits =
         [("ARCHITECTURE.md", ARCHITECTURE_LINES_MAX), ("CONTRIBUTING.md", CONTRIBUTING_LINES_MAX)];
     for (name, limit) in limits {

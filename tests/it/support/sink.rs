@@ -11,11 +11,14 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
+/// What one connection brought so far.
+type Received = Arc<Mutex<Vec<u8>>>;
+
 /// Accepts connections and keeps what each of them brought.
 #[derive(Debug)]
 pub(crate) struct TcpSink {
     pub(crate) port: u16,
-    connections: Arc<Mutex<Vec<Arc<Mutex<Vec<u8>>>>>>,
+    connections: Arc<Mutex<Vec<Received>>>,
     stop: Arc<AtomicBool>,
 }
 
@@ -23,7 +26,7 @@ impl TcpSink {
     pub(crate) fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let connections = Arc::<Mutex<Vec<Arc<Mutex<Vec<u8>>>>>>::default();
+        let connections = Arc::<Mutex<Vec<Received>>>::default();
         let stop = Arc::<AtomicBool>::default();
         let (kept, stopped) = (Arc::clone(&connections), Arc::clone(&stop));
         thread::spawn(move || {
@@ -31,7 +34,7 @@ impl TcpSink {
                 if stopped.load(Ordering::Relaxed) {
                     return;
                 }
-                let bytes = Arc::<Mutex<Vec<u8>>>::default();
+                let bytes = Received::default();
                 kept.lock().unwrap().push(Arc::clone(&bytes));
                 thread::spawn(move || read_all(stream.unwrap(), &bytes));
             }
