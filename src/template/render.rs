@@ -228,6 +228,10 @@ impl Op {
                 Escape::None => out.extend_from_slice(scratch),
                 Escape::Sql => escape::backslashed(scratch, b'\'', out),
                 Escape::StdSql => escape::doubled(scratch, b'\'', out),
+                // rsyslog sees nothing to escape where nothing else is there.
+                Escape::Json if scratch.iter().all(|b| b"\"\\".contains(b)) => {
+                    out.extend_from_slice(scratch);
+                }
                 Escape::Json => escape::backslashed(scratch, b'"', out),
             }
         });
