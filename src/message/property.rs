@@ -312,6 +312,8 @@ impl<'a> View<'a> {
     #[inline]
     pub fn write_property(&self, property: Property, out: &mut Vec<u8>) {
         match self.borrowed(property) {
+            // `-` most of all; a call of memcpy costs more.
+            Some([byte]) => out.push(*byte),
             Some(text) => out.extend_from_slice(text),
             None => self.write_made(property, out),
         }
@@ -445,6 +447,106 @@ fn program_of(tag: &[u8]) -> &[u8] {
 
 #[inline]
 fn pid_of(tag: &[u8]) -> Option<&[u8]> {
-    let rest = &tag[memchr::memchr(b'[', tag)? + 1..];
-    Some(&rest[..memchr::memchr(b']', rest)?])
+    // Tags are too short for memchr to pay.
+    let rest = &tag[tag.iter().position(|b| *b == b'[')? + 1..];
+    Some(&rest[..rest.iter().position(|b| *b == b']')?])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::clock::Wall;
+    use crate::base::span::Span;
+    use crate::message::Batch;
+    use crate::message::InputInfo;
+    use crate::message::Message;
+    use crate::message::Source;
+
+    fn batch(raw: &[u8]) -> Batch {
+        let input = InputInfo { name: "imtcp".into(), hostname: Arc::from("vm") };
+        let mut batch = Batch::new(Arc::new(input));
+        batch.data.extend_from_slice(raw);
+        batch.sources.push(Arc::new(Source::new(None, Some("localhost"))));
+        let raw = Span::new(0, raw.len());
+        batch.messages.push(Message { raw, port: 40_000, ..Message::default() });
+        // 2026-11-22 13:51:05 in Seoul.
+        batch.arrival.wall = Wall { secs: 1_795_323_065, micros: 5 };
+        let offset = Offset::east(540);
+        batch.arrival.local = Timestamp { offset, ..Timestamp::civil(1_795_323_065 + 9 * 3600) };
+        batch
+    }
+
+    fn text(batch: &Batch, name: &str) -> String {
+        let view = batch.view(&batch.messages[0]);
+        let property = Property::parse(name).unwrap();
+        let mut written = Vec::new();
+        view.write_property(property, &mut written);
+        let mut scratch = b"left over".to_vec();
+        assert_eq!(view.property(property, &mut scratch), written, "{name}");
+        String::from_utf8(written).unwrap()
+    }
+
+    #[test]
+    fn the_current_time_is_that_of_arrival() {
+        let batch = batch(b"x");
+        // Recorded from rsyslogd 8.2302.
+        for (name, value) in [
+            ("$now", "2026-11-22"),
+            ("$year", "2026"),
+            ("$month", "11"),
+            ("$day", "22"),
+            ("$wday", "0"),
+            ("$hour", "13"),
+            ("$hhour", "01"),
+            ("$qhour", "03"),
+            ("$minute", "51"),
+            ("$now-utc", "2026-11-22"),
+            ("$hour-utc", "04"),
+            ("$wday-utc", "0"),
+            ("$now-unixtimestamp", "1795323065"),
+            ("timegenerated", "Nov 22 13:51:05"),
+            ("timereported", "Nov 22 13:51:05"),
+            ("fromhost-port", "40000"),
+            ("fromhost", "localhost"),
+            ("bongsu-class", "raw"),
+        ] {
+            assert_eq!(text(&batch, name), value, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_message_keeps_its_uuid() {
+        let (one, other) = (batch(b"x"), batch(b"y"));
+        let uuid = text(&one, "uuid");
+        assert_eq!(uuid.len(), 32);
+        assert!(uuid.bytes().all(|b| matches!(b, b'0'..=b'9' | b'A'..=b'F')));
+        assert_eq!(uuid.as_bytes()[12], b'4');
+        assert!(b"89AB".contains(&uuid.as_bytes()[16]));
+        assert_eq!(text(&one, "uuid"), uuid);
+        assert_ne!(text(&other, "uuid"), uuid);
+    }
+
+    #[test]
+    fn pri_of_every_value() {
+        for value in 0..=u8::MAX {
+            let mut out = Vec::new();
+            write_pri(Pri(value), &mut out);
+            let expected = if value < 192 { value.to_string() } else { "invld".to_owned() };
+            assert_eq!(out, expected.into_bytes());
+        }
+    }
+
+    #[test]
+    fn tags_are_bounded() {
+        let mut batch = batch(&[b'a'; 600]);
+        let message = &mut batch.messages[0];
+        message.flags.set(MessageFlags::PROTOCOL_1);
+        message.flags.set(MessageFlags::HOSTNAME);
+        (message.app_name, message.procid) = (message.raw, Span::new(0, 3));
+        assert_eq!(text(&batch, "syslogtag").len(), TAG_BYTES_MAX);
+        assert_eq!(text(&batch, "programname").len(), TAG_BYTES_MAX);
+        assert_eq!(text(&batch, "app-name").len(), 600);
+    }
 }

@@ -337,3 +337,59 @@ impl Timestamp {
         (sign, small(size / 60), small(size % 60))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(format: TimeFormat, at: &Timestamp) -> String {
+        let mut out = Vec::new();
+        format.write(at, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn digits_are_those_of_the_formatter(
+            secs in 0_i64..4_000_000_000,
+            precision in 0_u8..=9,
+            fraction in 0_u32..1_000_000_000,
+            east in -900_i16..=900,
+        ) {
+            let fraction = fraction % 10_u32.pow(u32::from(precision));
+            let offset = Offset::east(east);
+            let at = Timestamp { precision, fraction, offset, ..Timestamp::civil(secs) };
+            let day = format!("{:04}-{:02}-{:02}", at.year, at.month, at.day);
+            let clock = format!("{:02}:{:02}:{:02}", at.hour, at.minute, at.second);
+            let width = usize::from(precision);
+            let dot = if width > 0 { format!(".{fraction:0width$}") } else { String::new() };
+            let sign = if east < 0 { '-' } else { '+' };
+            let size = east.unsigned_abs();
+            let zone = format!("{sign}{:02}:{:02}", size / 60, size % 60);
+            prop_assert_eq!(text(TimeFormat::Rfc3339, &at), format!("{day}T{clock}{dot}{zone}"));
+            prop_assert_eq!(text(TimeFormat::PgSql, &at), format!("{day} {clock}"));
+            let month = std::str::from_utf8(MONTHS[usize::from(at.month) - 1]).unwrap();
+            prop_assert_eq!(text(TimeFormat::Rfc3164, &at), format!("{month} {:2} {clock}", at.day));
+            let known = jiff::Timestamp::from_second(secs).unwrap().to_zoned(jiff::tz::TimeZone::UTC);
+            prop_assert_eq!(
+                i64::from(at.weekday()),
+                i64::from(known.weekday().to_sunday_zero_offset())
+            );
+        }
+
+        #[test]
+        fn utc_is_the_same_instant(secs in 86_400_i64..4_000_000_000, east in -900_i16..=900) {
+            let at = Timestamp { offset: Offset::east(east), ..Timestamp::civil(secs) };
+            prop_assert_eq!(at.to_utc().unix(), at.unix());
+        }
+
+        #[test]
+        fn numbers(n: u64) {
+            let mut out = Vec::new();
+            write_number(n, &mut out);
+            prop_assert_eq!(out, n.to_string().into_bytes());
+        }
+    }
+}

@@ -506,3 +506,67 @@ fn unknown<'a>(
         None => diagnostic,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Compiles a RainerScript string whose quoted text stands at `at` in its file, and gives the
+    /// complaints.
+    fn complaints(written: &str, value: &[u8], at: usize) -> (bool, Vec<Diagnostic>) {
+        let mut diags = Diagnostics::default();
+        let loc = Loc::new(0, at, at + written.len());
+        let options = Options::default();
+        let made = string("t", value, Escapes::Done, &options, loc, &mut diags);
+        (made.is_some(), diags.all)
+    }
+
+    #[test]
+    fn a_bad_name_is_pointed_at_inside_the_string() {
+        for (written, value) in [
+            (r#""<%pri%> %hostnam% x""#, "<%pri%> %hostnam% x"),
+            (r#""a\tb\"%hostnam%\n""#, "a\tb\"%hostnam%\n"),
+            ("한글 %hostnam%", "한글 %hostnam%"),
+        ] {
+            let (made, found) = complaints(written, value.as_bytes(), 100);
+            let [diagnostic] = &*found else { panic!("{found:?}") };
+            assert!(!made);
+            assert_eq!(diagnostic.message, "property 'hostnam' not known");
+            assert_eq!(diagnostic.help.as_deref(), Some("did you mean 'hostname'?"));
+            let start = 100 + written.find("hostnam").unwrap();
+            assert_eq!(diagnostic.loc, Loc::new(0, start, start + 7), "{written}");
+        }
+    }
+
+    #[test]
+    fn where_escapes_hide_the_place_the_string_is_it() {
+        let (_, found) = complaints(r#""\x41%nosuch%""#, b"A%nosuch%", 7);
+        assert_eq!(found[0].loc, Loc::new(0, 7, 7 + 14));
+    }
+
+    #[test]
+    fn nothing_is_silent() {
+        for (value, severity, message) in [
+            ("%$!user%", Severity::Error, "variables arrive with a later version: '$!user'"),
+            ("%jsonmesg%", Severity::Error, "not supported"),
+            ("%msg", Severity::Error, "not closed"),
+            ("%%", Severity::Error, "property '' not known"),
+            ("%msg:R,ERE,0:a%", Severity::Error, "'--end'"),
+            ("%msg:R,PCRE,0:a--end%", Severity::Error, "BRE or ERE"),
+            ("%msg:R,ERE,0:(a--end%", Severity::Error, "'(' is not closed"),
+            ("%msg:R,ERE,0:a|b--end%", Severity::Note, "rsyslog takes the longest"),
+            ("%msg:F,x:1%", Severity::Error, "decimal"),
+            ("%msg:1:$2%", Severity::Error, "behind '$'"),
+            ("%msg:1:$:fixed-width%", Severity::Warning, "needs an end"),
+            ("%msg:::upercase%", Severity::Warning, "'upercase' not known"),
+            ("%msg:::json,csv%", Severity::Warning, "'csv' is ignored"),
+            ("%msg:F,44:2+%", Severity::Note, "'+' has no effect"),
+        ] {
+            let (made, found) = complaints(value, value.as_bytes(), 0);
+            assert_eq!(made, severity < Severity::Error, "{value}");
+            assert_eq!(found.len(), 1, "{value}: {found:?}");
+            assert_eq!(found[0].severity, severity, "{value}");
+            assert!(found[0].message.contains(message), "{value}: {}", found[0].message);
+        }
+    }
+}

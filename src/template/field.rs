@@ -250,11 +250,17 @@ impl Field {
     /// Puts the changed `value` into the empty `text`.
     fn change(&self, value: &[u8], text: &mut Vec<u8>) {
         text.extend_from_slice(value);
-        if let Some(Range { from, to, relative: false }) = self.range
-            && self.fixed_width
+        if self.fixed_width
             && !value.is_empty()
+            && let Some(Range { from, to, relative }) = self.range
         {
-            text.resize(text.len().max(to - from.max(1) + 1), b' ');
+            let missing = if relative {
+                // rsyslog takes "up to 0 from the end" for one character more than there is.
+                usize::from(to == 0)
+            } else {
+                (to - from.max(1) + 1).saturating_sub(text.len())
+            };
+            text.resize(text.len() + missing, b' ');
         }
         if self.space_if_none {
             match text.first() {
@@ -419,7 +425,8 @@ fn escape_control(text: &mut Vec<u8>) {
     });
 }
 
-/// Makes `text` fit to be one part of a path.
+/// Makes `text` fit to be one part of a path. rsyslog's `replace` overlooks the second of two
+/// slashes in a row; here none is left.
 fn secure_path(mode: SecurePath, text: &mut Vec<u8>) {
     match mode {
         SecurePath::Keep => return,

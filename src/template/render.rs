@@ -43,6 +43,8 @@ pub struct Options {
 #[derive(Clone, Debug)]
 pub(super) enum Op {
     Text(Box<[u8]>),
+    /// One byte of text: most of what stands between properties.
+    Byte(u8),
     /// A property as it is.
     Property(Property),
     Pri,
@@ -68,7 +70,14 @@ pub struct Template {
 impl Template {
     pub(super) fn new(name: String, ops: Vec<Op>, options: &Options) -> Self {
         // The parts of an object stay apart: there will be separators between them.
-        let ops = if options.object { ops } else { merged(ops) };
+        let mut ops = if options.object { ops } else { merged(ops) };
+        for op in &mut ops {
+            if let Op::Text(text) = op
+                && let [byte] = **text
+            {
+                *op = Op::Byte(byte);
+            }
+        }
         let mut properties = Vec::new();
         for property in ops.iter().filter_map(Op::property) {
             if !properties.contains(&property) {
@@ -195,6 +204,7 @@ impl Op {
     fn render(&self, view: &View<'_>, out: &mut Vec<u8>) {
         match self {
             Self::Text(text) => out.extend_from_slice(text),
+            Self::Byte(byte) => out.push(*byte),
             Self::Property(property) => view.write_property(*property, out),
             Self::Pri => write_pri(view.message.pri, out),
             Self::Rfc3339 => view.write_rfc3339(out),
@@ -209,7 +219,7 @@ impl Op {
     }
 
     fn render_escaped(&self, how: Escape, view: &View<'_>, out: &mut Vec<u8>) {
-        if matches!(self, Self::Text(_)) {
+        if matches!(self, Self::Text(_) | Self::Byte(_)) {
             return self.render(view, out);
         }
         with_scratch(|scratch| {
@@ -218,6 +228,10 @@ impl Op {
                 Escape::None => out.extend_from_slice(scratch),
                 Escape::Sql => escape::backslashed(scratch, b'\'', out),
                 Escape::StdSql => escape::doubled(scratch, b'\'', out),
+                // rsyslog sees nothing to escape where nothing else is there.
+                Escape::Json if scratch.iter().all(|b| b"\"\\".contains(b)) => {
+                    out.extend_from_slice(scratch);
+                }
                 Escape::Json => escape::backslashed(scratch, b'"', out),
             }
         });
@@ -225,7 +239,7 @@ impl Op {
 
     fn property(&self) -> Option<Property> {
         match self {
-            Self::Text(_) => None,
+            Self::Text(_) | Self::Byte(_) => None,
             Self::Property(property) => Some(*property),
             Self::Pri => Some(Property::Pri),
             Self::Rfc3339 => Some(Property::TimeReported),
@@ -236,6 +250,10 @@ impl Op {
     }
 
     fn constant(&self) -> usize {
-        if let Self::Text(text) = self { text.len() } else { 0 }
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Byte(_) => 1,
+            _ => 0,
+        }
     }
 }

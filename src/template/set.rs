@@ -8,7 +8,7 @@ use crate::template::Template;
 
 /// Templates by name, with case. As in rsyslog the first of several that are defined under one
 /// name is the one that is used, and the built-in ones are there before any other.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Templates {
     by_name: HashMap<String, Arc<Template>>,
 }
@@ -47,5 +47,61 @@ impl Templates {
         let mut names: Vec<&str> = self.by_name.keys().map(String::as_str).collect();
         names.sort_unstable();
         names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Templates;
+    use crate::base::diag::Diagnostics;
+    use crate::base::diag::Loc;
+    use crate::message::Property;
+    use crate::template::Options;
+    use crate::template::Template;
+
+    fn template(name: &str, text: &str) -> Template {
+        let mut diags = Diagnostics::default();
+        let options = Options::default();
+        let made =
+            Template::from_string(name, text.as_bytes(), &options, Loc::default(), &mut diags);
+        assert!(!diags.has_errors(), "{diags:?}");
+        made.unwrap()
+    }
+
+    #[test]
+    fn the_first_of_a_name_holds() {
+        let mut templates = Templates::new();
+        assert!(templates.add(template("a", "one")));
+        assert!(!templates.add(template("a", "%msg%")));
+        assert!(templates.add(template("A", "%msg%")));
+        assert!(!templates.add(template("RSYSLOG_FileFormat", "mine")));
+        assert!(templates.get("a").unwrap().is_constant_per_source());
+        assert!(!templates.get("A").unwrap().is_constant_per_source());
+        assert_eq!(templates.nearest("RSYSLOG_FileFromat"), Some("RSYSLOG_FileFormat"));
+        assert!(templates.get("rsyslog_fileformat").is_none());
+    }
+
+    #[test]
+    fn every_builtin_name_is_there() {
+        for name in Template::builtin_names() {
+            assert!(Templates::new().get(name).is_some(), "{name:?}");
+        }
+        assert_eq!(Template::builtin_names().filter(|name| name.starts_with(' ')).count(), 8);
+    }
+
+    #[test]
+    fn a_template_knows_what_it_asks_for() {
+        let forward = Template::builtin("RSYSLOG_ForwardFormat").unwrap();
+        let asked: Vec<Property> = forward.properties().collect();
+        let expected = [
+            Property::Pri,
+            Property::TimeReported,
+            Property::Hostname,
+            Property::SyslogTag,
+            Property::Msg,
+        ];
+        assert_eq!(asked, expected);
+        let path = template("path", "/var/log/%fromhost-ip%/%$myhostname:::secpath-replace%.log");
+        assert!(path.is_constant_per_source());
     }
 }

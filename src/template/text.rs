@@ -327,15 +327,24 @@ impl<'t> Parser<'t> {
         true
     }
 
-    /// The first of several formats holds.
+    /// The first of several formats holds; only `jsonfr` gives way to a later one.
     fn format(&mut self, field: &mut Field, format: Format, word: &str) {
-        if field.format == Format::Plain {
+        let weak = field.format == Format::JsonField { raw: true };
+        let ignored = if field.format == Format::Plain {
+            None
+        } else if weak && format != field.format {
+            Some("jsonfr")
+        } else {
+            Some(word)
+        };
+        if weak || field.format == Format::Plain {
             field.format = format;
-            return;
         }
-        let message = format!("a field takes one format; '{word}' is ignored");
-        let at = self.at.saturating_sub(word.len())..self.at;
-        self.parsed.faults.push(Fault::new(Severity::Warning, at, message));
+        if let Some(ignored) = ignored {
+            let message = format!("a field takes one format; '{ignored}' is ignored");
+            let at = self.at.saturating_sub(word.len())..self.at;
+            self.parsed.faults.push(Fault::new(Severity::Warning, at, message));
+        }
     }
 }
 
