@@ -7,12 +7,13 @@ use regex::Regex;
 use crate::support::source;
 
 /// Modules by floor, the ground first. A floor's modules do not know each other.
-const FLOORS: [&[&str]; 8] = [
+const FLOORS: [&[&str]; 9] = [
     &["base"],
     &["message", "telemetry"],
     &["parse", "config"],
     &["template", "net", "disk"],
     &["rules", "queue"],
+    &["shard"],
     &["input", "output"],
     &["engine"],
     &["admin", "cli"],
