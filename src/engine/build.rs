@@ -83,7 +83,7 @@ pub struct Plan {
 /// can run, runs (rsyslog's rule), and the caller decides.
 pub fn compile(config: &mut Config, options: &Options) -> Plan {
     let mut diags = std::mem::take(&mut config.diagnostics);
-    let mut builder = Builder { templates: Templates::new(), ..Builder::default() };
+    let mut builder = Builder::default();
     builder.declare(&config.statements, &mut diags);
     if options.no_dns {
         builder.globals.dns = false;

@@ -13,6 +13,12 @@ pub struct Templates {
     by_name: HashMap<String, Arc<Template>>,
 }
 
+impl Default for Templates {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Templates {
     /// The built-in templates.
     #[must_use]
