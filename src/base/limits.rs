@@ -27,6 +27,8 @@ pub const SCRIPT_DEPTH_MAX: usize = 64;
 pub const DRAIN_MS_DEFAULT: u64 = 10_000;
 /// Open files of one `dynaFile` action (rsyslog `dynaFileCacheSize` default: 10).
 pub const DYNAFILE_CACHE_DEFAULT: usize = 10;
+/// The most that `dynaFileCacheSize` is taken for.
+pub const DYNAFILE_CACHE_MAX: usize = 10_000;
 /// Config text: one file, bytes.
 pub const CONFIG_FILE_BYTES_MAX: usize = 64 << 20;
 /// Depth of includes.

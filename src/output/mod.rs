@@ -5,10 +5,13 @@
 //! it all ([`crate::queue::Receiver::done`]); it ends when all senders are gone and the queue is
 //! empty. At a stop it goes on delivering until the engine aborts it, which counts what is left.
 
+mod blocking;
 pub mod common;
+pub mod file;
 pub mod forward;
 mod frame;
 mod stats;
+pub mod stdout;
 mod task;
 #[cfg(test)]
 mod testing;
@@ -30,7 +33,11 @@ use crate::config::ast::Value;
 use crate::config::param;
 use crate::net::Family;
 use crate::output::common::Common;
+use crate::output::file::FileDefaults;
+use crate::output::file::FileSpec;
+use crate::output::file::FileTarget;
 use crate::output::forward::ForwardSpec;
+use crate::output::stdout::StdoutSpec;
 
 /// What `global()` and `module()` objects set for all actions.
 #[derive(Clone, Debug)]
@@ -41,6 +48,8 @@ pub struct Defaults {
     pub message_bytes: usize,
     /// `module(load="builtin:omfwd" template=)`.
     pub forward_template: String,
+    /// `module(load="builtin:omfile" …)`.
+    pub file: FileDefaults,
 }
 
 impl Default for Defaults {
@@ -49,6 +58,7 @@ impl Default for Defaults {
             family: Family::Any,
             message_bytes: limits::MESSAGE_BYTES_DEFAULT,
             forward_template: forward::DEFAULT_TEMPLATE.to_owned(),
+            file: FileDefaults::default(),
         }
     }
 }
@@ -65,7 +75,11 @@ impl Defaults {
                     template.clone_into(&mut self.forward_template);
                 }
             }
-            DISCARD => {}
+            file::NAME => {
+                let params = param::check(object, &[file::MODULE_PARAMS], diags);
+                self.file.apply(&params, diags);
+            }
+            stdout::NAME | DISCARD => {}
             _ => return false,
         }
         true
@@ -79,6 +93,8 @@ const DISCARD: &str = "omdiscard";
 #[derive(Clone, Debug)]
 pub enum OutputSpec {
     Forward(Box<ForwardSpec>),
+    File(Box<FileSpec>),
+    Stdout(StdoutSpec),
     /// Takes messages and does nothing with them.
     Discard(Common),
 }
@@ -98,6 +114,14 @@ impl OutputSpec {
                 let params = param::check(object, &[forward::PARAMS, common::PARAMS], diags);
                 ForwardSpec::compile(&params, defaults, diags).map(Box::new).map(Self::Forward)
             }
+            file::NAME => {
+                let params = param::check(object, &[file::PARAMS, common::PARAMS], diags);
+                FileSpec::compile(&params, defaults, diags).map(Box::new).map(Self::File)
+            }
+            stdout::NAME => {
+                let params = param::check(object, &[stdout::PARAMS, common::PARAMS], diags);
+                StdoutSpec::compile(&params, diags).map(Self::Stdout)
+            }
             DISCARD => {
                 let params = param::check(object, &[common::PARAMS], diags);
                 Common::compile(&params, diags).map(Self::Discard)
@@ -114,6 +138,8 @@ impl OutputSpec {
     pub const fn module(&self) -> &'static str {
         match self {
             Self::Forward(_) => forward::NAME,
+            Self::File(_) => file::NAME,
+            Self::Stdout(_) => stdout::NAME,
             Self::Discard(_) => DISCARD,
         }
     }
@@ -122,6 +148,8 @@ impl OutputSpec {
     pub const fn common(&self) -> &Common {
         match self {
             Self::Forward(spec) => &spec.common,
+            Self::File(spec) => &spec.common,
+            Self::Stdout(spec) => &spec.common,
             Self::Discard(common) => common,
         }
     }
@@ -131,7 +159,21 @@ impl OutputSpec {
     pub fn template(&self) -> Option<&str> {
         match self {
             Self::Forward(spec) => Some(&spec.template),
+            Self::File(spec) => Some(&spec.template),
+            Self::Stdout(spec) => Some(&spec.template),
             Self::Discard(_) => None,
+        }
+    }
+
+    /// The template that makes the name of the file each message goes to.
+    #[must_use]
+    pub fn dyna_file(&self) -> Option<&str> {
+        match self {
+            Self::File(spec) => match &spec.target {
+                FileTarget::Dynamic { template, .. } => Some(template),
+                FileTarget::Fixed(_) => None,
+            },
+            Self::Forward(_) | Self::Stdout(_) | Self::Discard(_) => None,
         }
     }
 
@@ -140,7 +182,8 @@ impl OutputSpec {
     pub const fn framing(&self) -> Framing {
         match self {
             Self::Forward(spec) => spec.framing,
-            Self::Discard(_) => Framing::NONE,
+            Self::Stdout(spec) => spec.framing,
+            Self::File(_) | Self::Discard(_) => Framing::NONE,
         }
     }
 
@@ -148,6 +191,8 @@ impl OutputSpec {
     pub async fn run(self, task: Task) {
         match self {
             Self::Forward(spec) => forward::run(*spec, task).await,
+            Self::File(spec) => file::run(*spec, task).await,
+            Self::Stdout(spec) => stdout::run(spec, task).await,
             Self::Discard(_) => discard(&task).await,
         }
     }
@@ -187,7 +232,7 @@ fn unknown(name: &str, loc: crate::base::diag::Loc) -> Diagnostic {
     }
 }
 
-const OURS: &[&str] = &[forward::NAME];
+const OURS: &[&str] = &[file::NAME, forward::NAME, stdout::NAME];
 
 /// rsyslog's other output modules, for a word that tells "not yet" from "never heard of".
 const OTHERS: &[&str] = &[
@@ -214,7 +259,6 @@ const OTHERS: &[&str] = &[
     "omruleset",
     "omshell",
     "omsnmp",
-    "omstdout",
     "omtcl",
     "omudpspoof",
     "omusrmsg",
