@@ -26,6 +26,7 @@ use std::collections::VecDeque;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
+use crate::base::diag::Loc;
 use crate::base::diag::nearest;
 use crate::base::limits;
 use crate::config::ast::Object;
@@ -212,7 +213,7 @@ fn plain_name(module: &str) -> &str {
     module.strip_prefix("builtin:").unwrap_or(module)
 }
 
-fn text_of(object: &Object, name: &str) -> Option<(String, crate::base::diag::Loc)> {
+fn text_of(object: &Object, name: &str) -> Option<(String, Loc)> {
     let param = object.params.iter().find(|p| p.name.text.eq_ignore_ascii_case(name))?;
     match &param.value {
         Value::Str(text) => Some((text.to_string(), param.value_loc)),
@@ -220,7 +221,7 @@ fn text_of(object: &Object, name: &str) -> Option<(String, crate::base::diag::Lo
     }
 }
 
-fn unknown(name: &str, loc: crate::base::diag::Loc) -> Diagnostic {
+fn unknown(name: &str, loc: Loc) -> Diagnostic {
     if OTHERS.contains(&name) {
         let text = format!("output module '{name}' is not supported yet");
         return Diagnostic::error(loc, text).help("leave this action out");
@@ -264,3 +265,51 @@ const OTHERS: &[&str] = &[
     "omusrmsg",
     "omuxsock",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ast::ObjectKind;
+    use crate::output::testing::object;
+
+    #[test]
+    fn module_parameters_are_defaults() {
+        let mut defaults = Defaults::default();
+        let mut diags = Diagnostics::default();
+        let mut load = |params: &[(&str, &str)]| {
+            defaults.apply(&object(ObjectKind::Module, params), &mut diags)
+        };
+        assert!(load(&[("load", "builtin:omfwd"), ("template", "T")]));
+        assert!(load(&[
+            ("load", "builtin:omfile"),
+            ("fileCreateMode", "0640"),
+            ("dirGroup", "root")
+        ]));
+        assert!(!load(&[("load", "imtcp")]));
+        assert!(diags.all.is_empty());
+        let mut compile = |params: &[(&str, &str)]| {
+            let action = object(ObjectKind::Action, params);
+            OutputSpec::compile(&action, &defaults, &mut diags).unwrap()
+        };
+        let forward = compile(&[("type", "omfwd"), ("target", "h")]);
+        assert_eq!(forward.template(), Some("T"));
+        let forward = compile(&[("type", "builtin:omfwd"), ("target", "h"), ("template", "U")]);
+        assert_eq!(forward.template(), Some("U"));
+        let OutputSpec::File(file) = compile(&[("type", "omfile"), ("file", "/x")]) else {
+            panic!("not a file");
+        };
+        assert_eq!((file.creation.file_mode, file.creation.dir_group), (0o640, Some(0)));
+    }
+
+    #[test]
+    fn tables_name_everything_once() {
+        for table in [forward::PARAMS, file::PARAMS, stdout::PARAMS] {
+            let mut names: Vec<String> =
+                table.iter().chain(common::PARAMS).map(|s| s.name.to_lowercase()).collect();
+            let all = names.len();
+            names.sort();
+            names.dedup();
+            assert_eq!(names.len(), all);
+        }
+    }
+}

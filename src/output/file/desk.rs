@@ -91,6 +91,8 @@ pub(super) struct Desk {
     uses: u64,
     /// Messages of the first pending chunk that were given up.
     unsendable: u64,
+    /// Chunks that were written, but perhaps not flushed or synced.
+    written: Vec<(Chunk, u64)>,
     /// Names that were complained of.
     unusable: HashSet<Box<[u8]>>,
 }
@@ -117,6 +119,7 @@ impl Desk {
             files: HashMap::new(),
             uses: 0,
             unsendable: 0,
+            written: Vec::new(),
             unusable: HashSet::new(),
         }
     }
@@ -126,11 +129,26 @@ impl Desk {
         self.spec.close_after.is_some() && !self.files.is_empty()
     }
 
+    /// Whether there is something to write, or to flush.
+    pub(super) fn unfinished(&self) -> bool {
+        !self.pending.is_empty() || !self.written.is_empty()
+    }
+
+    /// What was pending has been dropped.
+    pub(super) const fn forget(&mut self) {
+        self.unsendable = 0;
+    }
+
     pub(super) fn step(&mut self, next: Next) -> Done {
         let mut done = Done::default();
         match next {
             Next::Write => {
-                done.failure = self.write(&mut done).and_then(|()| self.settle()).err();
+                let written = self.write(&mut done.complaints);
+                let settled = self.settle();
+                if settled.is_ok() {
+                    done.finished.append(&mut self.written);
+                }
+                done.failure = written.and(settled).err();
             }
             Next::Reopen => {
                 // A message that is half written is written whole to the new file.
@@ -150,28 +168,28 @@ impl Desk {
     }
 
     /// Writes what is pending, from where the last call stopped.
-    fn write(&mut self, done: &mut Done) -> Result<(), String> {
+    fn write(&mut self, complaints: &mut Vec<String>) -> Result<(), String> {
         // Chunks leave `pending` while they are written, so that `self` is free.
         while let Some(chunk) = self.pending.chunks.pop_front() {
-            let written = self.write_chunk(&chunk, done);
+            let written = self.write_chunk(&chunk, complaints);
             if let Err(why) = written {
                 self.pending.chunks.push_front(chunk);
                 return Err(why);
             }
             self.pending.offset = 0;
-            done.finished.push((chunk, std::mem::take(&mut self.unsendable)));
+            self.written.push((chunk, std::mem::take(&mut self.unsendable)));
         }
         Ok(())
     }
 
-    fn write_chunk(&mut self, chunk: &Chunk, done: &mut Done) -> Result<(), String> {
+    fn write_chunk(&mut self, chunk: &Chunk, complaints: &mut Vec<String>) -> Result<(), String> {
         let fixed = self.fixed.clone();
         while self.pending.offset < chunk.bytes.len() {
             let segment = segment(chunk, self.pending.offset, fixed.as_deref());
             let written = match self.open(segment.name) {
                 Ok(()) => self.append(segment.name, &chunk.bytes[..segment.end]),
                 Err(e) if self.unusable(&e) => {
-                    self.give_up(&segment, &e, done);
+                    self.give_up(&segment, &e, complaints);
                     self.pending.offset = segment.end;
                     Ok(())
                 }
@@ -297,11 +315,11 @@ impl Desk {
         }
     }
 
-    fn give_up(&mut self, segment: &Segment<'_>, error: &io::Error, done: &mut Done) {
+    fn give_up(&mut self, segment: &Segment<'_>, error: &io::Error, complaints: &mut Vec<String>) {
         self.unsendable += segment.messages;
         if self.unusable.len() < COMPLAINTS_MAX && self.unusable.insert(segment.name.into()) {
             let name = shown(segment.name);
-            done.complaints.push(format!("drops messages for {name}: {error}"));
+            complaints.push(format!("drops messages for {name}: {error}"));
         }
     }
 }

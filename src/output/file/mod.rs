@@ -10,6 +10,8 @@ mod tests;
 
 use std::time::Duration;
 
+use tokio::time::MissedTickBehavior;
+
 pub use compile::FileDefaults;
 pub use compile::FileSpec;
 pub use compile::FileTarget;
@@ -44,20 +46,21 @@ enum Next {
 pub(super) async fn run(spec: FileSpec, mut task: Task) {
     let mut health = Health::new(&task, &spec.common);
     let mut desk = Box::new(desk::Desk::new(spec, task.stats.clone()));
-    let mut retry = false;
+    let mut idle_look = tokio::time::interval(IDLE_LOOK);
+    idle_look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let next = if task.signals.take_reopen() {
             Next::Reopen
-        } else if retry {
+        } else if desk.unfinished() {
             Next::Write
         } else {
             tokio::select! {
                 biased;
                 () = task.signals.reopened() => Next::Reopen,
+                _ = idle_look.tick(), if desk.may_have_idle() => Next::CloseIdle,
                 more = task.queue.take(&mut desk.pending.chunks) => {
                     if more { Next::Write } else { Next::End }
                 }
-                () = tokio::time::sleep(IDLE_LOOK), if desk.may_have_idle() => Next::CloseIdle,
             }
         };
         let Some((back, done)) = on_thread(desk, move |desk| desk.step(next)).await else {
@@ -76,10 +79,12 @@ pub(super) async fn run(spec: FileSpec, mut task: Task) {
         }
         if let Some(why) = done.failure {
             health.pause(&why, &mut desk.pending, &task).await;
+            if desk.pending.is_empty() {
+                desk.forget();
+            }
         } else if wrote {
             health.worked();
         }
-        retry = !desk.pending.is_empty();
         if matches!(next, Next::End) {
             return;
         }
