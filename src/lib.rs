@@ -8,9 +8,10 @@
 //! 3. [`parse`], [`config`]: bytes to messages; text to a syntax tree
 //! 4. [`template`], [`net`]: messages to bytes; sockets
 //! 5. [`rules`], [`queue`]: RainerScript programs; bounded queues and acknowledgement tokens
-//! 6. [`input`], [`output`]: `imudp`, `imtcp` …; `omfwd`, `omfile` …
-//! 7. [`engine`]: builds the graph from a config, runs, drains
-//! 8. [`cli`]: the command line and its subcommands
+//! 6. [`shard`]: one core's pipeline, run to completion
+//! 7. [`input`], [`output`]: `imudp`, `imtcp` …; `omfwd`, `omfile` …
+//! 8. [`engine`]: builds the graph from a config, runs, drains
+//! 9. [`cli`]: the command line and its subcommands
 
 pub mod base;
 pub mod cli;
@@ -23,5 +24,6 @@ pub mod output;
 pub mod parse;
 pub mod queue;
 pub mod rules;
+pub mod shard;
 pub mod telemetry;
 pub mod template;

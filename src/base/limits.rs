@@ -25,12 +25,22 @@ pub const RESIDUALS_MAX: usize = 65_536;
 pub const SCRIPT_DEPTH_MAX: usize = 64;
 /// Time that a normal stop may take to drain, in milliseconds.
 pub const DRAIN_MS_DEFAULT: u64 = 10_000;
+/// Depth of an expression, not counting chains of one operator.
+pub const EXPRESSION_DEPTH_MAX: usize = 256;
 /// Open files of one `dynaFile` action (rsyslog `dynaFileCacheSize` default: 10).
 pub const DYNAFILE_CACHE_DEFAULT: usize = 10;
 /// The most that `dynaFileCacheSize` is taken for.
 pub const DYNAFILE_CACHE_MAX: usize = 10_000;
+/// Length of one `else if` chain.
+pub const ELSE_IF_MAX: usize = 1_000;
+/// Operators of one strength in a row, without parentheses.
+pub const EXPRESSION_CHAIN_MAX: usize = 1_000;
+/// Complaints about one configuration; what is beyond them is counted.
+pub const DIAGNOSTICS_MAX: usize = 1_000;
 /// Config text: one file, bytes.
 pub const CONFIG_FILE_BYTES_MAX: usize = 64 << 20;
+/// Config text: all files together, bytes.
+pub const CONFIG_BYTES_MAX: usize = 512 << 20;
 /// Depth of includes.
 pub const INCLUDE_DEPTH_MAX: usize = 32;
 

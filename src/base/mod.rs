@@ -7,4 +7,5 @@ pub mod drain;
 pub mod limits;
 pub mod num;
 pub mod report;
+pub mod reporter;
 pub mod span;

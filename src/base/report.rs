@@ -1,30 +1,199 @@
-//! How a running part of the program says something about itself. The engine decides where it
-//! goes: standard error, the journal, the rules as a message of its own.
+//! Diagnostics for people: place, reason, the line with a mark under it, and what to write.
 
-/// RFC 3164 severities that the program uses of itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    Error,
-    Warning,
-    Notice,
-    Info,
+use std::fmt::Write as _;
+
+use crate::base::diag::Diagnostic;
+use crate::base::diag::Diagnostics;
+use crate::base::diag::Severity;
+use crate::base::diag::SourceMap;
+
+/// Longest part of a line that is shown, in characters.
+const SHOWN_MAX: usize = 120;
+/// Characters shown before the mark if the line is longer than that.
+const BEFORE_MAX: usize = 60;
+
+struct Style {
+    severity: &'static str,
+    bold: &'static str,
+    edge: &'static str,
+    reset: &'static str,
 }
 
-impl Level {
-    /// The severity as a number (RFC 3164 §4.1.1).
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::Error => 3,
-            Self::Warning => 4,
-            Self::Notice => 5,
-            Self::Info => 6,
+impl Style {
+    const fn of(severity: Severity, color: bool) -> Self {
+        if !color {
+            return Self { severity: "", bold: "", edge: "", reset: "" };
         }
+        let severity = match severity {
+            Severity::Error => "\x1b[1;31m",
+            Severity::Warning => "\x1b[1;33m",
+            Severity::Note => "\x1b[1;32m",
+        };
+        Self { severity, bold: "\x1b[1m", edge: "\x1b[1;34m", reset: "\x1b[0m" }
     }
 }
 
-/// Takes what a part has to say: changes of state, never anything that one message causes.
-pub trait Reporter: Send + Sync {
-    /// `text` is one sentence, without a full stop and without the program's name.
-    fn say(&self, level: Level, text: String);
+/// All diagnostics as text, each with its line. The first line of each is
+/// `file:line:column: severity: message`.
+#[must_use]
+pub fn render(diagnostics: &Diagnostics, sources: &SourceMap, color: bool) -> String {
+    let mut out = String::new();
+    for diagnostic in &diagnostics.all {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        render_one(diagnostic, sources, color, &mut out);
+    }
+    out
+}
+
+fn render_one(diagnostic: &Diagnostic, sources: &SourceMap, color: bool, out: &mut String) {
+    let Diagnostic { severity, loc, message, help } = diagnostic;
+    let Style { severity: tint, bold, edge, reset } = Style::of(*severity, color);
+    let file = sources.file(loc.file);
+    let name = file.map_or("?", |file| file.name.as_ref());
+    let (line, column) = sources.position(*loc);
+    // Writing to a String cannot fail.
+    _ = writeln!(
+        out,
+        "{bold}{name}:{line}:{column}:{reset} {tint}{severity}{reset}{bold}: {}{reset}",
+        printable(message)
+    );
+    let gutter = line.to_string().len();
+    if let Some(file) = file {
+        let start = (loc.start as usize).min(file.text.len());
+        let begin = memchr::memrchr(b'\n', &file.text[..start]).map_or(0, |at| at + 1);
+        let end = memchr::memchr(b'\n', &file.text[start..])
+            .map_or(file.text.len(), |length| start + length);
+        let stop = (loc.end as usize).clamp(start, end);
+        let shown = excerpt(&file.text[begin..end], start - begin, stop - begin);
+        _ = writeln!(out, "{edge}{:gutter$} |{reset}", "");
+        _ = writeln!(out, "{edge}{line} |{reset} {}", shown.text);
+        let marks = "^".repeat(shown.marks);
+        _ = writeln!(out, "{edge}{:gutter$} |{reset} {}{tint}{marks}{reset}", "", shown.before);
+    }
+    if let Some(help) = help {
+        _ = writeln!(out, "{edge}{:gutter$} ={reset} {bold}help{reset}: {}", "", printable(help));
+    }
+}
+
+struct Excerpt {
+    text: String,
+    /// Blanks of the width of what stands before the marks.
+    before: String,
+    marks: usize,
+}
+
+/// Part of a line around `start..end`, one character for each column.
+fn excerpt(line: &[u8], start: usize, end: usize) -> Excerpt {
+    let characters = |bytes: &[u8]| String::from_utf8_lossy(bytes).chars().count();
+    let column = characters(&line[..start]);
+    let length = characters(&line[start..end]).max(1);
+    let whole = String::from_utf8_lossy(line);
+    let whole = whole.trim_end_matches(['\r', ' ', '\t']);
+    let skip =
+        if whole.chars().count() > SHOWN_MAX { column.saturating_sub(BEFORE_MAX) } else { 0 };
+    let mut text = String::new();
+    let mut before = String::new();
+    for (at, character) in whole.chars().enumerate().skip(skip).take(SHOWN_MAX) {
+        let shown = visible(character);
+        if at < column {
+            // A wide character takes two cells of a terminal, and so must what stands below it.
+            before.push_str(if is_wide(character) { "  " } else { " " });
+        }
+        text.push(shown);
+    }
+    let room = SHOWN_MAX.saturating_sub(column - skip).max(1);
+    let marked = whole.chars().skip(column).take(length.min(room));
+    let marks = marked.map(|c| if is_wide(c) { 2 } else { 1 }).sum::<usize>().max(1);
+    Excerpt { text, before, marks }
+}
+
+/// Whether terminals show a character in two cells: Hangul, ideographs, full-width forms.
+fn is_wide(character: char) -> bool {
+    matches!(u32::from(character),
+        0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff
+        | 0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1faff | 0x20000..=0x3fffd)
+}
+
+/// A character that neither moves the cursor nor hides.
+fn visible(character: char) -> char {
+    match character {
+        '\t' => ' ',
+        '\u{a0}' => '\u{2423}',
+        '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{feff}' => '\u{fffd}',
+        c if c.is_control() => '\u{fffd}',
+        c => c,
+    }
+}
+
+fn printable(text: &str) -> String {
+    text.chars().map(visible).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::diag::Loc;
+
+    fn rendered(text: &[u8], start: usize, end: usize) -> String {
+        let mut sources = SourceMap::default();
+        let file = sources.add("a.conf", text);
+        let mut diagnostics = Diagnostics::default();
+        let loc = Loc::new(file, start, end);
+        diagnostics.push(Diagnostic::error(loc, "no such thing").help("another thing"));
+        render(&diagnostics, &sources, false)
+    }
+
+    #[test]
+    fn a_caret_under_the_place() {
+        let expected = "\
+a.conf:2:4: error: no such thing
+  |
+2 | ab cde f
+  |    ^^^
+  = help: another thing
+";
+        assert_eq!(rendered(b"x\nab cde f\r\ny", 5, 8), expected);
+    }
+
+    #[test]
+    fn wide_and_broken_characters() {
+        let report = rendered("봉수 x\n".as_bytes(), 7, 8);
+        assert!(report.contains("a.conf:1:4:"), "{report}");
+        assert!(report.contains("\n  |      ^\n"), "{report}");
+        let report = rendered(b"\xff\xfe\t\x1b[31m x\n", 4, 5);
+        assert!(report.contains("a.conf:1:5:"), "{report}");
+        assert!(!report.contains('\x1b'), "{report}");
+    }
+
+    #[test]
+    fn long_lines_are_cut() {
+        let mut text = vec![b'a'; 10_000];
+        text[5_000] = b'X';
+        let report = rendered(&text, 5_000, 9_000);
+        assert!(report.contains("a.conf:1:5001:"), "{report}");
+        assert!(report.lines().all(|line| line.len() < 140), "{report}");
+        assert!(report.contains('X'));
+    }
+
+    #[test]
+    fn places_outside_of_the_text_do_no_harm() {
+        assert!(rendered(b"", 5, 9).starts_with("a.conf:1:1: error"));
+        assert!(rendered(b"ab\n", 3, 3).starts_with("a.conf:2:1: error"));
+    }
+
+    #[test]
+    fn colors_reset_themselves() {
+        let mut sources = SourceMap::default();
+        let file = sources.add("a.conf", b"x");
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.push(Diagnostic::note(Loc::new(file, 0, 1), "hm"));
+        let report = render(&diagnostics, &sources, true);
+        assert!(report.contains("\x1b[1;32mnote\x1b[0m"));
+        assert!(report.contains("a.conf:1:1:"));
+    }
 }

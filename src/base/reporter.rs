@@ -1,26 +1,30 @@
-//! The relay's own messages: state changes and complaints at run time, never per message.
+//! How a running part of the program says something about itself. The engine decides where it
+//! goes: standard error, the journal, the rules as a message of its own.
 
-use std::fmt;
-
-/// Severity of an own message (RFC 5424 §6.2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
+/// RFC 3164 severities that the program uses of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    Err = 3,
-    Warning = 4,
-    Notice = 5,
-    Info = 6,
+    Error,
+    Warning,
+    Notice,
+    Info,
 }
 
-/// Takes own messages; the engine routes them to the terminal and through the rules.
-pub trait Reporter: fmt::Debug + Send + Sync {
+impl Level {
+    /// The severity as a number (RFC 3164 §4.1.1).
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Error => 3,
+            Self::Warning => 4,
+            Self::Notice => 5,
+            Self::Info => 6,
+        }
+    }
+}
+
+/// Takes what a part has to say: changes of state, never anything that one message causes.
+pub trait Reporter: std::fmt::Debug + Send + Sync {
+    /// `text` is one sentence, without a full stop and without the program's name.
     fn say(&self, level: Level, text: String);
-}
-
-/// Keeps them to itself; for tests and tools.
-#[derive(Clone, Copy, Debug)]
-pub struct Silent;
-
-impl Reporter for Silent {
-    fn say(&self, _: Level, _: String) {}
 }

@@ -1,10 +1,35 @@
-//! Floor 8: the command line.
+//! Floor 9: the command line. rsyslogd's flags at the top level, subcommands beside them.
 
-use std::process::ExitCode;
+mod check;
+mod daemon;
+mod flags;
+mod pidfile;
+mod run;
 
 pub mod bench;
 
+use std::process::ExitCode;
+
+pub use flags::Command;
+pub use flags::Flags;
+pub use flags::Mode;
+
+/// Exit status of a command line that cannot be understood (BSD `EX_USAGE`).
+const USAGE: u8 = 64;
+
+/// The whole program.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    match flags::parse(std::env::args_os()) {
+        Ok(Mode::Bench(args)) => bench::run(args),
+        Ok(Mode::Version(flags)) => flags::version(&flags),
+        Ok(Mode::Check(flags)) => check::run(&flags),
+        Ok(Mode::Run(flags)) => run::run(&flags),
+        Err(error) => {
+            let status = if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+            // Help and usage; a closed terminal is no reason for another status.
+            if error.print().is_err() {}
+            status
+        }
+    }
 }

@@ -1,8 +1,24 @@
 //! Floor 3: rsyslog.conf text to one syntax tree with places, and typed parameter tables.
 //! Knows no module.
+//!
+//! [`load`] reads a file and all that it includes. Mistakes do not end it: what parses stays, and
+//! all complaints of one run are in [`Config::diagnostics`].
 
 pub mod ast;
+mod expr;
+mod legacy;
+mod lex;
+mod literal;
+mod load;
+mod object;
 pub mod param;
+mod parse;
+mod text;
+
+pub use legacy::selector;
+
+use std::io;
+use std::path::Path;
 
 use crate::base::diag::Diagnostics;
 use crate::base::diag::SourceMap;
@@ -13,4 +29,32 @@ pub struct Config {
     pub sources: SourceMap,
     pub statements: ast::Block,
     pub diagnostics: Diagnostics,
+}
+
+/// Reads the file at `path` and what it includes.
+///
+/// # Errors
+/// The file itself cannot be read. An included one that cannot is a diagnostic.
+pub fn load(path: &Path) -> io::Result<Config> {
+    let mut loader = load::Loader::default();
+    loader.main_file(path)?;
+    Ok(loader.finish())
+}
+
+/// Reads `text`, which is called `name` in complaints, and what it includes.
+#[must_use]
+pub fn parse_text(name: &str, text: &[u8]) -> Config {
+    let mut loader = load::Loader::default();
+    loader.text(name, text, true, 0, &mut ast::Block::new());
+    loader.finish()
+}
+
+/// For the fuzzer: reads `data` without touching files or the environment, and renders all
+/// complaints.
+pub fn fuzz_config(data: &[u8]) {
+    let mut loader = load::Loader::sealed();
+    loader.text("fuzz", data, true, 0, &mut ast::Block::new());
+    let config = loader.finish();
+    let report = crate::base::report::render(&config.diagnostics, &config.sources, false);
+    assert_eq!(report.is_empty(), config.diagnostics.all.is_empty());
 }

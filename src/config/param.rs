@@ -175,7 +175,7 @@ fn parse_bool(text: &[u8]) -> Option<bool> {
 }
 
 /// rsyslog `es_str2num` with suffix: k = 1024, K = 1000 and so on.
-fn parse_size(text: &[u8]) -> Option<i64> {
+pub(super) fn parse_size(text: &[u8]) -> Option<i64> {
     let text = text.to_str().ok()?.trim();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let scale: i64 = match text.strip_prefix(digits)? {

@@ -4,6 +4,7 @@ pub mod dial;
 pub mod listen;
 mod options;
 mod resolve;
+pub mod reverse;
 pub mod sys;
 pub mod udp;
 

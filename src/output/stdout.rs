@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 
 use crate::base::diag::Diagnostics;
 use crate::base::num::count;
-use crate::base::report::Level;
+use crate::base::reporter::Level;
 use crate::config::param::Kind;
 use crate::config::param::Params;
 use crate::config::param::Spec;

@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::drain::Control;
-use crate::base::report::Level;
-use crate::base::report::Reporter;
+use crate::base::reporter::Level;
+use crate::base::reporter::Reporter;
 use crate::config::ast::Object;
 use crate::config::ast::ObjectKind;
 use crate::config::ast::Param;
@@ -29,7 +29,7 @@ use crate::queue::Sender;
 use crate::queue::bounded;
 
 /// Remembers what was said.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Said(Mutex<Vec<(Level, String)>>);
 
 impl Reporter for Said {
@@ -144,7 +144,7 @@ impl Driven {
 
     /// Waits until the queue is empty: everything was delivered.
     pub(super) async fn delivered(&self) {
-        until(|| self.queue.depth() == (0, 0)).await;
+        until(|| self.queue.gauge().depth() == (0, 0)).await;
     }
 }
 

@@ -40,6 +40,12 @@ pub struct Sender {
     shared: Arc<Shared>,
 }
 
+/// Looks at a queue without being an end of it.
+#[derive(Clone, Debug)]
+pub struct Gauge {
+    shared: Arc<Shared>,
+}
+
 /// Takes chunks out; the action's task holds the only one.
 #[derive(Debug)]
 pub struct Receiver {
@@ -112,7 +118,20 @@ impl Sender {
         }
     }
 
-    /// Bytes and messages that are waiting.
+    /// Returns when something was taken out since the call.
+    pub async fn room(&self) {
+        self.shared.freed.notified().await;
+    }
+
+    /// An observer of this queue.
+    #[must_use]
+    pub fn gauge(&self) -> Gauge {
+        Gauge { shared: self.shared.clone() }
+    }
+}
+
+impl Gauge {
+    /// Bytes and messages that are waiting or being delivered.
     #[must_use]
     pub fn depth(&self) -> (usize, u64) {
         let state = self.shared.lock();
@@ -176,13 +195,6 @@ impl Receiver {
         drop(state);
         self.shared.freed.notify_waiters();
     }
-
-    /// Bytes and messages that are waiting or being delivered.
-    #[must_use]
-    pub fn depth(&self) -> (usize, u64) {
-        let state = self.shared.lock();
-        (state.bytes, state.messages)
-    }
 }
 
 impl Drop for Receiver {
@@ -192,5 +204,133 @@ impl Drop for Receiver {
         state.chunks.clear();
         drop(state);
         self.shared.freed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+    use std::sync::atomic::Ordering;
+    use std::time::Duration;
+
+    use proptest::prelude::any;
+    use proptest::prop_oneof;
+    use proptest::proptest;
+    use proptest::strategy::Strategy;
+
+    use super::*;
+    use crate::message::Ack;
+
+    fn chunk(message: &[u8]) -> Chunk {
+        let mut chunk = Chunk::default();
+        chunk.bytes.extend_from_slice(message);
+        chunk.end_message();
+        chunk
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_holds_the_sender_back() {
+        let (sender, receiver) = bounded(10);
+        assert!(sender.try_push(&mut chunk(b"0123456789abc")), "one chunk always fits");
+        let mut second = chunk(b"x");
+        assert!(!sender.try_push(&mut second));
+        assert_eq!(second.bytes, b"x");
+        let push = async {
+            sender.push(&mut second).await;
+        };
+        let take = async {
+            let mut taken = VecDeque::new();
+            assert!(receiver.take(&mut taken).await);
+            // Taken is not delivered: the room is given back by `done`.
+            assert_eq!(sender.gauge().depth(), (13, 1));
+            taken.drain(..).for_each(|chunk| receiver.done(chunk));
+            assert!(receiver.take(&mut taken).await);
+            assert_eq!(taken[0].bytes, b"x");
+        };
+        let both = async { tokio::join!(push, take) };
+        tokio::time::timeout(Duration::from_secs(10), both).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_end_of_all_senders_ends_the_receiver() {
+        let (sender, receiver) = bounded(100);
+        let other = sender.clone();
+        assert!(other.try_push(&mut chunk(b"last")));
+        drop(sender);
+        drop(other);
+        let mut taken = VecDeque::new();
+        assert!(receiver.take(&mut taken).await);
+        assert!(!receiver.take(&mut taken).await);
+    }
+
+    #[test]
+    fn delivery_releases_the_token() {
+        let told = Arc::new(AtomicU32::new(0));
+        let seen = told.clone();
+        let (sender, receiver) = bounded(100);
+        let mut full = chunk(b"x");
+        full.ack = Ack::new(move || {
+            seen.fetch_add(1, Ordering::Relaxed);
+        });
+        assert!(sender.try_push(&mut full));
+        let taken = receiver.shared.lock().chunks.pop_front().unwrap();
+        assert_eq!(told.load(Ordering::Relaxed), 0);
+        receiver.done(taken);
+        assert_eq!(told.load(Ordering::Relaxed), 1);
+    }
+
+    #[derive(Clone, Debug)]
+    enum Op {
+        Push(Vec<u8>),
+        Take,
+        Done,
+    }
+
+    fn ops() -> impl Strategy<Value = Vec<Op>> {
+        let op = prop_oneof![
+            proptest::collection::vec(any::<u8>(), 1..20).prop_map(Op::Push),
+            proptest::strategy::Just(Op::Take),
+            proptest::strategy::Just(Op::Done),
+        ];
+        proptest::collection::vec(op, 0..200)
+    }
+
+    proptest! {
+        /// Any sequence of operations against a plain list.
+        #[test]
+        fn behaves_as_a_bounded_list(ops in ops()) {
+            let (sender, receiver) = bounded(64);
+            let mut list: VecDeque<Vec<u8>> = VecDeque::new();
+            let mut held: VecDeque<Chunk> = VecDeque::new();
+            for op in ops {
+                let bytes = |list: &VecDeque<Vec<u8>>, held: &VecDeque<Chunk>| {
+                    list.iter().map(Vec::len).sum::<usize>()
+                        + held.iter().map(|c| c.bytes.len()).sum::<usize>()
+                };
+                match op {
+                    Op::Push(message) => {
+                        let before = bytes(&list, &held);
+                        let fits = before == 0 || before + message.len() <= 64;
+                        assert_eq!(sender.try_push(&mut chunk(&message)), fits);
+                        if fits {
+                            list.push_back(message);
+                        }
+                    }
+                    Op::Take => {
+                        let mut taken = std::mem::take(&mut receiver.shared.lock().chunks);
+                        let expected: Vec<Vec<u8>> = list.drain(..).collect();
+                        let got: Vec<Vec<u8>> = taken.iter().map(|c| c.bytes.clone()).collect();
+                        assert_eq!(got, expected);
+                        held.append(&mut taken);
+                    }
+                    Op::Done => {
+                        if let Some(chunk) = held.pop_front() {
+                            receiver.done(chunk);
+                        }
+                    }
+                }
+                assert_eq!(sender.gauge().depth().0, bytes(&list, &held));
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ mod memory;
 
 pub use chunk::Chunk;
 pub use chunk::Run;
+pub use memory::Gauge;
 pub use memory::Receiver;
 pub use memory::Sender;
 pub use memory::bounded;

@@ -1,16 +1,42 @@
 //! Floor 5: RainerScript blocks become programs; what depends on the source alone is decided once
 //! per source and hoisted.
 
+mod eval;
+mod expression;
+mod fold;
+mod hoist;
+mod ir;
+mod lower;
+mod posix;
+mod program;
+mod specialise;
+#[cfg(test)]
+mod testkit;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod twin;
+mod value;
+
 use crate::base::diag::Diagnostics;
+use crate::base::diag::Loc;
 use crate::config::ast::Object;
+use crate::message::PriMask;
 use crate::message::View;
+
+pub use lower::compile;
+pub use program::Program;
+pub use program::Programs;
+pub use specialise::Residual;
+pub use specialise::Residuals;
+pub use specialise::Scratch;
 
 /// An action of the graph, by index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ActionId(pub u32);
 
 /// A ruleset of the graph, by index. 0 is the default one, `RSYSLOG_DefaultRuleset`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RulesetId(pub u32);
 
 /// What the compiler asks of the engine while it walks a block.
@@ -22,6 +48,9 @@ pub trait Resolver {
     fn ruleset(&self, name: &str) -> Option<(RulesetId, bool)>;
     /// All ruleset names, for "did you mean".
     fn ruleset_names(&self) -> Vec<String>;
+    /// The meaning of a selector such as `mail.*;auth.none` in `prifilt()`; `None` if it has none
+    /// (complained of at `loc`).
+    fn selector(&self, text: &str, loc: Loc, diags: &mut Diagnostics) -> Option<PriMask>;
 }
 
 /// What running a program does to a message.

@@ -1,1 +1,30 @@
-//! Placeholder until its floor is built.
+//! Floor 4: compiled templates and rsyslog's property replacer: messages to bytes.
+//!
+//! A [`Template`] is made once, from a `template()` object, a `$template` line or a built-in name,
+//! and is a short list of operations. Rendering appends to the caller's buffer and allocates only
+//! while that buffer grows.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `text` | string templates: text to pieces |
+//! | `compile` | `template()` objects to pieces, checked |
+//! | `field` | one `%property%` with its options; what it does to a value |
+//! | `escape` | JSON, CSV and SQL escaping |
+//! | `posix` | POSIX regular expressions in the words of the `regex` crate |
+//! | `builtin` | the names that need no definition |
+
+mod builtin;
+mod compile;
+mod escape;
+mod field;
+#[cfg(test)]
+mod golden;
+mod posix;
+mod render;
+mod set;
+mod text;
+
+pub use render::Escape;
+pub use render::Options;
+pub use render::Template;
+pub use set::Templates;

@@ -1,2 +1,15 @@
-//! The one integration binary.
-#![cfg(test)]
+//! The one integration binary: what the built `bongsu` does, and what the source may look like.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "tests wait for other processes, take the time themselves and print what failed"
+)]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on panics")]
+
+mod cli;
+mod faults;
+mod floors;
+mod oracle;
+mod parse;
+mod support;
+mod tidy;

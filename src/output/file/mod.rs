@@ -20,7 +20,7 @@ pub use params::MODULE_PARAMS;
 pub use params::PARAMS;
 
 use crate::base::num::count;
-use crate::base::report::Level;
+use crate::base::reporter::Level;
 use crate::output::Task;
 use crate::output::blocking::on_thread;
 use crate::output::task::Health;

@@ -1,0 +1,78 @@
+//! Reading a configuration for a check or a start, and saying what is wrong with it.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::base::diag::Severity;
+use crate::cli::Flags;
+use crate::config;
+use crate::config::Config;
+use crate::engine;
+use crate::engine::Options;
+use crate::engine::Plan;
+
+/// What runs without -f.
+const DEFAULT: &str = include_str!("../../configs/default.conf");
+/// Added to it when standard output is a terminal.
+const DEFAULT_ON_TERMINAL: &str =
+    "action(type=\"omstdout\" template=\"RSYSLOG_TraditionalFileFormat\")\n";
+
+/// A configuration that was read and compiled.
+pub(super) struct Loaded {
+    pub(super) config: Config,
+    pub(super) plan: Plan,
+}
+
+/// Reads and compiles what `flags` name, and prints all complaints. `Err` if there is nothing to
+/// work with at all.
+pub(super) fn load(flags: &Flags) -> Result<Loaded, ExitCode> {
+    let mut config = match flags.config_file() {
+        Some(path) => read(&path, flags)?,
+        None => embedded(),
+    };
+    let options =
+        Options { hostname: hostname(), no_dns: flags.no_dns, ipv4: flags.ipv4, ipv6: flags.ipv6 };
+    let plan = engine::compile(&mut config, &options);
+    complain(&config);
+    Ok(Loaded { config, plan })
+}
+
+#[expect(clippy::print_stderr, reason = "an operator's question is answered here")]
+fn read(path: &Path, flags: &Flags) -> Result<Config, ExitCode> {
+    config::load(path).map_err(|error| {
+        let program = flags.program();
+        eprintln!("{program}: error: could not open config file '{}': {error}", path.display());
+        ExitCode::FAILURE
+    })
+}
+
+fn embedded() -> Config {
+    let mut text = DEFAULT.to_owned();
+    if std::io::stdout().is_terminal() {
+        text.push_str(DEFAULT_ON_TERMINAL);
+    }
+    config::parse_text("embedded default", text.as_bytes())
+}
+
+#[expect(clippy::print_stderr, reason = "complaints about a configuration belong there")]
+fn complain(config: &Config) {
+    let color = std::io::stderr().is_terminal();
+    eprint!("{}", crate::base::report::render(&config.diagnostics, &config.sources, color));
+}
+
+fn hostname() -> String {
+    let name = rustix::system::uname();
+    name.nodename().to_string_lossy().into_owned()
+}
+
+/// `-N level`: exit status 0, or 1 with errors.
+#[expect(clippy::print_stderr, reason = "the verdict of a check")]
+pub(super) fn run(flags: &Flags) -> ExitCode {
+    let Ok(loaded) = load(flags) else { return ExitCode::FAILURE };
+    let count =
+        |severity| loaded.config.diagnostics.all.iter().filter(|d| d.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    eprintln!("{}: end of config check: {errors} errors, {warnings} warnings", flags.program());
+    if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,88 @@
+//! Running the relay: from flags to the summary at the end.
+
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::base::reporter::Level;
+use crate::base::reporter::Reporter;
+use crate::cli::Flags;
+use crate::cli::check;
+use crate::cli::daemon;
+use crate::cli::pidfile::PidFile;
+use crate::engine;
+use crate::engine::Graph;
+use crate::engine::Own;
+use crate::engine::Surroundings;
+
+/// rsyslogd's default on Debian.
+const PID_FILE: &str = "/run/rsyslogd.pid";
+
+#[expect(clippy::print_stderr, reason = "start and end of the program are said on the terminal")]
+pub(super) fn run(flags: &Flags) -> ExitCode {
+    if flags.background() && !daemon::is_child() {
+        return daemon::start_child().unwrap_or_else(|error| {
+            eprintln!("{}: cannot go to the background: {error}", flags.program());
+            ExitCode::FAILURE
+        });
+    }
+    for text in flags.without_effect() {
+        eprintln!("{}: note: {text}", flags.program());
+    }
+    if flags.full_config.is_some() || flags.chroot.is_some() {
+        eprintln!("{}: -o and -T are not supported yet", flags.program());
+        return ExitCode::FAILURE;
+    }
+    match start(flags) {
+        Ok(status) => status,
+        Err(error) => {
+            eprintln!("{}: error: {error}", flags.program());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the summary is for the operator")]
+fn start(flags: &Flags) -> io::Result<ExitCode> {
+    let Ok(loaded) = check::load(flags) else { return Ok(ExitCode::FAILURE) };
+    let clean = !loaded.config.diagnostics.has_errors();
+    if !clean && loaded.plan.globals.abort_on_unclean {
+        return Err(io::Error::other("abortOnUncleanConfig is on, and there were errors"));
+    }
+    if let Some(mask) = loaded.plan.globals.umask {
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(mask));
+    }
+    let pid_file = match pid_file(flags) {
+        Some(path) => Some(PidFile::take(&path)?),
+        None => None,
+    };
+    let through_rules = loaded.plan.globals.internal_messages.unwrap_or(flags.as_rsyslogd);
+    let (own, messages) = Own::new(flags.program(), !flags.background(), through_rules);
+    let reporter: Arc<dyn Reporter> = Arc::new(own);
+    let around =
+        Surroundings { program: flags.program(), reporter: reporter.clone(), own: messages };
+    let graph = Graph::open(loaded.plan, around)?;
+    if daemon::is_child() {
+        daemon::detach()?;
+        // Relative names in the configuration were meant from where it was started.
+        if !flags.keep_directory && std::env::set_current_dir(Path::new("/")).is_err() {
+            reporter.say(Level::Warning, "cannot change to the root directory".into());
+        }
+    }
+    reporter.say(Level::Info, format!("{} start", engine::origin(flags.program())));
+    let summary = engine::run(graph)?;
+    eprintln!("{}: stopped: {summary}", flags.program());
+    drop(pid_file);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the process id goes: rsyslogd's place when called by its name, else only where -i says.
+fn pid_file(flags: &Flags) -> Option<PathBuf> {
+    match &flags.pid_file {
+        Some(path) if path.as_os_str() == "NONE" => None,
+        Some(path) => Some(path.clone()),
+        None => flags.as_rsyslogd.then(|| PathBuf::from(PID_FILE)),
+    }
+}

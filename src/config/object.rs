@@ -1,0 +1,281 @@
+//! What stands between an object's parentheses: names, values, arrays.
+
+use bstr::BString;
+use bstr::ByteSlice;
+
+use crate::base::diag::Diagnostic;
+use crate::config::ast::Param;
+use crate::config::ast::Value;
+use crate::config::ast::Word;
+use crate::config::literal;
+use crate::config::literal::Dialect;
+use crate::config::literal::Flaw;
+use crate::config::parse::GivenUp;
+use crate::config::parse::Mode;
+use crate::config::parse::Parser;
+
+impl Parser<'_> {
+    /// `name="value" …` up to and with the closing parenthesis. `start` is where the object
+    /// begins, `open` its parenthesis.
+    pub(super) fn parameters(&mut self, start: usize, open: usize) -> Vec<Param> {
+        let mut params = Vec::new();
+        let mut commas = false;
+        loop {
+            self.skip(Mode::Object);
+            match self.byte() {
+                b')' => {
+                    self.at += 1;
+                    return params;
+                }
+                b',' => {
+                    if !commas {
+                        let text = "parameters are not separated by commas";
+                        self.error(self.at, self.at + 1, text, "write a blank");
+                    }
+                    commas = true;
+                    self.at += 1;
+                }
+                byte if byte.is_ascii_alphabetic() => match self.parameter() {
+                    Ok(Some(param)) => params.push(param),
+                    Ok(None) => {}
+                    Err(GivenUp) => break,
+                },
+                b'"' | b'`' => {
+                    let begin = self.at;
+                    let unclosed = self.string_end(self.byte()).is_none();
+                    if let Ok((_, _)) = self.string(Dialect::Object)
+                        && !unclosed
+                    {
+                        let help = "write name=\"value\"; is a quote missing, or one too many, \
+                                    before it?";
+                        self.error(begin, self.at, "this value has no name", help);
+                    }
+                }
+                0 if self.rest().is_empty() => break,
+                b'{' | b'}' | b';' => break,
+                b'$' if self.rest().get(1).is_some_and(u8::is_ascii_alphabetic) => break,
+                _ => self.bad("between parameters"),
+            }
+        }
+        let name = self.source.text[start..open].trim().as_bstr().to_string();
+        let text = format!("'(' of this {name} is not closed");
+        self.error(open, open + 1, text, "a ')' is missing");
+        params
+    }
+
+    /// `name = value`. `None` if a mistake was mended by leaving it out.
+    fn parameter(&mut self) -> Result<Option<Param>, GivenUp> {
+        let start = self.at;
+        let length = self
+            .rest()
+            .iter()
+            .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+            .count();
+        self.at += length;
+        let text = self.source.text[start..self.at].to_str_lossy().into_owned();
+        let name = Word { loc: self.loc(start, self.at), text };
+        let end = self.at;
+        self.skip(Mode::Object);
+        if name.text.contains('-') {
+            let text = format!("'{}' is no parameter's name", name.text);
+            self.error(start, end, text, "names hold letters, digits, '.' and '_'");
+        }
+        match self.byte() {
+            b'=' => self.at += 1,
+            b'(' => {
+                // The next object has begun: this one was never closed.
+                self.at = start;
+                return Err(GivenUp);
+            }
+            b'"' | b'`' | b'[' => {
+                let text = format!("'=' is missing behind '{}'", name.text);
+                self.error(start, end, text, &format!("write {}=\"…\"", name.text));
+            }
+            _ => {
+                let text = format!("'{}' has no value", name.text);
+                let help = "write name=\"value\"; is a quote missing in the value before it?";
+                self.error(start, end, text, help);
+                return Ok(None);
+            }
+        }
+        self.skip(Mode::Object);
+        let begin = self.at;
+        let value = self.value(&name)?;
+        let value_loc = self.loc(begin, self.at);
+        Ok(value.map(|value| Param { name, value, value_loc }))
+    }
+
+    fn value(&mut self, name: &Word) -> Result<Option<Value>, GivenUp> {
+        match self.byte() {
+            b'[' => Ok(self.array(Dialect::Object).map(|(items, _)| Value::Array(items)).ok()),
+            b'"' | b'`' => Ok(self.string(Dialect::Object).ok().map(|(text, _)| Value::Str(text))),
+            b'\'' => {
+                let begin = self.at;
+                let text = self.string(Dialect::Object);
+                self.error(begin, self.at, "values stand in double quotes", "write \"…\"");
+                Ok(text.ok().map(|(text, _)| Value::Str(text)))
+            }
+            b')' | b',' => {
+                let text = format!("'{}' has no value", name.text);
+                self.error(self.at, self.at + 1, text, "write a value in double quotes");
+                Ok(None)
+            }
+            _ => {
+                let begin = self.at;
+                let word = |b: &&u8| !matches!(b, b' ' | b'\t' | b'\n' | b')' | b',' | b'"');
+                self.at += self.rest().iter().take_while(word).count();
+                if self.at == begin {
+                    return Err(GivenUp);
+                }
+                let text = BString::from(&self.source.text[begin..self.at]);
+                let help = format!("write {}=\"{text}\"", name.text);
+                self.error(begin, self.at, "this value is not quoted", &help);
+                Ok(Some(Value::Str(text)))
+            }
+        }
+    }
+
+    /// `["a", "b"]`, and where it ends.
+    pub(super) fn array(&mut self, dialect: Dialect) -> Result<(Vec<BString>, usize), GivenUp> {
+        let mode = if dialect == Dialect::Object { Mode::Object } else { Mode::Expression };
+        let open = self.at;
+        self.at += 1;
+        let mut items = Vec::new();
+        let mut separated = true;
+        loop {
+            self.skip(mode);
+            match self.byte() {
+                b']' => {
+                    self.at += 1;
+                    if items.is_empty() {
+                        let help = "write at least one value";
+                        self.error(open, self.at, "an array cannot be empty", help);
+                    } else if separated {
+                        self.error(self.at - 1, self.at, "no value follows the comma", "");
+                    }
+                    return Ok((items, self.at));
+                }
+                b',' if !separated => {
+                    self.at += 1;
+                    separated = true;
+                }
+                b'"' | b'`' | b'\'' => {
+                    if !separated {
+                        let text = "a comma is missing before this value";
+                        self.error(self.at, self.at + 1, text, "write [\"a\", \"b\"]");
+                    }
+                    if dialect == Dialect::Object && self.byte() == b'\'' {
+                        let text = "values stand in double quotes";
+                        self.error(self.at, self.at + 1, text, "write \"…\"");
+                    }
+                    items.push(self.string(dialect)?.0);
+                    separated = false;
+                }
+                _ => {
+                    let text = "'[' is not closed, or a value in it is not quoted";
+                    self.error(open, open + 1, text, "write [\"a\", \"b\"]");
+                    return Err(GivenUp);
+                }
+            }
+        }
+    }
+
+    /// Where the string ends whose quote comes next: the offset of its closing quote.
+    fn string_end(&self, quote: u8) -> Option<usize> {
+        let mut at = self.at + 1;
+        loop {
+            at += memchr::memchr2(quote, b'\\', self.source.text.get(at..)?)?;
+            if self.source.text[at] == quote {
+                return Some(at);
+            }
+            at += 2;
+        }
+    }
+
+    /// The string constant that comes next; with it, where its quotes stand.
+    pub(super) fn string(&mut self, dialect: Dialect) -> Result<(BString, usize), GivenUp> {
+        let quote = self.byte();
+        let open = self.at;
+        let line = open + self.rest().find_byte(b'\n').unwrap_or(self.rest().len());
+        let close = self.string_end(quote).filter(|close| {
+            // A string may hold line ends. One whose closing quote touches a word or an equals
+            // sign is rather one that was not closed, up to the next one's opening quote.
+            let touches = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'%' | b'$');
+            *close < line
+                || !(self.source.text.get(close + 1).is_some_and(touches)
+                    || self.source.text[..*close].ends_with(b"="))
+        });
+        let Some(close) = close else {
+            self.at = line;
+            let help = "the closing quote is missing; inside of a string write \\\" for a quote";
+            self.error(open, open + 1, "string is not closed", help);
+            return Err(GivenUp);
+        };
+        self.at = close + 1;
+        let source = self.source;
+        let body = &source.text[open + 1..close];
+        let mut flaws = Vec::new();
+        let text = literal::unescape(body, dialect, &mut flaws);
+        for flaw in flaws {
+            self.flaw(open + 1, flaw);
+        }
+        if quote == b'"' && dialect == Dialect::Expression {
+            self.dollars(open + 1, body);
+        }
+        if quote != b'`' {
+            return Ok((text, open));
+        }
+        let outcome = self.load.backticks(&text);
+        Ok(match outcome {
+            Ok(text) => (text, open),
+            Err((message, help)) => {
+                self.error(open, self.at, message, help);
+                (BString::default(), open)
+            }
+        })
+    }
+
+    fn flaw(&mut self, body: usize, flaw: Flaw) {
+        match flaw {
+            Flaw::Escape(at, after) => {
+                let shown = [after].as_bstr().to_string();
+                let text = format!("'\\{shown}' is no escape sequence");
+                let help = "write \\\\ for a backslash";
+                self.error(body + at, body + at + 2, text, help);
+            }
+            Flaw::Odd(at, text) => {
+                let loc = self.loc(body + at, body + at + 2);
+                self.say(Diagnostic::warning(loc, text));
+            }
+        }
+    }
+
+    /// In `"…"` of an expression a dollar sign needs a backslash.
+    fn dollars(&mut self, start: usize, body: &[u8]) {
+        let mut at = 0;
+        while let Some(&byte) = body.get(at) {
+            if byte == b'$' {
+                let text = "'$' in double quotes needs a backslash";
+                let help = "write \\$ or use 'single quotes'";
+                self.error(start + at, start + at + 1, text, help);
+                return;
+            }
+            at += if byte == b'\\' { 2 } else { 1 };
+        }
+    }
+
+    /// Takes `config.enabled` out. Only "on", in lower case, enables.
+    pub(super) fn enabled(&mut self, params: &mut Vec<Param>) -> bool {
+        let mut enabled = true;
+        for param in params.extract_if(.., |p| p.name.text.eq_ignore_ascii_case("config.enabled")) {
+            let Value::Str(value) = &param.value else { continue };
+            enabled = value.as_slice() == b"on";
+            if !enabled && value.as_slice() != b"off" {
+                let text = format!("config.enabled=\"{value}\" means off");
+                let help = "only \"on\", in lower case, enables; write \"on\" or \"off\"";
+                self.load.say(Diagnostic::warning(param.value_loc, text).help(help));
+            }
+        }
+        enabled
+    }
+}

@@ -1,0 +1,643 @@
+//! The parser: one file's text, statement by statement. It goes on after a mistake, at the next
+//! place that makes sense, so that one run finds all of them.
+
+use bstr::ByteSlice;
+
+use crate::base::diag::Diagnostic;
+use crate::base::diag::Loc;
+use crate::base::diag::nearest;
+use crate::base::limits::ELSE_IF_MAX;
+use crate::base::limits::SCRIPT_DEPTH_MAX;
+use crate::config::ast::Block;
+use crate::config::ast::Expr;
+use crate::config::ast::Object;
+use crate::config::ast::ObjectKind;
+use crate::config::ast::Stmt;
+use crate::config::ast::StmtKind;
+use crate::config::ast::Word;
+use crate::config::legacy;
+use crate::config::legacy::Lowered;
+use crate::config::lex;
+use crate::config::lex::Keyword;
+use crate::config::lex::Token;
+use crate::config::load::Loader;
+use crate::config::text::Source;
+
+/// A complaint was made; the construct is given up.
+#[derive(Debug)]
+pub(super) struct GivenUp;
+
+#[derive(Debug)]
+pub(super) struct Parser<'a> {
+    pub(super) source: &'a Source,
+    pub(super) load: &'a mut Loader,
+    /// Offset of what comes next.
+    pub(super) at: usize,
+    /// Blocks and parentheses around it.
+    pub(super) depth: usize,
+}
+
+/// What may stand between tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Script,
+    Object,
+    Expression,
+}
+
+/// Characters that look like others and get into files by copying.
+const LOOKALIKES: [(&str, &str, &str); 9] = [
+    ("\u{a0}", "a non-breaking space (U+00A0)", "replace it by a plain blank"),
+    ("\u{3000}", "an ideographic space (U+3000)", "replace it by a plain blank"),
+    ("\u{200b}", "a zero-width space (U+200B)", "remove it"),
+    ("\u{feff}", "a byte order mark (U+FEFF)", "save the file as UTF-8 without one"),
+    ("\u{201c}", "a typographic quote (U+201C)", "write a plain \""),
+    ("\u{201d}", "a typographic quote (U+201D)", "write a plain \""),
+    ("\u{2018}", "a typographic quote (U+2018)", "write a plain '"),
+    ("\u{2019}", "a typographic quote (U+2019)", "write a plain '"),
+    ("\u{2013}", "a dash (U+2013)", "write a plain -"),
+];
+
+impl<'a> Parser<'a> {
+    pub(super) fn new(source: &'a Source, load: &'a mut Loader, depth: usize) -> Self {
+        let mut parser = Self { source, load, at: 0, depth };
+        if parser.rest().starts_with("\u{feff}".as_bytes()) {
+            parser.at = "\u{feff}".len();
+        }
+        parser
+    }
+
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.source.text.get(self.at..).unwrap_or_default()
+    }
+
+    pub(super) fn byte(&self) -> u8 {
+        self.rest().first().copied().unwrap_or(0)
+    }
+
+    pub(super) fn loc(&self, start: usize, end: usize) -> Loc {
+        self.source.loc(start, end)
+    }
+
+    pub(super) fn say(&mut self, diagnostic: Diagnostic) {
+        self.load.say(diagnostic);
+    }
+
+    pub(super) fn error(&mut self, start: usize, end: usize, text: impl Into<String>, help: &str) {
+        let diagnostic = Diagnostic::error(self.loc(start, end), text);
+        self.say(if help.is_empty() { diagnostic } else { diagnostic.help(help) });
+    }
+
+    /// Gives the rest of the text up.
+    pub(super) fn abandon(&mut self) {
+        self.at = self.source.text.len();
+    }
+
+    /// Skips blanks and comments.
+    pub(super) fn skip(&mut self, mode: Mode) {
+        loop {
+            match self.byte() {
+                b' ' | b'\t' | b'\n' => self.at += 1,
+                b'#' => {
+                    let start = self.at;
+                    self.at += self.rest().find_byte(b'\n').unwrap_or(self.rest().len());
+                    if mode == Mode::Expression {
+                        let text = "a # comment cannot stand inside an expression";
+                        self.error(start, self.at, text, "write /* … */");
+                    }
+                    if self.source.joined_within(start, self.at) {
+                        let loc = self.loc(start, self.at);
+                        let text = "the backslash makes the next line part of this comment";
+                        self.say(Diagnostic::warning(loc, text).help("remove the backslash"));
+                    }
+                }
+                b'/' if self.rest().starts_with(b"/*") => {
+                    let start = self.at;
+                    if let Some(length) = self.rest()[2..].find(b"*/") {
+                        self.at += length + 4;
+                    } else {
+                        self.error(start, start + 2, "comment is not closed", "write */ behind it");
+                        self.abandon();
+                    }
+                }
+                byte if byte >= 0x80 => {
+                    let Some(found) = LOOKALIKES
+                        .iter()
+                        .find(|(character, ..)| self.rest().starts_with(character.as_bytes()))
+                        .filter(|(character, ..)| !character.starts_with(['\u{2018}', '\u{201c}']))
+                    else {
+                        return;
+                    };
+                    let (character, what, help) = found;
+                    let start = self.at;
+                    while self.rest().starts_with(character.as_bytes()) {
+                        self.at += character.len();
+                    }
+                    self.error(start, self.at, format!("{what} stands here"), help);
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Skips characters that begin nothing, and says so once for all of them.
+    pub(super) fn bad(&mut self, what: &str) {
+        let start = self.at;
+        for (character, name, help) in LOOKALIKES {
+            if self.rest().starts_with(character.as_bytes()) {
+                self.at += character.len();
+                return self.error(start, self.at, format!("{name} stands here"), help);
+            }
+        }
+        let first = self.byte();
+        let run = |b: &u8| if first.is_ascii() { *b == first } else { !b.is_ascii() };
+        self.at += self.rest().iter().take_while(|b| run(b)).count().max(1);
+        let shown = self.source.text.get(start..self.at).unwrap_or_default().as_bstr();
+        let (text, help) = match first {
+            b')' => ("')' closes nothing".to_owned(), "remove it"),
+            b'"' | b'\'' => (
+                format!("a string cannot stand {what}"),
+                "is a quote missing, or one too many, before it?",
+            ),
+            b'$' => ("'$' without a name behind it".to_owned(), "remove the blank"),
+            _ => (format!("'{shown}' cannot stand {what}"), ""),
+        };
+        self.error(start, self.at, text, help);
+    }
+
+    /// The token that comes next, and where it ends.
+    pub(super) fn peek(&mut self) -> (Token, usize) {
+        self.skip(Mode::Script);
+        lex::token(&self.source.text, self.at)
+    }
+
+    /// All statements up to the end of the text, at the top level of the configuration.
+    pub(super) fn top_level(&mut self) {
+        loop {
+            match self.peek() {
+                (Token::End, _) => return,
+                (Token::CloseBrace, end) => {
+                    self.error(self.at, end, "'}' closes nothing", "remove it");
+                    self.at = end;
+                }
+                _ => {
+                    let mut block = Block::new();
+                    self.statement(&mut block, true);
+                    for statement in block {
+                        self.load.push(statement);
+                    }
+                }
+            }
+        }
+    }
+
+    /// All statements up to the end of the text, inside of a block.
+    pub(super) fn nested(&mut self) -> Block {
+        let mut block = Block::new();
+        loop {
+            match self.peek() {
+                (Token::End, _) => return block,
+                (Token::CloseBrace, end) => {
+                    let help = "a file that is included in a block cannot end that block";
+                    self.error(self.at, end, "'}' closes nothing in this file", help);
+                    self.at = end;
+                }
+                _ => self.statement(&mut block, false),
+            }
+        }
+    }
+
+    /// Runs `inner` one level deeper, unless that is too deep.
+    pub(super) fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.depth >= SCRIPT_DEPTH_MAX {
+            let text = format!("nested deeper than {SCRIPT_DEPTH_MAX} levels");
+            self.error(self.at, self.at + 1, text, "the rest of this file is not read");
+            self.abandon();
+            return None;
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        Some(result)
+    }
+
+    /// `{ … }` behind the brace at `open`.
+    pub(super) fn braces(&mut self, open: usize) -> Block {
+        self.at = open + 1;
+        let mut block = Block::new();
+        self.deeper(|parser| {
+            loop {
+                match parser.peek() {
+                    (Token::End, _) => {
+                        let text = "'{' is not closed";
+                        parser.error(open, open + 1, text, "a '}' is missing");
+                        return;
+                    }
+                    (Token::CloseBrace, end) => {
+                        parser.at = end;
+                        return;
+                    }
+                    _ => parser.statement(&mut block, false),
+                }
+            }
+        });
+        block
+    }
+
+    /// One statement, or `{ … }`.
+    fn block(&mut self, of: &str) -> Block {
+        let mut block = Block::new();
+        match self.peek() {
+            (Token::OpenBrace, _) => {
+                let open = self.at;
+                block = self.braces(open);
+                let empty = self.source.text.get(open + 1..self.at).unwrap_or_default();
+                if empty.strip_suffix(b"}").is_some_and(|inner| inner.trim().is_empty()) {
+                    let help = "write { continue } for nothing";
+                    self.error(open, self.at, "a block cannot be empty", help);
+                }
+            }
+            (Token::End | Token::CloseBrace, end) => {
+                self.error(self.at, end, format!("nothing follows {of}"), "an action must");
+            }
+            _ => {
+                self.deeper(|parser| parser.statement(&mut block, false));
+            }
+        }
+        block
+    }
+
+    /// One statement, with the actions that `&` chains to it.
+    fn statement(&mut self, out: &mut Block, top: bool) {
+        let (token, end) = self.peek();
+        let start = self.at;
+        match token {
+            Token::Word(Keyword::If) => self.branch(out),
+            Token::Word(Keyword::Foreach) => self.foreach(out),
+            Token::Word(Keyword::Else) => {
+                self.at = end;
+                let help = "an action between '}' and 'else', or a second 'else'?";
+                self.error(start, end, "'else' without 'if'", help);
+                self.block("'else'");
+            }
+            Token::Word(Keyword::ReloadLookupTable) => self.reload(out),
+            Token::Word(keyword @ (Keyword::Set | Keyword::Reset | Keyword::Unset)) => {
+                self.assignment(keyword, out);
+            }
+            Token::Word(_) => self.action_list(out),
+            Token::Object(ObjectKind::Action) => self.action_list(out),
+            Token::Object(ObjectKind::Include) => self.include(out, top),
+            Token::Object(kind) => self.declaration(kind, top),
+            Token::Action => self.legacy_line(out),
+            Token::PriFilter => self.selector(end, out),
+            Token::PropertyFilter => {
+                self.at = end;
+                let filter = legacy::filter::parse(self.source, start, end);
+                let then = self.block("the filter");
+                match filter {
+                    Ok(filter) => {
+                        let kind = StmtKind::PropertyFilter { filter, then };
+                        out.push(Stmt { loc: self.loc(start, end), kind });
+                    }
+                    Err(diagnostic) => self.say(diagnostic),
+                }
+            }
+            Token::Directive => {
+                self.at = end;
+                let included = legacy::directive::read(self.source, start, end, self.load, top);
+                if let Some(include) = included {
+                    self.load.include(&include, top, self.depth, out);
+                }
+            }
+            Token::BsdBlock => {
+                self.at = end;
+                let line = self.source.text[start..end].trim();
+                let (text, help) = legacy::bsd_block(line);
+                self.error(start, start + line.len(), text, &help);
+            }
+            Token::OpenBrace => {
+                self.braces(start);
+                let help = "write a filter before it, e.g. *.* { … }; the block is left out";
+                self.error(start, start + 1, "a block needs a filter before it", help);
+            }
+            Token::Ampersand => {
+                self.at = end;
+                let help = "'&' repeats the filter of an action before it; behind '}' write the \
+                            action inside of the braces";
+                self.error(start, end, "'&' has no action to chain to", help);
+                let mut dropped = Block::new();
+                if !matches!(self.peek().0, Token::End | Token::CloseBrace) {
+                    self.statement(&mut dropped, false);
+                }
+            }
+            Token::Bad if self.byte() == b':' => {
+                let line = self.rest().find_byte(b'\n').unwrap_or(self.rest().len());
+                self.at += line;
+                let help = ":property, [!]operation, \"value\" action; there are three parts, \
+                            separated by commas, and the value is quoted";
+                self.error(start, self.at, "this is no property filter", help);
+            }
+            Token::Bad => self.bad("here"),
+            Token::End | Token::CloseBrace => {}
+        }
+    }
+
+    fn selector(&mut self, end: usize, out: &mut Block) {
+        let start = self.at;
+        self.at = end;
+        let text = self.source.text[start..end].to_str_lossy().into_owned();
+        let (filter, error) = legacy::selector::parse(&text);
+        if let Some(error) = error {
+            let loc = self.loc(start + error.start, start + error.end);
+            let diagnostic = Diagnostic::error(loc, error.message);
+            self.say(match error.help {
+                Some(help) => diagnostic.help(help),
+                None => diagnostic,
+            });
+        }
+        if text.to_ascii_lowercase().split([';', ',']).any(|part| part.starts_with("mark")) {
+            let loc = self.loc(start, end);
+            let text = "no message has the facility 'mark'; mark messages are syslog.info";
+            self.say(Diagnostic::note(loc, text));
+        }
+        let then = self.block("the selector");
+        let kind = StmtKind::PriFilter { filter, text, then };
+        out.push(Stmt { loc: self.loc(start, end), kind });
+    }
+
+    /// A line that begins with a word: an action, unless it looks like a mistake.
+    fn legacy_line(&mut self, out: &mut Block) {
+        let start = self.at;
+        let (_, end) = lex::token(&self.source.text, start);
+        if !self.byte().is_ascii_alphanumeric() {
+            return self.action_list(out);
+        }
+        let text = &self.source.text;
+        let next = text.get(end).copied().unwrap_or(b'\n');
+        let word = text[start..end].to_str_lossy().into_owned();
+        let call = end + text[end..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        if lex::at_line_start(text, start) && matches!(next, b'.' | b';') {
+            // Not quite a selector: a digit too high, a hyphen.
+            let length = text[start..].find_byteset(b" \t\n").unwrap_or(0);
+            return self.selector(start + length, out);
+        }
+        if text.get(call) == Some(&b'(') {
+            let known = lex::OBJECTS.iter().map(|(name, _)| *name);
+            let near = nearest(&word, known.chain(["reload_lookup_table"]));
+            let help = near.map_or_else(
+                || "objects: module input action ruleset template global main_queue …".to_owned(),
+                |near| format!("did you mean '{near}('?"),
+            );
+            self.error(start, end, format!("unknown object '{word}'"), &help);
+            self.at = call + 1;
+            self.parameters(start, call);
+            return;
+        }
+        let help = match word.to_ascii_lowercase().as_str() {
+            "then" => "'then' belongs behind 'if' and its condition",
+            "do" => "'do' belongs behind 'foreach ( … )'",
+            "elseif" | "elsif" | "elif" => "write 'else if … then'",
+            "endif" | "fi" | "end" | "done" => "blocks end with '}'",
+            "discard" => "write 'stop'",
+            _ => return self.action_list(out),
+        };
+        self.at = end;
+        self.error(start, end, format!("'{word}' cannot stand here"), help);
+    }
+
+    /// Actions joined by `&`.
+    fn action_list(&mut self, out: &mut Block) {
+        self.one_action(out);
+        while let (Token::Ampersand, end) = self.peek() {
+            let ampersand = self.at;
+            self.at = end;
+            match self.peek().0 {
+                Token::Object(ObjectKind::Action)
+                | Token::Action
+                | Token::Word(
+                    Keyword::Stop | Keyword::Continue | Keyword::Call | Keyword::CallIndirect,
+                ) => self.one_action(out),
+                _ => {
+                    let help = "action(…), a legacy action, stop, call or continue may follow";
+                    self.error(ampersand, end, "no action follows '&'", help);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn one_action(&mut self, out: &mut Block) {
+        let (token, end) = self.peek();
+        let start = self.at;
+        let loc = self.loc(start, end);
+        match token {
+            Token::Word(Keyword::Stop) => {
+                self.at = end;
+                out.push(Stmt { loc, kind: StmtKind::Stop });
+            }
+            Token::Word(Keyword::Continue) => {
+                self.at = end;
+                out.push(Stmt { loc, kind: StmtKind::Continue });
+            }
+            Token::Word(Keyword::Call) => {
+                self.at = end;
+                if let Ok(name) = self.ruleset_name() {
+                    out.push(Stmt { loc: loc.to(name.loc), kind: StmtKind::Call(name) });
+                }
+            }
+            Token::Word(Keyword::CallIndirect) => {
+                self.at = end;
+                if let Ok(name) = self.terminated("'call_indirect'") {
+                    out.push(Stmt { loc: loc.to(name.loc), kind: StmtKind::CallIndirect(name) });
+                }
+            }
+            Token::Object(_) => {
+                if let Some(object) = self.object(ObjectKind::Action) {
+                    self.load.legacy.action_was_built();
+                    out.push(Stmt { loc: object.loc, kind: StmtKind::Object(object) });
+                }
+            }
+            _ => {
+                self.at = end;
+                match legacy::action::parse(self.source, start, end, &mut self.load.diags) {
+                    Some(Lowered::Stop) => {
+                        out.push(Stmt { loc, kind: StmtKind::Stop });
+                    }
+                    Some(lowered) => {
+                        if let Some(object) = legacy::directive::complete(lowered, self.load) {
+                            out.push(Stmt { loc: object.loc, kind: StmtKind::Object(object) });
+                        }
+                    }
+                    None => {}
+                }
+            }
+        }
+    }
+
+    fn ruleset_name(&mut self) -> Result<Word, GivenUp> {
+        self.skip(Mode::Script);
+        let start = self.at;
+        let name = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        let length = self.rest().iter().take_while(name).count();
+        if length == 0 || !self.byte().is_ascii_alphabetic() {
+            self.error(start, start + 1, "'call' needs the name of a ruleset", "write: call name");
+            return Err(GivenUp);
+        }
+        self.at += length;
+        let text = self.source.text[start..self.at].to_str_lossy().into_owned();
+        Ok(Word { text, loc: self.loc(start, self.at) })
+    }
+
+    /// `if … then … else if … else …`
+    fn branch(&mut self, out: &mut Block) {
+        let mut arms: Vec<(Loc, Option<Expr>, Block)> = Vec::new();
+        let mut otherwise = Block::new();
+        loop {
+            let start = self.at;
+            self.at += "if".len();
+            let loc = self.loc(start, self.at);
+            let cond = self.condition(start);
+            let then = self.block("'then'");
+            arms.push((loc, cond, then));
+            let (Token::Word(Keyword::Else), end) = self.peek() else { break };
+            self.at = end;
+            if self.peek().0 != Token::Word(Keyword::If) {
+                otherwise = self.block("'else'");
+                break;
+            }
+            if arms.len() >= ELSE_IF_MAX {
+                let text = format!("more than {ELSE_IF_MAX} 'else if' in one chain");
+                self.error(self.at, self.at + 2, text, "use a lookup table");
+                self.abandon();
+                break;
+            }
+        }
+        // A condition that could not be read takes its statement along, not the ones before it.
+        let mut tail = otherwise;
+        for (loc, cond, then) in arms.into_iter().rev() {
+            let Some(cond) = cond else {
+                tail.clear();
+                continue;
+            };
+            tail = vec![Stmt { loc, kind: StmtKind::If { cond, then, otherwise: tail } }];
+        }
+        out.append(&mut tail);
+    }
+
+    fn foreach(&mut self, out: &mut Block) {
+        let start = self.at;
+        self.at += "foreach".len();
+        let loc = self.loc(start, self.at);
+        let head = self.iterator(start);
+        let body = self.block("'do'");
+        if let Ok((variable, collection)) = head {
+            let kind = StmtKind::Foreach { variable, collection, body };
+            out.push(Stmt { loc, kind });
+        }
+    }
+
+    fn reload(&mut self, out: &mut Block) {
+        let start = self.at;
+        self.at += "reload_lookup_table".len();
+        if let Ok((table, stub)) = self.reload_arguments(start) {
+            let loc = self.loc(start, self.at);
+            out.push(Stmt { loc, kind: StmtKind::ReloadLookupTable { table, stub } });
+        }
+    }
+
+    fn assignment(&mut self, keyword: Keyword, out: &mut Block) {
+        let start = self.at;
+        self.at = lex::word_end(&self.source.text, start);
+        let kind = match keyword {
+            Keyword::Unset => self.unset(start),
+            _ => self.set(start, keyword == Keyword::Reset),
+        };
+        if let Ok(kind) = kind {
+            out.push(Stmt { loc: self.loc(start, self.at), kind });
+        }
+    }
+
+    /// `module(…)`, `template(…) { … }`, `ruleset(…) { … }` and the like. They belong to the top
+    /// level, wherever they stand.
+    fn declaration(&mut self, kind: ObjectKind, top: bool) {
+        let start = self.at;
+        let name = lex::object_name(kind);
+        if matches!(kind, ObjectKind::Property | ObjectKind::Constant) {
+            let text = format!("'{name}(' belongs inside of template(…) {{ … }}");
+            self.error(start, start + name.len(), text, "is a brace missing before it?");
+            self.object(kind);
+            return;
+        }
+        if !top {
+            let text = format!("'{name}(' cannot stand inside of a block");
+            self.error(start, start + name.len(), text, "move it out of the braces");
+        }
+        let Some(object) = self.object(kind) else { return };
+        self.load.declare(object);
+    }
+
+    /// `include(…)`: the text of other files, here.
+    fn include(&mut self, out: &mut Block, top: bool) {
+        if let Some(object) = self.object(ObjectKind::Include)
+            && let Some(include) = self.load.include_object(&object)
+        {
+            self.load.include(&include, top, self.depth, out);
+        }
+    }
+
+    /// Params and block of an object whose name comes next. `None` if `config.enabled` is off.
+    pub(super) fn object(&mut self, kind: ObjectKind) -> Option<Object> {
+        let start = self.at;
+        let (_, open) = lex::token(&self.source.text, start);
+        let name = self.loc(start, start + lex::word_end(&self.source.text, start) - start);
+        self.at = open;
+        let mut params = self.parameters(start, open - 1);
+        let loc = name.to(self.loc(self.at - 1, self.at));
+        let (mut script, mut parts) = (Block::new(), Vec::new());
+        if kind == ObjectKind::Ruleset {
+            script = self.ruleset_block(start);
+        } else if kind == ObjectKind::Template && self.peek().0 == Token::OpenBrace {
+            parts = self.template_parts();
+        }
+        let enabled = self.enabled(&mut params);
+        enabled.then_some(Object { kind, loc, params, script, parts, legacy: false })
+    }
+
+    fn ruleset_block(&mut self, start: usize) -> Block {
+        if let (Token::OpenBrace, _) = self.peek() {
+            return self.braces(self.at);
+        }
+        let end = start + "ruleset".len();
+        let help = "write ruleset(name=\"…\") { … }";
+        self.error(start, end, "no '{' follows this ruleset", help);
+        Block::new()
+    }
+
+    fn template_parts(&mut self) -> Vec<Object> {
+        let open = self.at;
+        self.at += 1;
+        let mut parts = Vec::new();
+        loop {
+            let (token, end) = self.peek();
+            match token {
+                Token::Object(kind @ (ObjectKind::Property | ObjectKind::Constant)) => {
+                    parts.extend(self.object(kind));
+                }
+                Token::CloseBrace => {
+                    self.at = end;
+                    return parts;
+                }
+                Token::End | Token::Object(_) | Token::Directive | Token::OpenBrace => {
+                    self.error(open, open + 1, "'{' of this template is not closed", "write '}'");
+                    return parts;
+                }
+                Token::Bad => self.bad("in a template"),
+                _ => {
+                    let help = "only property(…) and constant(…) may stand here";
+                    self.error(self.at, end, "this is no part of a template", help);
+                    self.at = end;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! The graph that runs: bound sockets, compiled rules, queues with an output behind each.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::base::clock::LocalZone;
+use crate::base::drain::Signals;
+use crate::base::limits::ACTION_QUEUE_BYTES_DEFAULT;
+use crate::base::reporter::Level;
+use crate::base::reporter::Reporter;
+use crate::engine::Plan;
+use crate::engine::Summary;
+use crate::engine::build::ActionPlan;
+use crate::engine::build::InputPlan;
+use crate::engine::summary::ActionCounters;
+use crate::input::InputSettings;
+use crate::input::InputStats;
+use crate::input::Internal;
+use crate::input::tcp::Listener;
+use crate::input::tcp::TcpInput;
+use crate::input::tcp::TcpSpec;
+use crate::input::udp::UdpInput;
+use crate::input::udp::UdpSpec;
+use crate::message::InputInfo;
+use crate::net::Family;
+use crate::net::listen;
+use crate::net::listen::Bound;
+use crate::net::listen::ListenOptions;
+use crate::net::reverse::Names;
+use crate::output::OutputSpec;
+use crate::output::OutputStats;
+use crate::output::Task;
+use crate::parse::ParseSettings;
+use crate::queue;
+use crate::queue::Gauge;
+use crate::queue::Receiver;
+use crate::queue::Sender;
+use crate::rules::Programs;
+use crate::rules::RulesetId;
+use crate::shard::Outlet;
+use crate::shard::OutletStats;
+use crate::template::Template;
+
+/// Everything that [`crate::engine::run`] needs.
+#[derive(Debug)]
+pub struct Graph {
+    pub(super) shards: usize,
+    pub(super) programs: Arc<Programs>,
+    pub(super) actions: Vec<ActionTask>,
+    /// Each with a socket per shard and address family.
+    pub(super) udp: Vec<(Arc<UdpInput>, Vec<std::net::UdpSocket>)>,
+    pub(super) listeners: Vec<Listener>,
+    pub(super) internal: Option<Internal>,
+    pub(super) info: Arc<InputInfo>,
+    pub(super) zone: LocalZone,
+    pub(super) reporter: Arc<dyn Reporter>,
+    pub(super) drain: Duration,
+    inputs: Vec<(String, Arc<InputStats>)>,
+}
+
+/// An action: its queue and the output behind it.
+pub(super) struct ActionTask {
+    name: String,
+    spec: OutputSpec,
+    template: Option<Arc<Template>>,
+    file_name: Option<Arc<Template>>,
+    sender: Sender,
+    receiver: Receiver,
+    outlet: Arc<OutletStats>,
+    output: Arc<OutputStats>,
+}
+
+impl fmt::Debug for ActionTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActionTask").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl ActionTask {
+    fn new(plan: ActionPlan) -> Self {
+        let (sender, receiver) = queue::bounded(ACTION_QUEUE_BYTES_DEFAULT);
+        Self {
+            name: plan.name,
+            spec: plan.spec,
+            template: plan.template,
+            file_name: plan.file_name,
+            sender,
+            receiver,
+            outlet: Arc::default(),
+            output: Arc::default(),
+        }
+    }
+
+    /// One shard's end of the queue.
+    pub(super) fn outlet(&self) -> Outlet {
+        Outlet::new(
+            self.sender.clone(),
+            self.template.clone(),
+            self.file_name.clone(),
+            self.spec.framing(),
+            self.outlet.clone(),
+        )
+    }
+
+    /// Delivers until all shards have let go of the queue and it is empty.
+    pub(super) async fn run(self, signals: Signals, reporter: Arc<dyn Reporter>) {
+        let Self { name, spec, receiver, sender, output, .. } = self;
+        drop(sender);
+        let task = Task { name: name.into(), queue: receiver, stats: output, signals, reporter };
+        spec.run(task).await;
+    }
+}
+
+/// What the process adds to the configuration.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// Tag of own messages: `bongsu`, or `rsyslogd` when called by that name.
+    pub program: &'static str,
+    pub reporter: Arc<dyn Reporter>,
+    /// Own messages on their way to the rules.
+    pub own: Option<mpsc::Receiver<(Level, String)>>,
+}
+
+impl Graph {
+    /// Opens the sockets of `plan`. An input that cannot listen is complained of; the others run.
+    ///
+    /// # Errors
+    /// If not a single input could be opened although some were configured.
+    pub fn open(plan: Plan, around: Surroundings) -> io::Result<Self> {
+        let globals = &plan.globals;
+        let shards = globals.shards.unwrap_or_else(|| {
+            std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+        });
+        let settings = InputSettings {
+            message_bytes_max: globals.message_bytes_max,
+            names: Arc::new(Names::new(globals.dns, plan.local_domain.as_deref())),
+            reporter: around.reporter.clone(),
+            hostname: plan.hostname.clone(),
+            family: match (globals.ipv4, globals.ipv6) {
+                (true, false) => Family::V4,
+                (false, true) => Family::V6,
+                _ => Family::Any,
+            },
+        };
+        let name =
+            |name: &str| Arc::new(InputInfo { name: name.into(), hostname: plan.hostname.clone() });
+        let mut graph = Self {
+            shards,
+            programs: Arc::new(plan.programs),
+            actions: plan.actions.into_iter().map(ActionTask::new).collect(),
+            udp: Vec::new(),
+            listeners: Vec::new(),
+            internal: None,
+            info: name(around.program),
+            zone: LocalZone::system(),
+            reporter: around.reporter,
+            drain: globals.drain,
+            inputs: Vec::new(),
+        };
+        let wanted = !plan.inputs.is_empty();
+        for input in plan.inputs {
+            match input {
+                InputPlan::Tcp { spec, ruleset, parse } => {
+                    graph.open_tcp(&spec, ruleset, &parse, &settings);
+                }
+                InputPlan::Udp { spec, ruleset, parse } => {
+                    graph.open_udp(&spec, ruleset, &parse, &settings);
+                }
+            }
+        }
+        if wanted && graph.listeners.is_empty() && graph.udp.is_empty() {
+            return Err(io::Error::other("no input could be opened"));
+        }
+        if let Some(messages) = around.own {
+            let stats = graph.stats_of("internal");
+            graph.internal = Some(Internal {
+                info: name(around.program),
+                program: around.program,
+                ruleset: plan.default_ruleset,
+                stats,
+                messages,
+            });
+        }
+        Ok(graph)
+    }
+
+    fn stats_of(&mut self, name: &str) -> Arc<InputStats> {
+        let stats = Arc::new(InputStats::default());
+        self.inputs.push((name.to_owned(), stats.clone()));
+        stats
+    }
+
+    fn open_tcp(
+        &mut self,
+        spec: &TcpSpec,
+        ruleset: RulesetId,
+        parse: &ParseSettings,
+        settings: &InputSettings,
+    ) {
+        for port in &spec.ports {
+            let options = ListenOptions { family: settings.family, ..spec.listen.clone() };
+            let bound = listen::tcp_listeners(spec.address.as_deref(), port, &options);
+            let Some(sockets) = self.bound(spec.module, port, bound) else { continue };
+            let opened = sockets.first().and_then(|s| s.local_addr().ok());
+            self.write_port(spec.port_file.as_deref(), opened.map(|a| a.port()));
+            let (label, info) = named(&spec.name, spec.append_port, port, settings);
+            let stats = self.stats_of(&label);
+            let input =
+                TcpInput::new(spec.clone(), ruleset, info, parse.clone(), settings.clone(), stats);
+            let input = Arc::new(input);
+            self.listeners.extend(
+                sockets.into_iter().map(|socket| Listener { socket, input: input.clone() }),
+            );
+        }
+    }
+
+    fn open_udp(
+        &mut self,
+        spec: &UdpSpec,
+        ruleset: RulesetId,
+        parse: &ParseSettings,
+        settings: &InputSettings,
+    ) {
+        for port in &spec.ports {
+            let options = ListenOptions {
+                family: settings.family,
+                reuse_port: self.shards > 1,
+                ..spec.listen.clone()
+            };
+            let Some(first) = self.bound(
+                "imudp",
+                port,
+                listen::udp_sockets(spec.address.as_deref(), port, &options),
+            ) else {
+                continue;
+            };
+            let port_number = first.first().and_then(|s| s.local_addr().ok()).map(|a| a.port());
+            self.write_port(spec.port_file.as_deref(), port_number);
+            let mut sockets = first;
+            // The other shards' sockets share the port that the first one got.
+            let number = port_number.map_or_else(|| port.clone(), |n| n.to_string());
+            for _ in 1..self.shards {
+                let more = listen::udp_sockets(spec.address.as_deref(), &number, &options);
+                sockets.extend(self.bound("imudp", &number, more).unwrap_or_default());
+            }
+            let (label, info) = named(&spec.name, spec.append_port, port, settings);
+            let stats = self.stats_of(&label);
+            let input = UdpInput {
+                spec: spec.clone(),
+                ruleset,
+                info,
+                parse: parse.clone(),
+                settings: settings.clone(),
+                stats,
+            };
+            self.udp.push((Arc::new(input), sockets));
+        }
+    }
+
+    /// Says what could not be bound; the sockets that could.
+    fn bound<S>(&self, module: &str, port: &str, bound: io::Result<Bound<S>>) -> Option<Vec<S>> {
+        match bound {
+            Ok(bound) => {
+                for (address, error) in bound.failed {
+                    self.complain(module, &format!("cannot listen on {address}: {error}"));
+                }
+                for address in bound.free_bound {
+                    let text = format!("{module}: {address} is on no interface yet (ipFreeBind)");
+                    self.reporter.say(Level::Warning, text);
+                }
+                Some(bound.sockets)
+            }
+            Err(error) => {
+                self.complain(module, &format!("cannot listen on port {port}: {error}"));
+                None
+            }
+        }
+    }
+
+    fn complain(&self, module: &str, text: &str) {
+        self.reporter.say(Level::Error, format!("{module}: {text}"));
+    }
+
+    fn write_port(&self, file: Option<&str>, port: Option<u16>) {
+        if let (Some(file), Some(port)) = (file, port)
+            && let Err(error) = std::fs::write(file, port.to_string())
+        {
+            self.complain("listenPortFileName", &format!("{file}: {error}"));
+        }
+    }
+
+    pub(super) fn gauges(&self) -> Vec<Gauge> {
+        self.actions.iter().map(|action| action.sender.gauge()).collect()
+    }
+
+    /// The counters of everything, to be read while it runs and after.
+    pub(super) fn counters(&self) -> Summary {
+        Summary {
+            inputs: self.inputs.clone(),
+            actions: self
+                .actions
+                .iter()
+                .map(|action| ActionCounters {
+                    name: action.name.clone(),
+                    outlet: action.outlet.clone(),
+                    output: action.output.clone(),
+                    left: 0,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The label of an input's counters and what its messages know of it.
+fn named(
+    name: &str,
+    append_port: bool,
+    port: &str,
+    settings: &InputSettings,
+) -> (String, Arc<InputInfo>) {
+    let input = if append_port { format!("{name}{port}") } else { name.to_owned() };
+    let info = InputInfo { name: input.as_str().into(), hostname: settings.hostname.clone() };
+    (format!("{input}({port})"), Arc::new(info))
+}

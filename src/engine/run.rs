@@ -1,0 +1,256 @@
+//! Runs a graph: a thread per shard, signals, the drain, the summary.
+
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::task::LocalSet;
+use tokio::time::Instant;
+
+use crate::base::clock::LocalZone;
+use crate::base::drain::Control;
+use crate::base::drain::Signals;
+use crate::base::reporter::Level;
+use crate::base::reporter::Reporter;
+use crate::engine::Graph;
+use crate::engine::Summary;
+use crate::engine::origin;
+use crate::engine::graph::ActionTask;
+use crate::input::Internal;
+use crate::input::tcp;
+use crate::input::tcp::Connection;
+use crate::input::tcp::Listener;
+use crate::input::udp;
+use crate::input::udp::UdpInput;
+use crate::message::InputInfo;
+use crate::queue::Gauge;
+use crate::rules::Programs;
+use crate::shard::Outlet;
+use crate::shard::Shard;
+
+/// Connections that may wait for their shard.
+const CONNECTIONS_WAITING: usize = 256;
+
+/// What one shard's thread is given.
+struct Seed {
+    index: usize,
+    programs: Arc<Programs>,
+    outlets: Vec<Outlet>,
+    info: Arc<InputInfo>,
+    zone: LocalZone,
+    udp: Vec<(Arc<UdpInput>, std::net::UdpSocket)>,
+    connections: mpsc::Receiver<Connection>,
+    actions: Vec<ActionTask>,
+    /// The first shard listens for all.
+    listeners: Vec<Listener>,
+    shards: Vec<mpsc::Sender<Connection>>,
+    internal: Option<Internal>,
+    signals: Signals,
+    drain: Duration,
+    reporter: Arc<dyn Reporter>,
+}
+
+/// Runs `graph` until SIGTERM or SIGINT. Returns what went through it.
+///
+/// # Errors
+/// If threads, runtimes or signal handlers cannot be had.
+pub fn run(graph: Graph) -> io::Result<Summary> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let (control, signals) = Control::new();
+    let summary = graph.counters();
+    let queues: Vec<Gauge> = graph.gauges();
+    let reporter = graph.reporter.clone();
+    let drain = graph.drain;
+    let program = graph.info.name.to_string();
+    let origin = origin(&program);
+    let mut threads = Vec::new();
+    // Dropped when the last shard has ended.
+    let (alive, mut ended) = mpsc::channel::<()>(1);
+    for seed in seeds(graph, &signals) {
+        let alive = alive.clone();
+        let worker = Builder::new_current_thread().enable_all().build()?;
+        let thread = thread::Builder::new().name(format!("shard-{}", seed.index));
+        threads.push(thread.spawn(move || {
+            shard(&worker, seed);
+            // Blocking calls that hang (a dead disk, a resolver) must not hold the end up.
+            worker.shutdown_timeout(Duration::from_millis(100));
+            drop(alive);
+        })?);
+    }
+    drop(alive);
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut hang_up = signal(SignalKind::hangup())?;
+        let number = loop {
+            tokio::select! {
+                _ = terminate.recv() => break SignalKind::terminate().as_raw_value(),
+                _ = interrupt.recv() => break SignalKind::interrupt().as_raw_value(),
+                _ = hang_up.recv() => {
+                    reporter.say(Level::Info, format!("{origin} {program} was HUPed"));
+                    control.reopen();
+                }
+                _ = ended.recv() => return Err(io::Error::other("all shards have ended")),
+            }
+        };
+        reporter.say(Level::Info, format!("{origin} exiting on signal {number}."));
+        control.stop();
+        // The shards keep to the limit themselves; this is for one that hangs in a system call.
+        let limit = drain + Duration::from_secs(2);
+        if tokio::time::timeout(limit, ended.recv()).await.is_err() {
+            reporter.say(Level::Error, "a shard did not end in time".into());
+        }
+        io::Result::Ok(())
+    })?;
+    for thread in threads {
+        if thread.is_finished() && thread.join().is_err() {
+            reporter.say(Level::Error, "a shard ended by a panic: this is a bug".into());
+        }
+    }
+    Ok(with_what_is_left(summary, &queues))
+}
+
+fn with_what_is_left(mut summary: Summary, queues: &[Gauge]) -> Summary {
+    for (action, queue) in summary.actions.iter_mut().zip(queues) {
+        action.left = queue.depth().1;
+    }
+    summary
+}
+
+/// Deals the graph out to its shards.
+fn seeds(graph: Graph, signals: &Signals) -> Vec<Seed> {
+    let n = graph.shards;
+    let mut receivers = Vec::with_capacity(n);
+    let mut senders = Vec::with_capacity(n);
+    for _ in 0..n {
+        let (tx, rx) = mpsc::channel(CONNECTIONS_WAITING);
+        senders.push(tx);
+        receivers.push(rx);
+    }
+    let Graph { programs, actions, udp, listeners, internal, info, zone, reporter, drain, .. } =
+        graph;
+    let outlets: Vec<Vec<Outlet>> =
+        (0..n).map(|_| actions.iter().map(ActionTask::outlet).collect()).collect();
+    let mut seeds: Vec<Seed> = receivers
+        .into_iter()
+        .zip(outlets)
+        .enumerate()
+        .map(|(index, (connections, outlets))| Seed {
+            index,
+            programs: programs.clone(),
+            outlets,
+            info: info.clone(),
+            zone: zone.clone(),
+            udp: Vec::new(),
+            connections,
+            actions: Vec::new(),
+            listeners: Vec::new(),
+            shards: Vec::new(),
+            internal: None,
+            signals: signals.clone(),
+            drain,
+            reporter: reporter.clone(),
+        })
+        .collect();
+    for (i, action) in actions.into_iter().enumerate() {
+        seeds[i % n].actions.push(action);
+    }
+    for (input, sockets) in udp {
+        for (i, socket) in sockets.into_iter().enumerate() {
+            seeds[i % n].udp.push((input.clone(), socket));
+        }
+    }
+    seeds[0].listeners = listeners;
+    seeds[0].internal = internal;
+    seeds[0].shards = senders;
+    seeds
+}
+
+/// A shard's thread: inputs until the stop, then the actions until their queues are empty or the
+/// time is up.
+fn shard(runtime: &Runtime, seed: Seed) {
+    let local = LocalSet::new();
+    local.block_on(runtime, async move {
+        let mut signals = seed.signals.clone();
+        let mut outputs = JoinSet::new();
+        for action in seed.actions {
+            outputs.spawn_local(action.run(seed.signals.clone(), seed.reporter.clone()));
+        }
+        let shard =
+            Rc::new(Shard::new(seed.index, seed.programs, seed.outlets, seed.info, seed.zone));
+        let mut inputs = JoinSet::new();
+        for (input, socket) in seed.udp {
+            let (shard, signals) = (shard.clone(), seed.signals.clone());
+            let reporter = seed.reporter.clone();
+            inputs.spawn_local(async move {
+                if let Err(error) = udp::serve(input, socket, shard, signals).await {
+                    reporter.say(Level::Error, format!("imudp: {error}"));
+                }
+            });
+        }
+        for listener in seed.listeners {
+            let (shards, signals) = (seed.shards.clone(), seed.signals.clone());
+            let reporter = seed.reporter.clone();
+            inputs.spawn_local(async move {
+                if let Err(error) = listener.run(shards, signals).await {
+                    reporter.say(Level::Error, format!("imtcp: {error}"));
+                }
+            });
+        }
+        if let Some(internal) = seed.internal {
+            inputs.spawn_local(internal.run(shard.clone(), seed.signals.clone()));
+        }
+        drop(seed.shards);
+        serve_connections(seed.connections, &mut inputs, &shard, &mut signals).await;
+        let deadline = Instant::now() + seed.drain;
+        finish(&mut inputs, deadline).await;
+        // With the shard go its queue ends: the actions see that nothing more will come.
+        drop(shard);
+        finish(&mut outputs, deadline).await;
+    });
+}
+
+/// Starts a task for each connection that is handed to this shard, until the stop.
+async fn serve_connections(
+    mut connections: mpsc::Receiver<Connection>,
+    tasks: &mut JoinSet<()>,
+    shard: &Rc<Shard>,
+    signals: &mut Signals,
+) {
+    let mut open = true;
+    loop {
+        tokio::select! {
+            biased;
+            () = signals.stopped() => break,
+            connection = connections.recv(), if open => match connection {
+                Some(connection) => {
+                    tasks.spawn_local(tcp::serve(connection, shard.clone(), signals.clone()));
+                }
+                None => open = false,
+            },
+            Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
+        }
+    }
+    connections.close();
+    // What was accepted before the stop has been promised to its sender.
+    while let Some(connection) = connections.recv().await {
+        tasks.spawn_local(tcp::serve(connection, shard.clone(), signals.clone()));
+    }
+}
+
+/// Waits for all of `tasks`; at the deadline ends those that are left.
+async fn finish(tasks: &mut JoinSet<()>, deadline: Instant) {
+    while !tasks.is_empty() {
+        if tokio::time::timeout_at(deadline, tasks.join_next()).await.is_err() {
+            tasks.shutdown().await;
+        }
+    }
+}

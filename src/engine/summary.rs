@@ -1,0 +1,138 @@
+//! What was in, out, dropped and why: said at the end, and checked.
+
+use std::fmt;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use crate::input::InputStats;
+use crate::message::Class;
+use crate::output::OutputStats;
+use crate::shard::OutletStats;
+
+/// One action's counters, on both sides of its queue.
+#[derive(Clone, Debug)]
+pub struct ActionCounters {
+    pub name: String,
+    pub outlet: Arc<OutletStats>,
+    pub output: Arc<OutputStats>,
+    /// Messages that its queue still holds.
+    pub left: u64,
+}
+
+/// All counters of a relay.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    pub inputs: Vec<(String, Arc<InputStats>)>,
+    pub actions: Vec<ActionCounters>,
+}
+
+impl ActionCounters {
+    /// Messages that went in and are not accounted for; anything but 0 is a bug.
+    #[must_use]
+    pub fn imbalance(&self) -> i128 {
+        let out = self.output.delivered.get()
+            + self.output.dropped_at_stop.get()
+            + self.output.dropped_unsendable.get()
+            + self.left;
+        i128::from(self.outlet.queued.get()) - i128::from(out)
+    }
+
+    /// Messages that were lost, of all reasons.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.outlet.dropped_full.get()
+            + self.output.dropped_at_stop.get()
+            + self.output.dropped_unsendable.get()
+            + self.left
+    }
+}
+
+fn reasons(out: &mut String, reasons: &[(&str, u64)]) {
+    for (reason, n) in reasons.iter().filter(|(_, n)| *n > 0) {
+        let _ = write!(out, ", {reason} {n}");
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let received: u64 = self.inputs.iter().map(|(_, s)| s.received.get()).sum();
+        let delivered: u64 = self.actions.iter().map(|a| a.output.delivered.get()).sum();
+        let dropped: u64 = self.actions.iter().map(ActionCounters::dropped).sum::<u64>()
+            + self
+                .inputs
+                .iter()
+                .map(|(_, s)| s.dropped_kernel.get() + s.dropped_ratelimit.get())
+                .sum::<u64>();
+        write!(f, "in {received}, out {delivered}, dropped {dropped}")?;
+        for (name, stats) in &self.inputs {
+            let mut line = String::new();
+            for (class, n) in Class::ALL.iter().zip(&stats.classes) {
+                reasons(&mut line, &[(class.name(), n.get())]);
+            }
+            reasons(
+                &mut line,
+                &[
+                    ("truncated", stats.truncated.get()),
+                    ("dropped by the kernel", stats.dropped_kernel.get()),
+                    ("dropped by rate limit", stats.dropped_ratelimit.get()),
+                    ("bytes discarded", stats.discarded_bytes.get()),
+                    ("frames incomplete at the end", stats.frames_incomplete.get()),
+                    ("frames with a bad count", stats.frames_bad_count.get()),
+                    ("frames with a bad delimiter", stats.frames_bad_delimiter.get()),
+                    ("frames too long", stats.frames_oversize.get()),
+                    ("connections", stats.sessions_opened.get()),
+                    ("connections refused", stats.sessions_refused.get()),
+                    ("connections timed out", stats.sessions_timed_out.get()),
+                    ("accept errors", stats.accept_errors.get()),
+                ],
+            );
+            write!(f, "\n  input {name}: received {}{line}", stats.received.get())?;
+        }
+        for action in &self.actions {
+            let mut line = String::new();
+            reasons(
+                &mut line,
+                &[
+                    ("dropped: queue full", action.outlet.dropped_full.get()),
+                    ("dropped: stop", action.output.dropped_at_stop.get() + action.left),
+                    ("dropped: unsendable", action.output.dropped_unsendable.get()),
+                    ("failed attempts", action.output.failures.get()),
+                ],
+            );
+            let delivered = action.output.delivered.get();
+            write!(f, "\n  action {}: delivered {delivered}{line}", action.name)?;
+            if action.imbalance() != 0 {
+                write!(f, " (BUG: {} messages not accounted for)", action.imbalance())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_message_is_accounted_for() {
+        let action = ActionCounters {
+            name: "omfwd".into(),
+            outlet: Arc::default(),
+            output: Arc::default(),
+            left: 2,
+        };
+        action.outlet.queued.add(10);
+        action.output.delivered.add(7);
+        assert_eq!(action.imbalance(), 1);
+        action.output.dropped_unsendable.add(1);
+        assert_eq!(action.imbalance(), 0);
+        assert_eq!(action.dropped(), 3);
+        let summary =
+            Summary { inputs: vec![("imudp".into(), Arc::default())], actions: vec![action] };
+        assert_eq!(
+            summary.to_string(),
+            "in 0, out 7, dropped 3\n  input imudp: received 0\n  \
+             action omfwd: delivered 7, dropped: stop 2, dropped: unsendable 1"
+        );
+    }
+}

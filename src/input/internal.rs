@@ -1,0 +1,87 @@
+//! The relay's own messages as an input: they go through the rules like any other
+//! (rsyslog `internal`, facility syslog, tag `rsyslogd:`).
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::base::drain::Signals;
+use crate::base::reporter::Level;
+use crate::base::span::Span;
+use crate::input::InputStats;
+use crate::message::Batch;
+use crate::message::InputInfo;
+use crate::message::Message;
+use crate::message::MessageFlags;
+use crate::message::Pri;
+use crate::message::Source;
+use crate::rules::RulesetId;
+use crate::shard::Shard;
+use crate::shard::Stuck;
+
+/// Facility `syslog`.
+const FACILITY: u8 = 5;
+
+/// The receiving end of the relay's own messages.
+#[derive(Debug)]
+pub struct Internal {
+    pub info: Arc<InputInfo>,
+    /// `bongsu` or, called by that name, `rsyslogd`.
+    pub program: &'static str,
+    pub ruleset: RulesetId,
+    pub stats: Arc<InputStats>,
+    pub messages: mpsc::Receiver<(Level, String)>,
+}
+
+impl Internal {
+    /// Hands own messages to the rules until the stop, and then those that are still waiting.
+    pub async fn run(mut self, shard: Rc<Shard>, mut signals: Signals) {
+        let source = Arc::new(Source::new(None, Some(&self.info.hostname)));
+        let route = shard.route_of(self.ruleset, &source, &self.info);
+        let mut stuck = Stuck::new();
+        loop {
+            let (level, text) = tokio::select! {
+                biased;
+                Some(message) = self.messages.recv() => message,
+                () = signals.stopped() => {
+                    self.messages.close();
+                    match self.messages.recv().await {
+                        Some(message) => message,
+                        None => return,
+                    }
+                }
+            };
+            let batch = self.batch(&shard, &source, level, &text);
+            self.stats.count(&batch, text.len() as u64);
+            shard.run(&batch, &route, &mut stuck);
+            shard.push_all(&mut stuck).await;
+        }
+    }
+
+    /// One message: no parser is asked, the fields are known.
+    fn batch(&self, shard: &Shard, source: &Arc<Source>, level: Level, text: &str) -> Batch {
+        let mut batch = Batch::new(self.info.clone());
+        batch.arrival = shard.arrival();
+        batch.sources.push(source.clone());
+        batch.data.extend_from_slice(text.as_bytes());
+        let text = Span::new(0, batch.data.len());
+        batch.data.extend_from_slice(self.program.as_bytes());
+        batch.data.push(b':');
+        let tag = Span::new(text.len(), batch.data.len());
+        let hostname = Span::new(batch.data.len(), batch.data.len() + self.info.hostname.len());
+        batch.data.extend_from_slice(self.info.hostname.as_bytes());
+        let mut flags = MessageFlags::default();
+        flags.set(MessageFlags::HOSTNAME);
+        batch.messages.push(Message {
+            raw: text,
+            msg: text,
+            tag,
+            hostname,
+            pri: Pri::new(FACILITY, level.number()),
+            flags,
+            ..Message::default()
+        });
+        batch
+    }
+}

@@ -1,0 +1,84 @@
+//! What every input counts, once per batch.
+
+use crate::message::Batch;
+use crate::message::Class;
+use crate::parse::frame::FrameEvents;
+use crate::telemetry::Counter;
+
+/// Counters of one input.
+#[derive(Debug, Default)]
+pub struct InputStats {
+    /// Messages handed to the rules, and the bytes they arrived in.
+    pub received: Counter,
+    pub bytes: Counter,
+    /// `received`, by [`Class`].
+    pub classes: [Counter; Class::ALL.len()],
+    /// Messages cut at `maxMessageSize`.
+    pub truncated: Counter,
+    /// Messages dropped by `rateLimit.*`.
+    pub dropped_ratelimit: Counter,
+    /// Datagrams that the kernel dropped because its buffer was full (`SO_RXQ_OVFL`).
+    pub dropped_kernel: Counter,
+    /// Bytes of a stream that belonged to no message (bad count, incomplete at the end, skipped
+    /// behind a truncation), and how often.
+    pub discarded_bytes: Counter,
+    pub frames_incomplete: Counter,
+    pub frames_bad_count: Counter,
+    pub frames_bad_delimiter: Counter,
+    pub frames_oversize: Counter,
+    /// Connections, by what became of them.
+    pub sessions_opened: Counter,
+    pub sessions_closed: Counter,
+    pub sessions_refused: Counter,
+    pub sessions_timed_out: Counter,
+    /// `accept` failed (no file descriptor left).
+    pub accept_errors: Counter,
+}
+
+impl InputStats {
+    /// Counts a parsed batch; `bytes` is what it arrived in.
+    pub fn count(&self, batch: &Batch, bytes: u64) {
+        use crate::base::num::count;
+        use crate::message::MessageFlags;
+        let mut classes = [0_u64; Class::ALL.len()];
+        let mut truncated = 0;
+        for message in &batch.messages {
+            classes[message.class as usize] += 1;
+            truncated += u64::from(message.flags.has(MessageFlags::TRUNCATED));
+        }
+        self.received.add(count(batch.messages.len()));
+        self.bytes.add(bytes);
+        self.truncated.add(truncated);
+        for (total, n) in self.classes.iter().zip(classes) {
+            total.add(n);
+        }
+        if let [source] = batch.sources.as_slice() {
+            source.count(&classes);
+        } else {
+            count_by_source(batch);
+        }
+    }
+
+    /// Counts what framing found wrong.
+    pub fn count_frames(&self, events: &FrameEvents) {
+        self.discarded_bytes.add(events.discarded_bytes);
+        self.frames_incomplete.add(events.incomplete);
+        self.frames_bad_count.add(events.bad_count + events.count_too_large);
+        self.frames_bad_delimiter.add(events.delimiter_not_space);
+        self.frames_oversize.add(events.oversize);
+    }
+}
+
+/// Messages of one batch from many senders: neighbours from one sender are counted together.
+fn count_by_source(batch: &Batch) {
+    let mut rest = batch.messages.as_slice();
+    while let Some(first) = rest.first() {
+        let same = rest.iter().take_while(|m| m.source == first.source).count();
+        let mut classes = [0_u64; Class::ALL.len()];
+        for message in &rest[..same] {
+            classes[message.class as usize] += 1;
+        }
+        batch.sources[usize::from(first.source)].count(&classes);
+        rest = &rest[same..];
+    }
+}

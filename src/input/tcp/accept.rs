@@ -1,0 +1,178 @@
+//! Listening and accepting. One shard accepts; connections go to all shards in turn.
+
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+
+use crate::base::backoff::Backoff;
+use crate::base::drain::Signals;
+use crate::base::reporter::Level;
+use crate::input::InputSettings;
+use crate::input::InputStats;
+use crate::input::tcp::TcpSpec;
+use crate::message::InputInfo;
+use crate::parse::ParseSettings;
+use crate::rules::RulesetId;
+
+/// One running `imtcp` input: what its listeners and sessions share.
+#[derive(Debug)]
+pub struct TcpInput {
+    pub spec: TcpSpec,
+    pub ruleset: RulesetId,
+    pub info: Arc<InputInfo>,
+    pub parse: ParseSettings,
+    pub settings: InputSettings,
+    pub stats: Arc<InputStats>,
+    sessions: AtomicUsize,
+}
+
+/// A bound socket and its input.
+#[derive(Debug)]
+pub struct Listener {
+    pub socket: std::net::TcpListener,
+    pub input: Arc<TcpInput>,
+}
+
+/// An accepted connection on its way to its shard.
+#[derive(Debug)]
+pub struct Connection {
+    pub stream: std::net::TcpStream,
+    pub ticket: Ticket,
+}
+
+/// A connection's place among `maxSessions`; free again when it is dropped.
+#[derive(Debug)]
+pub struct Ticket {
+    pub peer: SocketAddr,
+    pub input: Arc<TcpInput>,
+}
+
+impl TcpInput {
+    #[must_use]
+    pub fn new(
+        spec: TcpSpec,
+        ruleset: RulesetId,
+        info: Arc<InputInfo>,
+        parse: ParseSettings,
+        settings: InputSettings,
+        stats: Arc<InputStats>,
+    ) -> Self {
+        Self { spec, ruleset, info, parse, settings, stats, sessions: AtomicUsize::new(0) }
+    }
+
+    fn enter(&self) -> bool {
+        let limit = self.spec.sessions_max;
+        let before = self.sessions.fetch_add(1, Ordering::Relaxed);
+        if limit > 0 && before >= limit {
+            self.sessions.fetch_sub(1, Ordering::Relaxed);
+            return false;
+        }
+        true
+    }
+
+    fn say(&self, level: Level, text: &str) {
+        self.settings.reporter.say(level, format!("{}: {text}", self.spec.module));
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.input.sessions.fetch_sub(1, Ordering::Relaxed);
+        self.input.stats.sessions_closed.add(1);
+        if self.input.spec.notify_close {
+            let text = format!("session on {} closed from remote peer", name_of(self.peer.ip()));
+            self.input.say(Level::Info, &text);
+        }
+    }
+}
+
+fn name_of(ip: IpAddr) -> IpAddr {
+    ip.to_canonical()
+}
+
+impl Listener {
+    /// Accepts until the stop. Without file descriptors it waits and tries again; connections
+    /// that are open are not touched.
+    ///
+    /// # Errors
+    /// If the socket cannot be registered with the runtime.
+    pub async fn run(
+        self,
+        shards: Vec<mpsc::Sender<Connection>>,
+        mut signals: Signals,
+    ) -> std::io::Result<()> {
+        self.socket.set_nonblocking(true)?;
+        let Self { socket, input } = self;
+        let listener = TcpListener::from_std(socket)?;
+        let mut waits = Backoff::new(Duration::from_millis(20), Duration::from_secs(1));
+        let mut turn = 0;
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = signals.stopped() => return Ok(()),
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    waits.reset();
+                    if let Some(connection) = admit(&input, stream, peer) {
+                        turn = (turn + 1) % shards.len();
+                        if shards[turn].send(connection).await.is_err() {
+                            return Ok(());
+                        }
+                    }
+                }
+                Err(error) if is_peers_fault(&error) => {}
+                Err(error) => {
+                    input.stats.accept_errors.add(1);
+                    if input.stats.accept_errors.get().is_power_of_two() {
+                        let text = format!("accept failed: {error}; open connections go on");
+                        input.say(Level::Error, &text);
+                    }
+                    tokio::time::sleep(waits.next_wait()).await;
+                }
+            }
+        }
+    }
+}
+
+/// The connection was gone before it was accepted: nothing is wrong here.
+fn is_peers_fault(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::ConnectionAborted;
+    use std::io::ErrorKind::ConnectionReset;
+    use std::io::ErrorKind::Interrupted;
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}
+
+fn admit(input: &Arc<TcpInput>, stream: TcpStream, peer: SocketAddr) -> Option<Connection> {
+    if !input.enter() {
+        input.stats.sessions_refused.add(1);
+        if input.stats.sessions_refused.get().is_power_of_two() {
+            let limit = input.spec.sessions_max;
+            let text = format!("too many tcp sessions (maxSessions={limit}), {peer} refused");
+            input.say(Level::Warning, &text);
+        }
+        return None;
+    }
+    let stream = match stream.into_std() {
+        Ok(stream) => stream,
+        Err(_) => {
+            input.sessions.fetch_sub(1, Ordering::Relaxed);
+            input.stats.accept_errors.add(1);
+            return None;
+        }
+    };
+    input.stats.sessions_opened.add(1);
+    if input.spec.notify_open {
+        input
+            .say(Level::Info, &format!("connection established with host: {}", name_of(peer.ip())));
+    }
+    Some(Connection { stream, ticket: Ticket { peer, input: input.clone() } })
+}

@@ -1,0 +1,307 @@
+//! One connection: read, frame, parse, hand to the shard, and wait where an output is full.
+
+use std::future::Future;
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use crate::base::drain::Signals;
+use crate::base::limits::TCP_READ_BYTES;
+use crate::base::num::count;
+use crate::base::reporter::Level;
+use crate::input::ratelimit::RateLimit;
+use crate::input::tcp::Connection;
+use crate::input::tcp::TcpInput;
+use crate::input::tcp::Ticket;
+use crate::message::Batch;
+use crate::parse;
+use crate::parse::frame::Decoder;
+use crate::parse::frame::Frame;
+use crate::parse::frame::FrameEvents;
+use crate::rules::Residual;
+use crate::shard::Entry;
+use crate::shard::Shard;
+use crate::shard::Stuck;
+
+/// How long a new connection waits for the name of its peer before it goes by the address.
+const NAME_PATIENCE: Duration = Duration::from_millis(500);
+/// Reads in a row before other connections get their turn.
+const READS_PER_TURN: u32 = 4;
+/// Reads from one connection after the stop, at most: what its kernel buffer can hold.
+const READS_AT_STOP: u32 = 64;
+/// A tail's memory that a connection may keep between reads, bytes.
+const TAIL_KEPT: usize = 1024;
+
+/// Serves `connection` until its end, its deadline or the stop.
+pub async fn serve(connection: Connection, shard: Rc<Shard>, mut signals: Signals) {
+    let Connection { stream, ticket } = connection;
+    let Ticket { input, peer } = &ticket;
+    let stream = match TcpStream::from_std(stream) {
+        Ok(stream) => stream,
+        Err(error) => {
+            input.stats.accept_errors.add(1);
+            let text = format!("{}: {peer}: {error}", input.spec.module);
+            input.settings.reporter.say(Level::Error, text);
+            return;
+        }
+    };
+    let entry = learn(&shard, input, peer.ip()).await;
+    let route = shard.route(input.ruleset, &entry, &input.info);
+    let mut session = Session {
+        limit: RateLimit::new(input.spec.rate_interval_s, input.spec.rate_burst),
+        inflate: input.spec.inflate.then(|| Box::new(flate2::Decompress::new(true))),
+        decoder: Decoder::default(),
+        tail: Vec::new(),
+        frame_since: None,
+        port: peer.port(),
+        input,
+        shard: &shard,
+        entry: &entry,
+        route: &route,
+    };
+    session.read_all(stream, &mut signals).await;
+}
+
+/// The table entry of a peer; its name is looked up when it is new.
+async fn learn(shard: &Shard, input: &TcpInput, ip: std::net::IpAddr) -> Rc<Entry> {
+    let ip = ip.to_canonical();
+    if let Some(entry) = shard.known(ip) {
+        return entry;
+    }
+    let names = &input.settings.names;
+    let name = names.name(ip, NAME_PATIENCE).await;
+    let name = match name {
+        Some(name) if !input.spec.preserve_case => Some(name.to_ascii_lowercase().into()),
+        name => name,
+    };
+    shard.learn(ip, name.as_deref())
+}
+
+struct Session<'a> {
+    input: &'a TcpInput,
+    shard: &'a Shard,
+    entry: &'a Rc<Entry>,
+    route: &'a Residual,
+    port: u16,
+    decoder: Decoder,
+    /// Bytes of a frame that is not complete.
+    tail: Vec<u8>,
+    /// Since when that frame is waiting; only kept where `frameTimeout` is set.
+    frame_since: Option<Instant>,
+    inflate: Option<Box<flate2::Decompress>>,
+    limit: Option<RateLimit>,
+}
+
+enum Ended {
+    Peer,
+    Deadline,
+    Stop,
+}
+
+impl Session<'_> {
+    async fn read_all(&mut self, mut stream: TcpStream, signals: &mut Signals) {
+        let mut stuck = Stuck::new();
+        let mut turns = 0;
+        let ended = loop {
+            // Asked here as well: a peer that never pauses must not hide the stop.
+            if signals.stopping() {
+                break Ended::Stop;
+            }
+            self.shard.open(self.route).await;
+            let deadline = self.deadline();
+            let read = tokio::select! {
+                biased;
+                read = self.read(&mut stream, &mut stuck) => read,
+                () = signals.stopped() => break Ended::Stop,
+                () = at(deadline) => break Ended::Deadline,
+            };
+            // A reset connection ends like a closed one: what came before it counts.
+            if !matches!(read, Ok(n) if n > 0) {
+                break Ended::Peer;
+            }
+            if !stuck.is_empty() {
+                self.shard.push_all(&mut stuck).await;
+            }
+            turns += 1;
+            if turns % READS_PER_TURN == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        match ended {
+            Ended::Peer => {}
+            Ended::Deadline => self.input.stats.sessions_timed_out.add(1),
+            Ended::Stop => self.read_what_is_there(&mut stream, &mut stuck).await,
+        }
+        self.finish(&mut stuck);
+        self.shard.push_all(&mut stuck).await;
+    }
+
+    /// At a stop: what the kernel has accepted from the peer is ours to deliver.
+    async fn read_what_is_there(&mut self, stream: &mut TcpStream, stuck: &mut Stuck) {
+        for _ in 0..READS_AT_STOP {
+            let read = {
+                let mut read = pin!(self.read(stream, stuck));
+                poll_fn(|cx| Poll::Ready(read.as_mut().poll(cx))).await
+            };
+            if !matches!(read, Poll::Ready(Ok(n)) if n > 0) {
+                return;
+            }
+            self.shard.push_all(stuck).await;
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let deadlines = &self.input.spec.deadlines;
+        let idle = deadlines.idle.map(|d| Instant::now() + d);
+        let frame = deadlines.frame.zip(self.frame_since).map(|(d, since)| since + d);
+        idle.into_iter().chain(frame).min()
+    }
+
+    /// Reads once into the shard's batch and works on what came, all within one poll: nobody else
+    /// sees the batch. Cancel safe. `Ok(0)` is the end of the stream.
+    fn read<'r>(
+        &'r mut self,
+        stream: &'r mut TcpStream,
+        stuck: &'r mut Stuck,
+    ) -> impl Future<Output = io::Result<usize>> + 'r {
+        poll_fn(move |cx| {
+            let mut batch = self.shard.batch().borrow_mut();
+            batch.clear();
+            batch.data.extend_from_slice(&self.tail);
+            batch.data.reserve(TCP_READ_BYTES);
+            let polled = pin!(stream.read_buf(&mut batch.data)).poll(cx);
+            if let Poll::Ready(Ok(n)) = polled
+                && n > 0
+            {
+                self.work(&mut batch, n, stuck);
+            }
+            polled
+        })
+    }
+
+    /// `batch.data` is the old tail and `n` new bytes.
+    fn work(&mut self, batch: &mut Batch, n: usize, stuck: &mut Stuck) {
+        batch.arrival = self.shard.arrival();
+        if self.inflate.is_some() {
+            self.inflate_and_work(batch, n, stuck);
+            return;
+        }
+        self.frames(batch, n, stuck);
+    }
+
+    /// Frames, parses and runs what is in the batch; what is not complete becomes the tail.
+    fn frames(&mut self, batch: &mut Batch, n: usize, stuck: &mut Stuck) {
+        let settings = &self.input.spec.framing;
+        let received = batch.data.len();
+        let mut events = FrameEvents::default();
+        let mut frames = self.shard.frames();
+        frames.clear();
+        let used =
+            self.decoder.decode(settings, &mut batch.data, 0, received, &mut frames, &mut events);
+        self.tail.clear();
+        if used == received && self.tail.capacity() > TAIL_KEPT {
+            self.tail = Vec::new();
+        }
+        self.tail.extend_from_slice(&batch.data[used..received]);
+        self.frame_since = match (self.input.spec.deadlines.frame, self.tail.is_empty()) {
+            (Some(_), false) => {
+                self.frame_since.filter(|_| frames.is_empty()).or_else(|| Some(Instant::now()))
+            }
+            _ => None,
+        };
+        self.input.stats.count_frames(&events);
+        self.messages(batch, &frames, n, stuck);
+    }
+
+    fn messages(&mut self, batch: &mut Batch, frames: &[Frame], bytes: usize, stuck: &mut Stuck) {
+        let pass = self.admit(frames.len());
+        batch.input = self.input.info.clone();
+        batch.sources.push(self.entry.source.clone());
+        for frame in &frames[..pass] {
+            let arrival = batch.arrival;
+            let mut message = parse::message(&mut batch.data, *frame, &self.input.parse, &arrival);
+            message.port = self.port;
+            batch.messages.push(message);
+        }
+        self.input.stats.count(batch, count(bytes));
+        self.shard.run(batch, self.route, stuck);
+    }
+
+    /// How many of `n` messages the rate limit lets pass.
+    fn admit(&mut self, n: usize) -> usize {
+        let Some(limit) = &mut self.limit else { return n };
+        let verdict = limit.admit(n);
+        verdict.report(n, &self.input.info.name, &self.input.stats, &self.input.settings);
+        verdict.pass
+    }
+
+    /// `compression.mode="stream:always"`: what came is deflated; it is inflated piece by piece,
+    /// so that a bomb costs no more memory than a plain read.
+    fn inflate_and_work(&mut self, batch: &mut Batch, n: usize, stuck: &mut Stuck) {
+        let tail = self.tail.len();
+        let packed = batch.data.split_off(tail);
+        let mut used = 0;
+        loop {
+            let Some(inflate) = &mut self.inflate else { return };
+            let (before_in, before_out) = (inflate.total_in(), inflate.total_out());
+            batch.data.reserve(TCP_READ_BYTES);
+            let result = inflate.decompress_vec(
+                &packed[used..],
+                &mut batch.data,
+                flate2::FlushDecompress::Sync,
+            );
+            let took = usize::try_from(inflate.total_in() - before_in).unwrap_or(0);
+            let made = inflate.total_out() - before_out;
+            used += took;
+            let broken = result.is_err();
+            if made > 0 {
+                self.frames(batch, took, stuck);
+                let arrival = batch.arrival;
+                batch.clear();
+                batch.arrival = arrival;
+                batch.data.extend_from_slice(&self.tail);
+            }
+            if broken {
+                self.input.stats.discarded_bytes.add(count(packed.len() - used));
+                self.inflate = Some(Box::new(flate2::Decompress::new(true)));
+                return;
+            }
+            if made == 0 || (used == n && batch.data.len() < TCP_READ_BYTES && took == 0) {
+                return;
+            }
+        }
+    }
+
+    /// The stream has ended: what is left of it is a message, or is counted.
+    fn finish(&mut self, stuck: &mut Stuck) {
+        if self.tail.is_empty() {
+            return;
+        }
+        let mut batch = self.shard.batch().borrow_mut();
+        batch.clear();
+        batch.arrival = self.shard.arrival();
+        batch.data.append(&mut self.tail);
+        let received = batch.data.len();
+        let mut events = FrameEvents::default();
+        let mut frames = self.shard.frames();
+        frames.clear();
+        let settings = &self.input.spec.framing;
+        self.decoder.finish(settings, &batch.data, 0, received, &mut frames, &mut events);
+        self.input.stats.count_frames(&events);
+        self.messages(&mut batch, &frames, 0, stuck);
+    }
+}
+
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

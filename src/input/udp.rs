@@ -1,0 +1,338 @@
+//! `imudp`: UDP syslog. One socket per shard shares the port (`SO_REUSEPORT`); each `recvmmsg`
+//! fills a ring of datagrams that is the batch.
+
+use std::cell::Cell;
+use std::io;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
+
+use crate::base::drain::Signals;
+use crate::base::num::count;
+use crate::base::reporter::Level;
+use crate::config::param::Kind::Array;
+use crate::config::param::Kind::Bool;
+use crate::config::param::Kind::Int;
+use crate::config::param::Kind::Size;
+use crate::config::param::Kind::Str;
+use crate::config::param::Params;
+use crate::config::param::Spec;
+use crate::input::InputSettings;
+use crate::input::InputStats;
+use crate::input::ratelimit::RateLimit;
+use crate::message::Batch;
+use crate::message::InputInfo;
+use crate::net::FreeBind;
+use crate::net::listen::ListenOptions;
+use crate::net::udp::UdpRing;
+use crate::parse;
+use crate::parse::ParseSettings;
+use crate::parse::frame::Frame;
+use crate::rules::Residual;
+use crate::rules::RulesetId;
+use crate::shard::Shard;
+use crate::shard::Stuck;
+
+pub const NAME: &str = "imudp";
+
+const SCHEDULING: &str = "set it for the process: systemd CPUSchedulingPolicy=, or chrt";
+
+/// Parameters of the input. (rsyslog `imudp`.)
+pub static PARAMS: &[Spec] = &[
+    Spec::new("port", Array, "514", "UDP port or service name, or a list of them."),
+    Spec::new("address", Str, "", "Local address to bind to; all of IPv4 and IPv6 if not given."),
+    Spec::new("name", Str, "imudp", "Value of the inputname property.").alias(&["inputname"]),
+    Spec::new("name.appendPort", Bool, "off", "Appends the port to the name.")
+        .alias(&["inputname.appendport"]),
+    Spec::new("ruleset", Str, "RSYSLOG_DefaultRuleset", "Ruleset that gets the messages."),
+    Spec::new("listenPortFileName", Str, "", "File into which the port number is written."),
+    Spec::new(
+        "rcvbufSize",
+        Size,
+        "",
+        "Size of the socket's receive buffer in bytes, for each shard's socket.",
+    ),
+    Spec::new(
+        "ipFreeBind",
+        Int,
+        "2",
+        "Binds to an address that is not there yet: 0 no, 1 yes, 2 yes and say so.",
+    ),
+    Spec::new("device", Str, "", "Network device (or VRF) to bind to."),
+    Spec::new("rateLimit.interval", Int, "0", "Seconds of a rate-limiting interval; 0: no limit."),
+    Spec::new("rateLimit.burst", Int, "10000", "Messages that pass in one interval."),
+    Spec::new("defaultTZ", Str, "", "Zone of timestamps that have none, as +hh:mm."),
+];
+
+/// Parameters of `module(load="imudp")`.
+pub static MODULE_PARAMS: &[Spec] = &[
+    Spec::new("batchSize", Int, "256", "Datagrams that one system call takes.")
+        .ignored("one call takes up to 256 datagrams"),
+    Spec::new("preserveCase", Bool, "off", "Keeps upper case in fromhost."),
+    Spec::new("timeRequery", Int, "2", "How often the time is asked.")
+        .ignored("the time is asked once per system call"),
+    Spec::new("threads", Int, "1", "Receiving threads.")
+        .ignored("each shard receives on a socket of its own"),
+    Spec::new("schedulingPolicy", Str, "", "Scheduler of the input's thread.").ignored(SCHEDULING),
+    Spec::new("schedulingPriority", Int, "", "Its priority.").ignored(SCHEDULING),
+];
+
+/// How long the first datagram of a new sender waits for the sender's name.
+const NAME_PATIENCE: Duration = Duration::from_millis(5);
+/// The kernel's buffer where `rcvbufSize` does not say: rsyslog leaves the system's default of
+/// some 200 KiB, which a burst of a few hundred messages overflows.
+const RECEIVE_BUFFER_DEFAULT: usize = 4 << 20;
+/// Receive calls in a row before others get their turn.
+const READS_PER_TURN: u32 = 8;
+/// Receive calls after the stop, at most: what the kernel's buffer can hold.
+const READS_AT_STOP: u32 = 1024;
+
+/// One `input(type="imudp")`, checked.
+#[derive(Clone, Debug)]
+pub struct UdpSpec {
+    pub name: String,
+    pub append_port: bool,
+    pub ruleset: Option<String>,
+    pub ports: Vec<String>,
+    /// `None`: all addresses.
+    pub address: Option<String>,
+    pub listen: ListenOptions,
+    pub port_file: Option<String>,
+    pub rate_interval_s: usize,
+    pub rate_burst: usize,
+    pub preserve_case: bool,
+    pub default_tz: Option<String>,
+}
+
+impl UdpSpec {
+    /// From checked parameters.
+    #[must_use]
+    pub fn compile(module: &Params, input: &Params) -> Self {
+        let mut ports: Vec<String> = input.list("port").into_iter().map(str::to_owned).collect();
+        if ports.is_empty() {
+            ports.push("514".to_owned());
+        }
+        Self {
+            name: input.str("name").unwrap_or(NAME).to_owned(),
+            append_port: input.bool("name.appendPort").unwrap_or(false),
+            ruleset: input.str("ruleset").map(str::to_owned),
+            ports,
+            address: input.str("address").filter(|a| *a != "*").map(str::to_owned),
+            listen: ListenOptions {
+                receive_buffer: Some(input.size("rcvbufSize").unwrap_or(RECEIVE_BUFFER_DEFAULT)),
+                free_bind: FreeBind::from_number(input.int("ipFreeBind").unwrap_or(2))
+                    .unwrap_or_default(),
+                device: input.str("device").map(str::to_owned),
+                ..ListenOptions::default()
+            },
+            port_file: input.str("listenPortFileName").map(str::to_owned),
+            rate_interval_s: input.size("rateLimit.interval").unwrap_or(0),
+            rate_burst: input.size("rateLimit.burst").unwrap_or(10_000),
+            preserve_case: module.bool("preserveCase").unwrap_or(false),
+            default_tz: input.str("defaultTZ").map(str::to_owned),
+        }
+    }
+}
+
+/// One running `imudp` input.
+#[derive(Debug)]
+pub struct UdpInput {
+    pub spec: UdpSpec,
+    pub ruleset: RulesetId,
+    pub info: Arc<InputInfo>,
+    pub parse: ParseSettings,
+    pub settings: InputSettings,
+    pub stats: Arc<InputStats>,
+}
+
+/// A shard's end of it.
+struct Receiver<'a> {
+    input: &'a UdpInput,
+    shard: &'a Shard,
+    batch: Batch,
+    ring: UdpRing,
+    /// Rules by the batch's source index.
+    routes: Vec<Residual>,
+    /// The addresses behind them.
+    addresses: Vec<IpAddr>,
+    limit: Option<RateLimit>,
+    /// Senders whose names are still to be asked for.
+    strangers: Vec<IpAddr>,
+    drops_seen: u64,
+    /// Names came too late once; until this passes nobody waits for one.
+    impatient_until: Option<tokio::time::Instant>,
+}
+
+/// Receives on `socket` until the stop.
+///
+/// # Errors
+/// If the socket cannot be registered with the runtime.
+pub async fn serve(
+    input: Arc<UdpInput>,
+    socket: std::net::UdpSocket,
+    shard: Rc<Shard>,
+    mut signals: Signals,
+) -> io::Result<()> {
+    socket.set_nonblocking(true)?;
+    UdpRing::watch_drops(&socket)?;
+    let socket = UdpSocket::from_std(socket)?;
+    let mut receiver = Receiver {
+        limit: RateLimit::new(input.spec.rate_interval_s, input.spec.rate_burst),
+        batch: Batch::new(input.info.clone()),
+        ring: UdpRing::new(input.settings.message_bytes_max),
+        routes: Vec::new(),
+        addresses: Vec::new(),
+        strangers: Vec::new(),
+        drops_seen: 0,
+        impatient_until: None,
+        input: &input,
+        shard: &shard,
+    };
+    let mut stuck = Stuck::new();
+    let mut turns: u32 = 0;
+    while !signals.stopping() {
+        tokio::select! {
+            biased;
+            ready = socket.readable() => ready?,
+            () = signals.stopped() => break,
+        }
+        receiver.receive(&socket, &mut stuck).await;
+        turns = turns.wrapping_add(1);
+        if turns.is_multiple_of(READS_PER_TURN) {
+            tokio::task::yield_now().await;
+        }
+    }
+    for _ in 0..READS_AT_STOP {
+        if !receiver.receive(&socket, &mut stuck).await {
+            break;
+        }
+    }
+    Ok(())
+}
+
+impl Receiver<'_> {
+    /// One receive call and all that follows from it. False if nothing was there.
+    async fn receive(&mut self, socket: &UdpSocket, stuck: &mut Stuck) -> bool {
+        let taken = Cell::new(0);
+        let result = socket.try_io(Interest::READABLE, || {
+            let n = self.ring.recv(socket, &mut self.batch.data)?;
+            taken.set(n);
+            // A ring that was not filled has emptied the socket: saying so here spares the call
+            // that would only find that out. What comes in between wakes the task anew.
+            if self.ring.full() { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
+        });
+        if let Err(error) = result
+            && error.kind() != io::ErrorKind::WouldBlock
+        {
+            // An ICMP answer to something this port sent long ago; the socket is fine.
+            let text = format!("imudp: receive failed: {error}");
+            self.input.settings.reporter.say(Level::Warning, text);
+        }
+        if taken.get() == 0 {
+            return false;
+        }
+        self.work(taken.get(), stuck).await;
+        true
+    }
+
+    async fn work(&mut self, n: usize, stuck: &mut Stuck) {
+        self.introduce(n).await;
+        let pass = self.admit(n);
+        self.batch.arrival = self.shard.arrival();
+        let mut bytes = 0;
+        for i in 0..pass {
+            let datagram = self.ring.datagram(i);
+            bytes += datagram.span.len();
+            if datagram.span.is_empty() {
+                continue;
+            }
+            let ip = datagram.from.ip().to_canonical();
+            let source = self.source(ip);
+            let frame = Frame { span: datagram.span, truncated: datagram.truncated };
+            let arrival = self.batch.arrival;
+            let mut message =
+                parse::message(&mut self.batch.data, frame, &self.input.parse, &arrival);
+            message.source = source;
+            message.port = datagram.from.port();
+            self.batch.messages.push(message);
+        }
+        self.count(bytes);
+        if let [route] = self.routes.as_slice() {
+            self.shard.run(&self.batch, route, stuck);
+        } else {
+            self.shard.run_mixed(&self.batch, &self.routes, stuck);
+        }
+        self.batch.messages.clear();
+        self.batch.sources.clear();
+        self.routes.clear();
+        self.addresses.clear();
+        if !stuck.is_empty() {
+            self.shard.push_datagrams(stuck).await;
+        }
+    }
+
+    fn count(&mut self, bytes: usize) {
+        self.input.stats.count(&self.batch, count(bytes));
+        let drops = self.ring.kernel_drops();
+        self.input.stats.dropped_kernel.add(drops - self.drops_seen);
+        self.drops_seen = drops;
+    }
+
+    /// The index of the sender in this batch.
+    fn source(&mut self, ip: IpAddr) -> u16 {
+        // Datagrams of one sender come in runs, and few senders share one call.
+        if let Some(at) = self.addresses.iter().rposition(|known| *known == ip) {
+            return u16::try_from(at).unwrap_or(0);
+        }
+        let entry = self.shard.known(ip).unwrap_or_else(|| self.shard.learn(ip, None));
+        self.routes.push(self.shard.route(self.input.ruleset, &entry, &self.input.info));
+        self.batch.sources.push(entry.source.clone());
+        self.addresses.push(ip);
+        u16::try_from(self.addresses.len() - 1).unwrap_or(0)
+    }
+
+    /// Asks for the names of senders that are new. A resolver that is slow makes them go by their
+    /// address until it answers, and never holds the socket for long.
+    async fn introduce(&mut self, n: usize) {
+        let mut last = None;
+        for i in 0..n {
+            let ip = self.ring.datagram(i).from.ip().to_canonical();
+            if last != Some(ip) && self.is_stranger(ip) && !self.strangers.contains(&ip) {
+                self.strangers.push(ip);
+            }
+            last = Some(ip);
+        }
+        while let Some(ip) = self.strangers.pop() {
+            let now = tokio::time::Instant::now();
+            let impatient = self.impatient_until.is_some_and(|until| until > now);
+            let patience = if impatient { Duration::ZERO } else { NAME_PATIENCE };
+            let names = &self.input.settings.names;
+            if let Some(name) = names.name(ip, patience).await {
+                let lower = (!self.input.spec.preserve_case).then(|| name.to_ascii_lowercase());
+                self.shard.learn(ip, Some(lower.as_deref().unwrap_or(&name)));
+            } else {
+                self.impatient_until = Some(now + Duration::from_secs(1));
+                let entry = self.shard.known(ip).unwrap_or_else(|| self.shard.learn(ip, None));
+                entry.unnamed_at.set(Some(names.answers()));
+            }
+        }
+    }
+
+    /// Not seen before, or without a name although the resolver has answered something since.
+    fn is_stranger(&self, ip: IpAddr) -> bool {
+        self.shard.known(ip).is_none_or(|entry| {
+            entry.unnamed_at.get().is_some_and(|at| at != self.input.settings.names.answers())
+        })
+    }
+
+    fn admit(&mut self, n: usize) -> usize {
+        let Some(limit) = &mut self.limit else { return n };
+        let verdict = limit.admit(n);
+        verdict.report(n, &self.input.info.name, &self.input.stats, &self.input.settings);
+        verdict.pass
+    }
+}

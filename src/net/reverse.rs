@@ -1,0 +1,115 @@
+//! Names of senders (`$fromhost`): reverse look-ups that never hold up more than the sender that
+//! is asked about, remembered for all shards.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::base::limits::SOURCES_MAX;
+
+/// Look-ups at a time; a slow resolver costs so many threads and no more.
+const LOOKUPS_AT_A_TIME: usize = 16;
+
+/// The cache of names. A name that could not be found is the address, as in rsyslog.
+#[derive(Debug)]
+pub struct Names {
+    /// `-x` or `global(net.enableDNS="off")`: everybody goes by the address.
+    enabled: bool,
+    /// Cut from names within it, unless `preserveFQDN`; with its leading dot.
+    local_domain: Option<String>,
+    known: Arc<Mutex<HashMap<IpAddr, Arc<str>>>>,
+    answers: Arc<AtomicU64>,
+    lookups: Arc<Semaphore>,
+}
+
+impl Names {
+    /// `local_domain` is cut from names that end with it (rsyslog without `preserveFQDN`).
+    #[must_use]
+    pub fn new(enabled: bool, local_domain: Option<&str>) -> Self {
+        Self {
+            enabled,
+            local_domain: local_domain.filter(|d| !d.is_empty()).map(|d| format!(".{d}")),
+            known: Arc::default(),
+            answers: Arc::default(),
+            lookups: Arc::new(Semaphore::new(LOOKUPS_AT_A_TIME)),
+        }
+    }
+
+    /// Grows with every answer that came; unchanged, there is nothing new to be learnt from
+    /// [`Names::cached`].
+    #[must_use]
+    pub fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Relaxed)
+    }
+
+    /// The name of `ip`, if it was asked for and answered.
+    #[must_use]
+    pub fn cached(&self, ip: IpAddr) -> Option<Arc<str>> {
+        if !self.enabled {
+            return Some(ip.to_string().into());
+        }
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&ip).cloned()
+    }
+
+    /// The name of `ip`; `None` if the resolver did not answer within `patience`. The look-up goes
+    /// on then, and [`Names::cached`] will know.
+    pub async fn name(&self, ip: IpAddr, patience: Duration) -> Option<Arc<str>> {
+        if let Some(name) = self.cached(ip) {
+            return Some(name);
+        }
+        let permit = self.lookups.clone().try_acquire_owned().ok()?;
+        let (known, answers) = (self.known.clone(), self.answers.clone());
+        let domain = self.local_domain.clone();
+        let lookup = tokio::task::spawn_blocking(move || {
+            let name = lookup(ip, domain.as_deref());
+            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= SOURCES_MAX {
+                known.clear();
+            }
+            known.insert(ip, name.clone());
+            answers.fetch_add(1, Ordering::Relaxed);
+            drop(permit);
+            name
+        });
+        tokio::time::timeout(patience, lookup).await.ok()?.ok()
+    }
+}
+
+fn lookup(ip: IpAddr, local_domain: Option<&str>) -> Arc<str> {
+    match dns_lookup::lookup_addr(&ip) {
+        Ok(name) => match local_domain.and_then(|domain| name.strip_suffix(domain)) {
+            Some(short) => short.into(),
+            None => name.into(),
+        },
+        Err(_) => ip.to_string().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn without_dns_the_address_is_the_name() {
+        let names = Names::new(false, None);
+        let ip: IpAddr = "192.0.2.1".parse().unwrap();
+        assert_eq!(names.name(ip, Duration::ZERO).await.as_deref(), Some("192.0.2.1"));
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_remembered() {
+        let names = Names::new(true, None);
+        let ip: IpAddr = "127.0.0.1".parse().unwrap();
+        let name = names.name(ip, Duration::from_secs(20)).await.unwrap();
+        assert!(!name.is_empty());
+        assert_eq!(names.answers(), 1);
+        assert_eq!(names.cached(ip), Some(name));
+    }
+}

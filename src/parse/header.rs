@@ -1,0 +1,230 @@
+//! From a frame to a [`Message`]: sanitising, PRI, the choice of the parser.
+
+use std::ops::BitOrAssign;
+
+use crate::base::limits;
+use crate::base::num::len32;
+use crate::base::span::Span;
+use crate::message::Arrival;
+use crate::message::Class;
+use crate::message::Message;
+use crate::message::MessageFlags;
+use crate::message::Offset;
+use crate::message::Pri;
+use crate::parse::cee;
+use crate::parse::frame::Frame;
+use crate::parse::inflate;
+use crate::parse::rfc3164;
+use crate::parse::rfc3164::Rfc3164Settings;
+use crate::parse::rfc5424;
+use crate::parse::sanitise;
+use crate::parse::sanitise::SanitiseSettings;
+use crate::parse::timestamp::Assumed;
+
+/// How an input's messages are read.
+#[derive(Clone, Copy, Debug)]
+pub struct ParseSettings {
+    pub sanitise: SanitiseSettings,
+    /// Longest message in bytes (`maxMessageSize`).
+    pub message_bytes_max: usize,
+    /// A message that begins with `z` may be compressed (`parser.supportCompressionExtension`).
+    pub compression: bool,
+    /// RFC 3164 messages of this input have a HOSTNAME: true for network inputs.
+    pub hostname_in_header: bool,
+    /// The zone of timestamps that name none (`defaultTZ`); otherwise the relay's own.
+    pub default_zone: Option<Offset>,
+    pub rfc3164: Rfc3164Settings,
+}
+
+impl Default for ParseSettings {
+    fn default() -> Self {
+        Self {
+            sanitise: SanitiseSettings::default(),
+            message_bytes_max: limits::MESSAGE_BYTES_DEFAULT,
+            compression: true,
+            hostname_in_header: true,
+            default_zone: None,
+            rfc3164: Rfc3164Settings::default(),
+        }
+    }
+}
+
+/// A text, of which the parsers read what follows PRI.
+#[derive(Debug)]
+pub(super) struct Header<'a> {
+    raw: &'a [u8],
+    /// Where `raw` begins in the batch.
+    base: usize,
+    /// Bytes of PRI.
+    after_pri: usize,
+    pub(super) settings: &'a ParseSettings,
+    arrival: &'a Arrival,
+}
+
+impl<'a> Header<'a> {
+    /// What follows PRI.
+    #[inline]
+    pub(super) fn text(&self) -> &'a [u8] {
+        &self.raw[self.after_pri..]
+    }
+
+    /// `text()[start..end]`, as a span of the batch.
+    #[inline]
+    pub(super) fn span(&self, start: usize, end: usize) -> Span {
+        let base = self.base + self.after_pri;
+        Span::new(base + start, base + end)
+    }
+
+    /// From `start` to the end.
+    #[inline]
+    pub(super) fn rest(&self, start: usize) -> Span {
+        self.span(start, self.raw.len() - self.after_pri)
+    }
+
+    /// What RFC 3164 timestamps do not say.
+    #[inline]
+    pub(super) fn assumed(&self) -> Assumed {
+        Assumed {
+            year: self.arrival.local.year,
+            offset: self.settings.default_zone.unwrap_or(self.arrival.local.offset),
+            year_after: self.settings.rfc3164.year_after_timestamp,
+        }
+    }
+}
+
+/// Fields whose value is `-` though the message holds no `-` for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Dashes(u8);
+
+impl Dashes {
+    /// TAG.
+    pub(super) const TAG: Self = Self(1);
+    /// APP-NAME.
+    pub(super) const APP_NAME: Self = Self(2);
+    /// PROCID, MSGID and STRUCTURED-DATA.
+    pub(super) const FIELDS: Self = Self(4);
+
+    const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+impl BitOrAssign for Dashes {
+    fn bitor_assign(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+/// Reads one frame. Every span of the result lies in `data`, to which bytes are appended where the
+/// message's own do not do: escaped control characters, an inflated message, a `-` that stands for
+/// an absent field. `source` and `port` are left to the caller.
+#[inline]
+pub fn message(
+    data: &mut Vec<u8>,
+    frame: Frame,
+    settings: &ParseSettings,
+    arrival: &Arrival,
+) -> Message {
+    let mut message = Message::default();
+    message.raw = raw(data, frame, settings, &mut message.flags);
+    let mut dashes = Dashes::default();
+    read(message.raw.of(data), settings, arrival, &mut message, &mut dashes);
+    if cee::has_cookie(message.msg.of(data)) && message.pri != Pri::INVALID {
+        message.class = Class::Cee;
+    }
+    if dashes != Dashes::default() {
+        fill_dashes(data, &mut message, dashes);
+    }
+    message
+}
+
+/// Inflates, cuts and sanitises; returns `rawmsg`.
+#[inline]
+fn raw(
+    data: &mut Vec<u8>,
+    frame: Frame,
+    settings: &ParseSettings,
+    flags: &mut MessageFlags,
+) -> Span {
+    let max = settings.message_bytes_max;
+    let mut span = frame.span;
+    if settings.compression
+        && span.of(data).first() == Some(&b'z')
+        && let Some(inflated) = inflate::inflate(data, span, max)
+    {
+        flags.set(MessageFlags::SANITISED);
+        span = inflated;
+    }
+    if frame.truncated || span.len() > max {
+        flags.set(MessageFlags::TRUNCATED);
+        span.end = span.end.min(span.start + len32(max));
+    }
+    let sanitised = sanitise::sanitise(data, span, &settings.sanitise, max);
+    if sanitised.changed {
+        flags.set(MessageFlags::SANITISED);
+    }
+    sanitised.span
+}
+
+/// PRI, then the first parser that takes the message: RFC 5424, RFC 3164.
+#[inline]
+fn read(
+    raw: &[u8],
+    settings: &ParseSettings,
+    arrival: &Arrival,
+    message: &mut Message,
+    dashes: &mut Dashes,
+) {
+    let base = message.raw.start as usize;
+    let (pri, after_pri) = pri(raw);
+    message.pri = pri;
+    message.after_pri = after_pri;
+    let header = Header { raw, base, after_pri: usize::from(after_pri), settings, arrival };
+    if pri == Pri::INVALID {
+        message.msg = message.raw;
+    } else if rfc5424::claims(header.text()) {
+        rfc5424::parse(&header, message, dashes);
+    } else {
+        rfc3164::parse(&header, message, dashes);
+    }
+}
+
+/// PRI and its length. Seen from rsyslogd 8.2302: any number of digits, none being 0, up to 191;
+/// a text that does not begin with `<` has no PRI, one that does and goes on otherwise is invalid.
+#[inline]
+fn pri(raw: &[u8]) -> (Pri, u16) {
+    if raw.first() != Some(&b'<') {
+        return (Pri::DEFAULT, 0);
+    }
+    let mut value = 0_u8;
+    let mut at = 1_u16;
+    loop {
+        match raw.get(usize::from(at)) {
+            Some(digit @ b'0'..=b'9') if at < u16::MAX => {
+                value = value.saturating_mul(10).saturating_add(digit - b'0');
+                at += 1;
+            }
+            Some(b'>') if value < 192 && at < u16::MAX => return (Pri(value), at + 1),
+            _ => return (Pri::INVALID, 0),
+        }
+    }
+}
+
+/// Appends a `-` and lets the fields in `dashes` be it.
+#[cold]
+fn fill_dashes(data: &mut Vec<u8>, message: &mut Message, dashes: Dashes) {
+    let at = data.len();
+    data.push(b'-');
+    let dash = Span::new(at, at + 1);
+    if dashes.has(Dashes::TAG) {
+        message.tag = dash;
+    }
+    if dashes.has(Dashes::APP_NAME) {
+        message.app_name = dash;
+    }
+    if dashes.has(Dashes::FIELDS) {
+        message.procid = dash;
+        message.msgid = dash;
+        message.structured_data = dash;
+    }
+}

@@ -1,0 +1,157 @@
+//! Making received text harmless: what rsyslog does to every message before a parser sees it.
+
+use crate::base::span::Span;
+
+/// The `global(parser.*)` switches, with rsyslog's defaults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SanitiseSettings {
+    /// `parser.dropTrailingLFOnReception`
+    pub drop_trailing_lf: bool,
+    /// `parser.escapeControlCharactersOnReceive`
+    pub escape_control: bool,
+    /// `parser.spaceLFOnReceive`: an LF becomes a space.
+    pub space_lf: bool,
+    /// `parser.escape8BitCharactersOnReceive`
+    pub escape_8bit: bool,
+    /// `parser.escapeControlCharacterTab`
+    pub escape_tab: bool,
+    /// `parser.escapeControlCharactersCStyle`: `\n`, `\x1b` instead of `#012`, `#033`.
+    pub c_style: bool,
+    /// `parser.controlCharacterEscapePrefix`
+    pub prefix: u8,
+}
+
+impl Default for SanitiseSettings {
+    fn default() -> Self {
+        Self {
+            drop_trailing_lf: true,
+            escape_control: true,
+            space_lf: false,
+            escape_8bit: false,
+            escape_tab: true,
+            c_style: false,
+            prefix: b'#',
+        }
+    }
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sanitised {
+    pub span: Span,
+    /// The text had to be changed: `span` lies behind what was in the buffer before.
+    pub changed: bool,
+}
+
+/// Drops a trailing NUL and LF, and escapes control characters: where there are any, the escaped
+/// text is appended to `data`, at most `max` bytes of it.
+#[inline]
+pub fn sanitise(
+    data: &mut Vec<u8>,
+    span: Span,
+    settings: &SanitiseSettings,
+    max: usize,
+) -> Sanitised {
+    let mut text = span.of(data);
+    if let [rest @ .., 0] = text {
+        text = rest;
+    }
+    if let [rest @ .., b'\n'] = text
+        && settings.drop_trailing_lf
+    {
+        text = rest;
+    }
+    let span = Span { start: span.start, end: span.start + crate::base::num::len32(text.len()) };
+    if !settings.escape_8bit && !has_control(text) {
+        return Sanitised { span, changed: false };
+    }
+    match text.iter().position(|byte| settings.changes(*byte)) {
+        Some(first) => rewrite(data, span, first, settings, max),
+        None => Sanitised { span, changed: false },
+    }
+}
+
+/// Whether any byte is below 32. Written so that the compiler makes vector code of it.
+#[inline]
+fn has_control(text: &[u8]) -> bool {
+    let mut chunks = text.chunks_exact(32);
+    let mut found = 0_u8;
+    for chunk in &mut chunks {
+        found |= chunk.iter().fold(0, |found, byte| found | u8::from(*byte < 32));
+    }
+    found |= chunks.remainder().iter().fold(0, |found, byte| found | u8::from(*byte < 32));
+    found != 0
+}
+
+impl SanitiseSettings {
+    /// Whether a text with this byte in it has to be copied.
+    #[inline]
+    const fn changes(&self, byte: u8) -> bool {
+        match byte {
+            0 => true,
+            b'\n' if self.space_lf => true,
+            b'\t' => self.escape_control && self.escape_tab,
+            1..32 => self.escape_control,
+            128.. => self.escape_8bit,
+            _ => false,
+        }
+    }
+}
+
+/// Appends a harmless copy of `span`, whose first `plain` bytes need no change.
+#[cold]
+fn rewrite(
+    data: &mut Vec<u8>,
+    span: Span,
+    plain: usize,
+    settings: &SanitiseSettings,
+    max: usize,
+) -> Sanitised {
+    let (start, from) = (data.len(), span.start as usize);
+    // rsyslog's room: four bytes for each, within the limit; a byte is taken up as long as an
+    // escape sequence would still fit.
+    let room = (span.len() * 4).min(max);
+    data.reserve(room + 4);
+    data.extend_from_within(from..from + plain);
+    for at in from + plain..span.end as usize {
+        if data.len() - start + 3 >= room {
+            break;
+        }
+        let byte = data[at];
+        if settings.changes(byte) {
+            escape(data, byte, settings);
+        } else {
+            data.push(byte);
+        }
+    }
+    Sanitised { span: Span::new(start, data.len()), changed: true }
+}
+
+/// Appends what stands for `byte`.
+fn escape(data: &mut Vec<u8>, byte: u8, settings: &SanitiseSettings) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    if byte == b'\n' && settings.space_lf {
+        data.push(b' ');
+    } else if settings.c_style {
+        let letter = match byte {
+            0 => b'0',
+            7 => b'a',
+            8 => b'b',
+            b'\t' => b't',
+            b'\n' => b'n',
+            11 => b'v',
+            12 => b'f',
+            b'\r' => b'r',
+            27 => b'e',
+            _ => {
+                let digits = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+                data.extend_from_slice(&[b'\\', b'x', digits[0], digits[1]]);
+                return;
+            }
+        };
+        data.extend_from_slice(&[b'\\', letter]);
+    } else {
+        let digit = |shift: u8| b'0' + (byte >> shift & 7);
+        data.extend_from_slice(&[settings.prefix, digit(6), digit(3), digit(0)]);
+    }
+}

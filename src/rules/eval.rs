@@ -1,0 +1,185 @@
+//! Evaluation of tests and expressions over whatever the properties come from.
+
+use crate::message::InputInfo;
+use crate::message::Pri;
+use crate::message::Property;
+use crate::message::Source;
+use crate::message::View;
+use crate::rules::ir::Expr;
+use crate::rules::ir::Leaf;
+use crate::rules::ir::Pattern;
+use crate::rules::ir::Test;
+use crate::rules::ir::TextOperator;
+use crate::rules::value::Relation;
+use crate::rules::value::Value;
+use crate::rules::value::compare;
+
+/// Where properties come from.
+pub(super) trait Properties {
+    fn property<'s>(&'s self, property: Property, scratch: &'s mut Vec<u8>) -> &'s [u8];
+    fn pri(&self) -> Pri;
+}
+
+impl Properties for View<'_> {
+    #[inline]
+    fn property<'s>(&'s self, property: Property, scratch: &'s mut Vec<u8>) -> &'s [u8] {
+        View::property(self, property, scratch)
+    }
+
+    #[inline]
+    fn pri(&self) -> Pri {
+        self.message.pri
+    }
+}
+
+/// A source and an input without a message: all that a source-only test may ask for.
+#[derive(Clone, Copy)]
+pub(super) struct Origin<'a> {
+    pub(super) source: &'a Source,
+    pub(super) input: &'a InputInfo,
+}
+
+impl Properties for Origin<'_> {
+    fn property<'s>(&'s self, property: Property, _: &'s mut Vec<u8>) -> &'s [u8] {
+        match property {
+            Property::FromHost => self.source.fromhost.as_bytes(),
+            Property::FromHostIp => self.source.ip_text.as_bytes(),
+            Property::InputName => self.input.name.as_bytes(),
+            Property::MyHostname => self.input.hostname.as_bytes(),
+            Property::Bom => "\u{feff}".as_bytes(),
+            _ => {
+                debug_assert!(!property.source_only(), "{property:?} is not known of a source");
+                b""
+            }
+        }
+    }
+
+    fn pri(&self) -> Pri {
+        Pri::DEFAULT
+    }
+}
+
+/// Whether `test` holds. `buffers` are at least [`Test::buffers`] many.
+pub(super) fn holds<P: Properties>(test: &Test, of: &P, buffers: &mut [Vec<u8>]) -> bool {
+    match test {
+        Test::Const(truth) => *truth,
+        Test::Pri(mask) => mask.takes(of.pri()),
+        Test::Origin(never) => match *never {},
+        Test::Leaf(leaf) => leaf_holds(leaf, of, buffers),
+        Test::Not(inner) => !holds(inner, of, buffers),
+        Test::And(all) => all.iter().all(|test| holds(test, of, buffers)),
+        Test::Or(any) => any.iter().any(|test| holds(test, of, buffers)),
+    }
+}
+
+pub(super) fn leaf_holds<P: Properties>(leaf: &Leaf, of: &P, buffers: &mut [Vec<u8>]) -> bool {
+    match leaf {
+        Leaf::Match { subject, pattern } => {
+            value(subject, of, buffers).with_text(|text| pattern.takes(text))
+        }
+        Leaf::Compare { relation, left, right } => {
+            let (left_buffers, right_buffers) = buffers.split_at_mut(left.buffers());
+            let left = value(left, of, left_buffers);
+            compare(*relation, left, value(right, of, right_buffers))
+        }
+        Leaf::EqualsAny { left, texts } => {
+            let left = value(left, of, buffers);
+            texts.iter().any(|text| compare(Relation::Equal, left, Value::Text(text)))
+        }
+        Leaf::Relate { operator, left, right } => {
+            let (left_buffers, right_buffers) = buffers.split_at_mut(left.buffers());
+            let right = value(right, of, right_buffers);
+            value(left, of, left_buffers)
+                .with_text(|text| right.with_text(|needle| operator.holds(text, needle)))
+        }
+        Leaf::Truth(expr) => value(expr, of, buffers).number() != 0,
+    }
+}
+
+/// The value of `expr`: borrowed from the message where it stands there, otherwise built in
+/// `buffers`.
+pub(super) fn value<'s, P: Properties>(
+    expr: &'s Expr,
+    of: &'s P,
+    buffers: &'s mut [Vec<u8>],
+) -> Value<'s> {
+    match expr {
+        Expr::Number(n) => Value::Number(*n),
+        Expr::Text(text) => Value::Text(text),
+        Expr::Property(property) => Value::Text(of.property(*property, &mut buffers[0])),
+        Expr::Concat(parts) => {
+            let (out, rest) = built(buffers);
+            for part in parts {
+                value(part, of, rest).with_text(|text| out.extend_from_slice(text));
+            }
+            Value::Text(out)
+        }
+        Expr::Arithmetic(operator, sides) => {
+            let left = value(&sides[0], of, buffers).number();
+            Value::Number(operator.apply(left, value(&sides[1], of, buffers).number()))
+        }
+        Expr::Negate(inner) => Value::Number(value(inner, of, buffers).number().wrapping_neg()),
+        Expr::Lowercase(inner) => {
+            let (out, rest) = built(buffers);
+            value(inner, of, rest).with_text(|text| out.extend_from_slice(text));
+            out.make_ascii_lowercase();
+            Value::Text(out)
+        }
+        Expr::ToText(inner) => {
+            let (out, rest) = built(buffers);
+            value(inner, of, rest).with_text(|text| out.extend_from_slice(text));
+            Value::Text(out)
+        }
+        Expr::Length(inner) => {
+            let length = value(inner, of, buffers).with_text(<[u8]>::len);
+            Value::Number(i64::try_from(length).unwrap_or(i64::MAX))
+        }
+        Expr::ToNumber(inner) => Value::Number(value(inner, of, buffers).number()),
+        Expr::Test(test) => Value::Number(i64::from(holds(test, of, buffers))),
+    }
+}
+
+fn built(buffers: &mut [Vec<u8>]) -> (&mut Vec<u8>, &mut [Vec<u8>]) {
+    let (out, rest) = buffers.split_at_mut(1);
+    out[0].clear();
+    (&mut out[0], rest)
+}
+
+impl Pattern {
+    pub(super) fn takes(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Equal(texts) => texts.contains(text),
+            Self::Contains(finders) => finders.iter().any(|finder| finder.find(text).is_some()),
+            Self::Other(operator, needles) => {
+                needles.iter().any(|needle| operator.holds(text, needle))
+            }
+            Self::Regex(regex) => regex.is_match(text),
+        }
+    }
+}
+
+impl TextOperator {
+    /// Letter case is ASCII's, as in rsyslog.
+    pub(super) fn holds(self, text: &[u8], needle: &[u8]) -> bool {
+        match self {
+            Self::Contains => memchr::memmem::find(text, needle).is_some(),
+            Self::ContainsI => contains_ignoring_case(text, needle),
+            Self::StartsWith => text.starts_with(needle),
+            Self::StartsWithI => {
+                text.get(..needle.len()).is_some_and(|head| head.eq_ignore_ascii_case(needle))
+            }
+            Self::EndsWith => text.ends_with(needle),
+        }
+    }
+}
+
+fn contains_ignoring_case(text: &[u8], needle: &[u8]) -> bool {
+    let Some(first) = needle.first() else { return true };
+    let Some(last_start) = text.len().checked_sub(needle.len()) else { return false };
+    memchr::memchr2_iter(
+        first.to_ascii_lowercase(),
+        first.to_ascii_uppercase(),
+        &text[..=last_start],
+    )
+    .any(|at| text[at..at + needle.len()].eq_ignore_ascii_case(needle))
+}

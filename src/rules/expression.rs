@@ -1,0 +1,429 @@
+//! Expressions of the syntax tree to tests and expressions of the program.
+
+use memchr::memmem::Finder;
+
+use crate::base::diag::Diagnostic;
+use crate::base::diag::Diagnostics;
+use crate::base::diag::Loc;
+use crate::base::diag::nearest;
+use crate::base::limits::EXPRESSION_DEPTH_MAX;
+use crate::config::ast;
+use crate::config::ast::BinaryOp;
+use crate::config::ast::ExprKind;
+use crate::config::ast::Word;
+use crate::message::Property;
+use crate::rules::Resolver;
+use crate::rules::fold;
+use crate::rules::ir::Expr;
+use crate::rules::ir::Leaf;
+use crate::rules::ir::Pattern;
+use crate::rules::ir::Test;
+use crate::rules::ir::TextOperator;
+use crate::rules::posix;
+use crate::rules::posix::Syntax;
+use crate::rules::value::Arithmetic;
+use crate::rules::value::Relation;
+use crate::rules::value::constant_number;
+
+/// A failure that stands in the diagnostics already.
+#[derive(Debug)]
+pub(super) struct Reported;
+
+/// rsyslog's functions that are not there yet; everything else is a misspelling.
+const LATER: &[&str] = &[
+    "exec_template",
+    "exists",
+    "field",
+    "format_time",
+    "get_property",
+    "getenv",
+    "hash32",
+    "hash64",
+    "int2hex",
+    "ip42num",
+    "is_time",
+    "lookup",
+    "ltrim",
+    "num2ipv4",
+    "parse_json",
+    "parse_time",
+    "percentile_observe",
+    "previous_action_suspended",
+    "random",
+    "re_extract",
+    "re_extract_i",
+    "replace",
+    "rtrim",
+    "script_error",
+    "substring",
+    "wrap",
+    "dyn_inc",
+    "http_request",
+    "ipv42num",
+];
+const FUNCTIONS: &[&str] =
+    &["cnum", "cstr", "prifilt", "re_match", "re_match_i", "strlen", "tolower"];
+
+/// What lowering an expression needs.
+pub(super) struct Lowering<'a> {
+    pub(super) resolver: &'a mut dyn Resolver,
+    pub(super) diags: &'a mut Diagnostics,
+}
+
+/// What an operator is, by what its sides become.
+enum Operator {
+    Logic,
+    Relation(Relation),
+    Text(TextOperator),
+    Arithmetic(Arithmetic),
+    Concat,
+}
+
+const fn operator(op: BinaryOp) -> Operator {
+    match op {
+        BinaryOp::Or | BinaryOp::And => Operator::Logic,
+        BinaryOp::Equal => Operator::Relation(Relation::Equal),
+        BinaryOp::NotEqual => Operator::Relation(Relation::NotEqual),
+        BinaryOp::Less => Operator::Relation(Relation::Less),
+        BinaryOp::LessEqual => Operator::Relation(Relation::LessEqual),
+        BinaryOp::Greater => Operator::Relation(Relation::Greater),
+        BinaryOp::GreaterEqual => Operator::Relation(Relation::GreaterEqual),
+        BinaryOp::Contains => Operator::Text(TextOperator::Contains),
+        BinaryOp::ContainsI => Operator::Text(TextOperator::ContainsI),
+        BinaryOp::StartsWith => Operator::Text(TextOperator::StartsWith),
+        BinaryOp::StartsWithI => Operator::Text(TextOperator::StartsWithI),
+        BinaryOp::EndsWith => Operator::Text(TextOperator::EndsWith),
+        BinaryOp::Add => Operator::Arithmetic(Arithmetic::Add),
+        BinaryOp::Subtract => Operator::Arithmetic(Arithmetic::Subtract),
+        BinaryOp::Multiply => Operator::Arithmetic(Arithmetic::Multiply),
+        BinaryOp::Divide => Operator::Arithmetic(Arithmetic::Divide),
+        BinaryOp::Modulo => Operator::Arithmetic(Arithmetic::Modulo),
+        BinaryOp::Concat => Operator::Concat,
+    }
+}
+
+/// The operands of `a op b op c`, which the tree holds as `(a op b) op c`: a chain is walked, not
+/// nested, because generated ones are thousands long.
+fn operands(expr: &ast::Expr, wanted: BinaryOp) -> Vec<&ast::Expr> {
+    let mut operands = Vec::new();
+    let mut left_most = expr;
+    while let ExprKind::Binary { op, left, right } = &left_most.kind {
+        if *op != wanted {
+            break;
+        }
+        operands.push(&**right);
+        left_most = left;
+    }
+    operands.push(left_most);
+    operands.reverse();
+    operands
+}
+
+impl Lowering<'_> {
+    /// The condition of an `if`.
+    pub(super) fn condition(&mut self, expr: &ast::Expr) -> Result<Test, Reported> {
+        self.test(expr, 0)
+    }
+
+    fn error<T>(&mut self, loc: Loc, text: impl Into<String>) -> Result<T, Reported> {
+        self.diags.push(Diagnostic::error(loc, text));
+        Err(Reported)
+    }
+
+    fn deeper(&mut self, depth: usize, loc: Loc) -> Result<usize, Reported> {
+        if depth == EXPRESSION_DEPTH_MAX {
+            return self.error(loc, format!("expression nested deeper than {depth}"));
+        }
+        Ok(depth + 1)
+    }
+
+    /// `expr` where only its truth counts.
+    fn test(&mut self, expr: &ast::Expr, depth: usize) -> Result<Test, Reported> {
+        let depth = self.deeper(depth, expr.loc)?;
+        match &expr.kind {
+            ExprKind::Not(inner) => Ok(fold::not(self.test(inner, depth)?)),
+            ExprKind::Binary { op, left, right } => match operator(*op) {
+                Operator::Logic => {
+                    let sides = operands(expr, *op);
+                    let tests: Result<_, _> =
+                        sides.into_iter().map(|side| self.test(side, depth)).collect();
+                    Ok(if *op == BinaryOp::And { fold::all(tests?) } else { fold::any(tests?) })
+                }
+                Operator::Relation(relation) => self.relation(relation, left, right, depth),
+                Operator::Text(operator) => self.text_operator(operator, left, right, depth),
+                Operator::Arithmetic(_) | Operator::Concat => self.truth(expr, depth),
+            },
+            ExprKind::Call { name, args } => match name.text.to_ascii_lowercase().as_str() {
+                "prifilt" => self.prifilt(name, args),
+                "re_match" => self.re_match(name, args, false, depth),
+                "re_match_i" => self.re_match(name, args, true, depth),
+                _ => self.truth(expr, depth),
+            },
+            _ => self.truth(expr, depth),
+        }
+    }
+
+    fn truth(&mut self, expr: &ast::Expr, depth: usize) -> Result<Test, Reported> {
+        Ok(match self.value(expr, depth)? {
+            Expr::Test(test) => *test,
+            value => fold::leaf(Leaf::Truth(value)),
+        })
+    }
+
+    /// A comparison. An array on the right side is equal to what any of its texts is equal to;
+    /// for "less" and "greater" rsyslog looks at its first text alone.
+    fn relation(
+        &mut self,
+        relation: Relation,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        depth: usize,
+    ) -> Result<Test, Reported> {
+        let left = self.value(left, depth)?;
+        if let (ExprKind::Array(items), Relation::Equal | Relation::NotEqual) =
+            (&right.kind, relation)
+        {
+            let texts: Vec<Box<[u8]>> = items.iter().map(|item| item.as_slice().into()).collect();
+            if texts.is_empty() {
+                return self.error(right.loc, "an empty array matches nothing");
+            }
+            let test = if left.is_text() {
+                let pattern = Pattern::Equal(texts.into_iter().collect());
+                fold::leaf(Leaf::Match { subject: left, pattern })
+            } else {
+                fold::leaf(Leaf::EqualsAny { left, texts })
+            };
+            return Ok(if relation == Relation::NotEqual { fold::not(test) } else { test });
+        }
+        let right = self.value(right, depth)?;
+        Ok(match (relation, left, right) {
+            // Two texts of which one is known: a set of one.
+            (Relation::Equal | Relation::NotEqual, subject, Expr::Text(text))
+            | (Relation::Equal | Relation::NotEqual, Expr::Text(text), subject)
+                if subject.is_text() =>
+            {
+                let pattern = Pattern::Equal([text].into());
+                let test = fold::leaf(Leaf::Match { subject, pattern });
+                if relation == Relation::NotEqual { fold::not(test) } else { test }
+            }
+            (relation, left, right) => fold::leaf(Leaf::Compare { relation, left, right }),
+        })
+    }
+
+    fn text_operator(
+        &mut self,
+        operator: TextOperator,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        depth: usize,
+    ) -> Result<Test, Reported> {
+        let subject = self.value(left, depth)?;
+        if let ExprKind::Array(items) = &right.kind {
+            if items.is_empty() {
+                return self.error(right.loc, "an empty array matches nothing");
+            }
+            let texts = items.iter().map(|item| item.as_slice().into()).collect();
+            let pattern = Pattern::of(operator, texts);
+            return Ok(fold::leaf(Leaf::Match { subject, pattern }));
+        }
+        Ok(fold::leaf(match self.value(right, depth)? {
+            Expr::Text(text) => Leaf::Match { subject, pattern: Pattern::of(operator, vec![text]) },
+            Expr::Number(n) => {
+                let text = n.to_string().into_bytes().into();
+                Leaf::Match { subject, pattern: Pattern::of(operator, vec![text]) }
+            }
+            right => Leaf::Relate { operator, left: subject, right },
+        }))
+    }
+
+    /// `expr` where its value counts.
+    fn value(&mut self, expr: &ast::Expr, depth: usize) -> Result<Expr, Reported> {
+        let depth = self.deeper(depth, expr.loc)?;
+        let lowered = match &expr.kind {
+            ExprKind::Number(n) => Expr::Number(*n),
+            ExprKind::Str(text) => Expr::Text(text.as_slice().into()),
+            // Where an array makes no sense, rsyslog takes its first text.
+            ExprKind::Array(items) => match items.first() {
+                Some(first) => Expr::Text(first.as_slice().into()),
+                None => return self.error(expr.loc, "an empty array has no value"),
+            },
+            ExprKind::Variable(name) => Expr::Property(property(name, expr.loc, self.diags)?),
+            ExprKind::Call { name, args } => self.call(name, args, expr, depth)?,
+            ExprKind::Not(_) => Expr::Test(Box::new(self.test(expr, depth)?)),
+            ExprKind::Negate(inner) => Expr::Negate(Box::new(self.value(inner, depth)?)),
+            ExprKind::Binary { op, left, right } => match operator(*op) {
+                Operator::Arithmetic(arithmetic) => {
+                    let constants = is_literal(left) && is_literal(right);
+                    let mut sides = [self.value(left, depth)?, self.value(right, depth)?];
+                    if constants {
+                        sides = sides.map(as_optimised);
+                    }
+                    Expr::Arithmetic(arithmetic, Box::new(sides))
+                }
+                Operator::Concat => {
+                    let parts = operands(expr, *op);
+                    let parts: Result<_, _> =
+                        parts.into_iter().map(|part| self.value(part, depth)).collect();
+                    Expr::Concat(parts?)
+                }
+                Operator::Logic | Operator::Relation(_) | Operator::Text(_) => {
+                    Expr::Test(Box::new(self.test(expr, depth)?))
+                }
+            },
+        };
+        Ok(fold::constant(lowered))
+    }
+
+    /// A function where its value counts.
+    fn call(
+        &mut self,
+        name: &Word,
+        args: &[ast::Expr],
+        expr: &ast::Expr,
+        depth: usize,
+    ) -> Result<Expr, Reported> {
+        let function = name.text.to_ascii_lowercase();
+        match function.as_str() {
+            "prifilt" | "re_match" | "re_match_i" => {
+                return Ok(Expr::Test(Box::new(self.test(expr, depth)?)));
+            }
+            "strlen" | "tolower" | "cnum" | "cstr" => {}
+            _ => return self.unknown_function(name),
+        }
+        let [argument] = self.arguments(name, args)?;
+        let argument = self.value(argument, depth)?;
+        Ok(match (function.as_str(), argument) {
+            ("strlen", argument) => Expr::Length(Box::new(argument)),
+            ("tolower", argument) => Expr::Lowercase(Box::new(argument)),
+            ("cnum", Expr::Text(text)) if is_text_literal(&args[0]) => {
+                Expr::Number(constant_number(&text))
+            }
+            ("cnum", argument) => Expr::ToNumber(Box::new(argument)),
+            (_, argument) => Expr::ToText(Box::new(argument)),
+        })
+    }
+
+    fn unknown_function<T>(&mut self, name: &Word) -> Result<T, Reported> {
+        let known = || FUNCTIONS.iter().chain(LATER).copied();
+        if LATER.iter().any(|later| later.eq_ignore_ascii_case(&name.text)) {
+            let text = format!("function '{}' is not supported yet", name.text);
+            return self.error(name.loc, text);
+        }
+        let mut d = Diagnostic::error(name.loc, format!("there is no function '{}'", name.text));
+        if let Some(near) = nearest(&name.text, known()) {
+            d = d.help(format!("did you mean '{near}'?"));
+        }
+        self.diags.push(d);
+        Err(Reported)
+    }
+
+    fn arguments<'e, const N: usize>(
+        &mut self,
+        name: &Word,
+        args: &'e [ast::Expr],
+    ) -> Result<&'e [ast::Expr; N], Reported> {
+        match args.try_into() {
+            Ok(args) => Ok(args),
+            Err(_) => {
+                let text = format!("{}() takes {N}, not {} arguments", name.text, args.len());
+                self.error(name.loc, text)
+            }
+        }
+    }
+
+    fn constant_text<'e>(&mut self, name: &Word, arg: &'e ast::Expr) -> Result<&'e [u8], Reported> {
+        match &arg.kind {
+            ExprKind::Str(text) => Ok(text),
+            _ => {
+                let text = format!("{}() takes a constant text here", name.text);
+                self.error(arg.loc, text)
+            }
+        }
+    }
+
+    fn prifilt(&mut self, name: &Word, args: &[ast::Expr]) -> Result<Test, Reported> {
+        let [selector] = self.arguments(name, args)?;
+        let text = String::from_utf8_lossy(self.constant_text(name, selector)?);
+        let mask = self.resolver.selector(&text, selector.loc, self.diags);
+        mask.map(fold::of_mask).ok_or(Reported)
+    }
+
+    fn re_match(
+        &mut self,
+        name: &Word,
+        args: &[ast::Expr],
+        any_case: bool,
+        depth: usize,
+    ) -> Result<Test, Reported> {
+        let [subject, pattern] = self.arguments(name, args)?;
+        let subject = self.value(subject, depth)?;
+        let text = self.constant_text(name, pattern)?;
+        match posix::compile(text, Syntax::Extended, any_case) {
+            Ok(regex) => Ok(fold::leaf(Leaf::Match { subject, pattern: Pattern::Regex(regex) })),
+            Err(why) => self.error(pattern.loc, format!("bad regular expression: {why}")),
+        }
+    }
+}
+
+/// Whether rsyslog's optimiser takes `expr` for a constant. It does not look into functions,
+/// comparisons or the operand of a minus.
+fn is_literal(expr: &ast::Expr) -> bool {
+    let mut rest = expr;
+    loop {
+        match &rest.kind {
+            ExprKind::Number(_) | ExprKind::Str(_) => return true,
+            ExprKind::Negate(inner) => return matches!(inner.kind, ExprKind::Number(_)),
+            ExprKind::Binary { op, left, right } => match operator(*op) {
+                Operator::Arithmetic(_) | Operator::Concat if is_literal(right) => rest = left,
+                _ => return false,
+            },
+            _ => return false,
+        }
+    }
+}
+
+fn is_text_literal(expr: &ast::Expr) -> bool {
+    matches!(expr.kind, ExprKind::Str(_))
+}
+
+/// Where both operands of arithmetic are constants, the optimiser reads texts in its own way.
+fn as_optimised(side: Expr) -> Expr {
+    match side {
+        Expr::Text(text) => Expr::Number(constant_number(&text)),
+        other => other,
+    }
+}
+
+/// The property of that name, as it stands behind `$`.
+pub(super) fn property(
+    name: &str,
+    loc: Loc,
+    diags: &mut Diagnostics,
+) -> Result<Property, Reported> {
+    if let Some(property) = Property::parse(name) {
+        return Ok(property);
+    }
+    if name.trim_start_matches('$').starts_with(['!', '.', '/']) {
+        let name = name.trim_start_matches('$');
+        let text = format!("variables ('${name}') are not supported yet");
+        diags.push(Diagnostic::error(loc, text));
+        return Err(Reported);
+    }
+    let mut d = Diagnostic::error(loc, format!("there is no property '{name}'"));
+    if let Some(near) = nearest(name, Property::names()) {
+        d = d.help(format!("did you mean '{near}'?"));
+    }
+    diags.push(d);
+    Err(Reported)
+}
+
+impl Pattern {
+    pub(super) fn of(operator: TextOperator, needles: Vec<Box<[u8]>>) -> Self {
+        match operator {
+            TextOperator::Contains => {
+                Self::Contains(needles.iter().map(|n| Finder::new(n).into_owned()).collect())
+            }
+            _ => Self::Other(operator, needles),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What a script is compiled to: tests (which are true or false), expressions (which have a
+//! value) and nodes (which do something).
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use memchr::memmem::Finder;
+use regex::bytes::Regex;
+
+use crate::message::PriMask;
+use crate::message::Property;
+use crate::rules::ActionId;
+use crate::rules::RulesetId;
+use crate::rules::value::Arithmetic;
+use crate::rules::value::Relation;
+
+/// A condition. `O` stands for what is decided by the source alone: an index into the table of
+/// such predicates in a compiled program, and nothing at all ([`Infallible`]) where all of it has
+/// been decided or none has been looked for.
+#[derive(Clone, Debug)]
+pub(super) enum Test<O = Infallible> {
+    Const(bool),
+    /// Whatever depends on nothing but PRI.
+    Pri(PriMask),
+    Origin(O),
+    /// Shared with every residual of the program.
+    Leaf(Arc<Leaf>),
+    Not(Box<Self>),
+    And(Box<[Self]>),
+    Or(Box<[Self]>),
+}
+
+/// A condition that has no conditions inside (other than as operands).
+#[derive(Debug)]
+pub(super) enum Leaf {
+    Match {
+        subject: Expr,
+        pattern: Pattern,
+    },
+    Compare {
+        relation: Relation,
+        left: Expr,
+        right: Expr,
+    },
+    /// Equal to any of these, as a number where both are numbers.
+    EqualsAny {
+        left: Expr,
+        texts: Vec<Box<[u8]>>,
+    },
+    /// A text operator whose right side is not a constant.
+    Relate {
+        operator: TextOperator,
+        left: Expr,
+        right: Expr,
+    },
+    /// The value as a number is not 0.
+    Truth(Expr),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TextOperator {
+    Contains,
+    ContainsI,
+    StartsWith,
+    StartsWithI,
+    EndsWith,
+}
+
+/// What a text is held against; with several needles any of them will do.
+#[derive(Debug)]
+pub(super) enum Pattern {
+    Equal(BTreeSet<Box<[u8]>>),
+    Contains(Vec<Finder<'static>>),
+    /// The operators without a prepared searcher.
+    Other(TextOperator, Vec<Box<[u8]>>),
+    Regex(Regex),
+}
+
+#[derive(Debug)]
+pub(super) enum Expr {
+    Number(i64),
+    Text(Box<[u8]>),
+    Property(Property),
+    Concat(Box<[Self]>),
+    Arithmetic(Arithmetic, Box<[Self; 2]>),
+    Negate(Box<Self>),
+    Lowercase(Box<Self>),
+    Length(Box<Self>),
+    ToNumber(Box<Self>),
+    ToText(Box<Self>),
+    Test(Box<Test>),
+}
+
+pub(super) type Block = Vec<Node>;
+
+#[derive(Debug)]
+pub(super) enum Node {
+    Action(ActionId),
+    /// An `if` with its `else if`s.
+    Choice {
+        arms: Vec<(Test<u32>, Block)>,
+        otherwise: Block,
+    },
+    /// An index into the program's calls.
+    Call(usize),
+    Enqueue(RulesetId),
+    Stop,
+}
+
+impl<O> Test<O> {
+    /// How many scratch buffers evaluation may need at once.
+    pub(super) fn buffers(&self) -> usize {
+        match self {
+            Self::Const(_) | Self::Pri(_) | Self::Origin(_) => 0,
+            Self::Leaf(leaf) => leaf.buffers(),
+            Self::Not(inner) => inner.buffers(),
+            Self::And(all) | Self::Or(all) => all.iter().map(Self::buffers).max().unwrap_or(0),
+        }
+    }
+}
+
+impl Test {
+    /// Calls `f` with every property that is read.
+    pub(super) fn properties(&self, f: &mut impl FnMut(Property)) {
+        match self {
+            Self::Const(_) => {}
+            Self::Pri(_) => f(Property::Pri),
+            Self::Origin(never) => match *never {},
+            Self::Leaf(leaf) => leaf.properties(f),
+            Self::Not(inner) => inner.properties(f),
+            Self::And(all) | Self::Or(all) => all.iter().for_each(|test| test.properties(f)),
+        }
+    }
+
+    /// Whether all the properties that are read are `wanted`.
+    pub(super) fn reads_only(&self, wanted: impl Fn(Property) -> bool) -> bool {
+        let mut only = true;
+        self.properties(&mut |property| only &= wanted(property));
+        only
+    }
+}
+
+impl Leaf {
+    pub(super) fn buffers(&self) -> usize {
+        match self {
+            Self::Match { subject, .. } | Self::EqualsAny { left: subject, .. } => {
+                subject.buffers()
+            }
+            Self::Truth(expr) => expr.buffers(),
+            Self::Compare { left, right, .. } | Self::Relate { left, right, .. } => {
+                left.buffers() + right.buffers()
+            }
+        }
+    }
+
+    fn properties(&self, f: &mut impl FnMut(Property)) {
+        match self {
+            Self::Match { subject, .. } | Self::EqualsAny { left: subject, .. } => {
+                subject.properties(f);
+            }
+            Self::Truth(expr) => expr.properties(f),
+            Self::Compare { left, right, .. } | Self::Relate { left, right, .. } => {
+                left.properties(f);
+                right.properties(f);
+            }
+        }
+    }
+}
+
+impl Expr {
+    pub(super) fn buffers(&self) -> usize {
+        match self {
+            Self::Number(_) | Self::Text(_) => 0,
+            Self::Property(_) => 1,
+            Self::Concat(parts) => 1 + parts.iter().map(Self::buffers).max().unwrap_or(0),
+            Self::Arithmetic(_, sides) => sides[0].buffers().max(sides[1].buffers()),
+            Self::Lowercase(inner) | Self::ToText(inner) => 1 + inner.buffers(),
+            Self::Negate(inner) | Self::Length(inner) | Self::ToNumber(inner) => inner.buffers(),
+            Self::Test(test) => test.buffers(),
+        }
+    }
+
+    pub(super) fn properties(&self, f: &mut impl FnMut(Property)) {
+        match self {
+            Self::Number(_) | Self::Text(_) => {}
+            Self::Property(property) => f(*property),
+            Self::Concat(parts) => parts.iter().for_each(|part| part.properties(f)),
+            Self::Arithmetic(_, sides) => sides.iter().for_each(|side| side.properties(f)),
+            Self::Negate(inner)
+            | Self::Lowercase(inner)
+            | Self::Length(inner)
+            | Self::ToNumber(inner)
+            | Self::ToText(inner) => inner.properties(f),
+            Self::Test(test) => test.properties(f),
+        }
+    }
+
+    /// Whether the value is a text whatever the message is.
+    pub(super) const fn is_text(&self) -> bool {
+        matches!(
+            self,
+            Self::Text(_)
+                | Self::Property(_)
+                | Self::Concat(_)
+                | Self::Lowercase(_)
+                | Self::ToText(_)
+        )
+    }
+
+    pub(super) const fn is_constant(&self) -> bool {
+        matches!(self, Self::Number(_) | Self::Text(_))
+    }
+}

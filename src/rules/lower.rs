@@ -1,0 +1,218 @@
+//! Statements of the syntax tree to nodes of a program.
+//!
+//! A statement with a condition that cannot be compiled is left out whole, and said to be: taking
+//! it for true or false would send messages where they do not belong.
+
+use crate::base::diag::Diagnostic;
+use crate::base::diag::Diagnostics;
+use crate::base::diag::Loc;
+use crate::base::diag::nearest;
+use crate::base::limits::SCRIPT_DEPTH_MAX;
+use crate::config::ast::FilterOperation;
+use crate::config::ast::ObjectKind;
+use crate::config::ast::PropertyFilter;
+use crate::config::ast::Stmt;
+use crate::config::ast::StmtKind;
+use crate::config::ast::Word;
+use crate::rules::Resolver;
+use crate::rules::expression;
+use crate::rules::expression::Lowering;
+use crate::rules::expression::Reported;
+use crate::rules::fold;
+use crate::rules::hoist::hoist;
+use crate::rules::ir::Block;
+use crate::rules::ir::Expr;
+use crate::rules::ir::Leaf;
+use crate::rules::ir::Node;
+use crate::rules::ir::Pattern;
+use crate::rules::ir::Test;
+use crate::rules::ir::TextOperator;
+use crate::rules::posix;
+use crate::rules::posix::Syntax;
+use crate::rules::program::CallSite;
+use crate::rules::program::Program;
+
+/// Compiles the statements of one ruleset. Objects other than actions are none of its business.
+///
+/// What cannot be compiled is complained of and left out. The result is of use only after
+/// [`Programs::link`](crate::rules::Programs::link).
+pub fn compile(block: &[Stmt], resolver: &mut dyn Resolver, diags: &mut Diagnostics) -> Program {
+    let mut compiler = Compiler { resolver, diags, program: Program::default() };
+    let (nodes, _) = compiler.block(block, 0);
+    Program { nodes, ..compiler.program }
+}
+
+struct Compiler<'a> {
+    resolver: &'a mut dyn Resolver,
+    diags: &'a mut Diagnostics,
+    program: Program,
+}
+
+impl Compiler<'_> {
+    /// The nodes of a block, and whether no message gets past it.
+    fn block(&mut self, statements: &[Stmt], depth: usize) -> (Block, bool) {
+        let mut nodes = Block::new();
+        let mut ended = false;
+        let mut warned = false;
+        if let (Some(first), true) = (statements.first(), depth > SCRIPT_DEPTH_MAX) {
+            let text = format!("blocks nested deeper than {SCRIPT_DEPTH_MAX}");
+            self.diags.push(Diagnostic::error(first.loc, text));
+            return (nodes, false);
+        }
+        for statement in statements {
+            if ended && !warned && does_something(&statement.kind) {
+                let text = "this can never run: every message stops before it";
+                self.diags.push(Diagnostic::warning(statement.loc, text));
+                warned = true;
+            }
+            // Compiled even where it cannot run, so that its mistakes are found.
+            let (node, ends) = self.statement(statement, depth);
+            if !ended {
+                nodes.extend(node);
+                ended = ends;
+            }
+        }
+        (nodes, ended)
+    }
+
+    /// The node of a statement, if it has one, and whether no message gets past it.
+    fn statement(&mut self, statement: &Stmt, depth: usize) -> (Option<Node>, bool) {
+        let unsupported = match &statement.kind {
+            StmtKind::Object(object) if object.kind == ObjectKind::Action => {
+                let action = self.resolver.action(object, self.diags);
+                return (action.map(Node::Action), false);
+            }
+            StmtKind::Object(_) | StmtKind::Continue => return (None, false),
+            StmtKind::Stop => return (Some(Node::Stop), true),
+            StmtKind::Call(name) => return (self.call(name), false),
+            StmtKind::If { .. } => return self.choice(statement, depth),
+            StmtKind::PriFilter { filter, then, .. } => {
+                return self.filter(fold::of_mask(*filter), then, depth);
+            }
+            StmtKind::PropertyFilter { filter, then } => {
+                let test = property_filter(filter, statement.loc, self.diags);
+                return match test {
+                    Ok(test) => self.filter(test, then, depth),
+                    Err(Reported) => {
+                        self.left_out(statement.loc);
+                        (None, false)
+                    }
+                };
+            }
+            StmtKind::CallIndirect(_) => "call_indirect",
+            StmtKind::Set { reset: false, .. } => "set",
+            StmtKind::Set { reset: true, .. } => "reset",
+            StmtKind::Unset(_) => "unset",
+            StmtKind::Foreach { .. } => "foreach",
+            StmtKind::ReloadLookupTable { .. } => "reload_lookup_table",
+        };
+        let text = format!("'{unsupported}' is not supported yet: the statement is left out");
+        self.diags.push(Diagnostic::error(statement.loc, text));
+        (None, false)
+    }
+
+    fn filter(&mut self, test: Test, then: &[Stmt], depth: usize) -> (Option<Node>, bool) {
+        let (then, ends) = self.block(then, depth + 1);
+        let always = matches!(test, Test::Const(true));
+        let arms = vec![(hoist(test, &mut self.program.predicates), then)];
+        (Some(Node::Choice { arms, otherwise: Block::new() }), always && ends)
+    }
+
+    /// An `if`. A chain of `else if` is walked, not nested: generated ones are thousands long.
+    fn choice(&mut self, statement: &Stmt, depth: usize) -> (Option<Node>, bool) {
+        let mut arms = Vec::new();
+        let mut ends = true;
+        let mut rest = std::slice::from_ref(statement);
+        let otherwise = loop {
+            let [Stmt { kind: StmtKind::If { cond, then, otherwise }, .. }] = rest else {
+                let (block, block_ends) = self.block(rest, depth + 1);
+                ends &= block_ends;
+                break block;
+            };
+            let mut lowering = Lowering { resolver: self.resolver, diags: self.diags };
+            match lowering.condition(cond) {
+                Ok(test) => {
+                    let (then, then_ends) = self.block(then, depth + 1);
+                    ends &= then_ends || matches!(test, Test::Const(false));
+                    arms.push((hoist(test, &mut self.program.predicates), then));
+                }
+                Err(Reported) => {
+                    self.left_out(cond.loc);
+                    ends = false;
+                    break Block::new();
+                }
+            }
+            rest = otherwise;
+        };
+        if arms.is_empty() && otherwise.is_empty() {
+            return (None, false);
+        }
+        (Some(Node::Choice { arms, otherwise }), ends)
+    }
+
+    /// Says what follows from a condition that was complained of.
+    fn left_out(&mut self, loc: Loc) {
+        let text = "because of this condition the statement is left out, with all its branches";
+        self.diags.push(Diagnostic::note(loc, text));
+    }
+
+    fn call(&mut self, name: &Word) -> Option<Node> {
+        match self.resolver.ruleset(&name.text) {
+            Some((ruleset, true)) => Some(Node::Enqueue(ruleset)),
+            Some((ruleset, false)) => {
+                self.program.calls.push(CallSite { ruleset, word: name.clone(), cut: false });
+                Some(Node::Call(self.program.calls.len() - 1))
+            }
+            None => {
+                let text = format!("there is no ruleset '{}'", name.text);
+                let mut d = Diagnostic::error(name.loc, text);
+                let names = self.resolver.ruleset_names();
+                if let Some(near) = nearest(&name.text, names.iter().map(String::as_str)) {
+                    d = d.help(format!("did you mean '{near}'?"));
+                }
+                self.diags.push(d);
+                None
+            }
+        }
+    }
+}
+
+/// Whether a statement would do anything when it runs.
+const fn does_something(kind: &StmtKind) -> bool {
+    match kind {
+        StmtKind::Object(object) => matches!(object.kind, ObjectKind::Action),
+        // A `~` or `stop` too many is common, and harmless.
+        StmtKind::Stop | StmtKind::Continue => false,
+        _ => true,
+    }
+}
+
+fn property_filter(
+    filter: &PropertyFilter,
+    loc: Loc,
+    diags: &mut Diagnostics,
+) -> Result<Test, Reported> {
+    let name = filter.property.text.as_str();
+    let subject = expression::property(name, filter.property.loc, diags)?;
+    let value: Box<[u8]> = filter.value.as_slice().into();
+    let other = |operator| Pattern::of(operator, vec![value.clone()]);
+    let mut regex = |syntax| {
+        posix::compile(&value, syntax, false).map(Pattern::Regex).map_err(|why| {
+            diags.push(Diagnostic::error(loc, format!("bad regular expression: {why}")));
+            Reported
+        })
+    };
+    let pattern = match filter.operation {
+        FilterOperation::Contains => other(TextOperator::Contains),
+        FilterOperation::ContainsI => other(TextOperator::ContainsI),
+        FilterOperation::StartsWith => other(TextOperator::StartsWith),
+        FilterOperation::StartsWithI => other(TextOperator::StartsWithI),
+        FilterOperation::EndsWith => other(TextOperator::EndsWith),
+        FilterOperation::IsEqual => Pattern::Equal([value].into()),
+        FilterOperation::IsEmpty => Pattern::Equal([Box::default()].into()),
+        FilterOperation::Regex => regex(Syntax::Basic)?,
+        FilterOperation::Ereregex => regex(Syntax::Extended)?,
+    };
+    let test = fold::leaf(Leaf::Match { subject: Expr::Property(subject), pattern });
+    Ok(if filter.negated { fold::not(test) } else { test })
+}

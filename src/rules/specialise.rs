@@ -1,0 +1,441 @@
+//! Residuals: what is left of a ruleset once the source and the input are known.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crate::base::limits::RESIDUALS_MAX;
+use crate::message::InputInfo;
+use crate::message::Source;
+use crate::message::View;
+use crate::rules::ActionId;
+use crate::rules::RulesetId;
+use crate::rules::Sink;
+use crate::rules::eval::holds;
+use crate::rules::ir::Node;
+use crate::rules::ir::Test;
+use crate::rules::program::Program;
+use crate::rules::program::Programs;
+use crate::rules::program::Verdicts;
+
+/// Actions that [`Residual::always`] lists at most.
+const ALWAYS_MAX: usize = 1024;
+
+/// A ruleset for one source: nothing in it asks where a message came from. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Residual(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    steps: Steps,
+    always: Option<Box<[ActionId]>>,
+    actions: Box<[ActionId]>,
+    buffers: usize,
+}
+
+/// Buffers in which values are built that do not stand in the message. Kept by the caller, so that
+/// running a residual does not allocate.
+#[derive(Debug, Default)]
+pub struct Scratch(Vec<Vec<u8>>);
+
+/// The body of a ruleset or of an arm.
+type Steps = Vec<Step>;
+
+#[derive(Debug)]
+enum Step {
+    Action(ActionId),
+    Enqueue(RulesetId),
+    Choice {
+        arms: Vec<(Test, Steps)>,
+        otherwise: Steps,
+    },
+    /// A called ruleset; shared, because it may be called from many places.
+    Called(Arc<Called>),
+    Stop,
+}
+
+#[derive(Debug)]
+struct Called {
+    steps: Steps,
+    /// See [`buffers`]; counted once, not at every place of call.
+    buffers: usize,
+}
+
+/// What became of a test.
+enum Decided {
+    Yes,
+    No,
+    Open(Test),
+}
+
+impl Programs {
+    /// Decides everything that depends on the source and the input alone, and leaves the rest.
+    /// Calls of rulesets that run in place become part of the result.
+    #[must_use]
+    pub fn specialise(&self, ruleset: RulesetId, source: &Source, input: &InputInfo) -> Residual {
+        if self.program(ruleset).is_none() {
+            return Residual::of(Steps::new());
+        }
+        self.residual(ruleset, &self.verdicts(ruleset, source, input))
+    }
+
+    fn program(&self, ruleset: RulesetId) -> Option<&Program> {
+        self.programs.get(ruleset.0 as usize)
+    }
+
+    fn residual(&self, ruleset: RulesetId, verdicts: &Verdicts) -> Residual {
+        let mut specialiser = Specialiser { programs: self, verdicts, called: HashMap::new() };
+        let (mut steps, _) = specialiser.ruleset(ruleset);
+        drop_idle_end(&mut steps);
+        Residual::of(steps)
+    }
+}
+
+struct Specialiser<'a> {
+    programs: &'a Programs,
+    verdicts: &'a Verdicts,
+    /// Called rulesets that were met, and whether no message gets past them.
+    called: HashMap<RulesetId, (Arc<Called>, bool)>,
+}
+
+impl Specialiser<'_> {
+    fn ruleset(&mut self, ruleset: RulesetId) -> (Steps, bool) {
+        let mut steps = Steps::new();
+        let ends = match self.programs.program(ruleset) {
+            Some(program) => self.block(&program.nodes, ruleset, program, &mut steps),
+            None => false,
+        };
+        (steps, ends)
+    }
+
+    /// Appends what is left of `nodes`; returns whether no message gets past them.
+    fn block(
+        &mut self,
+        nodes: &[Node],
+        ruleset: RulesetId,
+        program: &Program,
+        steps: &mut Steps,
+    ) -> bool {
+        for node in nodes {
+            let ends = match node {
+                Node::Action(action) => {
+                    steps.push(Step::Action(*action));
+                    false
+                }
+                Node::Enqueue(to) => {
+                    steps.push(Step::Enqueue(*to));
+                    false
+                }
+                Node::Stop => {
+                    steps.push(Step::Stop);
+                    true
+                }
+                Node::Call(call) => {
+                    let site = &program.calls[*call];
+                    !site.cut && self.call(site.ruleset, steps)
+                }
+                Node::Choice { arms, otherwise } => {
+                    self.choice(arms, otherwise, ruleset, program, steps)
+                }
+            };
+            if ends {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn call(&mut self, ruleset: RulesetId, steps: &mut Steps) -> bool {
+        let (called, ends) = match self.called.get(&ruleset) {
+            Some(known) => known.clone(),
+            None => {
+                let (steps, ends) = self.ruleset(ruleset);
+                let buffers = buffers(&steps);
+                let called = (Arc::new(Called { steps, buffers }), ends);
+                self.called.insert(ruleset, called.clone());
+                called
+            }
+        };
+        if !called.steps.is_empty() {
+            steps.push(Step::Called(called));
+        }
+        ends
+    }
+
+    fn choice(
+        &mut self,
+        arms: &[(Test<u32>, Vec<Node>)],
+        otherwise: &[Node],
+        ruleset: RulesetId,
+        program: &Program,
+        steps: &mut Steps,
+    ) -> bool {
+        let mut open = Vec::new();
+        let mut all_end = true;
+        let mut last = otherwise;
+        for (test, block) in arms {
+            match self.decide(test, ruleset) {
+                Decided::No => {}
+                Decided::Yes => {
+                    last = block;
+                    break;
+                }
+                Decided::Open(test) => {
+                    let mut then = Steps::new();
+                    all_end &= self.block(block, ruleset, program, &mut then);
+                    open.push((test, then));
+                }
+            }
+        }
+        if open.is_empty() {
+            return self.block(last, ruleset, program, steps);
+        }
+        let mut rest = Steps::new();
+        all_end &= self.block(last, ruleset, program, &mut rest);
+        drop_idle_arms(&mut open, &rest);
+        if !open.is_empty() {
+            steps.push(Step::Choice { arms: open, otherwise: rest });
+        }
+        all_end
+    }
+
+    fn decide(&self, test: &Test<u32>, ruleset: RulesetId) -> Decided {
+        let truth = |truth| if truth { Decided::Yes } else { Decided::No };
+        match test {
+            Test::Const(known) => truth(*known),
+            Test::Pri(mask) => Decided::Open(Test::Pri(*mask)),
+            Test::Leaf(leaf) => Decided::Open(Test::Leaf(leaf.clone())),
+            Test::Origin(local) => {
+                let predicate = self.programs.first_predicate[ruleset.0 as usize] + local;
+                truth(self.programs.verdict(self.verdicts, predicate))
+            }
+            Test::Not(inner) => match self.decide(inner, ruleset) {
+                Decided::Yes => Decided::No,
+                Decided::No => Decided::Yes,
+                Decided::Open(test) => Decided::Open(Test::Not(Box::new(test))),
+            },
+            Test::And(all) => {
+                let mut open = Vec::new();
+                for test in all {
+                    match self.decide(test, ruleset) {
+                        Decided::Yes => {}
+                        Decided::No => return Decided::No,
+                        Decided::Open(test) => open.push(test),
+                    }
+                }
+                joined(open, Decided::Yes, Test::And)
+            }
+            Test::Or(any) => {
+                let mut open = Vec::new();
+                for test in any {
+                    match self.decide(test, ruleset) {
+                        Decided::Yes => return Decided::Yes,
+                        Decided::No => {}
+                        Decided::Open(test) => open.push(test),
+                    }
+                }
+                joined(open, Decided::No, Test::Or)
+            }
+        }
+    }
+}
+
+fn joined(
+    mut open: Vec<Test>,
+    none: Decided,
+    many: impl Fn(Box<[Test<Infallible>]>) -> Test,
+) -> Decided {
+    match (open.pop(), open.is_empty()) {
+        (None, _) => none,
+        (Some(only), true) => Decided::Open(only),
+        (Some(last), false) => {
+            open.push(last);
+            Decided::Open(many(open.into()))
+        }
+    }
+}
+
+/// Drops what does nothing at the end of a ruleset: a stop, and choices between nothings.
+fn drop_idle_end(steps: &mut Steps) {
+    while let Some(last) = steps.last_mut() {
+        let idle = match last {
+            Step::Stop => true,
+            Step::Choice { arms, otherwise } => {
+                drop_idle_end(otherwise);
+                arms.iter_mut().for_each(|(_, then)| drop_idle_end(then));
+                drop_idle_arms(arms, otherwise);
+                arms.is_empty()
+            }
+            Step::Action(_) | Step::Enqueue(_) | Step::Called(_) => false,
+        };
+        if !idle {
+            break;
+        }
+        steps.pop();
+    }
+}
+
+/// Drops the arms at the end that do nothing. One further up still keeps messages from what
+/// stands behind it.
+fn drop_idle_arms(arms: &mut Vec<(Test, Steps)>, otherwise: &Steps) {
+    while otherwise.is_empty() && arms.last().is_some_and(|(_, then)| then.is_empty()) {
+        arms.pop();
+    }
+}
+
+impl Residual {
+    fn of(steps: Steps) -> Self {
+        let mut actions = Vec::new();
+        let always = list_actions(&steps, &mut actions).then(|| actions.into());
+        let buffers = buffers(&steps);
+        let mut actions = Vec::new();
+        collect_actions(&steps, &mut actions);
+        actions.sort_unstable();
+        actions.dedup();
+        Self(Arc::new(Inner { steps, always, actions: actions.into(), buffers }))
+    }
+
+    /// Runs one message through.
+    #[inline]
+    pub fn run(&self, view: View<'_>, scratch: &mut Scratch, sink: &mut impl Sink) {
+        let buffers = &mut scratch.0;
+        if buffers.len() < self.0.buffers {
+            buffers.resize_with(self.0.buffers, Vec::new);
+        }
+        // Where the message stopped makes no difference to the caller.
+        let (ControlFlow::Continue(()) | ControlFlow::Break(())) =
+            run(&self.0.steps, view, buffers, sink);
+    }
+
+    /// Whether nothing will ever be done.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.steps.is_empty()
+    }
+
+    /// The actions that every message goes to, in order, if that is all there is: the caller may
+    /// then take the messages action by action.
+    #[must_use]
+    pub fn always(&self) -> Option<&[ActionId]> {
+        self.0.always.as_deref()
+    }
+
+    /// Every action that a message may go to, in ascending order; those of rulesets that are
+    /// handed over ([`Sink::enqueue`]) are not among them.
+    #[must_use]
+    pub fn actions(&self) -> &[ActionId] {
+        &self.0.actions
+    }
+
+    /// Whether both are the same residual in memory.
+    #[must_use]
+    pub fn is_shared_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+fn run(
+    steps: &[Step],
+    view: View<'_>,
+    buffers: &mut [Vec<u8>],
+    sink: &mut impl Sink,
+) -> ControlFlow<()> {
+    for step in steps {
+        match step {
+            Step::Action(action) => sink.action(*action, view),
+            Step::Enqueue(ruleset) => sink.enqueue(*ruleset, view),
+            Step::Choice { arms, otherwise } => {
+                let taken = arms.iter().find(|(test, _)| holds(test, &view, buffers));
+                run(taken.map_or(otherwise, |(_, then)| then), view, buffers, sink)?;
+            }
+            Step::Called(called) => run(&called.steps, view, buffers, sink)?,
+            Step::Stop => return ControlFlow::Break(()),
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+/// Lists the actions in `actions`; false if there is anything else, or too many.
+fn list_actions(steps: &[Step], actions: &mut Vec<ActionId>) -> bool {
+    steps.iter().all(|step| match step {
+        Step::Action(action) => {
+            actions.push(*action);
+            actions.len() <= ALWAYS_MAX
+        }
+        Step::Called(called) => list_actions(&called.steps, actions),
+        Step::Enqueue(_) | Step::Choice { .. } | Step::Stop => false,
+    })
+}
+
+fn collect_actions(steps: &[Step], actions: &mut Vec<ActionId>) {
+    for step in steps {
+        match step {
+            Step::Action(action) => actions.push(*action),
+            Step::Choice { arms, otherwise } => {
+                arms.iter().for_each(|(_, then)| collect_actions(then, actions));
+                collect_actions(otherwise, actions);
+            }
+            Step::Called(called) => collect_actions(&called.steps, actions),
+            Step::Enqueue(_) | Step::Stop => {}
+        }
+    }
+}
+
+fn buffers(steps: &[Step]) -> usize {
+    let of = |step: &Step| match step {
+        Step::Choice { arms, otherwise } => {
+            let arms = arms.iter().map(|(test, then)| test.buffers().max(buffers(then)));
+            arms.max().unwrap_or(0).max(buffers(otherwise))
+        }
+        Step::Called(called) => called.buffers,
+        Step::Action(_) | Step::Enqueue(_) | Step::Stop => 0,
+    };
+    steps.iter().map(of).max().unwrap_or(0)
+}
+
+/// A cache of residuals: sources that the rules do not tell apart share one.
+#[derive(Debug, Default)]
+pub struct Residuals {
+    known: HashMap<(RulesetId, Verdicts), Residual>,
+}
+
+impl Residuals {
+    /// As [`Programs::specialise`]. At [`RESIDUALS_MAX`] different ones, further ones are made
+    /// anew each time.
+    pub fn get(
+        &mut self,
+        programs: &Programs,
+        ruleset: RulesetId,
+        source: &Source,
+        input: &InputInfo,
+    ) -> Residual {
+        if programs.program(ruleset).is_none() {
+            return Residual::of(Steps::new());
+        }
+        let key = (ruleset, programs.verdicts(ruleset, source, input));
+        if let Some(known) = self.known.get(&key) {
+            return known.clone();
+        }
+        let residual = programs.residual(ruleset, &key.1);
+        if self.known.len() < RESIDUALS_MAX {
+            self.known.insert(key, residual.clone());
+        }
+        residual
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// Forgets all, as on a reload: residuals belong to the programs they were made from.
+    pub fn clear(&mut self) {
+        self.known.clear();
+    }
+}

@@ -1,0 +1,91 @@
+//! The shard's end of an action: its template, its framing, its queue.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use crate::base::num::count;
+use crate::message::View;
+use crate::queue::Chunk;
+use crate::output::Framing;
+use crate::output::frame;
+use crate::queue::Run;
+use crate::queue::Sender;
+use crate::telemetry::Counter;
+use crate::template::Template;
+
+/// What goes into one action, counted once per chunk.
+#[derive(Debug, Default)]
+pub struct OutletStats {
+    /// Messages that were put into the queue.
+    pub queued: Counter,
+    /// Messages that were given up because the queue stayed full: from datagrams, whose senders
+    /// cannot be held back, or at the end of the stop's time.
+    pub dropped_full: Counter,
+}
+
+/// One action as a shard sees it.
+#[derive(Debug)]
+pub struct Outlet {
+    pub queue: Sender,
+    /// `None`: the output takes no bytes.
+    pub template: Option<Arc<Template>>,
+    /// `dynaFile`: makes the name of the file.
+    pub name: Option<Arc<Template>>,
+    pub framing: Framing,
+    pub stats: Arc<OutletStats>,
+    /// Chunks of this shard that wait for room in the queue.
+    pub(super) waiting: Cell<u32>,
+    /// Datagrams no longer wait for this queue: it has been full for too long.
+    pub(super) shedding: Cell<bool>,
+}
+
+impl Outlet {
+    #[must_use]
+    pub const fn new(
+        queue: Sender,
+        template: Option<Arc<Template>>,
+        name: Option<Arc<Template>>,
+        framing: Framing,
+        stats: Arc<OutletStats>,
+    ) -> Self {
+        Self {
+            queue,
+            template,
+            name,
+            framing,
+            stats,
+            waiting: Cell::new(0),
+            shedding: Cell::new(false),
+        }
+    }
+
+    /// Renders `view` behind what `chunk` holds.
+    #[inline]
+    pub(super) fn render(&self, view: View<'_>, chunk: &mut Chunk, scratch: &mut Vec<u8>) {
+        if let Some(name) = &self.name {
+            scratch.clear();
+            name.render(view, scratch);
+            if chunk.runs.last().is_none_or(|run| *run.name != **scratch) {
+                let first = crate::base::num::len32(chunk.ends.len());
+                chunk.runs.push(Run { name: scratch.as_slice().into(), first });
+            }
+        }
+        let start = chunk.bytes.len();
+        if let Some(template) = &self.template {
+            template.render(view, &mut chunk.bytes);
+        }
+        frame(&mut chunk.bytes, start, self.framing);
+        chunk.end_message();
+    }
+
+    /// Puts `chunk` into the queue and counts it; false if there is no room.
+    pub(super) fn try_push(&self, chunk: &mut Chunk) -> bool {
+        let messages = count(chunk.len());
+        let taken = self.queue.try_push(chunk);
+        if taken {
+            self.stats.queued.add(messages);
+            self.shedding.set(false);
+        }
+        taken
+    }
+}

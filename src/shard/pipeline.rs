@@ -1,0 +1,304 @@
+//! Parsed batches through rules and templates into the actions' queues.
+
+use std::cell::RefCell;
+use std::cell::RefMut;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::clock;
+use crate::base::clock::LocalZone;
+use crate::base::num::count;
+use crate::message::Ack;
+use crate::message::Arrival;
+use crate::message::Batch;
+use crate::message::InputInfo;
+use crate::message::Source;
+use crate::message::View;
+use crate::parse::frame::Frame;
+use crate::queue::Chunk;
+use crate::rules::ActionId;
+use crate::rules::Programs;
+use crate::rules::Residual;
+use crate::rules::Residuals;
+use crate::rules::RulesetId;
+use crate::rules::Scratch;
+use crate::rules::Sink;
+use crate::shard::Entry;
+use crate::shard::Outlet;
+use crate::shard::sources::Sources;
+
+/// How long datagrams wait for a full queue before they are given up, and counted. Within that
+/// time the kernel's buffer holds them.
+const DATAGRAM_PATIENCE: Duration = Duration::from_millis(200);
+
+/// Chunks that found their queue full. Whoever holds them must wait with them
+/// ([`Shard::push_all`]) before it reads on.
+pub type Stuck = Vec<StuckChunk>;
+
+/// A chunk that waits for room. Given up (the task was ended by the stop), it is counted.
+#[derive(Debug)]
+pub struct StuckChunk {
+    outlet: Rc<Outlet>,
+    chunk: Chunk,
+}
+
+/// One core's pipeline. Lives on its thread; inputs hold it in an `Rc`.
+#[derive(Debug)]
+pub struct Shard {
+    /// 0..number of shards.
+    pub index: usize,
+    programs: Arc<Programs>,
+    residuals: RefCell<Residuals>,
+    outlets: Vec<Rc<Outlet>>,
+    /// The batch into which stream inputs of this shard read, one at a time.
+    batch: RefCell<Batch>,
+    frames: RefCell<Vec<Frame>>,
+    work: RefCell<Work>,
+    sources: RefCell<Sources>,
+    zone: RefCell<LocalZone>,
+}
+
+/// What rendering needs, reused from batch to batch.
+#[derive(Debug, Default)]
+struct Work {
+    /// One per action.
+    chunks: Vec<Chunk>,
+    /// The actions whose chunk holds something.
+    touched: Vec<ActionId>,
+    scratch: Scratch,
+    name: Vec<u8>,
+    handed_over: HandedOver,
+}
+
+/// For each ruleset that has a queue of its own, the rules of the source that came last.
+type HandedOver = Vec<(RulesetId, Arc<Source>, Residual)>;
+
+impl Shard {
+    #[must_use]
+    pub fn new(
+        index: usize,
+        programs: Arc<Programs>,
+        outlets: Vec<Outlet>,
+        input: Arc<InputInfo>,
+        zone: LocalZone,
+    ) -> Self {
+        let mut work = Work::default();
+        work.chunks.resize_with(outlets.len(), Chunk::default);
+        Self {
+            index,
+            programs,
+            residuals: RefCell::default(),
+            outlets: outlets.into_iter().map(Rc::new).collect(),
+            batch: RefCell::new(Batch::new(input)),
+            frames: RefCell::default(),
+            work: RefCell::new(work),
+            sources: RefCell::default(),
+            zone: RefCell::new(zone),
+        }
+    }
+
+    /// The shared receive batch. A borrow must end before the task waits.
+    #[must_use]
+    pub const fn batch(&self) -> &RefCell<Batch> {
+        &self.batch
+    }
+
+    /// Room for the frames of one read, reused. A borrow must end before the task waits.
+    pub fn frames(&self) -> RefMut<'_, Vec<Frame>> {
+        self.frames.borrow_mut()
+    }
+
+    /// The time of arrival for a batch that was read now.
+    #[must_use]
+    pub fn arrival(&self) -> Arrival {
+        Arrival::at(clock::wall(), &mut self.zone.borrow_mut())
+    }
+
+    /// The sender at `ip`, if this shard knows it.
+    #[must_use]
+    pub fn known(&self, ip: IpAddr) -> Option<Rc<Entry>> {
+        self.sources.borrow_mut().get(ip)
+    }
+
+    /// Remembers the sender at `ip`.
+    pub fn learn(&self, ip: IpAddr, fromhost: Option<&str>) -> Rc<Entry> {
+        self.sources.borrow_mut().put(ip, Arc::new(Source::new(Some(ip), fromhost)))
+    }
+
+    /// Calls `f` with every sender that this shard knows.
+    pub fn each_source(&self, f: impl FnMut(&Arc<Source>)) {
+        self.sources.borrow().all().for_each(f);
+    }
+
+    /// The rules of `ruleset` with all decided that the sender and the input decide.
+    #[must_use]
+    pub fn route(&self, ruleset: RulesetId, entry: &Entry, input: &Arc<InputInfo>) -> Residual {
+        let id = Arc::as_ptr(input).addr();
+        entry.route(ruleset, id, |source| self.route_of(ruleset, source, input))
+    }
+
+    /// [`Shard::route`] for a source that is not in the table of senders (a local input).
+    #[must_use]
+    pub fn route_of(&self, ruleset: RulesetId, source: &Source, input: &InputInfo) -> Residual {
+        self.residuals.borrow_mut().get(&self.programs, ruleset, source, input)
+    }
+
+    /// Runs `route` over every message of `batch` and queues what it rendered. What finds no room
+    /// is added to `stuck`.
+    pub fn run(&self, batch: &Batch, route: &Residual, stuck: &mut Stuck) {
+        let mut work = self.work.borrow_mut();
+        let (mut renderer, scratch) = self.renderer(batch, &mut work);
+        match route.always() {
+            Some(actions) => {
+                for action in actions {
+                    for message in &batch.messages {
+                        renderer.render(*action, batch.view(message));
+                    }
+                }
+            }
+            None => {
+                for message in &batch.messages {
+                    route.run(batch.view(message), scratch, &mut renderer);
+                }
+            }
+        }
+        self.flush(&mut work, &batch.ack, stuck);
+    }
+
+    /// As [`Shard::run`], with the rules of each message's own source: `routes[message.source]`.
+    pub fn run_mixed(&self, batch: &Batch, routes: &[Residual], stuck: &mut Stuck) {
+        let mut work = self.work.borrow_mut();
+        let (mut renderer, scratch) = self.renderer(batch, &mut work);
+        for message in &batch.messages {
+            let route = &routes[usize::from(message.source)];
+            route.run(batch.view(message), scratch, &mut renderer);
+        }
+        self.flush(&mut work, &batch.ack, stuck);
+    }
+
+    fn renderer<'a>(
+        &'a self,
+        batch: &'a Batch,
+        work: &'a mut Work,
+    ) -> (Renderer<'a>, &'a mut Scratch) {
+        let Work { chunks, touched, scratch, name, handed_over } = work;
+        (Renderer { shard: self, batch, chunks, touched, name, handed_over }, scratch)
+    }
+
+    fn flush(&self, work: &mut Work, ack: &Ack, stuck: &mut Stuck) {
+        for action in work.touched.drain(..) {
+            let chunk = &mut work.chunks[action.0 as usize];
+            let outlet = &self.outlets[action.0 as usize];
+            chunk.ack = ack.clone();
+            if !outlet.try_push(chunk) {
+                stuck.push(StuckChunk::new(outlet.clone(), std::mem::take(chunk)));
+            }
+        }
+    }
+
+    /// Waits until every stuck chunk found room: this is how a full output holds back a stream.
+    pub async fn push_all(&self, stuck: &mut Stuck) {
+        for mut waiting in stuck.drain(..) {
+            waiting.push().await;
+        }
+    }
+
+    /// As [`Shard::push_all`] for datagrams, whose senders cannot be held back: after a short
+    /// patience the chunk is given up and counted, and while the queue stays full the next ones
+    /// do not wait at all. So a dead output costs other outputs next to nothing.
+    pub async fn push_datagrams(&self, stuck: &mut Stuck) {
+        for mut waiting in stuck.drain(..) {
+            let outlet = waiting.outlet.clone();
+            let pushed = !outlet.shedding.get()
+                && tokio::time::timeout(DATAGRAM_PATIENCE, waiting.push()).await.is_ok();
+            outlet.shedding.set(!pushed);
+        }
+    }
+
+    /// Waits while an action that `route` may use has chunks of this shard waiting, so that a full
+    /// output holds one read in memory and not one of every connection.
+    pub async fn open(&self, route: &Residual) {
+        for action in route.actions() {
+            let outlet = &self.outlets[action.0 as usize];
+            while outlet.waiting.get() > 0 {
+                outlet.queue.room().await;
+            }
+        }
+    }
+}
+
+// === impl StuckChunk ===
+
+impl StuckChunk {
+    fn new(outlet: Rc<Outlet>, chunk: Chunk) -> Self {
+        outlet.waiting.set(outlet.waiting.get() + 1);
+        Self { outlet, chunk }
+    }
+
+    /// Waits for room. Cancel safe.
+    async fn push(&mut self) {
+        let messages = count(self.chunk.len());
+        self.outlet.queue.push(&mut self.chunk).await;
+        self.outlet.stats.queued.add(messages);
+    }
+}
+
+impl Drop for StuckChunk {
+    fn drop(&mut self) {
+        self.outlet.waiting.set(self.outlet.waiting.get() - 1);
+        // Empty once it was pushed.
+        self.outlet.stats.dropped_full.add(count(self.chunk.len()));
+    }
+}
+
+/// Takes the verdicts of the rules for one batch and renders.
+struct Renderer<'a> {
+    shard: &'a Shard,
+    batch: &'a Batch,
+    chunks: &'a mut Vec<Chunk>,
+    touched: &'a mut Vec<ActionId>,
+    name: &'a mut Vec<u8>,
+    handed_over: &'a mut HandedOver,
+}
+
+impl Renderer<'_> {
+    #[inline]
+    fn render(&mut self, action: ActionId, view: View<'_>) {
+        let index = action.0 as usize;
+        let chunk = &mut self.chunks[index];
+        if chunk.is_empty() {
+            self.touched.push(action);
+        }
+        self.shard.outlets[index].render(view, chunk, self.name);
+    }
+}
+
+impl Renderer<'_> {
+    fn rules_of(&mut self, ruleset: RulesetId, view: View<'_>) -> Residual {
+        let source = &self.batch.sources[usize::from(view.message.source)];
+        if let Some((_, last, residual)) = self.handed_over.iter().find(|(r, ..)| *r == ruleset)
+            && Arc::ptr_eq(last, source)
+        {
+            return residual.clone();
+        }
+        let residual = self.shard.route_of(ruleset, source, &self.batch.input);
+        self.handed_over.retain(|(r, ..)| *r != ruleset);
+        self.handed_over.push((ruleset, source.clone(), residual.clone()));
+        residual
+    }
+}
+
+impl Sink for Renderer<'_> {
+    fn action(&mut self, action: ActionId, view: View<'_>) {
+        self.render(action, view);
+    }
+
+    /// A ruleset with a queue of its own runs in place: the bound is in the actions' queues. What
+    /// the queue means to the caller holds: a `stop` in there does not stop the caller.
+    fn enqueue(&mut self, ruleset: RulesetId, view: View<'_>) {
+        let residual = self.rules_of(ruleset, view);
+        residual.run(view, &mut Scratch::default(), self);
+    }
+}

@@ -1,0 +1,113 @@
+//! The senders that a shard knows, and what was decided for each.
+
+use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::base::limits::SOURCES_MAX;
+use crate::message::Source;
+use crate::rules::Residual;
+use crate::rules::RulesetId;
+
+/// A sender with its hoisted rules, by ruleset and input.
+#[derive(Debug)]
+pub struct Entry {
+    pub source: Arc<Source>,
+    /// Set while the sender goes by its address because its name is not known yet: how many
+    /// answers the resolver had given when that was last looked at.
+    pub unnamed_at: Cell<Option<u64>>,
+    routes: RefCell<Vec<(RulesetId, usize, Residual)>>,
+}
+
+impl Entry {
+    fn new(source: Arc<Source>) -> Self {
+        Self { source, unnamed_at: Cell::new(None), routes: RefCell::new(Vec::new()) }
+    }
+
+    /// The hoisted rules of `ruleset` for messages that come through input `input`.
+    pub(super) fn route(
+        &self,
+        ruleset: RulesetId,
+        input: usize,
+        make: impl FnOnce(&Source) -> Residual,
+    ) -> Residual {
+        let known = |(r, i, residual): &(RulesetId, usize, Residual)| {
+            (*r == ruleset && *i == input).then(|| residual.clone())
+        };
+        if let Some(found) = self.routes.borrow().iter().find_map(known) {
+            return found;
+        }
+        let made = make(&self.source);
+        self.routes.borrow_mut().push((ruleset, input, made.clone()));
+        made
+    }
+}
+
+/// Senders by address, bounded: when the table is full, the half that was seen least recently is
+/// forgotten (only the memory of it: it is made again when it speaks).
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    entries: HashMap<IpAddr, (Rc<Entry>, u64)>,
+    turn: u64,
+}
+
+impl Sources {
+    pub(super) fn get(&mut self, ip: IpAddr) -> Option<Rc<Entry>> {
+        self.turn += 1;
+        let turn = self.turn;
+        self.entries.get_mut(&ip).map(|(entry, seen)| {
+            *seen = turn;
+            entry.clone()
+        })
+    }
+
+    /// Makes or replaces the entry of `ip` (a name that was resolved late replaces it).
+    pub(super) fn put(&mut self, ip: IpAddr, source: Arc<Source>) -> Rc<Entry> {
+        if self.entries.len() >= SOURCES_MAX {
+            self.forget_half();
+        }
+        let entry = Rc::new(Entry::new(source));
+        self.turn += 1;
+        self.entries.insert(ip, (entry.clone(), self.turn));
+        entry
+    }
+
+    fn forget_half(&mut self) {
+        let mut turns: Vec<u64> = self.entries.values().map(|(_, seen)| *seen).collect();
+        let middle = turns.len() / 2;
+        let (_, cut, _) = turns.select_nth_unstable(middle);
+        let cut = *cut;
+        self.entries.retain(|_, (_, seen)| *seen >= cut);
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Source>> {
+        self.entries.values().map(|(entry, _)| &entry.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn the_table_is_bounded_and_keeps_the_recent() {
+        let mut sources = Sources::default();
+        let ip = |n: u32| IpAddr::V4(Ipv4Addr::from_bits(n));
+        let put = |sources: &mut Sources, n| {
+            sources.put(ip(n), Arc::new(Source::new(Some(ip(n)), None)));
+        };
+        for n in 0..u32::try_from(SOURCES_MAX).unwrap() {
+            put(&mut sources, n);
+        }
+        assert!(sources.get(ip(0)).is_some());
+        put(&mut sources, u32::MAX);
+        assert!(sources.all().count() <= SOURCES_MAX / 2 + 1);
+        assert!(sources.get(ip(0)).is_some(), "just seen, so kept");
+        assert!(sources.get(ip(1)).is_none(), "oldest, so forgotten");
+    }
+}

@@ -1,0 +1,82 @@
+//! JSON, CSV and SQL escaping, as rsyslog does it: `"`, `\`, `/` and everything below 0x20 for
+//! JSON (nothing above 0x7e), `"` doubled for CSV.
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+
+/// For each byte, the letter behind the backslash in JSON; `u` for `\u00XX`, 0 for none.
+static JSON: [u8; 256] = json_table();
+
+const fn json_table() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < 0x20 {
+        table[at] = b'u';
+        at += 1;
+    }
+    table[0x08] = b'b';
+    table[0x09] = b't';
+    table[0x0A] = b'n';
+    table[0x0C] = b'f';
+    table[0x0D] = b'r';
+    table[b'"' as usize] = b'"';
+    table[b'\\' as usize] = b'\\';
+    table[b'/' as usize] = b'/';
+    table
+}
+
+/// Appends `value` for the inside of a JSON string.
+///
+/// With `raw` a backslash that already starts a JSON escape is left alone, together with the
+/// byte behind it (`jsonr`, `jsonfr`).
+pub(super) fn json(value: &[u8], raw: bool, out: &mut Vec<u8>) {
+    let mut done = 0;
+    let mut at = 0;
+    while let Some(skip) = value[at..].iter().position(|b| JSON[usize::from(*b)] != 0) {
+        at += skip;
+        let byte = value[at];
+        let next = value.get(at + 1);
+        if raw && byte == b'\\' && next.is_some_and(|next| b"\"/\\bfnrtu".contains(next)) {
+            at += 2;
+            continue;
+        }
+        out.extend_from_slice(&value[done..at]);
+        match JSON[usize::from(byte)] {
+            b'u' => {
+                let [high, low] = [byte >> 4, byte & 15].map(|n| HEX[usize::from(n)]);
+                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
+            }
+            letter => out.extend_from_slice(&[b'\\', letter]),
+        }
+        at += 1;
+        done = at;
+    }
+    out.extend_from_slice(&value[done..]);
+}
+
+/// Appends `value` as a quoted CSV field.
+pub(super) fn csv(value: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    doubled(value, b'"', out);
+    out.push(b'"');
+}
+
+/// Appends `value` with each `quote` written twice.
+pub(super) fn doubled(value: &[u8], quote: u8, out: &mut Vec<u8>) {
+    let mut done = 0;
+    for at in memchr::memchr_iter(quote, value) {
+        out.extend_from_slice(&value[done..=at]);
+        done = at;
+    }
+    out.extend_from_slice(&value[done..]);
+}
+
+/// Appends `value` with a backslash before each `quote` and each backslash.
+pub(super) fn backslashed(value: &[u8], quote: u8, out: &mut Vec<u8>) {
+    let mut done = 0;
+    for at in memchr::memchr2_iter(quote, b'\\', value) {
+        out.extend_from_slice(&value[done..at]);
+        out.push(b'\\');
+        done = at;
+    }
+    out.extend_from_slice(&value[done..]);
+}

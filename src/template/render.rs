@@ -1,0 +1,241 @@
+//! The compiled form and its rendering.
+
+use crate::base::diag::Diagnostics;
+use crate::base::diag::Loc;
+use crate::config::ast::Object;
+use crate::message::Property;
+use crate::message::TimeFormat;
+use crate::message::View;
+use crate::message::write_pri;
+use crate::template::builtin;
+use crate::template::compile;
+use crate::template::escape;
+use crate::template::field::Field;
+use crate::template::field::Source;
+use crate::template::field::with_scratch;
+use crate::template::text::Escapes;
+use crate::template::text::Piece;
+
+/// Escaping of every property of a template (`option.sql` and the like); constants are not escaped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Escape {
+    #[default]
+    None,
+    /// A backslash before `'` and `\`, as `MySQL` takes it.
+    Sql,
+    /// `''` for `'`: standard SQL.
+    StdSql,
+    /// A backslash before `"` and `\`.
+    Json,
+}
+
+/// A template's own options.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    pub escape: Escape,
+    /// `option.jsonf`: the parts that are not empty, with `, ` between them, in `{` and `}\n`.
+    pub object: bool,
+    /// `option.casesensitive`. Names of variables only; properties never mind.
+    pub case_sensitive: bool,
+}
+
+/// One step of rendering.
+#[derive(Clone, Debug)]
+pub(super) enum Op {
+    Text(Box<[u8]>),
+    /// A property as it is.
+    Property(Property),
+    Pri,
+    Rfc3339,
+    Time(Source),
+    /// A space unless MSG starts with one (rsyslog's compiled-in formats).
+    SpaceBeforeMsg,
+    Field(Box<Field>),
+}
+
+/// A template, ready to render. Cheap to share, dear to clone.
+#[derive(Clone, Debug)]
+pub struct Template {
+    pub name: String,
+    ops: Vec<Op>,
+    escape: Escape,
+    object: bool,
+    properties: Vec<Property>,
+    /// Bytes of constant text, and some for what is short.
+    overhead: usize,
+}
+
+impl Template {
+    pub(super) fn new(name: String, ops: Vec<Op>, options: &Options) -> Self {
+        // The parts of an object stay apart: there will be separators between them.
+        let ops = if options.object { ops } else { merged(ops) };
+        let mut properties = Vec::new();
+        for property in ops.iter().filter_map(Op::property) {
+            if !properties.contains(&property) {
+                properties.push(property);
+            }
+        }
+        let overhead = 64 + ops.iter().map(Op::constant).sum::<usize>();
+        Self { name, ops, escape: options.escape, object: options.object, properties, overhead }
+    }
+
+    /// Makes a template of a `template()` object (or of a `$template` line that was lowered to
+    /// one). `None` if rsyslog would have none either; complaints go to `diags`.
+    pub fn compile(object: &Object, diags: &mut Diagnostics) -> Option<Self> {
+        compile::object(object, diags)
+    }
+
+    /// Makes a template of a `$template` line's text, `loc` its place.
+    pub fn from_string(
+        name: &str,
+        text: &[u8],
+        options: &Options,
+        loc: Loc,
+        diags: &mut Diagnostics,
+    ) -> Option<Self> {
+        compile::string(name, text, Escapes::Legacy, options, loc, diags)
+    }
+
+    /// The built-in template of that name: `RSYSLOG_…` and those whose names start with a space.
+    #[must_use]
+    pub fn builtin(name: &str) -> Option<Self> {
+        builtin::find(name)
+    }
+
+    /// Names of all built-in templates.
+    pub fn builtin_names() -> impl Iterator<Item = &'static str> {
+        builtin::names()
+    }
+
+    /// Appends what the template makes of a message.
+    #[inline]
+    pub fn render(&self, view: View<'_>, out: &mut Vec<u8>) {
+        out.reserve(self.overhead + view.message.raw.len());
+        if self.object {
+            return self.render_object(&view, out);
+        }
+        if self.escape != Escape::None {
+            return self.ops.iter().for_each(|op| op.render_escaped(self.escape, &view, out));
+        }
+        for op in &self.ops {
+            op.render(&view, out);
+        }
+    }
+
+    fn render_object(&self, view: &View<'_>, out: &mut Vec<u8>) {
+        out.push(b'{');
+        let begin = out.len();
+        for op in &self.ops {
+            let separator = out.len();
+            if separator > begin {
+                out.extend_from_slice(b", ");
+            }
+            let start = out.len();
+            op.render(view, out);
+            if out.len() == start {
+                out.truncate(separator);
+            }
+        }
+        out.extend_from_slice(b"}\n");
+    }
+
+    /// The properties that rendering reads, each once.
+    pub fn properties(&self) -> impl Iterator<Item = Property> + '_ {
+        self.properties.iter().copied()
+    }
+
+    /// Whether every message of one source renders the same.
+    #[must_use]
+    pub fn is_constant_per_source(&self) -> bool {
+        self.ops.iter().all(|op| match op {
+            Op::SpaceBeforeMsg => false,
+            op => op.property().is_none_or(Property::source_only),
+        })
+    }
+}
+
+/// Neighbouring texts become one.
+fn merged(ops: Vec<Op>) -> Vec<Op> {
+    let mut merged: Vec<Op> = Vec::with_capacity(ops.len());
+    for op in ops {
+        match (merged.last_mut(), op) {
+            (Some(Op::Text(before)), Op::Text(text)) => {
+                *before = [&**before, &*text].concat().into_boxed_slice();
+            }
+            (_, op) => merged.push(op),
+        }
+    }
+    merged
+}
+
+impl Op {
+    /// The cheapest operation that does what a piece says.
+    pub(super) fn of(piece: Piece) -> Self {
+        let field = match piece {
+            Piece::Text(text) => return Self::Text(text.into_boxed_slice()),
+            Piece::Field(field) => field,
+        };
+        if !field.is_plain() {
+            return Self::Field(field);
+        }
+        match field.source {
+            Source::Property(Property::Pri) => Self::Pri,
+            Source::Property(property) => Self::Property(property),
+            Source::Time {
+                property: Property::TimeReported,
+                format: TimeFormat::Rfc3339,
+                utc: false,
+            } => Self::Rfc3339,
+            source @ Source::Time { .. } => Self::Time(source),
+            Source::Empty => Self::Field(field),
+        }
+    }
+
+    #[inline]
+    fn render(&self, view: &View<'_>, out: &mut Vec<u8>) {
+        match self {
+            Self::Text(text) => out.extend_from_slice(text),
+            Self::Property(property) => view.write_property(*property, out),
+            Self::Pri => write_pri(view.message.pri, out),
+            Self::Rfc3339 => view.write_rfc3339(out),
+            Self::Time(source) => source.write_time(view, out),
+            Self::SpaceBeforeMsg => {
+                if view.bytes(view.message.msg).first() != Some(&b' ') {
+                    out.push(b' ');
+                }
+            }
+            Self::Field(field) => field.write(view, out),
+        }
+    }
+
+    fn render_escaped(&self, how: Escape, view: &View<'_>, out: &mut Vec<u8>) {
+        if matches!(self, Self::Text(_)) {
+            return self.render(view, out);
+        }
+        with_scratch(|scratch| {
+            self.render(view, scratch);
+            match how {
+                Escape::None => out.extend_from_slice(scratch),
+                Escape::Sql => escape::backslashed(scratch, b'\'', out),
+                Escape::StdSql => escape::doubled(scratch, b'\'', out),
+                Escape::Json => escape::backslashed(scratch, b'"', out),
+            }
+        });
+    }
+
+    fn property(&self) -> Option<Property> {
+        match self {
+            Self::Text(_) => None,
+            Self::Property(property) => Some(*property),
+            Self::Pri => Some(Property::Pri),
+            Self::Rfc3339 => Some(Property::TimeReported),
+            Self::Time(source) => source.property(),
+            Self::SpaceBeforeMsg => Some(Property::Msg),
+            Self::Field(field) => field.source.property(),
+        }
+    }
+
+    fn constant(&self) -> usize {
+        if let Self::Text(text) = self { text.len() } else { 0 }
+    }
+}

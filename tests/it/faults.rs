@@ -1,0 +1,176 @@
+//! What must hold when the surroundings fail: slow receivers, many silent connections, no file
+//! descriptors left.
+
+use std::fs;
+use std::io::BufRead as _;
+use std::io::BufReader;
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::Resource;
+use rustix::process::Rlimit;
+use rustix::process::getrlimit;
+use rustix::process::setrlimit;
+use socket2::SockRef;
+use tempfile::TempDir;
+
+use crate::support::free_port;
+use crate::support::process::BONGSU;
+use crate::support::process::Daemon;
+use crate::support::process::command;
+use crate::support::process::start;
+use crate::support::process::write_config;
+use crate::support::tcp_listens;
+use crate::support::wait_for;
+use crate::support::wait_quiet;
+
+const SOON: Duration = Duration::from_secs(20);
+/// Kernel buffers of the test's own sockets: small, so that what is buffered is the relay's.
+const SOCKET_BYTES: usize = 64 << 10;
+/// More than all buffers between sender and sink can hold.
+const STALLED_MESSAGES: u64 = 120_000;
+const MESSAGE_PADDING: usize = 900;
+const STALLED_RSS_KIB_MAX: u64 = 128 << 10;
+const IDLE_CONNECTIONS: usize = 2_000;
+const IDLE_RSS_BYTES_MAX: u64 = 8 << 10;
+
+fn listening(daemon: Daemon, port: u16) -> Daemon {
+    assert!(wait_for(SOON, || tcp_listens(port)), "nothing listens: {}", daemon.stop().stderr);
+    daemon
+}
+
+fn connect(port: u16) -> TcpStream {
+    TcpStream::connect(("127.0.0.1", port)).unwrap()
+}
+
+fn lines(file: &Path) -> usize {
+    fs::read_to_string(file).unwrap_or_default().lines().count()
+}
+
+#[test]
+fn a_sink_that_does_not_read_stops_the_sender_and_loses_nothing() {
+    let dir = TempDir::new().unwrap();
+    let port = free_port();
+    let sink = TcpListener::bind("127.0.0.1:0").unwrap();
+    SockRef::from(&sink).set_recv_buffer_size(SOCKET_BYTES).unwrap();
+    let target = sink.local_addr().unwrap().port();
+    let config = format!(
+        r#"module(load="imtcp")
+input(type="imtcp" address="127.0.0.1" port="{port}")
+template(name="msg" type="string" string="%msg%\n")
+action(type="omfwd" target="127.0.0.1" port="{target}" protocol="tcp" template="msg")
+"#
+    );
+    let daemon = listening(start(BONGSU, dir.path(), &config, &[]), port);
+    let stream = connect(port);
+    SockRef::from(&stream).set_send_buffer_size(SOCKET_BYTES).unwrap();
+    let sent = Arc::new(AtomicU64::new(0));
+    let sender = {
+        let sent = Arc::clone(&sent);
+        thread::spawn(move || send_numbered(stream, &sent))
+    };
+
+    // The sink has accepted nothing yet: the sender must come to a halt before its end.
+    let stalled = wait_quiet(Duration::from_secs(2), SOON, || sent.load(Ordering::Relaxed));
+    assert!(stalled < STALLED_MESSAGES, "no back-pressure: everything was taken in");
+    let peak = daemon.peak_rss_kib();
+    assert!(peak <= STALLED_RSS_KIB_MAX, "{peak} KiB resident with a sink that does not read");
+
+    let (stream, _) = sink.accept().unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    let mut got = BufReader::new(stream).lines();
+    for number in 0..STALLED_MESSAGES {
+        let line = got.next().unwrap().unwrap();
+        let (id, _) = line.trim_start().split_once(' ').unwrap();
+        assert_eq!(id.parse(), Ok(number), "lost, repeated or out of order");
+    }
+    sender.join().unwrap();
+    let ended = daemon.stop();
+    assert!(ended.status.success(), "{}\n{}", ended.status, ended.stderr);
+}
+
+fn send_numbered(mut stream: TcpStream, sent: &AtomicU64) {
+    let padding = "x".repeat(MESSAGE_PADDING);
+    for number in 0..STALLED_MESSAGES {
+        let line = format!("<13>Oct 11 22:14:15 h t: {number} {padding}\n");
+        stream.write_all(line.as_bytes()).unwrap();
+        sent.store(number + 1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_silent_connection_costs_little() {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).unwrap();
+    let dir = TempDir::new().unwrap();
+    let (port, out) = (free_port(), dir.path().join("out"));
+    let config = format!(
+        r#"module(load="imtcp" maxSessions="10000")
+input(type="imtcp" address="127.0.0.1" port="{port}")
+action(type="omfile" file="{}")
+"#,
+        out.display()
+    );
+    let daemon = listening(start(BONGSU, dir.path(), &config, &[]), port);
+    let descriptors = || fs::read_dir(format!("/proc/{}/fd", daemon.pid())).unwrap().count();
+    let open = |count: usize| {
+        let before = descriptors();
+        let connections: Vec<_> = (0..count).map(|_| connect(port)).collect();
+        assert!(wait_for(SOON, || descriptors() >= before + count), "not all were accepted");
+        connections
+    };
+    // The first ones pay for what is allocated once.
+    let mut connections = open(100);
+    let before = daemon.rss_kib();
+    connections.extend(open(IDLE_CONNECTIONS));
+    let grown = daemon.rss_kib().saturating_sub(before) * 1024;
+    let each = grown / u64::try_from(IDLE_CONNECTIONS).unwrap();
+    assert!(each <= IDLE_RSS_BYTES_MAX, "{each} bytes a connection");
+
+    // And each of them still works.
+    for mut connection in connections.iter().step_by(500) {
+        writeln!(connection, "<13>Oct 11 22:14:15 h t: awake").unwrap();
+    }
+    let expected = connections.len().div_ceil(500);
+    assert!(wait_for(SOON, || lines(&out) == expected), "{} of {expected}", lines(&out));
+}
+
+#[test]
+fn no_descriptors_left_is_no_end() {
+    let dir = TempDir::new().unwrap();
+    let (port, out) = (free_port(), dir.path().join("out"));
+    let config = format!(
+        r#"module(load="imtcp" maxSessions="1000")
+input(type="imtcp" address="127.0.0.1" port="{port}")
+action(type="omfile" file="{}")
+"#,
+        out.display()
+    );
+    let file = write_config(dir.path(), &config);
+    let mut limited = command("sh", dir.path());
+    limited.args(["-c", "ulimit -n 64; exec \"$0\" \"$@\"", BONGSU, "-n", "-i", "pid", "-f"]);
+    let mut daemon = listening(Daemon::spawn(limited.arg(file)), port);
+
+    let mut first = connect(port);
+    writeln!(first, "<13>Oct 11 22:14:15 h t: before").unwrap();
+    assert!(wait_for(SOON, || lines(&out) == 1));
+    let crowd: Vec<_> = (0..200).map(|_| connect(port)).collect();
+    thread::sleep(Duration::from_millis(300));
+    writeln!(first, "<13>Oct 11 22:14:15 h t: in the crowd").unwrap();
+    assert!(wait_for(SOON, || lines(&out) == 2), "an existing connection suffered");
+    assert!(daemon.running());
+
+    drop(crowd);
+    let mut late = connect(port);
+    writeln!(late, "<13>Oct 11 22:14:15 h t: afterwards").unwrap();
+    assert!(wait_for(SOON, || lines(&out) == 3), "it does not recover");
+    let ended = daemon.stop();
+    assert!(ended.status.success(), "{}\n{}", ended.status, ended.stderr);
+}

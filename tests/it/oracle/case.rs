@@ -1,0 +1,158 @@
+//! A case: one text file with a config, what is sent, and what rsyslogd made of it.
+//! `tests/oracle/README.md` describes the format.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use regex::Regex;
+
+use crate::oracle::text;
+
+/// What came out, by name (`tcp`, `udp`, `file out.log`), as text.
+pub(crate) type Outputs = BTreeMap<String, String>;
+
+#[derive(Debug)]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    path: PathBuf,
+    /// The file up to what the recorder writes.
+    written: String,
+    pub(crate) conf: String,
+    /// Command-line arguments of the relay.
+    pub(crate) args: Vec<String>,
+    /// Config of a sending rsyslogd, which is then fed instead of the relay.
+    pub(crate) sender: Option<String>,
+    pub(crate) steps: Vec<Step>,
+    normalise: Vec<(Regex, String)>,
+    drop: Vec<Regex>,
+    /// What the sending rsyslogd wrote when the case was recorded.
+    pub(crate) wire: Option<Vec<u8>>,
+    pub(crate) expect: Outputs,
+}
+
+/// Something that is sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    pub(crate) from: String,
+    /// `IN` or `IN2`.
+    pub(crate) port: String,
+    pub(crate) what: Payload,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Payload {
+    /// Bytes on the connection of that name, which is made if there is none.
+    Stream { connection: String, bytes: Vec<u8> },
+    /// Ends the connection of that name.
+    Close { connection: String },
+    /// Datagrams from one socket.
+    Datagrams(Vec<Vec<u8>>),
+}
+
+impl Case {
+    pub(crate) fn read(path: &Path) -> Self {
+        let file = fs::read_to_string(path).unwrap();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let recorded = ["\n-- wire --\n", "\n-- expect "].iter().filter_map(|s| file.find(s));
+        let written = file.split_at(recorded.min().map_or(file.len(), |at| at + 1)).0.to_owned();
+        let mut case = Self {
+            name,
+            path: path.to_path_buf(),
+            written,
+            conf: String::new(),
+            args: Vec::new(),
+            sender: None,
+            steps: Vec::new(),
+            normalise: Vec::new(),
+            drop: Vec::new(),
+            wire: None,
+            expect: Outputs::new(),
+        };
+        for (head, body) in sections(&file) {
+            case.section(head, body);
+        }
+        assert!(!case.conf.is_empty() && !case.steps.is_empty(), "{path:?} lacks a section");
+        case
+    }
+
+    fn section(&mut self, head: &str, body: &str) {
+        let regex = |text: &str| Regex::new(&format!("(?m){text}")).unwrap();
+        let (kind, rest) = head.split_once(' ').unwrap_or((head, ""));
+        match kind {
+            "conf" => body.clone_into(&mut self.conf),
+            "args" => self.args = body.split_whitespace().map(str::to_owned).collect(),
+            "sender" => self.sender = Some(body.to_owned()),
+            "normalise" => {
+                let rules = body.lines().map(|line| line.split_once(" => ").unwrap());
+                self.normalise = rules.map(|(re, by)| (regex(re), by.to_owned())).collect();
+            }
+            "drop" => self.drop = body.lines().map(regex).collect(),
+            "tcp" | "udp" | "close" => self.steps.push(step(kind, rest, body)),
+            "wire" => self.wire = Some(text::decode_stream(body)),
+            "expect" => drop(self.expect.insert(rest.to_owned(), body.to_owned())),
+            _ => panic!("{}: unknown section {head}", self.name),
+        }
+    }
+
+    /// The text without what must differ from run to run.
+    pub(crate) fn normalised(&self, mut text: String) -> String {
+        for (regex, by) in &self.normalise {
+            text = regex.replace_all(&text, by).into_owned();
+        }
+        if !self.drop.is_empty() {
+            let kept = text.lines().filter(|line| !self.drop.iter().any(|re| re.is_match(line)));
+            text = kept.flat_map(|line| [line, "\n"]).collect();
+        }
+        text
+    }
+
+    /// Writes the file anew with what was recorded.
+    pub(crate) fn record(&self, wire: Option<&[u8]>, outputs: &Outputs) {
+        let mut file = self.written.clone();
+        if let Some(wire) = wire {
+            file.push_str("-- wire --\n");
+            file.push_str(&text::encode_stream(wire));
+        }
+        for (name, text) in outputs {
+            file.push_str(&format!("-- expect {name} --\n{text}"));
+        }
+        fs::write(&self.path, file).unwrap();
+    }
+}
+
+fn step(kind: &str, rest: &str, body: &str) -> Step {
+    let (mut from, mut port, mut connection) = ("127.0.0.1", "IN", "");
+    for word in rest.split_whitespace() {
+        match word.split_once('=') {
+            Some(("from", value)) => from = value,
+            Some(("port", value)) => port = value,
+            _ => connection = word,
+        }
+    }
+    let connection = connection.to_owned();
+    let what = match kind {
+        "tcp" => Payload::Stream { connection, bytes: text::decode_stream(body) },
+        "close" => Payload::Close { connection },
+        _ => Payload::Datagrams(text::decode_datagrams(body)),
+    };
+    Step { from: from.to_owned(), port: port.to_owned(), what }
+}
+
+/// `-- head --` lines and what stands below each.
+fn sections(file: &str) -> Vec<(&str, &str)> {
+    let head = Regex::new(r"(?m)^-- (.+) --\n").unwrap();
+    let mut sections: Vec<(&str, &str)> = Vec::new();
+    let mut rest = file;
+    while let Some(found) = head.captures(rest) {
+        let (whole, [name]) = found.extract();
+        let (before, after) = rest.split_once(whole).unwrap();
+        if let Some(last) = sections.last_mut() {
+            last.1 = before;
+        }
+        sections.push((name, after));
+        rest = after;
+    }
+    sections
+}

@@ -1,0 +1,250 @@
+//! One run of one case through one relay, over real sockets and files.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::net::UdpSocket;
+use std::time::Duration;
+use std::time::Instant;
+
+use socket2::Domain;
+use socket2::SockAddr;
+use socket2::Socket;
+use socket2::Type;
+use tempfile::TempDir;
+
+use crate::oracle::case::Case;
+use crate::oracle::case::Outputs;
+use crate::oracle::case::Payload;
+use crate::oracle::case::Step;
+use crate::oracle::text;
+use crate::support::free_port;
+use crate::support::process::Daemon;
+use crate::support::process::start;
+use crate::support::sink::TcpSink;
+use crate::support::sink::UdpSink;
+use crate::support::source;
+use crate::support::tcp_listens;
+use crate::support::udp_listens;
+use crate::support::wait_for;
+use crate::support::wait_quiet;
+
+/// A relay that does not listen by then does not start.
+const READY: Duration = Duration::from_secs(10);
+/// Nothing came out for so long: one connection's messages are through before the next one's.
+const SETTLED: Duration = Duration::from_millis(250);
+/// Nothing came out for so long: what is expected will not come any more.
+const QUIET: Duration = Duration::from_millis(1200);
+/// The end of patience with a relay that never falls silent.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Where the relay's input comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Feed<'a> {
+    /// The case's own bytes.
+    Steps,
+    /// A stream that a sending rsyslogd once wrote.
+    Wire(&'a [u8]),
+    /// A sending rsyslogd, now: its config and the program.
+    Sender(&'a str, &'a str),
+}
+
+/// Everything around a relay. The fields are dropped in this order: the files last.
+#[derive(Debug)]
+struct Bench {
+    tcp: TcpSink,
+    tcp2: TcpSink,
+    udp: UdpSink,
+    inputs: [(&'static str, u16); 2],
+    dir: TempDir,
+}
+
+/// What `program` makes of `case`. Returns early once that is `expect`.
+pub(crate) fn run(
+    case: &Case,
+    program: &str,
+    feed: Feed<'_>,
+    expect: &Outputs,
+) -> Result<Outputs, String> {
+    let bench = Bench::new();
+    let args: Vec<_> = case.args.iter().map(String::as_str).collect();
+    let relay = start(program, bench.dir.path(), &bench.expand(&case.conf), &args);
+    let relay = bench.ready(relay, &case.steps, feed)?;
+
+    let look = || bench.outputs(case);
+    let settle = || drop(wait_quiet(SETTLED, LIMIT, look));
+    let mut sender = None;
+    match feed {
+        Feed::Steps => play(&case.steps, |name| bench.port(name), settle),
+        Feed::Wire(bytes) => {
+            let connection = String::new();
+            let what = Payload::Stream { connection, bytes: bytes.to_vec() };
+            let (from, port) = ("127.0.0.1".to_owned(), "IN".to_owned());
+            play(&[Step { from, port, what }], |name| bench.port(name), settle);
+        }
+        Feed::Sender(config, rsyslogd) => {
+            let config = bench.expand(config);
+            sender = Some(Sender::start(case, &config, rsyslogd)?);
+        }
+    }
+    let start = Instant::now();
+    let mut last = (look(), Instant::now());
+    wait_for(LIMIT, || {
+        let now = look();
+        if now != last.0 {
+            last = (now, Instant::now());
+        }
+        let arrived = !expect.is_empty() && last.0 == *expect;
+        arrived || (last.1.elapsed() > QUIET && start.elapsed() > QUIET)
+    });
+    drop(sender);
+    let ended = relay.stop();
+    if !ended.status.success() {
+        return Err(format!("{program}: {}; stderr:\n{}", ended.status, ended.stderr));
+    }
+    Ok(look())
+}
+
+/// What the case's sending rsyslogd writes to its target.
+pub(crate) fn record_wire(case: &Case, config: &str, rsyslogd: &str) -> Result<Vec<u8>, String> {
+    let sink = TcpSink::new();
+    let config = config.replace("@IN@", &sink.port.to_string());
+    let sender = Sender::start(case, &config, rsyslogd)?;
+    let bytes = wait_quiet(QUIET, LIMIT, || sink.bytes());
+    drop(sender);
+    Ok(bytes)
+}
+
+/// A sending rsyslogd that has been fed.
+#[derive(Debug)]
+struct Sender {
+    /// Held so that it lives as long as its target.
+    _daemon: Daemon,
+    _dir: TempDir,
+}
+
+impl Sender {
+    fn start(case: &Case, config: &str, rsyslogd: &str) -> Result<Self, String> {
+        let dir = TempDir::new().unwrap();
+        let port = free_port();
+        let config = config.replace("@SENDER@", &port.to_string());
+        let mut daemon = start(rsyslogd, dir.path(), &config, &[]);
+        let listens = || case.steps.iter().all(|step| listens(step, port)) || !daemon.running();
+        if !wait_for(READY, listens) || !daemon.running() {
+            return Err(format!("the sender does not listen; stderr:\n{}", daemon.stop().stderr));
+        }
+        play(&case.steps, |_| port, || std::thread::sleep(SETTLED));
+        Ok(Self { _daemon: daemon, _dir: dir })
+    }
+}
+
+impl Bench {
+    fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        fs::create_dir(dir.path().join("out")).unwrap();
+        Self {
+            tcp: TcpSink::new(),
+            tcp2: TcpSink::new(),
+            udp: UdpSink::new(),
+            inputs: [("IN", free_port()), ("IN2", free_port())],
+            dir,
+        }
+    }
+
+    fn port(&self, name: &str) -> u16 {
+        self.inputs.iter().find(|(known, _)| *known == name).unwrap().1
+    }
+
+    fn expand(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        let sinks = [("TCP", self.tcp.port), ("TCP2", self.tcp2.port), ("UDP", self.udp.port)];
+        for (name, port) in sinks.into_iter().chain(self.inputs) {
+            text = text.replace(&format!("@{name}@"), &port.to_string());
+        }
+        text.replace("@DIR@", &self.dir.path().join("out").to_string_lossy())
+    }
+
+    /// Waits until the relay listens wherever the case sends to.
+    fn ready(&self, mut relay: Daemon, steps: &[Step], feed: Feed<'_>) -> Result<Daemon, String> {
+        let up = || match feed {
+            Feed::Steps => steps.iter().all(|step| listens(step, self.port(&step.port))),
+            Feed::Wire(_) | Feed::Sender(..) => tcp_listens(self.port("IN")),
+        };
+        let mut ended = false;
+        let listening = wait_for(READY, || {
+            ended = !relay.running();
+            ended || up()
+        });
+        if ended || !listening {
+            let ended = if ended { relay.ended() } else { relay.stop() };
+            return Err(format!("does not listen ({}); stderr:\n{}", ended.status, ended.stderr));
+        }
+        Ok(relay)
+    }
+
+    fn outputs(&self, case: &Case) -> Outputs {
+        let mut outputs = Outputs::new();
+        let mut put = |name: String, text: String| {
+            let text = case.normalised(text);
+            if !text.is_empty() {
+                outputs.insert(name, text);
+            }
+        };
+        put("tcp".to_owned(), text::encode_stream(&self.tcp.bytes()));
+        put("tcp2".to_owned(), text::encode_stream(&self.tcp2.bytes()));
+        put("udp".to_owned(), text::encode_datagrams(&self.udp.datagrams()));
+        let folder = self.dir.path().join("out");
+        source::walk(&folder, &mut |path| {
+            let name = path.strip_prefix(&folder).unwrap().to_string_lossy();
+            let bytes = fs::read(path).unwrap();
+            put(format!("file {name}"), text::encode_stream(&bytes));
+        });
+        outputs
+    }
+}
+
+fn listens(step: &Step, port: u16) -> bool {
+    match step.what {
+        Payload::Datagrams(_) => udp_listens(port),
+        Payload::Stream { .. } | Payload::Close { .. } => tcp_listens(port),
+    }
+}
+
+/// Sends the steps in order; `settle` runs between two of different connections, so that their
+/// messages have one order. Connections end at the end, in no order that matters: only one of
+/// them may hold an unfinished frame by then.
+fn play(steps: &[Step], port: impl Fn(&str) -> u16, settle: impl Fn()) {
+    let mut open = HashMap::<&str, TcpStream>::new();
+    for (index, step) in steps.iter().enumerate() {
+        if index > 0 {
+            settle();
+        }
+        let port = port(&step.port);
+        match &step.what {
+            Payload::Stream { connection, bytes } => {
+                let stream = open.entry(connection).or_insert_with(|| connect(&step.from, port));
+                stream.write_all(bytes).unwrap();
+            }
+            Payload::Close { connection } => drop(open.remove(connection.as_str()).unwrap()),
+            Payload::Datagrams(datagrams) => {
+                let socket = UdpSocket::bind((step.from.as_str(), 0)).unwrap();
+                for datagram in datagrams {
+                    assert_eq!(
+                        socket.send_to(datagram, ("127.0.0.1", port)).unwrap(),
+                        datagram.len()
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn connect(from: &str, port: u16) -> TcpStream {
+    let address =
+        |ip: &str, port| SockAddr::from(std::net::SocketAddr::new(ip.parse().unwrap(), port));
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&address(from, 0)).unwrap();
+    socket.connect(&address("127.0.0.1", port)).unwrap();
+    socket.into()
+}

@@ -1,0 +1,101 @@
+//! Receivers that remember every byte.
+
+use std::io::Read;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::net::UdpSocket;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+/// Accepts connections and keeps what each of them brought.
+#[derive(Debug)]
+pub(crate) struct TcpSink {
+    pub(crate) port: u16,
+    connections: Arc<Mutex<Vec<Arc<Mutex<Vec<u8>>>>>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl TcpSink {
+    pub(crate) fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let connections = Arc::<Mutex<Vec<Arc<Mutex<Vec<u8>>>>>>::default();
+        let stop = Arc::<AtomicBool>::default();
+        let (kept, stopped) = (Arc::clone(&connections), Arc::clone(&stop));
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                if stopped.load(Ordering::Relaxed) {
+                    return;
+                }
+                let bytes = Arc::<Mutex<Vec<u8>>>::default();
+                kept.lock().unwrap().push(Arc::clone(&bytes));
+                thread::spawn(move || read_all(stream.unwrap(), &bytes));
+            }
+        });
+        Self { port, connections, stop }
+    }
+
+    /// All bytes so far, connection after connection in the order of their arrival.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let connections = self.connections.lock().unwrap();
+        connections.iter().flat_map(|c| c.lock().unwrap().clone()).collect()
+    }
+}
+
+impl Drop for TcpSink {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // Wakes the accepting thread; if even that fails it ends with the process.
+        drop(TcpStream::connect(("127.0.0.1", self.port)));
+    }
+}
+
+fn read_all(mut from: TcpStream, into: &Mutex<Vec<u8>>) {
+    let mut buffer = [0; 16 << 10];
+    // A reset is the end as well.
+    while let Ok(n @ 1..) = from.read(&mut buffer) {
+        into.lock().unwrap().extend_from_slice(&buffer[..n]);
+    }
+}
+
+/// Keeps each datagram.
+#[derive(Debug)]
+pub(crate) struct UdpSink {
+    pub(crate) port: u16,
+    datagrams: Arc<Mutex<Vec<Vec<u8>>>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl UdpSink {
+    pub(crate) fn new() -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let datagrams = Arc::<Mutex<Vec<Vec<u8>>>>::default();
+        let stop = Arc::<AtomicBool>::default();
+        let (kept, stopped) = (Arc::clone(&datagrams), Arc::clone(&stop));
+        thread::spawn(move || {
+            let mut buffer = vec![0; 64 << 10];
+            while !stopped.load(Ordering::Relaxed) {
+                if let Ok(n) = socket.recv(&mut buffer) {
+                    kept.lock().unwrap().push(buffer[..n].to_vec());
+                }
+            }
+        });
+        Self { port, datagrams, stop }
+    }
+
+    pub(crate) fn datagrams(&self) -> Vec<Vec<u8>> {
+        self.datagrams.lock().unwrap().clone()
+    }
+}
+
+impl Drop for UdpSink {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
