@@ -29,7 +29,8 @@ use crate::queue::Sender;
 use crate::queue::bounded;
 
 /// Remembers what was said.
-#[derive(Debug, Default)]
+#[derive(Default)]
+#[derive(Debug)]
 pub(super) struct Said(Mutex<Vec<(Level, String)>>);
 
 impl Reporter for Said {
