@@ -29,6 +29,8 @@ pub const DRAIN_MS_DEFAULT: u64 = 10_000;
 pub const EXPRESSION_DEPTH_MAX: usize = 256;
 /// Open files of one `dynaFile` action (rsyslog `dynaFileCacheSize` default: 10).
 pub const DYNAFILE_CACHE_DEFAULT: usize = 10;
+/// The most that `dynaFileCacheSize` is taken for.
+pub const DYNAFILE_CACHE_MAX: usize = 10_000;
 /// Length of one `else if` chain.
 pub const ELSE_IF_MAX: usize = 1_000;
 /// Operators of one strength in a row, without parentheses.

@@ -5,10 +5,13 @@
 //! it all ([`crate::queue::Receiver::done`]); it ends when all senders are gone and the queue is
 //! empty. At a stop it goes on delivering until the engine aborts it, which counts what is left.
 
+mod blocking;
 pub mod common;
+pub mod file;
 pub mod forward;
 mod frame;
 mod stats;
+pub mod stdout;
 mod task;
 #[cfg(test)]
 mod testing;
@@ -23,6 +26,7 @@ use std::collections::VecDeque;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
+use crate::base::diag::Loc;
 use crate::base::diag::nearest;
 use crate::base::limits;
 use crate::config::ast::Object;
@@ -30,7 +34,11 @@ use crate::config::ast::Value;
 use crate::config::param;
 use crate::net::Family;
 use crate::output::common::Common;
+use crate::output::file::FileDefaults;
+use crate::output::file::FileSpec;
+use crate::output::file::FileTarget;
 use crate::output::forward::ForwardSpec;
+use crate::output::stdout::StdoutSpec;
 
 /// What `global()` and `module()` objects set for all actions.
 #[derive(Clone, Debug)]
@@ -41,6 +49,8 @@ pub struct Defaults {
     pub message_bytes: usize,
     /// `module(load="builtin:omfwd" template=)`.
     pub forward_template: String,
+    /// `module(load="builtin:omfile" …)`.
+    pub file: FileDefaults,
 }
 
 impl Default for Defaults {
@@ -49,6 +59,7 @@ impl Default for Defaults {
             family: Family::Any,
             message_bytes: limits::MESSAGE_BYTES_DEFAULT,
             forward_template: forward::DEFAULT_TEMPLATE.to_owned(),
+            file: FileDefaults::default(),
         }
     }
 }
@@ -65,7 +76,11 @@ impl Defaults {
                     template.clone_into(&mut self.forward_template);
                 }
             }
-            DISCARD => {}
+            file::NAME => {
+                let params = param::check(object, &[file::MODULE_PARAMS], diags);
+                self.file.apply(&params, diags);
+            }
+            stdout::NAME | DISCARD => {}
             _ => return false,
         }
         true
@@ -79,6 +94,8 @@ const DISCARD: &str = "omdiscard";
 #[derive(Clone, Debug)]
 pub enum OutputSpec {
     Forward(Box<ForwardSpec>),
+    File(Box<FileSpec>),
+    Stdout(StdoutSpec),
     /// Takes messages and does nothing with them.
     Discard(Common),
 }
@@ -98,6 +115,14 @@ impl OutputSpec {
                 let params = param::check(object, &[forward::PARAMS, common::PARAMS], diags);
                 ForwardSpec::compile(&params, defaults, diags).map(Box::new).map(Self::Forward)
             }
+            file::NAME => {
+                let params = param::check(object, &[file::PARAMS, common::PARAMS], diags);
+                FileSpec::compile(&params, defaults, diags).map(Box::new).map(Self::File)
+            }
+            stdout::NAME => {
+                let params = param::check(object, &[stdout::PARAMS, common::PARAMS], diags);
+                StdoutSpec::compile(&params, diags).map(Self::Stdout)
+            }
             DISCARD => {
                 let params = param::check(object, &[common::PARAMS], diags);
                 Common::compile(&params, diags).map(Self::Discard)
@@ -114,6 +139,8 @@ impl OutputSpec {
     pub const fn module(&self) -> &'static str {
         match self {
             Self::Forward(_) => forward::NAME,
+            Self::File(_) => file::NAME,
+            Self::Stdout(_) => stdout::NAME,
             Self::Discard(_) => DISCARD,
         }
     }
@@ -122,6 +149,8 @@ impl OutputSpec {
     pub const fn common(&self) -> &Common {
         match self {
             Self::Forward(spec) => &spec.common,
+            Self::File(spec) => &spec.common,
+            Self::Stdout(spec) => &spec.common,
             Self::Discard(common) => common,
         }
     }
@@ -131,14 +160,22 @@ impl OutputSpec {
     pub fn template(&self) -> Option<&str> {
         match self {
             Self::Forward(spec) => Some(&spec.template),
+            Self::File(spec) => Some(&spec.template),
+            Self::Stdout(spec) => Some(&spec.template),
             Self::Discard(_) => None,
         }
     }
 
-    /// `dynaFile`: the template that makes the file's name.
+    /// The template that makes the name of the file each message goes to.
     #[must_use]
     pub fn dyna_file(&self) -> Option<&str> {
-        None
+        match self {
+            Self::File(spec) => match &spec.target {
+                FileTarget::Dynamic { template, .. } => Some(template),
+                FileTarget::Fixed(_) => None,
+            },
+            Self::Forward(_) | Self::Stdout(_) | Self::Discard(_) => None,
+        }
     }
 
     /// What is done to each rendered message, with [`frame`].
@@ -146,7 +183,8 @@ impl OutputSpec {
     pub const fn framing(&self) -> Framing {
         match self {
             Self::Forward(spec) => spec.framing,
-            Self::Discard(_) => Framing::NONE,
+            Self::Stdout(spec) => spec.framing,
+            Self::File(_) | Self::Discard(_) => Framing::NONE,
         }
     }
 
@@ -154,6 +192,8 @@ impl OutputSpec {
     pub async fn run(self, task: Task) {
         match self {
             Self::Forward(spec) => forward::run(*spec, task).await,
+            Self::File(spec) => file::run(*spec, task).await,
+            Self::Stdout(spec) => stdout::run(spec, task).await,
             Self::Discard(_) => discard(&task).await,
         }
     }
@@ -173,7 +213,7 @@ fn plain_name(module: &str) -> &str {
     module.strip_prefix("builtin:").unwrap_or(module)
 }
 
-fn text_of(object: &Object, name: &str) -> Option<(String, crate::base::diag::Loc)> {
+fn text_of(object: &Object, name: &str) -> Option<(String, Loc)> {
     let param = object.params.iter().find(|p| p.name.text.eq_ignore_ascii_case(name))?;
     match &param.value {
         Value::Str(text) => Some((text.to_string(), param.value_loc)),
@@ -181,7 +221,7 @@ fn text_of(object: &Object, name: &str) -> Option<(String, crate::base::diag::Lo
     }
 }
 
-fn unknown(name: &str, loc: crate::base::diag::Loc) -> Diagnostic {
+fn unknown(name: &str, loc: Loc) -> Diagnostic {
     if OTHERS.contains(&name) {
         let text = format!("output module '{name}' is not supported yet");
         return Diagnostic::error(loc, text).help("leave this action out");
@@ -193,7 +233,7 @@ fn unknown(name: &str, loc: crate::base::diag::Loc) -> Diagnostic {
     }
 }
 
-const OURS: &[&str] = &[forward::NAME];
+const OURS: &[&str] = &[file::NAME, forward::NAME, stdout::NAME];
 
 /// rsyslog's other output modules, for a word that tells "not yet" from "never heard of".
 const OTHERS: &[&str] = &[
@@ -220,9 +260,56 @@ const OTHERS: &[&str] = &[
     "omruleset",
     "omshell",
     "omsnmp",
-    "omstdout",
     "omtcl",
     "omudpspoof",
     "omusrmsg",
     "omuxsock",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ast::ObjectKind;
+    use crate::output::testing::object;
+
+    #[test]
+    fn module_parameters_are_defaults() {
+        let mut defaults = Defaults::default();
+        let mut diags = Diagnostics::default();
+        let mut load = |params: &[(&str, &str)]| {
+            defaults.apply(&object(ObjectKind::Module, params), &mut diags)
+        };
+        assert!(load(&[("load", "builtin:omfwd"), ("template", "T")]));
+        assert!(load(&[
+            ("load", "builtin:omfile"),
+            ("fileCreateMode", "0640"),
+            ("dirGroup", "root")
+        ]));
+        assert!(!load(&[("load", "imtcp")]));
+        assert!(diags.all.is_empty());
+        let mut compile = |params: &[(&str, &str)]| {
+            let action = object(ObjectKind::Action, params);
+            OutputSpec::compile(&action, &defaults, &mut diags).unwrap()
+        };
+        let forward = compile(&[("type", "omfwd"), ("target", "h")]);
+        assert_eq!(forward.template(), Some("T"));
+        let forward = compile(&[("type", "builtin:omfwd"), ("target", "h"), ("template", "U")]);
+        assert_eq!(forward.template(), Some("U"));
+        let OutputSpec::File(file) = compile(&[("type", "omfile"), ("file", "/x")]) else {
+            panic!("not a file");
+        };
+        assert_eq!((file.creation.file_mode, file.creation.dir_group), (0o640, Some(0)));
+    }
+
+    #[test]
+    fn tables_name_everything_once() {
+        for table in [forward::PARAMS, file::PARAMS, stdout::PARAMS] {
+            let mut names: Vec<String> =
+                table.iter().chain(common::PARAMS).map(|s| s.name.to_lowercase()).collect();
+            let all = names.len();
+            names.sort();
+            names.dedup();
+            assert_eq!(names.len(), all);
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! What the outputs' tests share: an action in small, driven by hand.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -44,14 +45,27 @@ impl Said {
     }
 }
 
-/// A running action.
-pub(super) struct Action {
+/// The engine's side of an action.
+pub(super) struct Driven {
     pub(super) queue: Sender,
     pub(super) stats: Arc<OutputStats>,
     pub(super) control: Control,
     pub(super) said: Arc<Said>,
     framing: Framing,
+}
+
+/// A running action.
+pub(super) struct Action {
+    driven: Driven,
     task: JoinHandle<()>,
+}
+
+impl Deref for Action {
+    type Target = Driven;
+
+    fn deref(&self) -> &Driven {
+        &self.driven
+    }
 }
 
 pub(super) fn object(kind: ObjectKind, params: &[(&str, &str)]) -> Object {
@@ -80,21 +94,33 @@ pub(super) fn compile(params: &[(&str, &str)]) -> Result<OutputSpec, Vec<String>
 
 pub(super) fn start(params: &[(&str, &str)]) -> Action {
     let spec = compile(params).unwrap();
-    let framing = spec.framing();
-    let (queue, receiver) = bounded(1 << 20);
-    let (control, signals) = Control::new();
-    let (stats, said) = (Arc::new(OutputStats::default()), Arc::new(Said::default()));
-    let task = Task {
-        name: "test".into(),
-        queue: receiver,
-        stats: stats.clone(),
-        signals,
-        reporter: said.clone(),
-    };
-    Action { queue, stats, control, said, framing, task: tokio::spawn(spec.run(task)) }
+    let (driven, task) = Driven::new(spec.framing());
+    Action { driven, task: tokio::spawn(spec.run(task)) }
 }
 
 impl Action {
+    /// Ends the queue and waits for the task.
+    pub(super) async fn end(self) {
+        drop(self.driven);
+        tokio::time::timeout(Duration::from_secs(20), self.task).await.unwrap().unwrap();
+    }
+}
+
+impl Driven {
+    pub(super) fn new(framing: Framing) -> (Self, Task) {
+        let (queue, receiver) = bounded(1 << 20);
+        let (control, signals) = Control::new();
+        let (stats, said) = (Arc::new(OutputStats::default()), Arc::new(Said::default()));
+        let task = Task {
+            name: "test".into(),
+            queue: receiver,
+            stats: stats.clone(),
+            signals,
+            reporter: said.clone(),
+        };
+        (Self { queue, stats, control, said, framing }, task)
+    }
+
     /// Puts messages into the queue as one chunk.
     pub(super) async fn push<M: AsRef<[u8]>>(&self, messages: &[M]) {
         let mut chunk = Chunk::default();
@@ -115,12 +141,6 @@ impl Action {
             add(&mut chunk, message.as_bytes(), self.framing);
         }
         self.queue.push(&mut chunk).await;
-    }
-
-    /// Ends the queue and waits for the task.
-    pub(super) async fn end(self) {
-        drop(self.queue);
-        tokio::time::timeout(Duration::from_secs(20), self.task).await.unwrap().unwrap();
     }
 
     /// Waits until the queue is empty: everything was delivered.

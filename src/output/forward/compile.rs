@@ -111,14 +111,21 @@ fn no_tls(params: &Params, diags: &mut Diagnostics) -> Option<()> {
     Some(())
 }
 
+/// Receivers of rsyslog's `single` mode take plain messages among compressed ones; those of a
+/// compressed stream do not.
 fn no_compression(params: &Params, diags: &mut Diagnostics) -> Option<()> {
+    let plain = "has no effect: compression comes with a later version; messages are sent as they \
+                 are, which the same receivers take";
     let name = "compression.mode";
     match params.str(name).map(str::to_ascii_lowercase).as_deref() {
         None => {}
         Some("none") => return Some(()),
-        Some(mode @ ("single" | "stream:always")) => {
-            let text =
-                format!("'{name}' \"{mode}\" is not supported: it comes with a later version");
+        Some("single") => {
+            diags.push(Diagnostic::note(params.loc(name), format!("'{name}' \"single\" {plain}")));
+            return Some(());
+        }
+        Some("stream:always") => {
+            let text = format!("'{name}' \"stream:always\" comes with a later version");
             return refuse(diags, params, name, text);
         }
         Some(other) => {
@@ -127,22 +134,15 @@ fn no_compression(params: &Params, diags: &mut Diagnostics) -> Option<()> {
             return refuse(diags, params, name, text);
         }
     }
-    match params.int("zipLevel") {
-        None | Some(0) => Some(()),
+    let level = params.int("zipLevel").unwrap_or(0);
+    if !(0..=9).contains(&level) {
         // rsyslog takes these with a complaint, and compresses nothing.
-        Some(level) if !(0..=9).contains(&level) => {
-            let text = format!("'zipLevel' is 0 to 9, not {level}: nothing is compressed");
-            diags.push(Diagnostic::warning(params.loc("zipLevel"), text));
-            Some(())
-        }
-        Some(_) => {
-            // Receivers of "single" compression take plain messages too.
-            let text = "'zipLevel' has no effect: compression comes with a later version; \
-                        messages are sent as they are, which the same receivers take";
-            diags.push(Diagnostic::note(params.loc("zipLevel"), text));
-            Some(())
-        }
+        let text = format!("'zipLevel' is 0 to 9, not {level}: nothing is compressed");
+        diags.push(Diagnostic::warning(params.loc("zipLevel"), text));
+    } else if level > 0 {
+        diags.push(Diagnostic::note(params.loc("zipLevel"), format!("'zipLevel' {plain}")));
     }
+    Some(())
 }
 
 fn protocol(params: &Params, diags: &mut Diagnostics) -> Option<Protocol> {

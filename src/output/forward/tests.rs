@@ -266,6 +266,7 @@ fn what_cannot_be_done_is_refused() {
     assert!(with("streamDriver", "ptcp").is_ok());
     assert!(with("streamDriverMode", "0").is_ok());
     assert!(with("zipLevel", "3").is_ok());
+    assert!(with("compression.mode", "single").is_ok());
     assert!(compile(&[("type", "omfwd")]).unwrap_err()[0].contains("target"));
     assert!(compile(&[("type", "omfwd"), ("target", "h"), ("protocol", "relp")]).is_err());
     assert!(compile(&[("type", "omkafka")]).unwrap_err()[0].contains("not supported yet"));

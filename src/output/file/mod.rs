@@ -1,0 +1,92 @@
+//! `omfile`: files, of a fixed name or of one that each message makes.
+
+mod account;
+mod compile;
+mod create;
+mod desk;
+mod params;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+pub use compile::FileDefaults;
+pub use compile::FileSpec;
+pub use compile::FileTarget;
+pub use create::Creation;
+pub use params::MODULE_PARAMS;
+pub use params::PARAMS;
+
+use crate::base::num::count;
+use crate::base::reporter::Level;
+use crate::output::Task;
+use crate::output::blocking::on_thread;
+use crate::output::task::Health;
+
+pub const NAME: &str = "omfile";
+
+/// rsyslog's default for omfile.
+pub const DEFAULT_TEMPLATE: &str = "RSYSLOG_FileFormat";
+
+/// How often idle files are looked for.
+const IDLE_LOOK: Duration = Duration::from_secs(60);
+
+/// What the writing thread is to do next.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    Write,
+    Reopen,
+    CloseIdle,
+    End,
+}
+
+/// Writes what comes out of the task's queue until nothing will come any more.
+pub(super) async fn run(spec: FileSpec, mut task: Task) {
+    let mut health = Health::new(&task, &spec.common);
+    let mut desk = Box::new(desk::Desk::new(spec, task.stats.clone()));
+    let mut idle_look = tokio::time::interval(IDLE_LOOK);
+    idle_look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let next = if task.signals.take_reopen() {
+            Next::Reopen
+        } else if desk.unfinished() {
+            Next::Write
+        } else {
+            tokio::select! {
+                biased;
+                () = task.signals.reopened() => Next::Reopen,
+                _ = idle_look.tick(), if desk.may_have_idle() => Next::CloseIdle,
+                more = task.queue.take(&mut desk.pending.chunks) => {
+                    if more { Next::Write } else { Next::End }
+                }
+            }
+        };
+        let Some((back, done)) = on_thread(desk, move |desk| desk.step(next)).await else {
+            return;
+        };
+        desk = back;
+        for complaint in done.complaints {
+            health.say(Level::Warning, &complaint);
+        }
+        let wrote = !done.finished.is_empty();
+        for (chunk, unsendable) in done.finished {
+            task.stats.dropped_unsendable.add(unsendable);
+            task.stats.delivered.add(count(chunk.len()) - unsendable);
+            task.stats.bytes.add(count(chunk.bytes.len()));
+            task.queue.done(chunk);
+        }
+        if let Some(why) = done.failure {
+            health.pause(&why, &mut desk.pending, &task).await;
+            if desk.pending.is_empty() {
+                desk.forget();
+            }
+        } else if wrote {
+            health.worked();
+        }
+        if matches!(next, Next::End) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,208 @@
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::output::testing::Action;
+use crate::output::testing::compile;
+use crate::output::testing::start;
+use crate::output::testing::until;
+
+fn omfile(path: &Path, more: &[(&str, &str)]) -> Action {
+    let fixed = [("type", "omfile"), ("file", path.to_str().unwrap())];
+    start(&[&fixed[..], more].concat())
+}
+
+fn omfile_dynamic(more: &[(&str, &str)]) -> Action {
+    start(&[&[("type", "omfile"), ("dynaFile", "names")][..], more].concat())
+}
+
+#[tokio::test]
+async fn appends_and_makes_what_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a/b/log");
+    for round in 1..=2 {
+        let modes = [("fileCreateMode", "0600"), ("dirCreateMode", "0750"), ("sync", "on")];
+        let action = omfile(&path, &modes);
+        action.push(&["one\n", "two\n"]).await;
+        action.delivered().await;
+        assert_eq!(action.stats.delivered.get(), 2);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n".repeat(round));
+        action.end().await;
+    }
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let parent = fs::metadata(dir.path().join("a")).unwrap();
+    assert_eq!(parent.permissions().mode() & 0o777, 0o750);
+}
+
+#[tokio::test]
+async fn sighup_follows_a_rotated_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, old) = (dir.path().join("log"), dir.path().join("log.1"));
+    let action = omfile(&path, &[]);
+    action.push(&["before\n"]).await;
+    action.delivered().await;
+    fs::rename(&path, &old).unwrap();
+    action.push(&["still\n"]).await;
+    action.delivered().await;
+    action.control.reopen();
+    action.push(&["after\n"]).await;
+    action.delivered().await;
+    assert_eq!(fs::read_to_string(&old).unwrap(), "before\nstill\n");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "after\n");
+    action.end().await;
+}
+
+/// `/dev/full` takes nothing; the action waits, says so once, and delivers after the operator has
+/// made room (here: another file under the same name, and a SIGHUP).
+#[tokio::test]
+async fn a_full_disk_holds_messages_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+    let action = omfile(&path, &[]);
+    action.push(&["one\n", "two\n"]).await;
+    until(|| action.stats.failures.get() >= 2).await;
+    assert_eq!(action.said.all().len(), 1);
+    assert!(action.said.all()[0].contains("No space left"));
+    assert_eq!(action.stats.delivered.get(), 0);
+    fs::remove_file(&path).unwrap();
+    action.control.reopen();
+    action.delivered().await;
+    assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+    until(|| action.said.all().len() == 2).await;
+    assert!(action.said.all()[1].contains("resumed"));
+    action.end().await;
+}
+
+#[tokio::test]
+async fn a_missing_directory_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("later/log");
+    let action = omfile(&path, &[("createDirs", "off")]);
+    action.push(&["patient\n"]).await;
+    until(|| action.stats.failures.get() >= 1).await;
+    fs::create_dir(path.parent().unwrap()).unwrap();
+    action.delivered().await;
+    assert_eq!(fs::read_to_string(&path).unwrap(), "patient\n");
+    action.end().await;
+}
+
+#[tokio::test]
+async fn dynamic_names_get_their_messages_with_few_files_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = |i: usize| format!("{}/host-{i}/log", dir.path().display());
+    let names: Vec<String> = (0..7).map(name).collect();
+    let action = omfile_dynamic(&[("dynaFileCacheSize", "2")]);
+    let mut expected = vec![String::new(); names.len()];
+    for round in 0..5 {
+        let lines: Vec<(usize, String)> =
+            (0..40).map(|i| (i * i * (round + 1) % 7, format!("{round} {i}\n"))).collect();
+        let chunk: Vec<(&str, &str)> =
+            lines.iter().map(|(to, line)| (names[*to].as_str(), line.as_str())).collect();
+        action.push_named(&chunk).await;
+        for (to, line) in &lines {
+            expected[*to] += line;
+        }
+    }
+    action.delivered().await;
+    assert_eq!(action.stats.delivered.get(), 200);
+    for (name, text) in names.iter().zip(expected).filter(|(_, text)| !text.is_empty()) {
+        assert_eq!(fs::read_to_string(name).unwrap(), text);
+    }
+    let open = fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .filter_map(|fd| fs::read_link(fd.unwrap().path()).ok())
+        .filter(|to| to.starts_with(dir.path()))
+        .count();
+    assert_eq!(open, 2);
+    action.end().await;
+}
+
+#[tokio::test]
+async fn unusable_dynamic_names_cost_only_their_own_messages() {
+    let dir = tempfile::tempdir().unwrap();
+    let good = format!("{}/good", dir.path().display());
+    let long = format!("{}/{}", dir.path().display(), "n".repeat(300));
+    let nul = format!("{}/a\0b", dir.path().display());
+    let below = format!("{good}/is-a-file");
+    let folder = dir.path().display().to_string();
+    let action = omfile_dynamic(&[]);
+    for _ in 0..2 {
+        action
+            .push_named(&[
+                (&good, "1\n"),
+                (&long, "lost\n"),
+                (&long, "lost\n"),
+                (&nul, "lost\n"),
+                (&good, "2\n"),
+                (&below, "lost\n"),
+                (&folder, "lost\n"),
+                ("", "lost\n"),
+                (&good, "3\n"),
+            ])
+            .await;
+    }
+    action.delivered().await;
+    assert_eq!(fs::read_to_string(&good).unwrap(), "1\n2\n3\n1\n2\n3\n");
+    assert_eq!(action.stats.dropped_unsendable.get(), 12);
+    assert_eq!(action.stats.delivered.get(), 6);
+    assert_eq!(action.said.all().len(), 5, "each name once: {:?}", action.said.all());
+    action.end().await;
+}
+
+#[tokio::test]
+async fn gzip_can_be_read_after_each_batch_and_after_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log.gz");
+    let action = omfile(&path, &[("zipLevel", "6")]);
+    action.push(&["one\n", "two\n"]).await;
+    action.delivered().await;
+    let mut readable = String::new();
+    // The end is missing as yet, so that reading ends with an error, behind the data.
+    let unfinished =
+        flate2::read::GzDecoder::new(fs::File::open(&path).unwrap()).read_to_string(&mut readable);
+    assert!(unfinished.is_err());
+    assert_eq!(readable, "one\ntwo\n");
+    action.control.reopen();
+    action.push(&["three\n"]).await;
+    action.end().await;
+    let mut all = String::new();
+    flate2::read::MultiGzDecoder::new(fs::File::open(&path).unwrap())
+        .read_to_string(&mut all)
+        .unwrap();
+    assert_eq!(all, "one\ntwo\nthree\n");
+}
+
+#[tokio::test]
+async fn new_files_get_the_owner_that_was_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    let (own_user, own_group) = {
+        let metadata = fs::metadata(dir.path()).unwrap();
+        (metadata.uid(), metadata.gid())
+    };
+    // Only root may give files away; for others the configured owner is their own.
+    let (user, group) = if own_user == 0 { (12_345, 54_321) } else { (own_user, own_group) };
+    let (user_text, group_text) = (user.to_string(), group.to_string());
+    let action = omfile(&path, &[("fileOwnerNum", &user_text), ("fileGroupNum", &group_text)]);
+    action.push(&["mine\n"]).await;
+    action.delivered().await;
+    let metadata = fs::metadata(&path).unwrap();
+    assert_eq!((metadata.uid(), metadata.gid()), (user, group));
+    action.end().await;
+}
+
+#[test]
+fn what_cannot_be_done_is_refused() {
+    let refused = |params: &[(&str, &str)]| {
+        let params = [&[("type", "omfile")][..], params].concat();
+        compile(&params).unwrap_err()[0].clone()
+    };
+    assert!(refused(&[]).contains("'file' or 'dynaFile'"));
+    assert!(refused(&[("file", "|/dev/xconsole")]).contains("not supported yet"));
+    assert!(refused(&[("file", "/x"), ("cry.provider", "gcry")]).contains("not supported"));
+    let spec = compile(&[("type", "omfile"), ("dynaFile", "n"), ("file", "/x")]).unwrap();
+    assert_eq!((spec.dyna_file(), spec.template()), (Some("n"), Some("RSYSLOG_FileFormat")));
+}
