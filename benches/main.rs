@@ -1,1 +1,6 @@
-fn main() {}
+//! `cargo bench`: one file per topic.
+
+mod frame;
+mod parse;
+
+criterion::criterion_main!(frame::benches, parse::benches);

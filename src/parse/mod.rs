@@ -16,6 +16,8 @@ pub mod timestamp;
 
 mod header;
 mod inflate;
+#[cfg(any(test, fuzzing))]
+pub mod reference;
 
 pub use header::ParseSettings;
 pub use header::message;

@@ -1,5 +1,6 @@
 //! The one integration binary.
 #![cfg(test)]
 
+mod alloc;
 mod frame;
 mod parse;
