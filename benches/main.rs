@@ -1,1 +1,10 @@
-fn main() {}
+//! `cargo bench`: one file per topic.
+
+mod frame;
+mod parse;
+mod render;
+mod rules;
+
+criterion::criterion_group!(render_benches, render::bench);
+criterion::criterion_group!(rules_benches, rules::bench);
+criterion::criterion_main!(frame::benches, parse::benches, render_benches, rules_benches);

@@ -295,7 +295,7 @@ fn default_tz(
 ) -> Option<crate::message::Offset> {
     let at = if params.has("defaultTZ") { params } else { module };
     let text = at.str("defaultTZ")?;
-    let offset = parse::zone(text);
+    let offset = parse::zone_text(text);
     if offset.is_none() {
         let text = format!("defaultTZ '{text}' is no zone");
         let d = Diagnostic::error(at.loc("defaultTZ"), text).help("write it as +09:00 or -05:30");

@@ -16,7 +16,9 @@ pub mod timestamp;
 
 mod header;
 mod inflate;
+#[cfg(any(test, fuzzing))]
+pub mod reference;
 
 pub use header::ParseSettings;
 pub use header::message;
-pub use timestamp::zone;
+pub use timestamp::zone_text;

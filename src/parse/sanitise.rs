@@ -1,5 +1,6 @@
 //! Making received text harmless: what rsyslog does to every message before a parser sees it.
 
+use crate::base::num::len32;
 use crate::base::span::Span;
 
 /// The `global(parser.*)` switches, with rsyslog's defaults.
@@ -9,13 +10,14 @@ pub struct SanitiseSettings {
     pub drop_trailing_lf: bool,
     /// `parser.escapeControlCharactersOnReceive`
     pub escape_control: bool,
-    /// `parser.spaceLFOnReceive`: an LF becomes a space.
+    /// `parser.spaceLFOnReceive`: an LF becomes a space. (rsyslogd 8.2302 then forgets to escape
+    /// all control characters but a last one; we do not.)
     pub space_lf: bool,
     /// `parser.escape8BitCharactersOnReceive`
     pub escape_8bit: bool,
     /// `parser.escapeControlCharacterTab`
     pub escape_tab: bool,
-    /// `parser.escapeControlCharactersCStyle`: `\n`, `\x1b` instead of `#012`, `#033`.
+    /// `parser.escapeControlCharactersCStyle`: `\n`, `\x1F` instead of `#012`, `#037`.
     pub c_style: bool,
     /// `parser.controlCharacterEscapePrefix`
     pub prefix: u8,
@@ -61,7 +63,7 @@ pub fn sanitise(
     {
         text = rest;
     }
-    let span = Span { start: span.start, end: span.start + crate::base::num::len32(text.len()) };
+    let span = Span { start: span.start, end: span.start + len32(text.len()) };
     if !settings.escape_8bit && !has_control(text) {
         return Sanitised { span, changed: false };
     }
@@ -109,7 +111,9 @@ fn rewrite(
 ) -> Sanitised {
     let (start, from) = (data.len(), span.start as usize);
     // rsyslog's room: four bytes for each, within the limit; a byte is taken up as long as an
-    // escape sequence would still fit.
+    // escape sequence would still fit. Of the text before the first control character, all but the
+    // last byte is taken up in any case.
+    let plain = plain.saturating_sub(1);
     let room = (span.len() * 4).min(max);
     data.reserve(room + 4);
     data.extend_from_within(from..from + plain);
@@ -129,7 +133,7 @@ fn rewrite(
 
 /// Appends what stands for `byte`.
 fn escape(data: &mut Vec<u8>, byte: u8, settings: &SanitiseSettings) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
     if byte == b'\n' && settings.space_lf {
         data.push(b' ');
     } else if settings.c_style {
@@ -153,5 +157,44 @@ fn escape(data: &mut Vec<u8>, byte: u8, settings: &SanitiseSettings) {
     } else {
         let digit = |shift: u8| b'0' + (byte >> shift & 7);
         data.extend_from_slice(&[settings.prefix, digit(6), digit(3), digit(0)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SanitiseSettings;
+    use super::sanitise;
+    use crate::base::span::Span;
+
+    fn text(input: &[u8], settings: &SanitiseSettings) -> (Vec<u8>, bool) {
+        let mut data = input.to_vec();
+        let done = sanitise(&mut data, Span::new(0, input.len()), settings, 8096);
+        assert!(data.starts_with(input), "what was received stays as it is");
+        (done.span.of(&data).to_vec(), done.changed)
+    }
+
+    /// At every place of a text longer than a vector.
+    #[test]
+    fn every_control_character_is_found() {
+        for byte in 0..=255_u8 {
+            for at in 0..70 {
+                let mut input = vec![b'x'; 71];
+                input[at] = byte;
+                let (found, changed) = text(&input, &SanitiseSettings::default());
+                assert_eq!(changed, byte < 32, "{byte} at {at}");
+                if byte < 32 {
+                    input.splice(at..=at, format!("#{byte:03o}").into_bytes());
+                }
+                assert_eq!(found, input);
+            }
+        }
+    }
+
+    #[test]
+    fn spaces_for_line_feeds() {
+        let space = SanitiseSettings { space_lf: true, ..SanitiseSettings::default() };
+        assert_eq!(text(b"a\nb\tc\n", &space), (b"a b#011c".to_vec(), true));
+        let keep = SanitiseSettings { escape_control: false, ..space };
+        assert_eq!(text(b"a\nb\tc\0d", &keep), (b"a b\tc#000d".to_vec(), true));
     }
 }

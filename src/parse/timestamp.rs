@@ -1,8 +1,26 @@
 //! Timestamps of both headers.
 //!
-//! The usual fixed-width forms are read by position; everything else goes through the general
-//! readers, which accept what rsyslog accepts: fields with fewer or more digits, leap seconds,
+//! The usual fixed-width forms are read by position; everything else goes through the grammars
+//! below them, which accept what rsyslog accepts: fields with fewer or more digits, leap seconds,
 //! February 30th, years beside RFC 3164 dates.
+
+use nom::IResult;
+use nom::Parser;
+use nom::branch::alt;
+use nom::bytes::complete::tag;
+use nom::bytes::complete::take;
+use nom::character::complete::digit0;
+use nom::combinator::cond;
+use nom::combinator::eof;
+use nom::combinator::map_opt;
+use nom::combinator::opt;
+use nom::combinator::peek;
+use nom::combinator::success;
+use nom::combinator::value;
+use nom::combinator::verify;
+use nom::sequence::delimited;
+use nom::sequence::preceded;
+use nom::sequence::terminated;
 
 use crate::message::Offset;
 use crate::message::Timestamp;
@@ -99,27 +117,8 @@ fn rfc3339_fixed(text: &[u8]) -> Option<Stamp> {
 
 /// RFC 3339 with any number of digits in each field.
 fn rfc3339_general(text: &[u8]) -> Option<Stamp> {
-    let mut cursor = Cursor { text, at: 0 };
-    let year = cursor.number(2099)?;
-    cursor.expect(b'-')?;
-    let month = cursor.small(12)?;
-    cursor.expect(b'-')?;
-    let day = cursor.small(31)?;
-    cursor.expect(b'T')?;
-    let (hour, minute, second) = cursor.clock()?;
-    let (precision, fraction) = cursor.fraction()?;
-    let offset = match cursor.take()? {
-        b'Z' => Offset::Z,
-        sign @ (b'+' | b'-') => {
-            let hours = cursor.small(23)?;
-            cursor.expect(b':')?;
-            offset(sign == b'-', hours, cursor.small(59)?)
-        }
-        _ => return None,
-    };
-    let time = Timestamp { year, month, day, hour, minute, second, precision, fraction, offset };
-    in_range(&time).then_some(())?;
-    finish(text, time, cursor.at, false)
+    let (rest, time) = date_time(text).ok()?;
+    finish(text, time, text.len() - rest.len(), false)
 }
 
 /// `Mmm dd hh:mm:ss `, the day's first digit possibly a space.
@@ -144,48 +143,14 @@ fn rfc3164_fixed(text: &[u8], assumed: Assumed) -> Option<Stamp> {
     in_range(&time).then_some(Stamp { time, len: 15, next: 16, canonical: false })
 }
 
-/// RFC 3164 with the variations seen in the wild: a year in front of the month, before the time
-/// (Cisco) or behind it, single digits, fractions, a colon at the end (Cisco).
+/// RFC 3164 with the variations seen in the wild.
 fn rfc3164_general(text: &[u8], assumed: Assumed) -> Option<Stamp> {
-    let mut cursor = Cursor { text, at: 0 };
-    let mut year = assumed.year;
-    let leading_year = cursor.peek()?.is_ascii_digit();
-    if leading_year {
-        year = cursor.number(2099).filter(|year| *year > 1970)?;
-        cursor.expect(b' ')?;
-    }
-    let name = text.get(cursor.at..)?.first_chunk::<3>()?;
-    let month = month(*name)?;
-    cursor.at += 3;
-    cursor.expect(b' ')?;
-    cursor.skip(b' ');
-    let day = cursor.small(31)?;
-    cursor.expect(b' ')?;
-    let mut hour = cursor.number(2099)?;
-    let inner_year = hour > 1970 && !leading_year;
-    if inner_year {
-        year = hour;
-        cursor.expect(b' ')?;
-        hour = cursor.number(23)?;
-    }
-    let hour = u8::try_from(hour).ok().filter(|hour| *hour < 24)?;
-    cursor.expect(b':')?;
-    let minute = cursor.small(59)?;
-    cursor.expect(b':')?;
-    let second = cursor.small(60)?;
-    let (precision, fraction) = cursor.fraction()?;
-    if assumed.year_after && !leading_year && !inner_year {
-        year = cursor.year_after().unwrap_or(year);
-    }
-    cursor.skip(b':');
-    let offset = assumed.offset;
-    let time = Timestamp { year, month, day, hour, minute, second, precision, fraction, offset };
-    in_range(&time).then_some(())?;
+    let (rest, (time, leading_year)) = device_time(text, assumed).ok()?;
     // With a year in front, rsyslog insists on the space.
-    if leading_year && cursor.at == text.len() {
+    if leading_year && rest.is_empty() {
         return None;
     }
-    finish(text, time, cursor.at, false)
+    finish(text, time, text.len() - rest.len(), false)
 }
 
 /// The timestamp has to end the text or be followed by a space.
@@ -221,7 +186,7 @@ fn offset(negative: bool, hours: u8, minutes: u8) -> Offset {
 
 /// `+hh:mm` or `-hh:mm`, as rsyslog's `defaultTZ` is written.
 #[must_use]
-pub fn zone(text: &str) -> Option<Offset> {
+pub fn zone_text(text: &str) -> Option<Offset> {
     let [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] = *text.as_bytes() else { return None };
     let (hours, minutes) = (two(h1, h2), two(m1, m2));
     (hours < 24 && minutes < 60).then(|| offset(sign == b'-', hours, minutes))
@@ -254,66 +219,67 @@ const fn month(name: [u8; 3]) -> Option<u8> {
     })
 }
 
-/// A reading position in a text.
-struct Cursor<'a> {
-    text: &'a [u8],
-    at: usize,
+/// `YYYY-MM-DDThh:mm:ss[.f*](Z|±hh:mm)`
+fn date_time(text: &[u8]) -> IResult<&[u8], Timestamp> {
+    let (text, (year, _, month, _, day, _)) =
+        (number(2099), tag("-"), small(12), tag("-"), small(31), tag("T")).parse(text)?;
+    let (text, (hour, _, minute, _, second)) =
+        (small(23), tag(":"), small(59), tag(":"), small(60)).parse(text)?;
+    let (text, (precision, fraction)) = fraction(text)?;
+    let (text, offset) = alt((value(Offset::Z, tag("Z")), zone)).parse(text)?;
+    let time = Timestamp { year, month, day, hour, minute, second, precision, fraction, offset };
+    verify(success(time), in_range).parse(text)
 }
 
-impl Cursor<'_> {
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
-    }
+/// `±hh:mm`
+fn zone(text: &[u8]) -> IResult<&[u8], Offset> {
+    let sign = alt((value(false, tag("+")), value(true, tag("-"))));
+    (sign, small(23), tag(":"), small(59))
+        .map(|(negative, hours, _, minutes)| offset(negative, hours, minutes))
+        .parse(text)
+}
 
-    fn take(&mut self) -> Option<u8> {
-        let byte = self.peek()?;
-        self.at += 1;
-        Some(byte)
-    }
+/// `[YYYY ]Mmm [ ]d [YYYY ]h:m:s[.f*][ YYYY][:]`, with at most one of the years; whether there was
+/// one in front. Years before the time and colons are Cisco's.
+fn device_time(text: &[u8], assumed: Assumed) -> IResult<&[u8], (Timestamp, bool)> {
+    let (text, before) = opt(terminated(year(1971), tag(" "))).parse(text)?;
+    let (text, month) =
+        map_opt(take(3_usize), |name: &[u8]| name.first_chunk().and_then(|name| month(*name)))
+            .parse(text)?;
+    let (text, (_, _, day, _)) = (tag(" "), opt(tag(" ")), small(31), tag(" ")).parse(text)?;
+    let inner = cond(before.is_none(), opt(terminated(year(1971), tag(" "))));
+    let (text, inner) = inner.map(Option::flatten).parse(text)?;
+    let (text, (hour, _, minute, _, second)) =
+        (small(23), tag(":"), small(59), tag(":"), small(60)).parse(text)?;
+    let (text, (precision, fraction)) = fraction(text)?;
+    let written = before.or(inner);
+    let after = cond(assumed.year_after && written.is_none(), opt(year_after));
+    let (text, after) = after.map(Option::flatten).parse(text)?;
+    let (text, _) = opt(tag(":")).parse(text)?;
+    let year = written.or(after).unwrap_or(assumed.year);
+    let offset = assumed.offset;
+    let time = Timestamp { year, month, day, hour, minute, second, precision, fraction, offset };
+    verify(success((time, before.is_some())), |(time, _)| in_range(time)).parse(text)
+}
 
-    fn expect(&mut self, byte: u8) -> Option<()> {
-        (self.take()? == byte).then_some(())
-    }
+/// ` YYYY` (2000..=2099) with a space behind it. Seen from rsyslogd 8.2302: with one last byte
+/// behind it, whatever that is; it makes the timestamp invalid unless it is a colon.
+fn year_after(text: &[u8]) -> IResult<&[u8], u16> {
+    let four = map_opt(take(4_usize), |digits: &[u8]| {
+        let digits = digits.first_chunk::<4>()?;
+        let (century, year) = (two(digits[0], digits[1]), two(digits[2], digits[3]));
+        (century == 20 && year < 100).then(|| 2000 + u16::from(year))
+    });
+    let behind = peek(alt((tag(" "), terminated(take(1_usize), eof))));
+    delimited(tag(" "), four, behind).parse(text)
+}
 
-    /// Passes over `byte` if it is next.
-    fn skip(&mut self, byte: u8) {
-        if self.peek() == Some(byte) {
-            self.at += 1;
-        }
-    }
-
-    /// A number of any length, at most `max`; 0 where there is no digit (as rsyslog reads it).
-    fn number(&mut self, max: u16) -> Option<u16> {
-        let mut value = 0_u32;
-        while let Some(digit) = self.peek().filter(u8::is_ascii_digit) {
-            value = value.saturating_mul(10).saturating_add(u32::from(digit - b'0'));
-            self.at += 1;
-        }
-        u16::try_from(value).ok().filter(|value| *value <= max)
-    }
-
-    fn small(&mut self, max: u8) -> Option<u8> {
-        self.number(u16::from(max)).and_then(|value| u8::try_from(value).ok())
-    }
-
-    /// `hh:mm:ss`
-    fn clock(&mut self) -> Option<(u8, u8, u8)> {
-        let hour = self.small(23)?;
-        self.expect(b':')?;
-        let minute = self.small(59)?;
-        self.expect(b':')?;
-        Some((hour, minute, self.small(60)?))
-    }
-
-    /// `.` and digits, or nothing: how many digits, and their value. Digits past the ninth are
-    /// read and dropped; a value that rsyslog cannot hold (31 bits) makes the timestamp invalid.
-    fn fraction(&mut self) -> Option<(u8, u32)> {
-        if self.peek() != Some(b'.') {
-            return Some((0, 0));
-        }
-        self.at += 1;
+/// `.` and digits, or nothing: how many digits, and their value. Digits past the ninth are read
+/// and dropped; a value that rsyslog cannot hold (31 bits) makes the timestamp invalid.
+fn fraction(text: &[u8]) -> IResult<&[u8], (u8, u32)> {
+    let value = map_opt(digit0, |digits: &[u8]| {
         let (mut all, mut kept, mut precision) = (0_u32, 0_u32, 0_u8);
-        while let Some(digit) = self.peek().filter(u8::is_ascii_digit) {
+        for digit in digits {
             if all >= 214_748_364 {
                 return None;
             }
@@ -322,22 +288,29 @@ impl Cursor<'_> {
                 kept = all;
                 precision += 1;
             }
-            self.at += 1;
         }
         Some((precision, kept))
-    }
-
-    /// ` YYYY` (2000..=2099) with a space behind it. Seen from rsyslogd 8.2302: with one last byte
-    /// behind it, whatever that is; it makes the timestamp invalid unless it is a colon.
-    fn year_after(&mut self) -> Option<u16> {
-        let rest = self.text.get(self.at..)?;
-        let next = rest.first_chunk::<6>()?;
-        let (century, year) = (two(next[1], next[2]), two(next[3], next[4]));
-        let apart = next[0] == b' ' && (next[5] == b' ' || rest.len() == 6);
-        if !apart || century != 20 || year > 99 {
-            return None;
-        }
-        self.at += 5;
-        Some(2000 + u16::from(year))
-    }
+    });
+    opt(preceded(tag("."), value)).map(Option::unwrap_or_default).parse(text)
 }
+
+/// A number of any length, at most `max`; 0 where there is no digit (as rsyslog reads it).
+fn number<'a>(max: u16) -> impl Parser<&'a [u8], Output = u16, Error = Failure<'a>> {
+    map_opt(digit0, move |digits: &[u8]| {
+        let value = digits.iter().fold(0_u32, |value, digit| {
+            value.saturating_mul(10).saturating_add(u32::from(digit - b'0'))
+        });
+        u16::try_from(value).ok().filter(|value| *value <= max)
+    })
+}
+
+fn small<'a>(max: u8) -> impl Parser<&'a [u8], Output = u8, Error = Failure<'a>> {
+    map_opt(number(u16::from(max)), |value| u8::try_from(value).ok())
+}
+
+fn year<'a>(min: u16) -> impl Parser<&'a [u8], Output = u16, Error = Failure<'a>> {
+    verify(number(2099), move |year| *year >= min)
+}
+
+/// Why a text is no timestamp; nobody asks.
+type Failure<'a> = nom::error::Error<&'a [u8]>;

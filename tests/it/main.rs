@@ -6,9 +6,11 @@
 )]
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on panics")]
 
+mod alloc;
 mod cli;
 mod faults;
 mod floors;
+mod frame;
 mod oracle;
 mod parse;
 mod support;

@@ -15,11 +15,12 @@ use bongsu::message::Timestamp;
 use bongsu::parse::ParseSettings;
 use bongsu::parse::frame::Frame;
 use bongsu::parse::rfc3164::Rfc3164Settings;
+use bongsu::parse::sanitise::SanitiseSettings;
 use serde_json::Value;
 
 /// What a property shows, in the escapes of the golden files: `\xHH` for a byte that is not
 /// printable UTF-8, `\\` for a backslash.
-fn unescape(text: &str) -> Vec<u8> {
+pub(crate) fn unescape(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -56,7 +57,7 @@ fn rfc3339(time: &Timestamp) -> String {
 }
 
 /// 22 November 2026 in Seoul: where and when the golden files were made.
-fn arrival() -> Arrival {
+pub(crate) fn arrival() -> Arrival {
     let mut zone = LocalZone::of(jiff::tz::TimeZone::fixed(jiff::tz::offset(9)));
     Arrival::at(Wall { secs: 1_795_323_600, micros: 0 }, &mut zone)
 }
@@ -102,7 +103,7 @@ fn ours(input: &[u8], settings: &ParseSettings) -> Value {
 }
 
 /// The inverse of [`unescape`], for comparison only: escapes everything that is not ASCII.
-fn escape(bytes: &[u8]) -> String {
+pub(crate) fn escape(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string()
 }
 
@@ -216,4 +217,53 @@ fn default_tz() {
     let settings =
         ParseSettings { default_zone: Some(Offset::east(-210)), ..ParseSettings::default() };
     compare(include_str!("../data/parse/defaulttz.jsonl"), &settings);
+}
+
+/// `z` messages (rsyslog's single-message compression), and what only looks like one.
+#[test]
+fn compressed_messages() {
+    compare(include_str!("../data/parse/compressed.jsonl"), &ParseSettings::default());
+}
+
+/// Compares with other `global(parser.*)` switches.
+fn compare_sanitised(golden: &str, sanitise: SanitiseSettings) {
+    compare(golden, &ParseSettings { sanitise, ..ParseSettings::default() });
+}
+
+#[test]
+fn control_characters_kept() {
+    let off = SanitiseSettings { escape_control: false, ..SanitiseSettings::default() };
+    compare_sanitised(include_str!("../data/parse/sanitise-noescape.jsonl"), off);
+    let eight = SanitiseSettings { escape_8bit: true, ..off };
+    compare_sanitised(include_str!("../data/parse/sanitise-noescape8bit.jsonl"), eight);
+    let lf = SanitiseSettings { drop_trailing_lf: false, ..off };
+    compare_sanitised(include_str!("../data/parse/sanitise-noescapekeeplf.jsonl"), lf);
+}
+
+#[test]
+fn control_characters_escaped_otherwise() {
+    let plain = SanitiseSettings::default();
+    let tab = SanitiseSettings { escape_tab: false, ..plain };
+    compare_sanitised(include_str!("../data/parse/sanitise-tab.jsonl"), tab);
+    let prefix = SanitiseSettings { prefix: b'%', ..plain };
+    compare_sanitised(include_str!("../data/parse/sanitise-prefix.jsonl"), prefix);
+    let lf = SanitiseSettings { drop_trailing_lf: false, ..plain };
+    compare_sanitised(include_str!("../data/parse/sanitise-keeplf.jsonl"), lf);
+    let eight = SanitiseSettings { escape_8bit: true, ..plain };
+    compare_sanitised(include_str!("../data/parse/sanitise-8bit.jsonl"), eight);
+}
+
+#[test]
+fn control_characters_in_c_style() {
+    let c_style = SanitiseSettings { c_style: true, ..SanitiseSettings::default() };
+    compare_sanitised(include_str!("../data/parse/sanitise-cstyle.jsonl"), c_style);
+    let eight = SanitiseSettings { escape_8bit: true, ..c_style };
+    compare_sanitised(include_str!("../data/parse/sanitise-cstyle8bit.jsonl"), eight);
+}
+
+/// maxMessageSize="128"
+#[test]
+fn escaped_text_is_bounded() {
+    let settings = ParseSettings { message_bytes_max: 128, ..ParseSettings::default() };
+    compare(include_str!("../data/parse/sanitise-limit128.jsonl"), &settings);
 }

@@ -293,7 +293,7 @@ impl Session<'_> {
         let mut frames = self.shard.frames();
         frames.clear();
         let settings = &self.input.spec.framing;
-        self.decoder.finish(settings, &batch.data, 0, received, &mut frames, &mut events);
+        self.decoder.finish(settings, &mut batch.data, 0, received, &mut frames, &mut events);
         self.input.stats.count_frames(&events);
         self.messages(&mut batch, &frames, 0, stuck);
     }

@@ -14,6 +14,11 @@
 //! Not kept, both in imptcp: it discards the incomplete line too, and it submits the first part of
 //! an overlong line again for each byte that follows.
 
+#[cfg(any(test, fuzzing))]
+pub mod naive;
+#[cfg(test)]
+mod tests;
+
 use memchr::memchr;
 use memchr::memchr2;
 
@@ -137,6 +142,9 @@ pub struct Decoder {
     line: u32,
 }
 
+/// Regex framing: bytes of an unfinished line that are tried.
+const REGEX_LINE_START: u32 = 1024;
+
 /// Strict mode: the longest `digits SP <` that can still be a count.
 const STRICT_HEADER_MAX: usize = 12;
 
@@ -201,23 +209,26 @@ impl Decoder {
     pub fn finish(
         &mut self,
         settings: &FrameSettings,
-        data: &[u8],
+        data: &mut [u8],
         from: usize,
         received: usize,
         frames: &mut Vec<Frame>,
         events: &mut FrameEvents,
     ) {
-        let left = received - from;
+        let mut input = Input { settings, data, at: from, end: received, frames, events };
         match self.state {
             State::Start | State::SkipLine => {}
-            State::Line => push_line_at_end(settings, data, from, received, frames, events),
-            // Undecided digits are text in strict mode.
-            State::Count if settings.strict => {
-                push_line_at_end(settings, data, from, received, frames, events);
+            State::Line => {
+                if let Some(regex) = &settings.regex {
+                    self.ends_before_line(&mut input, regex, received);
+                }
+                input.push_capped(received - input.at);
             }
+            // Undecided digits are text in strict mode.
+            State::Count if settings.strict => input.push_capped(received - from),
             State::Count | State::Octets | State::SkipOctets => {
-                events.incomplete += 1;
-                events.discarded_bytes += count(left);
+                input.events.incomplete += 1;
+                input.events.discarded_bytes += count(received - from);
             }
         }
         *self = Self::default();
@@ -387,24 +398,15 @@ impl Decoder {
         Step::Again
     }
 
-    /// A line that ends only where the next byte is `<`.
+    /// A line that ends only where `<` is next, or nothing more has been received: so rsyslog
+    /// documents it, and so the last message of a burst does not wait for the next one.
     fn multi_line(&mut self, input: &mut Input<'_>) -> Step {
         let max = input.settings.message_bytes_max;
         let window = input.end.min(input.at + max + 1);
         let mut from = input.at + self.scanned as usize;
         while let Some(at) = input.delimiter(from, window) {
-            let ends = if input.data[at] == b'\n' && input.settings.lf_delimiter {
-                match input.data[..input.end].get(at + 1) {
-                    Some(next) => *next == b'<',
-                    None => {
-                        self.scanned = len32(at - input.at);
-                        return Step::NeedMore;
-                    }
-                }
-            } else {
-                true
-            };
-            if ends {
+            let is_line_end = input.data[at] == b'\n' && input.settings.lf_delimiter;
+            if !is_line_end || matches!(input.data[..input.end].get(at + 1), None | Some(b'<')) {
                 input.push(at - input.at, false);
                 input.at = at + 1;
                 self.state = State::Start;
@@ -420,32 +422,51 @@ impl Decoder {
         Step::NeedMore
     }
 
-    /// A message that ends in front of a line that matches `regex`; a line is looked at when its
-    /// LF is there.
+    /// A message that ends in front of a line that matches `regex`, as soon as it does.
     fn regex_line(&mut self, input: &mut Input<'_>, regex: &regex::bytes::Regex) -> Step {
         let cut = input.settings.message_bytes_max * 2;
         let window = input.end.min(input.at + cut);
         let mut from = input.at + self.scanned as usize;
         while let Some(at) = memchr(b'\n', &input.data[from..window]).map(|at| from + at) {
-            let line = input.at + self.line as usize;
-            if line > input.at && regex.is_match(&input.data[line..at]) {
-                input.push_capped(line - 1 - input.at);
-                input.at = line;
-                self.line = len32(at + 1 - line);
-                self.scanned = self.line;
+            if self.ends_before_line(input, regex, at) {
                 return Step::Again;
             }
             self.line = len32(at + 1 - input.at);
             from = at + 1;
         }
         self.scanned = len32(window - input.at);
-        if window - input.at < cut || input.end == window {
+        let full = input.end > window;
+        // A long line without a match is not looked at again for each byte that it grows by.
+        let short = self.scanned - self.line <= REGEX_LINE_START;
+        if (full || short) && self.ends_before_line(input, regex, window) {
+            return Step::Again;
+        }
+        if !full {
             return Step::NeedMore;
         }
         input.push_capped(cut);
         input.at += cut;
-        self.state = State::Start;
+        self.line = 0;
+        self.scanned = 0;
         Step::Again
+    }
+
+    /// Submits what stands before the last line, if that line, up to `end`, begins a message.
+    fn ends_before_line(
+        &mut self,
+        input: &mut Input<'_>,
+        regex: &regex::bytes::Regex,
+        end: usize,
+    ) -> bool {
+        let line = input.at + self.line as usize;
+        if self.line == 0 || !regex.is_match(&input.data[line..end]) {
+            return false;
+        }
+        input.push_capped(line - input.at);
+        input.at = line;
+        self.line = 0;
+        self.scanned = len32(end - line);
+        true
     }
 }
 
@@ -490,31 +511,6 @@ impl Input<'_> {
             self.events.discarded_bytes += count(len - kept);
         }
         self.push(kept, kept < len);
-    }
-}
-
-/// The unfinished line at the end of a stream.
-fn push_line_at_end(
-    settings: &FrameSettings,
-    data: &[u8],
-    from: usize,
-    received: usize,
-    frames: &mut Vec<Frame>,
-    events: &mut FrameEvents,
-) {
-    let mut end = received;
-    if (settings.multi_line || settings.regex.is_some()) && data[from..end].last() == Some(&b'\n') {
-        end -= 1;
-    }
-    let kept = end.min(from + settings.message_bytes_max);
-    if kept < end {
-        events.oversize += 1;
-        events.discarded_bytes += count(end - kept);
-    }
-    if kept > from {
-        frames.push(Frame { span: Span::new(from, kept), truncated: kept < end });
-    } else if received > from {
-        events.empty += 1;
     }
 }
 

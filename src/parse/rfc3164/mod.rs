@@ -1,6 +1,9 @@
 //! RFC 3164 messages, as rsyslog's pmrfc3164 guesses them: what looks like a timestamp is one,
 //! what looks like a host name is one, what ends in a colon or a space is the tag.
 
+#[cfg(any(test, fuzzing))]
+pub mod grammar;
+
 use crate::message::Class;
 use crate::message::Message;
 use crate::message::MessageFlags;
@@ -87,7 +90,7 @@ fn timestamp(header: &Header<'_>, text: &[u8], message: &mut Message) -> usize {
         .or_else(|| timestamp::rfc3164(text, assumed))
         .map(|stamp| (stamp, 0))
         .or_else(|| {
-            // HP ProCurve puts a space in front.
+            // HP's switches put a space in front.
             let text = text.strip_prefix(b" ")?;
             timestamp::rfc3164(text, assumed).map(|stamp| (stamp, 1))
         });

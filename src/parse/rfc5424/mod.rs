@@ -1,6 +1,9 @@
 //! RFC 5424 messages, as leniently as rsyslog's pmrfc5424 reads them: a field is what stands
 //! before the next space, of any length and in any characters.
 
+#[cfg(any(test, fuzzing))]
+pub mod grammar;
+
 use memchr::memchr;
 
 use crate::message::Message;

@@ -1,0 +1,89 @@
+//! Framing and parsing allocate nothing, checked by counting.
+
+use std::alloc::GlobalAlloc;
+use std::alloc::Layout;
+use std::alloc::System;
+use std::cell::Cell;
+
+use bongsu::message::Message;
+use bongsu::parse::ParseSettings;
+use bongsu::parse::frame::Decoder;
+use bongsu::parse::frame::Frame;
+use bongsu::parse::frame::FrameEvents;
+use bongsu::parse::frame::FrameSettings;
+
+use crate::parse::arrival;
+
+/// The system's allocator, which counts for the thread that asks it to.
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// One more, if this thread counts. A thread that is ending has no count any more.
+fn note() {
+    COUNT.try_with(|count| count.set(count.get().map(|n| n + 1))).unwrap_or_default();
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[expect(unsafe_code, reason = "an allocator can only be wrapped so")]
+// SAFETY: everything is handed to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note();
+        // SAFETY: the caller keeps `alloc`'s contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: `at` came from `System` with this layout.
+        unsafe { System.dealloc(at, layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        note();
+        // SAFETY: `at` came from `System` with this layout.
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+/// How often `work` allocates.
+pub(crate) fn allocations(work: impl FnOnce()) -> u64 {
+    COUNT.set(Some(0));
+    work();
+    COUNT.take().unwrap()
+}
+
+#[test]
+fn allocations_are_counted() {
+    let mut bytes = Vec::new();
+    assert_eq!(allocations(|| bytes.push(1_u8)), 1);
+}
+
+/// With the batch's buffers at their size, as they are from the second batch on.
+#[test]
+fn framing_and_parsing_do_not_allocate() {
+    let stream = include_bytes!("../../benches/data/mixed.log");
+    // Control characters and absent fields are written behind the received bytes.
+    let odd = b"<13>Jan  2 03:04:05 h t: \x01\x02\n<13>1 x\n<13>1 - h  p - -\n12 <13>hello wo";
+    let (framing, settings) = (FrameSettings::default(), ParseSettings::default());
+    let arrival = arrival();
+    let mut data = [&stream[..], odd].concat();
+    let received = data.len();
+    data.reserve(1024);
+    let mut frames: Vec<Frame> = Vec::with_capacity(512);
+    let mut messages: Vec<Message> = Vec::with_capacity(512);
+    let mut events = FrameEvents::default();
+    let mut decoder = Decoder::default();
+    let count = allocations(|| {
+        decoder.decode(&framing, &mut data, 0, received, &mut frames, &mut events);
+        for frame in &frames {
+            messages.push(bongsu::parse::message(&mut data, *frame, &settings, &arrival));
+        }
+    });
+    assert_eq!((count, messages.len()), (0, 504));
+    assert!(data.len() > received, "something was written behind");
+}
