@@ -26,7 +26,7 @@ pub const DRAIN_MS_DEFAULT: u64 = 10_000;
 /// Open files of one `dynaFile` action (rsyslog `dynaFileCacheSize` default: 10).
 pub const DYNAFILE_CACHE_DEFAULT: usize = 10;
 /// Length of one `else if` chain.
-pub const ELSE_IF_MAX: usize = 1_000;
+pub const ELSE_IF_MAX: usize = 500;
 /// Operators of one strength in a row, without parentheses.
 pub const EXPRESSION_CHAIN_MAX: usize = 1_000;
 /// Complaints about one configuration; what is beyond them is counted.
