@@ -32,7 +32,7 @@ pub const DYNAFILE_CACHE_DEFAULT: usize = 10;
 /// The most that `dynaFileCacheSize` is taken for.
 pub const DYNAFILE_CACHE_MAX: usize = 10_000;
 /// Length of one `else if` chain.
-pub const ELSE_IF_MAX: usize = 1_000;
+pub const ELSE_IF_MAX: usize = 500;
 /// Operators of one strength in a row, without parentheses.
 pub const EXPRESSION_CHAIN_MAX: usize = 1_000;
 /// Complaints about one configuration; what is beyond them is counted.

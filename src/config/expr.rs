@@ -223,7 +223,6 @@ impl Parser<'_> {
         parsed: Result<T, GivenUp>,
         help: &str,
     ) -> Result<T, GivenUp> {
-        let end = self.at;
         self.skip(Mode::Expression);
         if self.byte() == b';' {
             self.at += 1;
@@ -231,6 +230,7 @@ impl Parser<'_> {
         }
         if parsed.is_ok() {
             // What stands on the next line has nothing to do with it.
+            let end = self.source.text[..self.at].trim_end().len();
             self.error(end - 1, end, "';' is missing behind this", help);
             if self.source.text[end..self.at].contains(&b'\n') || self.byte() == b'}' {
                 return parsed;

@@ -199,8 +199,7 @@ impl Loader {
     /// The files that a pattern names, sorted. A directory is all files in it, at any depth.
     fn matching(&mut self, pattern: &BString, optional: bool, loc: Loc) -> Vec<PathBuf> {
         let Ok(text) = pattern.to_str() else {
-            let path = PathBuf::from(pattern.to_path_lossy().into_owned());
-            return vec![path];
+            return vec![pattern.to_path_lossy().into_owned()];
         };
         let wild = text.contains(['*', '?', '[']);
         if !wild {
@@ -294,7 +293,7 @@ impl Loader {
     ) {
         let file = self.sources.add(name, text);
         let binary = text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff");
-        if let Some(at) = text.find_byte(0).or(binary.then_some(0)) {
+        if let Some(at) = text.find_byte(0).or_else(|| binary.then_some(0)) {
             let (message, help) = if binary {
                 ("this file is UTF-16", "save it as UTF-8")
             } else {

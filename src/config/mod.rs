@@ -13,6 +13,8 @@ mod load;
 mod object;
 pub mod param;
 mod parse;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use legacy::selector;

@@ -128,6 +128,14 @@ impl Parser<'_> {
                     return Err(GivenUp);
                 }
                 let text = BString::from(&self.source.text[begin..self.at]);
+                if text.starts_with("\u{201c}".as_bytes()) {
+                    let bare = text.to_str_lossy();
+                    let bare = bare.trim_matches(['\u{201c}', '\u{201d}']);
+                    let help = format!("write {}=\"{bare}\"", name.text);
+                    let message = "a typographic quote (U+201C) stands here";
+                    self.error(begin, begin + "\u{201c}".len(), message, &help);
+                    return Ok(Some(Value::Str(bare.into())));
+                }
                 let help = format!("write {}=\"{text}\"", name.text);
                 self.error(begin, self.at, "this value is not quoted", &help);
                 Ok(Some(Value::Str(text)))
@@ -196,7 +204,7 @@ impl Parser<'_> {
     pub(super) fn string(&mut self, dialect: Dialect) -> Result<(BString, usize), GivenUp> {
         let quote = self.byte();
         let open = self.at;
-        let line = open + self.rest().find_byte(b'\n').unwrap_or(self.rest().len());
+        let line = self.line_end();
         let close = self.string_end(quote).filter(|close| {
             // A string may hold line ends. One whose closing quote touches a word or an equals
             // sign is rather one that was not closed, up to the next one's opening quote.

@@ -35,6 +35,8 @@ pub(super) struct Parser<'a> {
     pub(super) at: usize,
     /// Blocks and parentheses around it.
     pub(super) depth: usize,
+    /// The rest of the text was given up: nothing more is to be said about it.
+    abandoned: bool,
 }
 
 /// What may stand between tokens.
@@ -60,7 +62,7 @@ const LOOKALIKES: [(&str, &str, &str); 9] = [
 
 impl<'a> Parser<'a> {
     pub(super) fn new(source: &'a Source, load: &'a mut Loader, depth: usize) -> Self {
-        let mut parser = Self { source, load, at: 0, depth };
+        let mut parser = Self { source, load, at: 0, depth, abandoned: false };
         if parser.rest().starts_with("\u{feff}".as_bytes()) {
             parser.at = "\u{feff}".len();
         }
@@ -75,12 +77,20 @@ impl<'a> Parser<'a> {
         self.rest().first().copied().unwrap_or(0)
     }
 
+    /// Where the line ends that `at` is in.
+    pub(super) fn line_end(&self) -> usize {
+        let text = &self.source.text;
+        memchr::memchr(b'\n', &text[self.at..]).map_or(text.len(), |length| self.at + length)
+    }
+
     pub(super) fn loc(&self, start: usize, end: usize) -> Loc {
         self.source.loc(start, end)
     }
 
     pub(super) fn say(&mut self, diagnostic: Diagnostic) {
-        self.load.say(diagnostic);
+        if !self.abandoned {
+            self.load.say(diagnostic);
+        }
     }
 
     pub(super) fn error(&mut self, start: usize, end: usize, text: impl Into<String>, help: &str) {
@@ -91,6 +101,7 @@ impl<'a> Parser<'a> {
     /// Gives the rest of the text up.
     pub(super) fn abandon(&mut self) {
         self.at = self.source.text.len();
+        self.abandoned = true;
     }
 
     /// Skips blanks and comments.
@@ -100,7 +111,7 @@ impl<'a> Parser<'a> {
                 b' ' | b'\t' | b'\n' => self.at += 1,
                 b'#' => {
                     let start = self.at;
-                    self.at += self.rest().find_byte(b'\n').unwrap_or(self.rest().len());
+                    self.at = self.line_end();
                     if mode == Mode::Expression {
                         let text = "a # comment cannot stand inside an expression";
                         self.error(start, self.at, text, "write /* … */");
@@ -290,18 +301,7 @@ impl<'a> Parser<'a> {
             Token::Object(kind) => self.declaration(kind, top),
             Token::Action => self.legacy_line(out),
             Token::PriFilter => self.selector(end, out),
-            Token::PropertyFilter => {
-                self.at = end;
-                let filter = legacy::filter::parse(self.source, start, end);
-                let then = self.block("the filter");
-                match filter {
-                    Ok(filter) => {
-                        let kind = StmtKind::PropertyFilter { filter, then };
-                        out.push(Stmt { loc: self.loc(start, end), kind });
-                    }
-                    Err(diagnostic) => self.say(diagnostic),
-                }
-            }
+            Token::PropertyFilter => self.property_filter(end, out),
             Token::Directive => {
                 self.at = end;
                 let included = legacy::directive::read(self.source, start, end, self.load, top);
@@ -330,16 +330,33 @@ impl<'a> Parser<'a> {
                     self.statement(&mut dropped, false);
                 }
             }
-            Token::Bad if self.byte() == b':' => {
-                let line = self.rest().find_byte(b'\n').unwrap_or(self.rest().len());
-                self.at += line;
-                let help = ":property, [!]operation, \"value\" action; there are three parts, \
-                            separated by commas, and the value is quoted";
-                self.error(start, self.at, "this is no property filter", help);
-            }
+            Token::Bad if self.byte() == b':' => self.no_filter(),
             Token::Bad => self.bad("here"),
             Token::End | Token::CloseBrace => {}
         }
+    }
+
+    fn property_filter(&mut self, end: usize, out: &mut Block) {
+        let start = self.at;
+        self.at = end;
+        let filter = legacy::filter::parse(self.source, start, end);
+        let then = self.block("the filter");
+        match filter {
+            Ok(filter) => {
+                let kind = StmtKind::PropertyFilter { filter, then };
+                out.push(Stmt { loc: self.loc(start, end), kind });
+            }
+            Err(diagnostic) => self.say(diagnostic),
+        }
+    }
+
+    /// A colon that begins no property filter.
+    fn no_filter(&mut self) {
+        let start = self.at;
+        self.at = self.line_end();
+        let help = ":property, [!]operation, \"value\" action; there are three parts, separated by \
+                    commas, and the value is quoted";
+        self.error(start, self.at, "this is no property filter", help);
     }
 
     fn selector(&mut self, end: usize, out: &mut Block) {
@@ -408,8 +425,18 @@ impl<'a> Parser<'a> {
     /// Actions joined by `&`.
     fn action_list(&mut self, out: &mut Block) {
         self.one_action(out);
-        while let (Token::Ampersand, end) = self.peek() {
+        loop {
+            let (token, end) = self.peek();
             let ampersand = self.at;
+            match token {
+                Token::Ampersand => {}
+                // As in rsyslog, a stray character does not break the chain.
+                Token::Bad if self.byte() != b':' => {
+                    self.bad("here");
+                    continue;
+                }
+                _ => return,
+            }
             self.at = end;
             match self.peek().0 {
                 Token::Object(ObjectKind::Action)

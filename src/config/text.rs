@@ -7,6 +7,8 @@ use crate::base::diag::Loc;
 #[derive(Debug)]
 pub(super) struct Source {
     file: u32,
+    /// Length of the file's own text.
+    length: usize,
     pub(super) text: Vec<u8>,
     /// `(joined, original)` where a run of bytes begins that was taken over unchanged.
     runs: Vec<(usize, usize)>,
@@ -24,6 +26,7 @@ impl Source {
     pub(super) fn new(file: u32, raw: &[u8]) -> Self {
         let mut source = Self {
             file,
+            length: raw.len(),
             text: Vec::with_capacity(raw.len() + 1),
             runs: Vec::new(),
             joints: Vec::new(),
@@ -72,8 +75,11 @@ impl Source {
 
     /// The place of `start..end` of the joined text.
     pub(super) fn loc(&self, start: usize, end: usize) -> Loc {
-        let last = if end > start { self.original(end - 1) + 1 } else { self.original(start) };
-        Loc::new(self.file, self.original(start), last)
+        let (start, last) = match end.min(self.text.len()) {
+            end if end > start => (self.original(start), self.original(end - 1) + 1),
+            _ => (self.original(start), self.original(start)),
+        };
+        Loc::new(self.file, start.min(self.length), last.min(self.length))
     }
 
     /// Whether a backslash joined two lines within `start..end`.

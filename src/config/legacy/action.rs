@@ -121,9 +121,8 @@ impl Reader<'_> {
     /// `/path`, `-/path`, `?template`, `-?template`, each with `;template`.
     fn file(&mut self) -> Option<Lowered> {
         let start = self.at;
-        if self.peek() == b'-' {
-            self.at += 1;
-        }
+        let unsynced = self.peek() == b'-';
+        self.at += usize::from(unsynced);
         match self.peek() {
             b'?' => {
                 self.at += 1;
@@ -141,6 +140,11 @@ impl Reader<'_> {
                 self.error(start, self.end, text, help);
                 return None;
             }
+        }
+        if unsynced {
+            // Said aloud, so that $ActionFileEnableSync does not reach it.
+            let loc = self.source.loc(start, start + 1);
+            self.push("sync", ("off".into(), loc));
         }
         self.template()?;
         Some(Lowered::Action(self.finish("omfile")))
@@ -204,34 +208,42 @@ impl Reader<'_> {
             self.error(start, self.end, text, "write @host (UDP) or @@host:port (TCP)");
             return None;
         }
-        if self.peek() == b':' {
-            self.at += 1;
-            let port = self.take(|b| !matches!(b, b';' | b'#') && !b.is_ascii_whitespace());
-            if !port.0.is_empty() {
-                self.port(port);
-            }
+        let port = self.peek() == b':';
+        if port {
+            self.port();
         }
         self.push("protocol", (protocol.into(), protocol_loc));
-        // What stands between host and template is skipped, as rsyslog does, but not in silence.
-        let skipped = self.at;
-        self.take(|b| !matches!(b, b';' | b'#'));
-        let text = self.source.text[skipped..self.at].trim();
-        if !text.is_empty() {
-            let loc = self.source.loc(skipped, self.at);
-            let message = format!("'{}' is not read", text.as_bstr());
-            self.diags.push(Diagnostic::warning(loc, message).help("write @host:port;template"));
+        if !port {
+            // rsyslog skips what stands behind a host without a port.
+            self.blanks();
+            let skipped = self.at;
+            self.take(|b| !matches!(b, b';' | b'#'));
+            self.not_read(skipped);
         }
         self.template()?;
         Some(Lowered::Action(self.finish("omfwd")))
     }
 
-    fn port(&mut self, (text, loc): (BString, Loc)) {
-        if text.contains(&b':') && !text.starts_with(b":") {
-            let message = format!("'{text}' is no port");
-            let help = "an IPv6 address stands in brackets: @[address]:port";
+    /// `:514`; what is no digit is skipped up to the next blank, as rsyslog does.
+    fn port(&mut self) {
+        self.at += 1;
+        let digits = self.take(|b| b.is_ascii_digit());
+        if !digits.0.is_empty() {
+            self.push("port", digits);
+        }
+        let skipped = self.at;
+        self.take(|b| !matches!(b, b';' | b'#') && !b.is_ascii_whitespace());
+        self.not_read(skipped);
+    }
+
+    fn not_read(&mut self, start: usize) {
+        let text = self.source.text[start..self.at].trim();
+        if !text.is_empty() {
+            let message = format!("'{}' is not read", text.as_bstr());
+            let help = "write @host:port;template, an IPv6 address in brackets: @[address]:port";
+            let loc = self.source.loc(start, start + text.len());
             self.diags.push(Diagnostic::warning(loc, message).help(help));
         }
-        self.push("port", (text, loc));
     }
 
     /// `(o,z9)`: octet-counted framing, compression level.

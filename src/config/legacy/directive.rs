@@ -142,13 +142,36 @@ fn number(text: &[u8]) -> Option<i64> {
     parse_size(digits)?.checked_mul(sign)
 }
 
-fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
-    let given = |name: &str| {
-        let mut param = param(name, line.value.clone(), line.value_loc);
-        param.name.loc = line.name_loc;
-        param
+/// The directive's value as a parameter.
+fn given(line: &Line<'_>, name: &str) -> Param {
+    let mut param = param(name, line.value.clone(), line.value_loc);
+    param.name.loc = line.name_loc;
+    param
+}
+
+/// Directives whose value waits for an action or a listener after them.
+fn wait(line: &Line<'_>, directive: &Directive, load: &mut Loader) {
+    let (module, name, once) = match directive.target {
+        Target::Next(name) => ("", name, true),
+        Target::Later(name) => ("", name, false),
+        Target::NextOf(module, name) => (module, name, true),
+        Target::LaterOf(module, name) => (module, name, false),
+        Target::DefaultTemplate(_, module) => (module, "template", false),
+        Target::Listener(module, name) | Target::NextListener(module, name) => {
+            needs(line, directive, module, load);
+            let once = matches!(directive.target, Target::NextListener(..));
+            let pending = Pending { module, once, param: given(line, name) };
+            return State::wait(&mut load.legacy.listener, pending);
+        }
+        _ => return,
     };
-    let pending = |module, name, once| Pending { module, once, param: given(name) };
+    let pending = Pending { module, once, param: given(line, name) };
+    State::wait(&mut load.legacy.action, pending);
+}
+
+fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
+    wait(line, directive, load);
+    let given = |name: &str| given(line, name);
     match directive.target {
         Target::ModLoad => mod_load(line, load),
         Target::Template => {
@@ -180,16 +203,7 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
             load.declare(object(ObjectKind::Global, line.loc, vec![given(name)]));
         }
         Target::MainQueue(name) => main_queue(line, given(name), load),
-        Target::Next(name) => State::wait(&mut load.legacy.action, pending("", name, true)),
-        Target::Later(name) => State::wait(&mut load.legacy.action, pending("", name, false)),
-        Target::NextOf(module, name) => {
-            State::wait(&mut load.legacy.action, pending(module, name, true));
-        }
-        Target::LaterOf(module, name) => {
-            State::wait(&mut load.legacy.action, pending(module, name, false));
-        }
-        Target::DefaultTemplate(builtin, module) => {
-            State::wait(&mut load.legacy.action, pending(module, "template", false));
+        Target::DefaultTemplate(builtin, _) => {
             let params = vec![param("load", builtin, line.name_loc), given("template")];
             load.declare(object(ObjectKind::Module, line.loc, params));
         }
@@ -200,14 +214,6 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
             param.value = Value::Str(if on { "off" } else { "on" }.into());
             module_param(line, directive, module, param, load);
         }
-        Target::Listener(module, name) => {
-            needs(line, directive, module, load);
-            State::wait(&mut load.legacy.listener, pending(module, name, false));
-        }
-        Target::NextListener(module, name) => {
-            needs(line, directive, module, load);
-            State::wait(&mut load.legacy.listener, pending(module, name, true));
-        }
         Target::Listen(module, name) => {
             needs(line, directive, module, load);
             let mut params = vec![param("type", module, line.name_loc)];
@@ -217,7 +223,8 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
             params.append(&mut load.legacy.take_for_listener(module));
             load.declare(object(ObjectKind::Input, line.loc, params));
         }
-        Target::Ignored(instead) => {
+        Target::IgnoredOn(_) if line.value == "off" => {}
+        Target::Ignored(instead) | Target::IgnoredOn(instead) => {
             let text = format!("${} has no effect: {instead}", directive.name);
             load.say(Diagnostic::note(line.loc, text));
         }
@@ -225,7 +232,14 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
             let text = format!("${} is not supported", directive.name);
             load.say(Diagnostic::error(line.loc, text).help(instead));
         }
-        Target::IncludeConfig => {}
+        // Done by the caller, or in `wait` above.
+        Target::IncludeConfig
+        | Target::Next(_)
+        | Target::Later(_)
+        | Target::NextOf(..)
+        | Target::LaterOf(..)
+        | Target::Listener(..)
+        | Target::NextListener(..) => {}
     }
 }
 

@@ -129,7 +129,7 @@ fn part(text: &str, at: usize, mask: &mut PriMask) -> Result<usize, SelectorErro
 
 fn priority(name: &str) -> Option<Priority> {
     if name.starts_with(|c: char| c.is_ascii_digit()) {
-        return name.parse().ok().map(Priority::Level);
+        return name.parse().ok().filter(|level| *level <= 7).map(Priority::Level);
     }
     let known = PRIORITIES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
     known.map(|(_, priority)| *priority)
@@ -147,7 +147,7 @@ fn facilities(name: &str, at: usize) -> Result<std::ops::Range<usize>, SelectorE
     // A number is a facility code as in syslog.h: index times 8.
     let number = name.parse::<usize>().ok().map(|code| code >> 3);
     let known = FACILITIES.iter().chain([&USER]).find(|(k, _)| k.eq_ignore_ascii_case(name));
-    match number.or(known.map(|(_, index)| *index)) {
+    match number.or_else(|| known.map(|(_, index)| *index)) {
         Some(index) => Ok(index..index + 1),
         None => {
             let near = nearest(name, FACILITIES.iter().chain([&USER]).map(|(known, _)| *known));

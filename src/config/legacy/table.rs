@@ -53,6 +53,8 @@ pub(super) enum Target {
     Listen(&'static str, &'static str),
     /// Understood, and without effect here: says what happens instead.
     Ignored(&'static str),
+    /// The same; `off` is nothing to speak of.
+    IgnoredOn(&'static str),
     /// Refused: says what to write.
     Unsupported(&'static str),
 }
@@ -76,6 +78,7 @@ use Form::Word;
 use Target::DefaultTemplate;
 use Target::Global;
 use Target::Ignored;
+use Target::IgnoredOn;
 use Target::Later;
 use Target::LaterOf;
 use Target::Listen;
@@ -116,20 +119,20 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     d("DefaultNetstreamDriverKeyFile", Word, Global("defaultNetstreamDriverKeyFile")),
     d("NetstreamDriverCaExtraFiles", Word, Global("netstreamDriverCaExtraFiles")),
     d("DefaultRuleset", Word, Global("defaultRuleset")),
-    d("DropMsgsWithMaliciousDnsPTRRecords", Bool, Global("net.dropMsgsWithMaliciousDnsPTRRecords")),
+    d("DropMsgsWithMaliciousDnsPTRRecords", Bool, Global("dropMsgsWithMaliciousDNSPtrRecords")),
     d("DropTrailingLFOnReception", Bool, Global("parser.dropTrailingLFOnReception")),
-    d("ErrorMessagesToStderr", Bool, Global("errorMessagesToStderr")),
+    d("ErrorMessagesToStderr", Bool, Ignored("complaints are always shown on the terminal")),
     d("Escape8BitCharactersOnReceive", Bool, Global("parser.escape8BitCharactersOnReceive")),
     d("EscapeControlCharactersOnReceive", Bool, Global("parser.escapeControlCharactersOnReceive")),
     d("EscapeControlCharacterTab", Bool, Global("parser.escapeControlCharacterTab")),
     d("SpaceLFOnReceive", Bool, Global("parser.spaceLFOnReceive")),
     d("GenerateConfigGraph", Word, Ignored("rsyslog itself draws no graph any more")),
     d("HUPisRestart", Bool, Ignored("a HUP signal always reopens files")),
-    d("LocalHostIPIF", Word, Global("net.localHostIPIF")),
+    d("LocalHostIPIF", Word, Ignored("the host's own messages come from 127.0.0.1")),
     d("LocalHostName", Word, Global("localHostname")),
-    d("LogRSyslogStatusMessages", Bool, Global("logRSyslogStatusMessages")),
+    d("LogRSyslogStatusMessages", Bool, Ignored("start and stop are always logged")),
     d("MaxMessageSize", Size, Global("maxMessageSize")),
-    d("MaxOpenFiles", Int, Global("maxOpenFiles")),
+    d("MaxOpenFiles", Int, Ignored("set the limit of the service, e.g. LimitNOFILE=")),
     d("OptimizeForUniprocessor", Bool, Ignored("there is nothing to choose")),
     d("PreserveFQDN", Bool, Global("preserveFQDN")),
     d("PrivDropToGroup", Word, Global("privdrop.group.name")),
@@ -155,11 +158,7 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     d("ActionResumeRetryCount", Int, Next("action.resumeRetryCount")),
     d("ActionWriteAllMarkMessages", Bool, Next("action.writeAllMarkMessages")),
     d("RepeatedMsgContainsOriginalMsg", Bool, Later("action.repeatedmsgcontainsoriginalmsg")),
-    d(
-        "RepeatedMsgReduction",
-        Bool,
-        Ignored("every message is written; rsyslog advises against this directive, too"),
-    ),
+    d("RepeatedMsgReduction", Bool, IgnoredOn("every message is written, none is summed up")),
     // the next action's queue
     d("ActionQueueCheckpointInterval", Int, Next("queue.checkpointInterval")),
     d("ActionQueueDequeueBatchSize", Int, Next("queue.dequeueBatchSize")),

@@ -1,0 +1,102 @@
+//! Includes.
+
+use std::fs;
+
+use super::block;
+use super::complaints;
+use crate::config::load;
+
+/// A folder with these files; the first is loaded.
+fn loaded(files: &[(&str, &str)]) -> (String, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().to_str().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text.replace("ROOT", root)).unwrap();
+    }
+    let config = load(&folder.path().join(files[0].0)).unwrap();
+    let said = complaints(&config).into_iter().map(|text| text.replace(root, "ROOT")).collect();
+    (block(&config.statements), said)
+}
+
+#[test]
+fn files_come_in_order_in_place() {
+    let (statements, said) = loaded(&[
+        ("main", "stop\n$IncludeConfig ROOT/d/*.conf\ncontinue\n"),
+        ("d/20-b.conf", "call b\n"),
+        ("d/10-a.conf", "call a"),
+        ("d/.hidden.conf", "call hidden\n"),
+        ("d/other", "call other\n"),
+    ]);
+    assert_eq!(statements, "stop call a call b continue");
+    assert!(said.is_empty(), "{said:?}");
+}
+
+#[test]
+fn a_directory_is_all_files_in_it() {
+    let (statements, _) = loaded(&[
+        ("main", "include(file=\"ROOT/d/\")\n"),
+        ("d/b.txt", "call b\n"),
+        ("d/c/s.conf", "call s\n"),
+        ("d/z", "call z\n"),
+        ("d/.h", "call h\n"),
+    ]);
+    assert_eq!(statements, "call b call s call z");
+}
+
+#[test]
+fn includes_inside_of_blocks_stay_there() {
+    let (statements, said) = loaded(&[
+        (
+            "main",
+            "ruleset(name=\"r\") {\n include(file=\"ROOT/a\")\n include(text=\"call t\")\n}\n",
+        ),
+        ("a", "$template T,\"x\"\n*.* /x;T\n"),
+    ]);
+    assert_eq!(
+        statements,
+        "Template(name=T type=string string=x) \
+         Ruleset(name=r){pri[*.*] {Action(type=omfile file=/x template=T)} call t}"
+    );
+    assert!(said.is_empty(), "{said:?}");
+}
+
+#[test]
+fn missing_files_and_loops() {
+    let (statements, said) = loaded(&[
+        (
+            "main",
+            "include(file=\"ROOT/none\")\ninclude(file=\"ROOT/none\" mode=\"optional\")\n\
+             $IncludeConfig ROOT/none/*.conf\ninclude(file=\"ROOT/a\")\ninclude()\n\
+             include(file=\"x\" text=\"y\")\ninclude(fil=\"x\")\nstop\n",
+        ),
+        ("a", "\ninclude(file=\"ROOT/main\")\n"),
+    ]);
+    assert_eq!(statements, "stop");
+    assert_eq!(
+        said,
+        [
+            "1:14: error: cannot read 'ROOT/none': No such file or directory",
+            "2:14: error: 'ROOT/main' is being read already",
+            "5:1: error: include() needs 'file' or 'text'",
+            "6:1: error: include() takes 'file' or 'text', not both",
+            "7:9: error: parameter 'fil' not known",
+            "7:1: error: include() needs 'file' or 'text'",
+        ]
+    );
+}
+
+#[test]
+fn text_that_includes_itself_ends() {
+    let nested = "include(text=`cat ROOT/main`)";
+    let (_, said) = loaded(&[("main", nested)]);
+    assert_eq!(said, ["1:14: error: includes are nested deeper than 32"]);
+}
+
+#[test]
+fn the_first_file_must_be_readable() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(load(&folder.path().join("none")).is_err());
+    assert!(load(folder.path()).is_err());
+}
