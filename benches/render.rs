@@ -97,7 +97,7 @@ fn template(name: &str) -> Template {
     })
 }
 
-pub fn bench(c: &mut Criterion) {
+pub(crate) fn bench(c: &mut Criterion) {
     let mut group = c.benchmark_group("render");
     group.throughput(Throughput::Elements(1));
     let inputs =
