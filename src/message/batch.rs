@@ -31,6 +31,10 @@ impl MessageFlags {
     /// [`Message::time`] is written exactly as `date-rfc3339` would write it, in `time_text`.
     pub const TIME_CANONICAL: Self = Self(32);
 
+    /// The whole of `raw` is what `<PRI>1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID SD MSG` would
+    /// render: an RFC 5424 message as everybody writes it. A relay may copy it as it is.
+    pub const VERBATIM: Self = Self(128);
+
     #[must_use]
     #[inline]
     pub const fn has(self, flag: Self) -> bool {

@@ -3,6 +3,7 @@
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::config::ast::Object;
+use crate::message::MessageFlags;
 use crate::message::Property;
 use crate::message::TimeFormat;
 use crate::message::View;
@@ -63,6 +64,9 @@ pub struct Template {
     escape: Escape,
     object: bool,
     properties: Vec<Property>,
+    /// Steps from the start that together make an RFC 5424 message as it is usually received
+    /// ([`MessageFlags::VERBATIM`]); 0 if the template does not begin with them.
+    verbatim: usize,
     /// Bytes of constant text, and some for what is short.
     overhead: usize,
 }
@@ -84,8 +88,10 @@ impl Template {
                 properties.push(property);
             }
         }
+        let plain = !options.object && options.escape == Escape::None;
+        let verbatim = if plain { verbatim_steps(&ops) } else { 0 };
         let overhead = 64 + ops.iter().map(Op::constant).sum::<usize>();
-        Self { name, ops, escape: options.escape, object: options.object, properties, overhead }
+        Self { name, ops, escape: options.escape, object: options.object, properties, verbatim, overhead }
     }
 
     /// Makes a template of a `template()` object (or of a `$template` line that was lowered to
@@ -126,7 +132,12 @@ impl Template {
         if self.escape != Escape::None {
             return self.ops.iter().for_each(|op| op.render_escaped(self.escape, &view, out));
         }
-        for op in &self.ops {
+        let mut ops = self.ops.as_slice();
+        if self.verbatim > 0 && view.message.flags.has(MessageFlags::VERBATIM) {
+            out.extend_from_slice(view.bytes(view.message.raw));
+            ops = &ops[self.verbatim..];
+        }
+        for op in ops {
             op.render(&view, out);
         }
     }
@@ -161,6 +172,31 @@ impl Template {
             op => op.property().is_none_or(Property::source_only),
         })
     }
+}
+
+/// How many of the first `ops` make `<PRI>1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID SD MSG`, all
+/// of them or none.
+fn verbatim_steps(ops: &[Op]) -> usize {
+    let is = |at: usize, text: &[u8]| match ops.get(at) {
+        Some(Op::Text(have)) => **have == *text,
+        Some(Op::Byte(have)) => *text == [*have],
+        _ => false,
+    };
+    let fields = [
+        Property::Hostname,
+        Property::AppName,
+        Property::ProcId,
+        Property::MsgId,
+        Property::StructuredData,
+        Property::Msg,
+    ];
+    let begins = is(0, b"<") && matches!(ops.get(1), Some(Op::Pri)) && is(2, b">1 ");
+    let goes_on = fields.iter().enumerate().all(|(n, field)| {
+        let at = 4 + 2 * n;
+        is(at, b" ") && matches!(ops.get(at + 1), Some(Op::Property(have)) if have == field)
+    });
+    let whole = begins && matches!(ops.get(3), Some(Op::Rfc3339)) && goes_on;
+    if whole { 4 + 2 * fields.len() } else { 0 }
 }
 
 /// Neighbouring texts become one.

@@ -21,6 +21,7 @@ use crate::input::tcp::Connection;
 use crate::input::tcp::TcpInput;
 use crate::input::tcp::Ticket;
 use crate::message::Batch;
+use crate::message::Message;
 use crate::parse;
 use crate::parse::frame::Decoder;
 use crate::parse::frame::Frame;
@@ -225,10 +226,9 @@ impl Session<'_> {
         batch.input = self.input.info.clone();
         batch.sources.push(self.entry.source.clone());
         for frame in &frames[..pass] {
-            let arrival = batch.arrival;
-            let mut message = parse::message(&mut batch.data, *frame, &self.input.parse, &arrival);
-            message.port = self.port;
-            batch.messages.push(message);
+            let Batch { data, messages, arrival, .. } = batch;
+            let message = messages.push_mut(Message { port: self.port, ..Message::default() });
+            parse::message_into(data, *frame, &self.input.parse, arrival, message);
         }
         self.input.stats.count(batch, count(bytes));
         self.shard.run(batch, self.route, stuck);

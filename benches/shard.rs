@@ -1,0 +1,96 @@
+//! A shard's whole work on one read, without sockets: frame, parse, decide, render, queue.
+
+use std::collections::VecDeque;
+use std::hint::black_box;
+use std::sync::Arc;
+
+use bongsu::base::clock::LocalZone;
+use bongsu::base::diag::Diagnostics;
+use bongsu::message::Batch;
+use bongsu::message::InputInfo;
+use bongsu::message::Message;
+use bongsu::parse;
+use bongsu::parse::ParseSettings;
+use bongsu::parse::frame::Decoder;
+use bongsu::parse::frame::FrameEvents;
+use bongsu::parse::frame::FrameSettings;
+use bongsu::queue;
+use bongsu::queue::FrameStyle;
+use bongsu::queue::Framing;
+use bongsu::rules::Programs;
+use bongsu::rules::RulesetId;
+use bongsu::shard::Outlet;
+use bongsu::shard::Shard;
+use bongsu::shard::Stuck;
+use bongsu::template::Template;
+use criterion::Criterion;
+use criterion::Throughput;
+
+use crate::corpus;
+
+const READ_BYTES: usize = 256 << 10;
+
+/// One read's worth of lines.
+fn read() -> Vec<u8> {
+    let lines = corpus::mixed();
+    let mut read = Vec::with_capacity(READ_BYTES);
+    for line in lines.iter().cycle() {
+        if read.len() + line.len() >= READ_BYTES {
+            return read;
+        }
+        read.extend_from_slice(line);
+        read.push(b'\n');
+    }
+    read
+}
+
+pub(crate) fn bench(c: &mut Criterion) {
+    let read = read();
+    let info = Arc::new(InputInfo { name: "imtcp".into(), hostname: "relay".into() });
+    let text = b"action(type=\"omfwd\" target=\"127.0.0.1\")";
+    let program = corpus::one_action(text);
+    let programs = Arc::new(Programs::link(vec![program], &mut Diagnostics::default()));
+    let (sender, receiver) = queue::bounded(64 << 20);
+    let template = Template::builtin("RSYSLOG_SyslogProtocol23Format").map(Arc::new);
+    let framing = Framing { style: FrameStyle::Delimiter(b'\n'), max_bytes: usize::MAX };
+    let outlet = Outlet::new(sender, template, None, framing, Arc::default());
+    let shard = Shard::new(0, programs, vec![outlet], info.clone(), LocalZone::system());
+    let entry = shard.learn([127, 0, 0, 1].into(), None);
+    let route = shard.route(RulesetId(0), &entry, &info);
+    let (frame_settings, parse_settings) = (FrameSettings::default(), ParseSettings::default());
+    let (mut frames, mut events) = (Vec::new(), FrameEvents::default());
+    let mut stuck = Stuck::new();
+    let mut taken = VecDeque::new();
+    let mut batch = Batch::new(info);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
+    let mut group = c.benchmark_group("shard");
+    let messages = memchr::memchr_iter(b'\n', &read).count() as u64;
+    group.throughput(Throughput::Elements(messages));
+    group.bench_function("mixed", |b| {
+        b.iter(|| {
+            batch.clear();
+            batch.data.extend_from_slice(black_box(&read));
+            batch.arrival = shard.arrival();
+            batch.sources.push(entry.source.clone());
+            frames.clear();
+            let received = batch.data.len();
+            Decoder::default().decode(
+                &frame_settings,
+                &mut batch.data,
+                0,
+                received,
+                &mut frames,
+                &mut events,
+            );
+            for frame in &frames {
+                let Batch { data, messages, arrival, .. } = &mut batch;
+                let message = messages.push_mut(Message::default());
+                parse::message_into(data, *frame, &parse_settings, arrival, message);
+            }
+            shard.run(&batch, &route, &mut stuck);
+            runtime.block_on(receiver.take(&mut taken));
+            taken.drain(..).for_each(|chunk| receiver.done(chunk));
+        });
+    });
+    group.finish();
+}
