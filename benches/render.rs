@@ -100,8 +100,7 @@ fn template(name: &str) -> Template {
 pub(crate) fn bench(c: &mut Criterion) {
     let mut group = c.benchmark_group("render");
     group.throughput(Throughput::Elements(1));
-    let inputs =
-        [("3164", rfc3164()), ("5424", rfc5424(false)), ("5424-canonical", rfc5424(true))];
+    let inputs = [("3164", rfc3164()), ("5424", rfc5424(false)), ("5424-canonical", rfc5424(true))];
     for name in [
         "RSYSLOG_SyslogProtocol23Format",
         "RSYSLOG_ForwardFormat",

@@ -77,7 +77,12 @@ pub(super) static PARAMS: &[Spec] = &[
         "on",
         "Inflates messages that begin with 'z'.",
     ),
-    Spec::new("processInternalMessages", Bool, "", "Own messages go through the rules; on by default when called as rsyslogd."),
+    Spec::new(
+        "processInternalMessages",
+        Bool,
+        "",
+        "Own messages go through the rules; on by default when called as rsyslogd.",
+    ),
     Spec::new(
         "abortOnUncleanConfig",
         Bool,
@@ -214,8 +219,7 @@ impl Globals {
         self.preserve_fqdn = params.bool("preserveFQDN").unwrap_or(self.preserve_fqdn);
         self.umask = params.mode("umask").or(self.umask);
         self.dns = params.bool("net.enableDNS").unwrap_or(self.dns);
-        self.internal_messages =
-            params.bool("processInternalMessages").or(self.internal_messages);
+        self.internal_messages = params.bool("processInternalMessages").or(self.internal_messages);
         self.abort_on_unclean =
             params.bool("abortOnUncleanConfig").unwrap_or(self.abort_on_unclean);
         match params.str("net.ipprotocol") {

@@ -1,4 +1,4 @@
-//! Floor 6: outputs. Each module has its parameter table, its task, its counters, its tests.
+//! Floor 7: outputs. Each module has its parameter table, its task, its counters, its tests.
 //!
 //! The engine's shards render and frame; a [`crate::queue::Chunk`] that arrives here is bytes to
 //! deliver in order. A task takes chunks, delivers them, and gives each back when the target has
@@ -9,16 +9,12 @@ mod blocking;
 pub mod common;
 pub mod file;
 pub mod forward;
-mod frame;
 mod stats;
 pub mod stdout;
 mod task;
 #[cfg(test)]
 mod testing;
 
-pub use frame::FrameStyle;
-pub use frame::Framing;
-pub use frame::frame;
 pub use stats::OutputStats;
 pub use task::Task;
 
@@ -39,6 +35,7 @@ use crate::output::file::FileSpec;
 use crate::output::file::FileTarget;
 use crate::output::forward::ForwardSpec;
 use crate::output::stdout::StdoutSpec;
+use crate::queue::Framing;
 
 /// What `global()` and `module()` objects set for all actions.
 #[derive(Clone, Debug)]
@@ -178,7 +175,7 @@ impl OutputSpec {
         }
     }
 
-    /// What is done to each rendered message, with [`frame`].
+    /// What is done to each rendered message, with [`crate::queue::frame`].
     #[must_use]
     pub const fn framing(&self) -> Framing {
         match self {

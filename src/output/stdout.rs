@@ -16,10 +16,10 @@ use crate::config::param::Spec;
 use crate::output::Task;
 use crate::output::blocking::on_thread;
 use crate::output::common::Common;
-use crate::output::frame::Framing;
 use crate::output::task::Health;
 use crate::output::task::Pending;
 use crate::queue::Chunk;
+use crate::queue::Framing;
 
 pub const NAME: &str = "omstdout";
 

@@ -18,19 +18,18 @@ use crate::config::ast::Param;
 use crate::config::ast::Value;
 use crate::config::ast::Word;
 use crate::output::Defaults;
-use crate::output::Framing;
 use crate::output::OutputSpec;
 use crate::output::OutputStats;
 use crate::output::Task;
-use crate::output::frame;
 use crate::queue::Chunk;
+use crate::queue::Framing;
 use crate::queue::Run;
 use crate::queue::Sender;
 use crate::queue::bounded;
+use crate::queue::frame;
 
 /// Remembers what was said.
-#[derive(Default)]
-#[derive(Debug)]
+#[derive(Default, Debug)]
 pub(super) struct Said(Mutex<Vec<(Level, String)>>);
 
 impl Reporter for Said {

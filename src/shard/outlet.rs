@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crate::base::num::count;
 use crate::message::View;
 use crate::queue::Chunk;
-use crate::output::Framing;
-use crate::output::frame;
+use crate::queue::Framing;
 use crate::queue::Run;
 use crate::queue::Sender;
+use crate::queue::frame;
 use crate::telemetry::Counter;
 use crate::template::Template;
 

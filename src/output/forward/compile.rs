@@ -10,8 +10,8 @@ use crate::net::KeepAlive;
 use crate::net::dial::DialOptions;
 use crate::output::Defaults;
 use crate::output::common::Common;
-use crate::output::frame::FrameStyle;
-use crate::output::frame::Framing;
+use crate::queue::FrameStyle;
+use crate::queue::Framing;
 
 /// An omfwd action.
 #[derive(Clone, Debug)]
