@@ -338,7 +338,8 @@ fn framing(
         message_bytes_max,
         frame_bytes_max,
         discard_truncated: discard && !plain,
-        discard_truncated_octets: discard,
+        // imptcp does it in any case.
+        discard_truncated_octets: discard || plain,
         cisco_asa: from.bool("framingfix.cisco.asa", false),
         multi_line: from.bool("multiLine", false),
         regex,
