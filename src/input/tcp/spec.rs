@@ -249,7 +249,8 @@ impl TcpSpec {
         let ports: Vec<String> = input.list("port").into_iter().map(str::to_owned).collect();
         if ports.is_empty() {
             let text = format!("an {module} input needs a port");
-            diags.push(Diagnostic::error(input.loc, text).help("add port=\"514\""));
+            let complaint = Diagnostic::error(input.loc, text).help("add port=\"514\"");
+            input.missing(&["port"], complaint, diags);
             return None;
         }
         Some(Self {
