@@ -165,7 +165,8 @@ impl Builder {
             let params =
                 param::check(object, &[modules::RULESET_PARAMS, modules::QUEUE_PARAMS], diags);
             let Some(name) = params.str("name") else {
-                diags.push(Diagnostic::error(object.loc, "a ruleset needs a name"));
+                let complaint = Diagnostic::error(object.loc, "a ruleset needs a name");
+                params.missing(&["name"], complaint, diags);
                 continue;
             };
             if self.rulesets.contains_key(name) && name != DEFAULT_RULESET {

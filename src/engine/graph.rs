@@ -209,8 +209,7 @@ impl Graph {
             self.write_port(spec.port_file.as_deref(), opened.map(|a| a.port()));
             let (label, info) = named(&spec.name, spec.append_port, port, settings);
             let stats = self.stats_of(&label);
-            let input =
-                TcpInput::new(spec.clone(), ruleset, info, parse.clone(), settings.clone(), stats);
+            let input = TcpInput::new(spec.clone(), ruleset, info, *parse, settings.clone(), stats);
             let input = Arc::new(input);
             self.listeners.extend(
                 sockets.into_iter().map(|socket| Listener { socket, input: input.clone() }),
@@ -253,7 +252,7 @@ impl Graph {
                 spec: spec.clone(),
                 ruleset,
                 info,
-                parse: parse.clone(),
+                parse: *parse,
                 settings: settings.clone(),
                 stats,
             };

@@ -161,13 +161,10 @@ fn admit(input: &Arc<TcpInput>, stream: TcpStream, peer: SocketAddr) -> Option<C
         }
         return None;
     }
-    let stream = match stream.into_std() {
-        Ok(stream) => stream,
-        Err(_) => {
-            input.sessions.fetch_sub(1, Ordering::Relaxed);
-            input.stats.accept_errors.add(1);
-            return None;
-        }
+    let Ok(stream) = stream.into_std() else {
+        input.sessions.fetch_sub(1, Ordering::Relaxed);
+        input.stats.accept_errors.add(1);
+        return None;
     };
     input.stats.sessions_opened.add(1);
     if input.spec.notify_open {

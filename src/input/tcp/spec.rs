@@ -249,7 +249,8 @@ impl TcpSpec {
         let ports: Vec<String> = input.list("port").into_iter().map(str::to_owned).collect();
         if ports.is_empty() {
             let text = format!("an {module} input needs a port");
-            diags.push(Diagnostic::error(input.loc, text).help("add port=\"514\""));
+            let complaint = Diagnostic::error(input.loc, text).help("add port=\"514\"");
+            input.missing(&["port"], complaint, diags);
             return None;
         }
         Some(Self {
@@ -338,7 +339,8 @@ fn framing(
         message_bytes_max,
         frame_bytes_max,
         discard_truncated: discard && !plain,
-        discard_truncated_octets: discard,
+        // imptcp does it in any case.
+        discard_truncated_octets: discard || plain,
         cisco_asa: from.bool("framingfix.cisco.asa", false),
         multi_line: from.bool("multiLine", false),
         regex,
