@@ -35,6 +35,7 @@ use criterion::Throughput;
 use crate::frame::MIXED;
 
 const READ_BYTES: usize = 256 << 10;
+const SLICE_BYTES: usize = 64 << 10;
 
 /// One read's worth of lines.
 fn read() -> Vec<u8> {
@@ -90,7 +91,7 @@ pub(crate) fn bench(c: &mut Criterion) {
     let shard = Shard::new(0, programs, vec![outlet], info.clone(), LocalZone::system());
     let entry = shard.learn([127, 0, 0, 1].into(), None);
     let route = shard.route(RulesetId(0), &entry, &info);
-    let (frame_settings, parse_settings) = (FrameSettings::default(), ParseSettings::default());
+    let (framing, parsing) = (FrameSettings::default(), ParseSettings::default());
     let (mut frames, mut events) = (Vec::new(), FrameEvents::default());
     let mut stuck = Stuck::new();
     let mut taken = VecDeque::new();
@@ -105,22 +106,22 @@ pub(crate) fn bench(c: &mut Criterion) {
             batch.data.extend_from_slice(black_box(&read));
             batch.arrival = shard.arrival();
             batch.sources.push(entry.source.clone());
-            frames.clear();
-            let received = batch.data.len();
-            Decoder::default().decode(
-                &frame_settings,
-                &mut batch.data,
-                0,
-                received,
-                &mut frames,
-                &mut events,
-            );
-            for frame in &frames {
-                let Batch { data, messages, arrival, .. } = &mut batch;
-                let message = messages.push_mut(Message::default());
-                parse::message_into(data, *frame, &parse_settings, arrival, message);
+            let (received, mut used, mut end) = (batch.data.len(), 0, 0);
+            let mut decoder = Decoder::default();
+            while end < received {
+                end = received.min(end + SLICE_BYTES);
+                frames.clear();
+                let data = &mut batch.data;
+                used = decoder.decode(&framing, data, used, end, &mut frames, &mut events);
+                batch.messages.clear();
+                for frame in &frames {
+                    let Batch { data, messages, arrival, .. } = &mut batch;
+                    let message = messages.push_mut(Message::default());
+                    parse::message_into(data, *frame, &parsing, arrival, message);
+                }
+                shard.run(&batch, &route);
             }
-            shard.run(&batch, &route, &mut stuck);
+            shard.flush(&batch.ack, &mut stuck);
             runtime.block_on(receiver.take(&mut taken));
             taken.drain(..).for_each(|chunk| receiver.done(chunk));
         });

@@ -261,10 +261,11 @@ impl Receiver<'_> {
         }
         self.count(bytes);
         if let [route] = self.routes.as_slice() {
-            self.shard.run(&self.batch, route, stuck);
+            self.shard.run(&self.batch, route);
         } else {
-            self.shard.run_mixed(&self.batch, &self.routes, stuck);
+            self.shard.run_mixed(&self.batch, &self.routes);
         }
+        self.shard.flush(&self.batch.ack, stuck);
         self.batch.messages.clear();
         self.batch.sources.clear();
         self.routes.clear();
@@ -275,7 +276,8 @@ impl Receiver<'_> {
     }
 
     fn count(&mut self, bytes: usize) {
-        self.input.stats.count(&self.batch, count(bytes));
+        self.input.stats.count(&self.batch);
+        self.input.stats.bytes.add(count(bytes));
         let drops = self.ring.kernel_drops();
         self.input.stats.dropped_kernel.add(drops - self.drops_seen);
         self.drops_seen = drops;

@@ -82,6 +82,13 @@ impl FrameSettings {
         let messages = if self.regex.is_some() { 2 } else { 1 };
         (self.message_bytes_max * messages).max(STRICT_HEADER_MAX) + 1
     }
+
+    /// Whether it matters where one read ends and the next begins: imptcp's `multiLine` takes an
+    /// LF at the end of a read for the end of the message.
+    #[must_use]
+    pub const fn sees_reads(&self) -> bool {
+        self.multi_line
+    }
 }
 
 /// A frame: its bytes in the receive buffer, without delimiter or count; never empty.
