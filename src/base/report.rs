@@ -86,27 +86,26 @@ struct Excerpt {
 
 /// Part of a line around `start..end`, one character for each column.
 fn excerpt(line: &[u8], start: usize, end: usize) -> Excerpt {
-    let characters = |bytes: &[u8]| String::from_utf8_lossy(bytes).chars().count();
-    let column = characters(&line[..start]);
-    let length = characters(&line[start..end]).max(1);
-    let whole = String::from_utf8_lossy(line);
-    let whole = whole.trim_end_matches(['\r', ' ', '\t']);
-    let skip =
-        if whole.chars().count() > SHOWN_MAX { column.saturating_sub(BEFORE_MAX) } else { 0 };
-    let mut text = String::new();
-    let mut before = String::new();
-    for (at, character) in whole.chars().enumerate().skip(skip).take(SHOWN_MAX) {
-        let shown = visible(character);
-        if at < column {
-            // A wide character takes two cells of a terminal, and so must what stands below it.
-            before.push_str(if is_wide(character) { "  " } else { " " });
-        }
-        text.push(shown);
+    let line = line.trim_ascii_end();
+    let start = start.min(line.len());
+    let end = end.min(line.len());
+    // Of a long line only the neighbourhood is looked at; a character has up to four bytes.
+    let skip = if line.len() > 4 * SHOWN_MAX { start.saturating_sub(BEFORE_MAX) } else { 0 };
+    let skip = line[..skip].iter().rposition(|b| b & 0xc0 != 0x80).unwrap_or(0);
+    let stop = line.len().min(start + 4 * SHOWN_MAX);
+    let before: String = String::from_utf8_lossy(&line[skip..start])
+        .chars()
+        // A wide character takes two cells of a terminal, and so must what stands below it.
+        .map(|c| if is_wide(c) { "  " } else { " " })
+        .collect();
+    let marked = String::from_utf8_lossy(&line[start..end.min(stop)]);
+    let marks = marked.chars().take(SHOWN_MAX).map(|c| if is_wide(c) { 2 } else { 1 });
+    let shown = String::from_utf8_lossy(&line[skip..stop]);
+    Excerpt {
+        text: shown.chars().map(visible).take(before.len() + SHOWN_MAX).collect(),
+        before,
+        marks: marks.sum::<usize>().max(1),
     }
-    let room = SHOWN_MAX.saturating_sub(column - skip).max(1);
-    let marked = whole.chars().skip(column).take(length.min(room));
-    let marks = marked.map(|c| if is_wide(c) { 2 } else { 1 }).sum::<usize>().max(1);
-    Excerpt { text, before, marks }
 }
 
 /// Whether terminals show a character in two cells: Hangul, ideographs, full-width forms.
@@ -185,7 +184,7 @@ a.conf:2:4: error: no such thing
         text[5_000] = b'X';
         let report = rendered(&text, 5_000, 9_000);
         assert!(report.contains("a.conf:1:5001:"), "{report}");
-        assert!(report.lines().all(|line| line.len() < 140), "{report}");
+        assert!(report.lines().all(|line| line.len() < 2 * SHOWN_MAX), "{report}");
         assert!(report.contains('X'));
     }
 

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::process::ExitCode;
 use std::process::Stdio;
@@ -19,8 +20,12 @@ pub(super) fn is_child() -> bool {
 
 /// Starts the child and waits for its word. The parent's exit status is the child's.
 pub(super) fn start_child() -> io::Result<ExitCode> {
+    let mut args = std::env::args_os();
+    // The name it was called by makes it rsyslogd; the path of the program may be another.
+    let name = args.next().unwrap_or_default();
     let mut child = Command::new(std::env::current_exe()?)
-        .args(std::env::args_os().skip(1))
+        .arg0(name)
+        .args(args)
         .env(CHILD, "1")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

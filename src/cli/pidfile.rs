@@ -30,7 +30,8 @@ impl PidFile {
         fresh.push(".tmp");
         fs::write(&fresh, std::process::id().to_string())?;
         fs::rename(&fresh, path)?;
-        Ok(Self { path: path.to_owned() })
+        // The working directory may change until the end.
+        Ok(Self { path: std::path::absolute(path)? })
     }
 }
 

@@ -13,8 +13,8 @@ use crate::config::ast::Word;
 use crate::config::lex;
 use crate::config::literal::Dialect;
 use crate::config::parse::GivenUp;
-use crate::config::parse::Mode;
 use crate::config::parse::Parser;
+use crate::config::scan::Mode;
 
 type Parsed = Result<Expr, GivenUp>;
 

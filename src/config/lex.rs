@@ -129,13 +129,13 @@ pub(super) fn token(text: &[u8], at: usize) -> (Token, usize) {
         b'$' if text.get(at + 1).is_some_and(u8::is_ascii_alphabetic) => {
             (Token::Directive, line_end(text, at))
         }
-        b'!' | b'+' if bsd_block(text, at).is_some() => (Token::BsdBlock, line_end(text, at)),
+        b'!' | b'+' if bsd_block(text, at) => (Token::BsdBlock, line_end(text, at)),
         b'-' if star_host(text, at) => (Token::BsdBlock, line_end(text, at)),
-        b'~' | b'*' if line_end(text, at) == at + 1 || first == b'*' => (Token::Action, at + 1),
-        b'/' if text.get(at + 1).is_some_and(|b| *b != b'\n') => {
-            (Token::Action, line_end(text, at))
-        }
-        b'|' | b'.' | b'-' | b'@' | b'^' | b'?' | b'~' | b'>' if line_end(text, at) > at + 1 => {
+        b'*' => (Token::Action, at + 1),
+        b'~' if ends_line(text, at + 1) => (Token::Action, at + 1),
+        b'/' | b'|' | b'.' | b'-' | b'@' | b'^' | b'?' | b'~' | b'>'
+            if !ends_line(text, at + 1) =>
+        {
             (Token::Action, line_end(text, at))
         }
         b':' => {
@@ -174,7 +174,7 @@ fn word(text: &[u8], at: usize) -> (Token, usize) {
 fn line_token(text: &[u8], at: usize) -> Option<(Token, usize)> {
     match text.get(at)? {
         b':' => property_filter(text, at).map(|end| (Token::PropertyFilter, end)),
-        b'-' | b'+' => bsd_block(text, at).map(|end| (Token::BsdBlock, end)),
+        b'-' | b'+' => bsd_block(text, at).then(|| (Token::BsdBlock, line_end(text, at))),
         _ => pri_filter(text, at).map(|end| (Token::PriFilter, end)),
     }
 }
@@ -230,26 +230,62 @@ fn property_filter(text: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// `!prog` alone on its line, `+host`, `-host` with nothing before them, `+*`.
-fn bsd_block(text: &[u8], at: usize) -> Option<usize> {
-    let end = line_end(text, at);
-    let rest = text[at + 1..end].trim_ascii_end();
-    let host = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'-');
-    let found = match text[at] {
-        b'!' => !rest.is_empty() && !rest.iter().any(|b| is_tab_or_space(*b)),
-        _ => {
-            star_host(text, at)
-                || (!rest.is_empty() && rest.iter().all(host) && at_line_start(text, at))
-        }
-    };
-    found.then_some(end)
+/// Whether the line ends at `at`.
+fn ends_line(text: &[u8], at: usize) -> bool {
+    text.get(at).is_none_or(|b| *b == b'\n')
 }
 
+/// `!prog` alone on its line, `+host`, `-host` with nothing before them, `+*`.
+fn bsd_block(text: &[u8], at: usize) -> bool {
+    let name = at + 1;
+    let end = match text[at] {
+        b'!' => run(text, name, |b| !is_gap(b)),
+        _ if star_host(text, at) => return true,
+        _ if !at_line_start(text, at) => return false,
+        _ => run(text, name, |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'-')),
+    };
+    end > name && ends_line(text, run(text, end, is_tab_or_space))
+}
+
+/// `+*` or `-*`, with a comment behind it if need be.
 fn star_host(text: &[u8], at: usize) -> bool {
-    let rest = text[at + 1..line_end(text, at)].trim_ascii_end();
-    rest.strip_prefix(b"*").is_some_and(|rest| {
-        rest.trim_ascii_start().is_empty() || rest.trim_ascii_start().starts_with(b"#")
-    })
+    let behind = run(text, at + 2, is_tab_or_space);
+    text.get(at + 1) == Some(&b'*') && (ends_line(text, behind) || text.get(behind) == Some(&b'#'))
+}
+
+/// Where the next token begins, past blanks and comments that are closed.
+fn past_blanks(text: &[u8], mut at: usize) -> usize {
+    loop {
+        at = run(text, at, is_gap);
+        let rest = text.get(at..).unwrap_or_default();
+        if rest.starts_with(b"#") {
+            at = line_end(text, at);
+        } else if rest.starts_with(b"/*")
+            && let Some(length) = memchr::memmem::find(&rest[2..], b"*/")
+        {
+            at += length + 4;
+        } else {
+            return at;
+        }
+    }
+}
+
+/// The first token at or behind `at` that is no directive. For rsyslog, directives stand outside
+/// of the grammar: `&` and `else` reach over them. `$RuleSet` and `$IncludeConfig` do not.
+pub(super) fn past_directives(text: &[u8], mut at: usize) -> Token {
+    loop {
+        at = past_blanks(text, at);
+        match token(text, at) {
+            (Token::Directive, end) if !is_structural(&text[at..end]) => at = end,
+            (token, _) => return token,
+        }
+    }
+}
+
+/// Whether a directive changes what the lines behind it belong to.
+pub(super) fn is_structural(line: &[u8]) -> bool {
+    let name = &line[..run(line, 0, |b| !is_gap(b))];
+    name.eq_ignore_ascii_case(b"$ruleset") || name.eq_ignore_ascii_case(b"$includeconfig")
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ use crate::config::text::Source;
 #[derive(Debug, Default)]
 pub(super) struct Loader {
     sources: SourceMap,
-    pub(super) diags: Diagnostics,
+    diags: Diagnostics,
     /// Complaints beyond the limit.
     unsaid: usize,
     /// The top level.
@@ -88,6 +88,12 @@ impl Loader {
             self.diags.push(diagnostic);
         } else {
             self.unsaid += 1;
+        }
+    }
+
+    pub(super) fn say_all(&mut self, diagnostics: Diagnostics) {
+        for diagnostic in diagnostics.all {
+            self.say(diagnostic);
         }
     }
 

@@ -13,6 +13,7 @@ mod load;
 mod object;
 pub mod param;
 mod parse;
+mod scan;
 #[cfg(test)]
 mod tests;
 mod text;

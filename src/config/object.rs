@@ -11,8 +11,8 @@ use crate::config::literal;
 use crate::config::literal::Dialect;
 use crate::config::literal::Flaw;
 use crate::config::parse::GivenUp;
-use crate::config::parse::Mode;
 use crate::config::parse::Parser;
+use crate::config::scan::Mode;
 
 impl Parser<'_> {
     /// `name="value" …` up to and with the closing parenthesis. `start` is where the object
@@ -204,17 +204,17 @@ impl Parser<'_> {
     pub(super) fn string(&mut self, dialect: Dialect) -> Result<(BString, usize), GivenUp> {
         let quote = self.byte();
         let open = self.at;
-        let line = self.line_end();
+        let text = &self.source.text;
         let close = self.string_end(quote).filter(|close| {
             // A string may hold line ends. One whose closing quote touches a word or an equals
             // sign is rather one that was not closed, up to the next one's opening quote.
             let touches = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'%' | b'$');
-            *close < line
-                || !(self.source.text.get(close + 1).is_some_and(touches)
-                    || self.source.text[..*close].ends_with(b"="))
+            let suspicious =
+                text.get(close + 1).is_some_and(touches) || text[..*close].ends_with(b"=");
+            !(suspicious && text[open..*close].contains(&b'\n'))
         });
         let Some(close) = close else {
-            self.at = line;
+            self.at = self.line_end();
             let help = "the closing quote is missing; inside of a string write \\\" for a quote";
             self.error(open, open + 1, "string is not closed", help);
             return Err(GivenUp);

@@ -4,6 +4,7 @@
 use bstr::ByteSlice;
 
 use crate::base::diag::Diagnostic;
+use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::diag::nearest;
 use crate::base::limits::ELSE_IF_MAX;
@@ -21,6 +22,7 @@ use crate::config::lex;
 use crate::config::lex::Keyword;
 use crate::config::lex::Token;
 use crate::config::load::Loader;
+use crate::config::scan::Mode;
 use crate::config::text::Source;
 
 /// A complaint was made; the construct is given up.
@@ -38,27 +40,6 @@ pub(super) struct Parser<'a> {
     /// The rest of the text was given up: nothing more is to be said about it.
     abandoned: bool,
 }
-
-/// What may stand between tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
-    Script,
-    Object,
-    Expression,
-}
-
-/// Characters that look like others and get into files by copying.
-const LOOKALIKES: [(&str, &str, &str); 9] = [
-    ("\u{a0}", "a non-breaking space (U+00A0)", "replace it by a plain blank"),
-    ("\u{3000}", "an ideographic space (U+3000)", "replace it by a plain blank"),
-    ("\u{200b}", "a zero-width space (U+200B)", "remove it"),
-    ("\u{feff}", "a byte order mark (U+FEFF)", "save the file as UTF-8 without one"),
-    ("\u{201c}", "a typographic quote (U+201C)", "write a plain \""),
-    ("\u{201d}", "a typographic quote (U+201D)", "write a plain \""),
-    ("\u{2018}", "a typographic quote (U+2018)", "write a plain '"),
-    ("\u{2019}", "a typographic quote (U+2019)", "write a plain '"),
-    ("\u{2013}", "a dash (U+2013)", "write a plain -"),
-];
 
 impl<'a> Parser<'a> {
     pub(super) fn new(source: &'a Source, load: &'a mut Loader, depth: usize) -> Self {
@@ -102,78 +83,6 @@ impl<'a> Parser<'a> {
     pub(super) fn abandon(&mut self) {
         self.at = self.source.text.len();
         self.abandoned = true;
-    }
-
-    /// Skips blanks and comments.
-    pub(super) fn skip(&mut self, mode: Mode) {
-        loop {
-            match self.byte() {
-                b' ' | b'\t' | b'\n' => self.at += 1,
-                b'#' => {
-                    let start = self.at;
-                    self.at = self.line_end();
-                    if mode == Mode::Expression {
-                        let text = "a # comment cannot stand inside an expression";
-                        self.error(start, self.at, text, "write /* … */");
-                    }
-                    if self.source.joined_within(start, self.at) {
-                        let loc = self.loc(start, self.at);
-                        let text = "the backslash makes the next line part of this comment";
-                        self.say(Diagnostic::warning(loc, text).help("remove the backslash"));
-                    }
-                }
-                b'/' if self.rest().starts_with(b"/*") => {
-                    let start = self.at;
-                    if let Some(length) = self.rest()[2..].find(b"*/") {
-                        self.at += length + 4;
-                    } else {
-                        self.error(start, start + 2, "comment is not closed", "write */ behind it");
-                        self.abandon();
-                    }
-                }
-                byte if byte >= 0x80 => {
-                    let Some(found) = LOOKALIKES
-                        .iter()
-                        .find(|(character, ..)| self.rest().starts_with(character.as_bytes()))
-                        .filter(|(character, ..)| !character.starts_with(['\u{2018}', '\u{201c}']))
-                    else {
-                        return;
-                    };
-                    let (character, what, help) = found;
-                    let start = self.at;
-                    while self.rest().starts_with(character.as_bytes()) {
-                        self.at += character.len();
-                    }
-                    self.error(start, self.at, format!("{what} stands here"), help);
-                }
-                _ => return,
-            }
-        }
-    }
-
-    /// Skips characters that begin nothing, and says so once for all of them.
-    pub(super) fn bad(&mut self, what: &str) {
-        let start = self.at;
-        for (character, name, help) in LOOKALIKES {
-            if self.rest().starts_with(character.as_bytes()) {
-                self.at += character.len();
-                return self.error(start, self.at, format!("{name} stands here"), help);
-            }
-        }
-        let first = self.byte();
-        let run = |b: &u8| if first.is_ascii() { *b == first } else { !b.is_ascii() };
-        self.at += self.rest().iter().take_while(|b| run(b)).count().max(1);
-        let shown = self.source.text.get(start..self.at).unwrap_or_default().as_bstr();
-        let (text, help) = match first {
-            b')' => ("')' closes nothing".to_owned(), "remove it"),
-            b'"' | b'\'' => (
-                format!("a string cannot stand {what}"),
-                "is a quote missing, or one too many, before it?",
-            ),
-            b'$' => ("'$' without a name behind it".to_owned(), "remove the blank"),
-            _ => (format!("'{shown}' cannot stand {what}"), ""),
-        };
-        self.error(start, self.at, text, help);
     }
 
     /// The token that comes next, and where it ends.
@@ -258,6 +167,7 @@ impl<'a> Parser<'a> {
     /// One statement, or `{ … }`.
     fn block(&mut self, of: &str) -> Block {
         let mut block = Block::new();
+        self.inner_directives();
         match self.peek() {
             (Token::OpenBrace, _) => {
                 let open = self.at;
@@ -302,13 +212,7 @@ impl<'a> Parser<'a> {
             Token::Action => self.legacy_line(out),
             Token::PriFilter => self.selector(end, out),
             Token::PropertyFilter => self.property_filter(end, out),
-            Token::Directive => {
-                self.at = end;
-                let included = legacy::directive::read(self.source, start, end, self.load, top);
-                if let Some(include) = included {
-                    self.load.include(&include, top, self.depth, out);
-                }
-            }
+            Token::Directive => self.directive(end, top, out),
             Token::BsdBlock => {
                 self.at = end;
                 let line = self.source.text[start..end].trim();
@@ -333,6 +237,24 @@ impl<'a> Parser<'a> {
             Token::Bad if self.byte() == b':' => self.no_filter(),
             Token::Bad => self.bad("here"),
             Token::End | Token::CloseBrace => {}
+        }
+    }
+
+    fn directive(&mut self, end: usize, top: bool, out: &mut Block) {
+        let start = self.at;
+        self.at = end;
+        if let Some(include) = legacy::directive::read(self.source, start, end, self.load, top) {
+            self.load.include(&include, top, self.depth, out);
+        }
+    }
+
+    /// Reads directives that stand inside of a statement.
+    fn inner_directives(&mut self) {
+        while let (Token::Directive, end) = self.peek() {
+            if lex::is_structural(&self.source.text[self.at..end]) {
+                return;
+            }
+            self.directive(end, false, &mut Block::new());
         }
     }
 
@@ -430,6 +352,12 @@ impl<'a> Parser<'a> {
             let ampersand = self.at;
             match token {
                 Token::Ampersand => {}
+                Token::Directive
+                    if lex::past_directives(&self.source.text, self.at) == Token::Ampersand =>
+                {
+                    self.inner_directives();
+                    continue;
+                }
                 // As in rsyslog, a stray character does not break the chain.
                 Token::Bad if self.byte() != b':' => {
                     self.bad("here");
@@ -486,7 +414,10 @@ impl<'a> Parser<'a> {
             }
             _ => {
                 self.at = end;
-                match legacy::action::parse(self.source, start, end, &mut self.load.diags) {
+                let mut diags = Diagnostics::default();
+                let lowered = legacy::action::parse(self.source, start, end, &mut diags);
+                self.load.say_all(diags);
+                match lowered {
                     Some(Lowered::Stop) => {
                         out.push(Stmt { loc, kind: StmtKind::Stop });
                     }
@@ -526,6 +457,10 @@ impl<'a> Parser<'a> {
             let cond = self.condition(start);
             let then = self.block("'then'");
             arms.push((loc, cond, then));
+            let follows = lex::past_directives(&self.source.text, self.at);
+            if follows == Token::Word(Keyword::Else) {
+                self.inner_directives();
+            }
             let (Token::Word(Keyword::Else), end) = self.peek() else { break };
             self.at = end;
             if self.peek().0 != Token::Word(Keyword::If) {

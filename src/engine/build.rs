@@ -91,6 +91,8 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
     if options.ipv4 != options.ipv6 {
         (builder.globals.ipv4, builder.globals.ipv6) = (options.ipv4, options.ipv6);
     }
+    builder.outputs.message_bytes = builder.globals.message_bytes_max;
+    builder.outputs.family = builder.globals.family();
     let programs = builder.rules(&config.statements, &mut diags);
     let default_ruleset = builder.default_ruleset;
     let inputs = builder.inputs(&config.statements, &mut diags);
@@ -345,5 +347,26 @@ impl Resolver for Builder {
         d.help = error.help;
         diags.push(d);
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::Family;
+
+    /// A longer message than the default must not be cut on its way out, wherever `global()` is.
+    #[test]
+    fn outputs_know_the_global_settings() {
+        let text = b"action(type=\"omfwd\" target=\"h\")\nglobal(maxMessageSize=\"64k\")\n";
+        let mut config = crate::config::parse_text("test", text);
+        let options =
+            Options { hostname: "host.example".to_owned(), no_dns: false, ipv4: true, ipv6: false };
+        let plan = compile(&mut config, &options);
+        assert!(!config.diagnostics.has_errors());
+        let OutputSpec::Forward(forward) = &plan.actions[0].spec else { panic!("no forward") };
+        assert_eq!(forward.framing.max_bytes, 64 << 10);
+        assert_eq!(forward.dial.family, Family::V4);
+        assert_eq!(&*plan.hostname, "host");
     }
 }

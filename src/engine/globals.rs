@@ -16,6 +16,7 @@ use crate::config::param::Kind::Size;
 use crate::config::param::Kind::Str;
 use crate::config::param::Params;
 use crate::config::param::Spec;
+use crate::net::Family;
 use crate::parse::ParseSettings;
 use crate::parse::sanitise::SanitiseSettings;
 
@@ -231,6 +232,16 @@ impl Globals {
                 let help = "write ipv4-only, ipv6-only or unspecified";
                 diags.push(Diagnostic::error(params.loc("net.ipprotocol"), text).help(help));
             }
+        }
+    }
+
+    /// The address families to listen on and to connect to.
+    #[must_use]
+    pub const fn family(&self) -> Family {
+        match (self.ipv4, self.ipv6) {
+            (true, false) => Family::V4,
+            (false, true) => Family::V6,
+            _ => Family::Any,
         }
     }
 

@@ -26,7 +26,6 @@ use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpInput;
 use crate::input::udp::UdpSpec;
 use crate::message::InputInfo;
-use crate::net::Family;
 use crate::net::listen;
 use crate::net::listen::Bound;
 use crate::net::listen::ListenOptions;
@@ -140,11 +139,7 @@ impl Graph {
             names: Arc::new(Names::new(globals.dns, plan.local_domain.as_deref())),
             reporter: around.reporter.clone(),
             hostname: plan.hostname.clone(),
-            family: match (globals.ipv4, globals.ipv6) {
-                (true, false) => Family::V4,
-                (false, true) => Family::V6,
-                _ => Family::Any,
-            },
+            family: globals.family(),
         };
         let name =
             |name: &str| Arc::new(InputInfo { name: name.into(), hostname: plan.hostname.clone() });

@@ -32,6 +32,7 @@ impl ActionCounters {
         let out = self.output.delivered.get()
             + self.output.dropped_at_stop.get()
             + self.output.dropped_unsendable.get()
+            + self.output.dropped_retries.get()
             + self.left;
         i128::from(self.outlet.queued.get()) - i128::from(out)
     }
@@ -42,6 +43,7 @@ impl ActionCounters {
         self.outlet.dropped_full.get()
             + self.output.dropped_at_stop.get()
             + self.output.dropped_unsendable.get()
+            + self.output.dropped_retries.get()
             + self.left
     }
 }
@@ -95,6 +97,7 @@ impl fmt::Display for Summary {
                     ("dropped: queue full", action.outlet.dropped_full.get()),
                     ("dropped: stop", action.output.dropped_at_stop.get() + action.left),
                     ("dropped: unsendable", action.output.dropped_unsendable.get()),
+                    ("dropped: retries failed", action.output.dropped_retries.get()),
                     ("failed attempts", action.output.failures.get()),
                 ],
             );
@@ -120,18 +123,20 @@ mod tests {
             output: Arc::default(),
             left: 2,
         };
-        action.outlet.queued.add(10);
+        action.outlet.queued.add(14);
         action.output.delivered.add(7);
+        action.output.dropped_retries.add(4);
         assert_eq!(action.imbalance(), 1);
         action.output.dropped_unsendable.add(1);
         assert_eq!(action.imbalance(), 0);
-        assert_eq!(action.dropped(), 3);
+        assert_eq!(action.dropped(), 7);
         let summary =
             Summary { inputs: vec![("imudp".into(), Arc::default())], actions: vec![action] };
         assert_eq!(
             summary.to_string(),
-            "in 0, out 7, dropped 3\n  input imudp: received 0\n  \
-             action omfwd: delivered 7, dropped: stop 2, dropped: unsendable 1"
+            "in 0, out 7, dropped 7\n  input imudp: received 0\n  \
+             action omfwd: delivered 7, dropped: stop 2, dropped: unsendable 1, \
+             dropped: retries failed 4"
         );
     }
 }

@@ -26,6 +26,7 @@ use crate::input::InputStats;
 use crate::input::ratelimit::RateLimit;
 use crate::message::Batch;
 use crate::message::InputInfo;
+use crate::message::Message;
 use crate::net::FreeBind;
 use crate::net::listen::ListenOptions;
 use crate::net::udp::UdpRing;
@@ -253,12 +254,10 @@ impl Receiver<'_> {
             let ip = datagram.from.ip().to_canonical();
             let source = self.source(ip);
             let frame = Frame { span: datagram.span, truncated: datagram.truncated };
-            let arrival = self.batch.arrival;
-            let mut message =
-                parse::message(&mut self.batch.data, frame, &self.input.parse, &arrival);
-            message.source = source;
-            message.port = datagram.from.port();
-            self.batch.messages.push(message);
+            let Batch { data, messages, arrival, .. } = &mut self.batch;
+            let port = datagram.from.port();
+            let message = messages.push_mut(Message { source, port, ..Message::default() });
+            parse::message_into(data, frame, &self.input.parse, arrival, message);
         }
         self.count(bytes);
         if let [route] = self.routes.as_slice() {

@@ -33,6 +33,10 @@ impl MessageFlags {
     /// `/` does not end `programname` (`global(parser.permitSlashInProgramName)`).
     pub const SLASH_IN_PROGRAM_NAME: Self = Self(64);
 
+    /// The whole of `raw` is what `<PRI>1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID SD MSG` would
+    /// render: an RFC 5424 message as everybody writes it. A relay may copy it as it is.
+    pub const VERBATIM: Self = Self(128);
+
     #[must_use]
     #[inline]
     pub const fn has(self, flag: Self) -> bool {

@@ -84,6 +84,17 @@ impl<'a> Header<'a> {
         self.span(start, self.raw.len() - self.after_pri)
     }
 
+    /// Whether PRI is written as it would be rendered: `<`, one to three digits of which the first
+    /// is no needless zero, `>`.
+    #[inline]
+    pub(super) fn pri_is_canonical(&self) -> bool {
+        match self.after_pri {
+            3 => true,
+            4 | 5 => self.raw[1] != b'0',
+            _ => false,
+        }
+    }
+
     /// What RFC 3164 timestamps do not say.
     #[inline]
     pub(super) fn assumed(&self) -> Assumed {
@@ -129,19 +140,32 @@ pub fn message(
     arrival: &Arrival,
 ) -> Message {
     let mut message = Message::default();
+    message_into(data, frame, settings, arrival, &mut message);
+    message
+}
+
+/// As [`message`], into a fresh one where it will stay: moving a hundred bytes that have just been
+/// written in small pieces makes the processor wait for each of them.
+#[inline]
+pub fn message_into(
+    data: &mut Vec<u8>,
+    frame: Frame,
+    settings: &ParseSettings,
+    arrival: &Arrival,
+    message: &mut Message,
+) {
     if settings.slash_in_program_name {
         message.flags.set(MessageFlags::SLASH_IN_PROGRAM_NAME);
     }
     message.raw = raw(data, frame, settings, &mut message.flags);
     let mut dashes = Dashes::default();
-    read(message.raw.of(data), settings, arrival, &mut message, &mut dashes);
+    read(message.raw.of(data), settings, arrival, message, &mut dashes);
     if cee::has_cookie(message.msg.of(data)) && message.pri != Pri::INVALID {
         message.class = Class::Cee;
     }
     if dashes != Dashes::default() {
-        fill_dashes(data, &mut message, dashes);
+        fill_dashes(data, message, dashes);
     }
-    message
 }
 
 /// Inflates, cuts and sanitises; returns `rawmsg`.

@@ -17,9 +17,11 @@ pub mod timestamp;
 
 mod header;
 mod inflate;
+mod scan;
 #[cfg(any(test, fuzzing))]
 pub mod reference;
 
 pub use header::ParseSettings;
 pub use header::message;
+pub use header::message_into;
 pub use timestamp::zone_text;

@@ -47,25 +47,32 @@ pub struct Assumed {
     pub year_after: bool,
 }
 
-/// Reads an RFC 3339 timestamp that ends the text or has a space behind it.
+/// Reads an RFC 3339 timestamp that ends the text or has a space behind it. Always inlined, so that
+/// the fields go straight to where the caller keeps them.
 #[must_use]
-#[inline]
+#[inline(always)]
 pub fn rfc3339(text: &[u8]) -> Option<Stamp> {
     if !text.first()?.is_ascii_digit() {
         return None;
     }
-    rfc3339_fixed(text).or_else(|| rfc3339_general(text))
+    match rfc3339_fixed(text) {
+        Some(stamp) => Some(stamp),
+        None => rfc3339_general(text),
+    }
 }
 
 /// Reads an RFC 3164 timestamp (`Mmm dd hh:mm:ss`) and the liberties that devices take with it.
 #[must_use]
-#[inline]
+#[inline(always)]
 pub fn rfc3164(text: &[u8], assumed: Assumed) -> Option<Stamp> {
-    rfc3164_fixed(text, assumed).or_else(|| rfc3164_general(text, assumed))
+    match rfc3164_fixed(text, assumed) {
+        Some(stamp) => Some(stamp),
+        None => rfc3164_general(text, assumed),
+    }
 }
 
 /// `YYYY-MM-DDThh:mm:ss[.f{1,9}](Z|±hh:mm)`
-#[inline]
+#[inline(always)]
 fn rfc3339_fixed(text: &[u8]) -> Option<Stamp> {
     let head = text.first_chunk::<19>()?;
     let separators = [head[4], head[7], head[10], head[13], head[16]];
@@ -116,13 +123,14 @@ fn rfc3339_fixed(text: &[u8]) -> Option<Stamp> {
 }
 
 /// RFC 3339 with any number of digits in each field.
+#[cold]
 fn rfc3339_general(text: &[u8]) -> Option<Stamp> {
     let (rest, time) = date_time(text).ok()?;
     finish(text, time, text.len() - rest.len(), false)
 }
 
 /// `Mmm dd hh:mm:ss `, the day's first digit possibly a space.
-#[inline]
+#[inline(always)]
 fn rfc3164_fixed(text: &[u8], assumed: Assumed) -> Option<Stamp> {
     let head = text.first_chunk::<16>()?;
     let separators = [head[3], head[6], head[9], head[12], head[15]];
@@ -144,6 +152,7 @@ fn rfc3164_fixed(text: &[u8], assumed: Assumed) -> Option<Stamp> {
 }
 
 /// RFC 3164 with the variations seen in the wild.
+#[cold]
 fn rfc3164_general(text: &[u8], assumed: Assumed) -> Option<Stamp> {
     let (rest, (time, leading_year)) = device_time(text, assumed).ok()?;
     // With a year in front, rsyslog insists on the space.

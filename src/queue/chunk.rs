@@ -34,6 +34,26 @@ impl Chunk {
         self.ends.len()
     }
 
+    /// Bytes of memory that it holds, roughly, for the queue's bound: many small chunks, or many
+    /// names, take more than their messages do.
+    #[must_use]
+    pub fn cost(&self) -> usize {
+        let names: usize = self.runs.iter().map(|run| run.name.len()).sum();
+        size_of::<Self>()
+            + self.bytes.len()
+            + names
+            + size_of_val(self.ends.as_slice())
+            + size_of_val(self.runs.as_slice())
+    }
+
+    /// Bytes of memory that it keeps for reuse when it is empty.
+    #[must_use]
+    pub const fn memory(&self) -> usize {
+        self.bytes.capacity()
+            + self.ends.capacity() * size_of::<u32>()
+            + self.runs.capacity() * size_of::<Run>()
+    }
+
     /// Marks that a message was appended to `bytes` up to here.
     #[inline]
     pub fn end_message(&mut self) {

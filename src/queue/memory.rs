@@ -13,11 +13,14 @@ use crate::queue::Chunk;
 
 /// Spare buffers that are kept for reuse, at most.
 const SPARE_CHUNKS: usize = 8;
+/// The memory of one of them, at most: what a read of ordinary messages renders to.
+const SPARE_BYTES: usize = 1 << 20;
 
 #[derive(Debug)]
 struct State {
     chunks: VecDeque<Chunk>,
     spare: Vec<Chunk>,
+    /// [`Chunk::cost`] of all that is waiting or being delivered.
     bytes: usize,
     messages: u64,
     senders: usize,
@@ -52,7 +55,8 @@ pub struct Receiver {
     shared: Arc<Shared>,
 }
 
-/// A queue that holds at most `bytes_max` bytes of messages, or one chunk if that one is larger.
+/// A queue that takes chunks in until it holds `bytes_max` bytes. So the last one may go over it:
+/// a large chunk has as good a chance as the small ones of a sender that never pauses.
 #[must_use]
 pub fn bounded(bytes_max: usize) -> (Sender, Receiver) {
     let state = State {
@@ -84,18 +88,17 @@ impl Sender {
     /// False, and `chunk` untouched, if the queue is full.
     pub fn try_push(&self, chunk: &mut Chunk) -> bool {
         let mut state = self.shared.lock();
-        let size = chunk.bytes.len();
-        if state.bytes > 0 && state.bytes + size > self.shared.bytes_max && !state.receiver_gone {
+        if state.bytes >= self.shared.bytes_max && !state.receiver_gone {
             return false;
         }
         let spare = state.spare.pop().unwrap_or_default();
         let full = std::mem::replace(chunk, spare);
+        state.bytes += full.cost();
+        state.messages += full.len() as u64;
         if state.receiver_gone {
-            // The action ended at a stop; its summary has counted what it leaves.
+            // The action was ended by a stop: this is a part of what the queue is left with.
             return true;
         }
-        state.bytes += size;
-        state.messages += full.len() as u64;
         state.chunks.push_back(full);
         let first = state.chunks.len() == 1;
         drop(state);
@@ -131,7 +134,7 @@ impl Sender {
 }
 
 impl Gauge {
-    /// Bytes and messages that are waiting or being delivered.
+    /// Bytes (as they count against the bound) and messages that are waiting or being delivered.
     #[must_use]
     pub fn depth(&self) -> (usize, u64) {
         let state = self.shared.lock();
@@ -184,12 +187,13 @@ impl Receiver {
     /// Gives back a chunk that was delivered (or given up, and counted): its room in the queue
     /// and its memory.
     pub fn done(&self, mut chunk: Chunk) {
-        let (size, messages) = (chunk.bytes.len(), chunk.len() as u64);
+        let (size, messages) = (chunk.cost(), chunk.len() as u64);
         chunk.clear();
+        let reusable = chunk.memory() <= SPARE_BYTES;
         let mut state = self.shared.lock();
         state.bytes -= size;
         state.messages -= messages;
-        if state.spare.len() < SPARE_CHUNKS {
+        if reusable && state.spare.len() < SPARE_CHUNKS {
             state.spare.push(chunk);
         }
         drop(state);
@@ -231,7 +235,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_holds_the_sender_back() {
         let (sender, receiver) = bounded(10);
-        assert!(sender.try_push(&mut chunk(b"0123456789abc")), "one chunk always fits");
+        assert!(sender.try_push(&mut chunk(b"0123456789abc")), "an empty queue takes any chunk");
         let mut second = chunk(b"x");
         assert!(!sender.try_push(&mut second));
         assert_eq!(second.bytes, b"x");
@@ -242,7 +246,7 @@ mod tests {
             let mut taken = VecDeque::new();
             assert!(receiver.take(&mut taken).await);
             // Taken is not delivered: the room is given back by `done`.
-            assert_eq!(sender.gauge().depth(), (13, 1));
+            assert_eq!(sender.gauge().depth(), (chunk(b"0123456789abc").cost(), 1));
             taken.drain(..).for_each(|chunk| receiver.done(chunk));
             assert!(receiver.take(&mut taken).await);
             assert_eq!(taken[0].bytes, b"x");
@@ -279,6 +283,29 @@ mod tests {
         assert_eq!(told.load(Ordering::Relaxed), 1);
     }
 
+    #[test]
+    fn what_comes_after_the_receiver_is_what_is_left() {
+        let (sender, receiver) = bounded(100);
+        assert!(sender.try_push(&mut chunk(b"one")));
+        drop(receiver);
+        let mut two = chunk(b"two");
+        assert!(sender.try_push(&mut two), "nobody waits for a receiver that is gone");
+        assert_eq!((two.len(), sender.gauge().depth().1), (0, 2));
+    }
+
+    #[test]
+    fn the_memory_of_an_unusual_chunk_is_not_kept() {
+        let (sender, receiver) = bounded(1 << 30);
+        for (size, kept) in [(SPARE_BYTES / 2, true), (SPARE_BYTES * 2, false)] {
+            assert!(sender.try_push(&mut chunk(&vec![b'x'; size])));
+            let taken = receiver.shared.lock().chunks.pop_front().unwrap();
+            receiver.done(taken);
+            assert_eq!(receiver.shared.lock().spare.pop().is_some(), kept, "{size}");
+        }
+    }
+
+    const BYTES_MAX: usize = 1000;
+
     #[derive(Clone, Debug)]
     enum Op {
         Push(Vec<u8>),
@@ -299,18 +326,18 @@ mod tests {
         /// Any sequence of operations against a plain list.
         #[test]
         fn behaves_as_a_bounded_list(ops in ops()) {
-            let (sender, receiver) = bounded(64);
+            let (sender, receiver) = bounded(BYTES_MAX);
             let mut list: VecDeque<Vec<u8>> = VecDeque::new();
             let mut held: VecDeque<Chunk> = VecDeque::new();
             for op in ops {
                 let bytes = |list: &VecDeque<Vec<u8>>, held: &VecDeque<Chunk>| {
-                    list.iter().map(Vec::len).sum::<usize>()
-                        + held.iter().map(|c| c.bytes.len()).sum::<usize>()
+                    list.iter().map(|message| chunk(message).cost()).sum::<usize>()
+                        + held.iter().map(Chunk::cost).sum::<usize>()
                 };
                 match op {
                     Op::Push(message) => {
                         let before = bytes(&list, &held);
-                        let fits = before == 0 || before + message.len() <= 64;
+                        let fits = before < BYTES_MAX;
                         assert_eq!(sender.try_push(&mut chunk(&message)), fits);
                         if fits {
                             list.push_back(message);

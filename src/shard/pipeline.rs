@@ -2,9 +2,11 @@
 
 use std::cell::RefCell;
 use std::cell::RefMut;
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use crate::base::clock;
@@ -199,26 +201,33 @@ impl Shard {
     }
 
     /// Waits until every stuck chunk found room: this is how a full output holds back a stream.
+    /// They wait side by side, so that one for a dead output keeps none from another.
     pub async fn push_all(&self, stuck: &mut Stuck) {
-        for mut waiting in stuck.drain(..) {
-            waiting.push().await;
-        }
+        let pushes = stuck.drain(..).map(|mut waiting| async move { waiting.push().await });
+        all(pushes).await;
     }
 
     /// As [`Shard::push_all`] for datagrams, whose senders cannot be held back: after a short
     /// patience the chunk is given up and counted, and while the queue stays full the next ones
     /// do not wait at all. So a dead output costs other outputs next to nothing.
     pub async fn push_datagrams(&self, stuck: &mut Stuck) {
-        for mut waiting in stuck.drain(..) {
+        let pushes = stuck.drain(..).map(|mut waiting| async move {
             let outlet = waiting.outlet.clone();
             let pushed = !outlet.shedding.get()
                 && tokio::time::timeout(DATAGRAM_PATIENCE, waiting.push()).await.is_ok();
             outlet.shedding.set(!pushed);
-        }
+        });
+        all(pushes).await;
     }
 
-    /// Waits while an action that `route` may use has chunks of this shard waiting, so that a full
-    /// output holds one read in memory and not one of every connection.
+    /// Whether an action that `route` may use has chunks of this shard waiting. Nothing is to be
+    /// read then, so that a full output holds one read in memory and not one of every connection.
+    #[must_use]
+    pub fn is_open(&self, route: &Residual) -> bool {
+        route.actions().iter().all(|action| self.outlets[action.0 as usize].waiting.get() == 0)
+    }
+
+    /// Waits until [`Shard::is_open`].
     pub async fn open(&self, route: &Residual) {
         for action in route.actions() {
             let outlet = &self.outlets[action.0 as usize];
@@ -227,6 +236,16 @@ impl Shard {
             }
         }
     }
+}
+
+/// Runs `futures` side by side until all are done. They are few, and this is not the hot path.
+async fn all(futures: impl Iterator<Item = impl Future<Output = ()>>) {
+    let mut running: Vec<_> = futures.map(Box::pin).collect();
+    poll_fn(|cx| {
+        running.retain_mut(|future| future.as_mut().poll(cx).is_pending());
+        if running.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
 // === impl StuckChunk ===

@@ -13,6 +13,7 @@ use crate::template::escape;
 use crate::template::field::Field;
 use crate::template::field::Source;
 use crate::template::field::with_scratch;
+use crate::template::rfc5424;
 use crate::template::text::Escapes;
 use crate::template::text::Piece;
 
@@ -52,6 +53,8 @@ pub(super) enum Op {
     Time(Source),
     /// A space unless MSG starts with one (rsyslog's compiled-in formats).
     SpaceBeforeMsg,
+    /// A whole RFC 5424 message, up to and with MSG.
+    Rfc5424,
     Field(Box<Field>),
 }
 
@@ -85,6 +88,9 @@ impl Template {
             }
         }
         let overhead = 64 + ops.iter().map(Op::constant).sum::<usize>();
+        if !options.object && options.escape == Escape::None {
+            rfc5424::fuse(&mut ops);
+        }
         Self { name, ops, escape: options.escape, object: options.object, properties, overhead }
     }
 
@@ -214,6 +220,7 @@ impl Op {
                     out.push(b' ');
                 }
             }
+            Self::Rfc5424 => rfc5424::write(view, out),
             Self::Field(field) => field.write(view, out),
         }
     }
@@ -244,7 +251,7 @@ impl Op {
             Self::Pri => Some(Property::Pri),
             Self::Rfc3339 => Some(Property::TimeReported),
             Self::Time(source) => source.property(),
-            Self::SpaceBeforeMsg => Some(Property::Msg),
+            Self::SpaceBeforeMsg | Self::Rfc5424 => Some(Property::Msg),
             Self::Field(field) => field.source.property(),
         }
     }

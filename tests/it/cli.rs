@@ -294,12 +294,15 @@ fn called_as_rsyslogd_it_goes_into_the_background() {
     let [out, pid_file] = ["out", "pid"].map(|name| dir.path().join(name));
     let config = write_config(dir.path(), &to_file(port, &out));
     let mut rsyslogd = command(&name, dir.path());
-    let status = rsyslogd.arg("-f").arg(config).arg("-i").arg(&pid_file).status().unwrap();
+    // A relative name, although it goes to the root directory.
+    let status = rsyslogd.arg("-f").arg(config).args(["-i", "pid"]).status().unwrap();
     assert!(status.success(), "{status}");
 
     assert!(wait_for(SOON, || tcp_listens(port)), "nothing listens");
     let pid: i32 = fs::read_to_string(&pid_file).unwrap().parse().unwrap();
     let orphan = Orphan(Pid::from_raw(pid).unwrap());
+    let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap();
+    assert!(arguments.starts_with(name.as_os_str().as_encoded_bytes()), "it forgot its name");
     send(port, &["from behind"]);
     wait_for_text(&out, "from behind\n");
     kill_process(orphan.0, Signal::TERM).unwrap();

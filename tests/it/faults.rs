@@ -38,6 +38,8 @@ const SOCKET_BYTES: usize = 64 << 10;
 const STALLED_MESSAGES: u64 = 120_000;
 const MESSAGE_PADDING: usize = 900;
 const STALLED_RSS_KIB_MAX: u64 = 128 << 10;
+/// The same with 200 connections: one read of each would be 50 MiB more.
+const CROWD_RSS_KIB_MAX: u64 = 48 << 10;
 const IDLE_CONNECTIONS: usize = 2_000;
 const IDLE_RSS_BYTES_MAX: u64 = 8 << 10;
 
@@ -102,6 +104,97 @@ fn send_numbered(mut stream: TcpStream, sent: &AtomicU64) {
         let line = format!("<13>Oct 11 22:14:15 h t: {number} {padding}\n");
         stream.write_all(line.as_bytes()).unwrap();
         sent.store(number + 1, Ordering::Relaxed);
+    }
+}
+
+/// A socket that listens and, as long as nobody accepts, takes next to nothing.
+fn deaf_sink() -> (TcpListener, u16) {
+    let sink = TcpListener::bind("127.0.0.1:0").unwrap();
+    SockRef::from(&sink).set_recv_buffer_size(SOCKET_BYTES).unwrap();
+    let port = sink.local_addr().unwrap().port();
+    (sink, port)
+}
+
+/// Sends on all `streams` until none of them takes any more for a while.
+fn fill_up(streams: &mut [TcpStream]) {
+    let line = format!("<13>Oct 11 22:14:15 h t: {}\n", "x".repeat(MESSAGE_PADDING));
+    let block = line.repeat(400);
+    for stream in &*streams {
+        stream.set_nonblocking(true).unwrap();
+        SockRef::from(stream).set_send_buffer_size(SOCKET_BYTES).unwrap();
+    }
+    let mut quiet = 0;
+    while quiet < 20 {
+        quiet += 1;
+        for stream in &mut *streams {
+            // A part of a line may have been taken: what it belongs to is not looked at.
+            if stream.write(block.as_bytes()).is_ok() {
+                quiet = 0;
+            }
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn many_connections_wait_for_a_full_output_with_one_read_in_memory() {
+    let dir = TempDir::new().unwrap();
+    let port = free_port();
+    let (_sink, target) = deaf_sink();
+    let config = format!(
+        r#"global(drain.timeout="1")
+module(load="imtcp" maxSessions="1000")
+input(type="imtcp" address="127.0.0.1" port="{port}")
+action(type="omfwd" target="127.0.0.1" port="{target}" protocol="tcp")
+"#
+    );
+    let daemon = listening(start(BONGSU, dir.path(), &config, &[]), port);
+    let mut streams: Vec<_> = (0..200).map(|_| connect(port)).collect();
+    thread::sleep(Duration::from_millis(300));
+    fill_up(&mut streams);
+    let peak = daemon.peak_rss_kib();
+    assert!(peak <= CROWD_RSS_KIB_MAX, "{peak} KiB resident");
+    let ended = daemon.stop();
+    assert!(!ended.stderr.contains("BUG"), "{}", ended.stderr);
+}
+
+/// Both outputs are full; one recovers. It must get what waits for it, and what others send to it
+/// alone.
+#[test]
+fn a_dead_output_does_not_stall_another() {
+    let dir = TempDir::new().unwrap();
+    let (port, other_port) = (free_port(), free_port());
+    let ((_dead, dead_port), (slow, slow_port)) = (deaf_sink(), deaf_sink());
+    let config = format!(
+        r#"global(drain.timeout="1")
+module(load="imtcp")
+ruleset(name="both") {{
+  action(type="omfwd" target="127.0.0.1" port="{dead_port}" protocol="tcp")
+  call slow
+}}
+ruleset(name="slow") {{
+  action(type="omfwd" target="127.0.0.1" port="{slow_port}" protocol="tcp")
+}}
+input(type="imtcp" address="127.0.0.1" port="{port}" ruleset="both")
+input(type="imtcp" address="127.0.0.1" port="{other_port}" ruleset="slow")
+"#
+    );
+    let _daemon = listening(start(BONGSU, dir.path(), &config, &[]), other_port);
+    let mut streams: Vec<_> = (0..8).map(|_| connect(port)).collect();
+    fill_up(&mut streams);
+
+    let (slow, _) = slow.accept().unwrap();
+    slow.set_read_timeout(Some(SOON)).unwrap();
+    // One for each shard at least.
+    let others: Vec<_> = (0..4).map(|_| connect(other_port)).collect();
+    for mut other in others {
+        writeln!(other, "<13>Oct 11 22:14:15 h other: alive").unwrap();
+    }
+    let mut lines = BufReader::new(slow).lines();
+    let mut alive = 0;
+    while alive < 4 {
+        let line = lines.next().expect("it ended").expect("nothing comes any more");
+        alive += usize::from(line.contains("other: alive"));
     }
 }
 

@@ -4,6 +4,7 @@ use bstr::BString;
 use bstr::ByteSlice;
 
 use crate::base::diag::Diagnostic;
+use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::diag::nearest;
 use crate::config::ast::Object;
@@ -165,6 +166,9 @@ fn wait(line: &Line<'_>, directive: &Directive, load: &mut Loader) {
         }
         _ => return,
     };
+    if !matches!(module.split(':').next(), Some("" | "omfile" | "omfwd")) {
+        needs(line, directive, module, load);
+    }
     let pending = Pending { module, once, param: given(line, name) };
     State::wait(&mut load.legacy.action, pending);
 }
@@ -174,13 +178,7 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
     let given = |name: &str| given(line, name);
     match directive.target {
         Target::ModLoad => mod_load(line, load),
-        Target::Template => {
-            let (at, end) = (line.at, line.end);
-            let made = template::parse(line.source, at, end, line.loc, &mut load.diags);
-            if let Some(template) = made {
-                load.declare(template);
-            }
-        }
+        Target::Template => define_template(line, load),
         Target::RuleSet if top => ruleset(line, load),
         Target::RuleSet => {
             let text = "$RuleSet cannot stand inside of a block";
@@ -240,6 +238,15 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
         | Target::LaterOf(..)
         | Target::Listener(..)
         | Target::NextListener(..) => {}
+    }
+}
+
+fn define_template(line: &Line<'_>, load: &mut Loader) {
+    let mut diags = Diagnostics::default();
+    let made = template::parse(line.source, line.at, line.end, line.loc, &mut diags);
+    load.say_all(diags);
+    if let Some(template) = made {
+        load.declare(template);
     }
 }
 

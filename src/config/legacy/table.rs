@@ -237,6 +237,8 @@ pub(super) const DIRECTIVES: &[Directive] = &[
     d("ActionOmrulesetRulesetName", Word, Unsupported("omruleset is gone; write 'call name'")),
     d("ActionOMStdoutArrayInterface", Bool, Ignored("it was for rsyslog's own tests")),
     d("ActionOMStdoutEnsureLFEnding", Bool, LaterOf("omstdout", "ensureLFEnding")),
+    d("MMNormalizeRuleBase", Word, LaterOf("mmnormalize", "ruleBase")),
+    d("MMNormalizeUseRawMsg", Bool, LaterOf("mmnormalize", "useRawMsg")),
     // the main queue
     d("MainMsgQueueCheckpointInterval", Int, MainQueue("queue.checkpointInterval")),
     d("MainMsgQueueDequeueBatchSize", Int, MainQueue("queue.dequeueBatchSize")),

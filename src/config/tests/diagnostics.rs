@@ -165,3 +165,12 @@ fn complaints_are_bounded() {
     assert_eq!(config.diagnostics.all.len(), 1_001);
     assert!(complaints(&config)[1_000].ends_with("4000 more complaints are not shown"));
 }
+
+#[test]
+fn long_lines_take_linear_time() {
+    // Each of these was, or would be, quadratic in the length of the line.
+    for piece in ["! ", "+ ", "- ", "\"a\" ", "a ", "'", "x\"", "action(type=\"", "{$ "] {
+        let text = piece.repeat(50_000 / piece.len());
+        assert!(!said(&text).is_empty() && said(&text).len() <= 1_001, "{piece}");
+    }
+}

@@ -202,3 +202,21 @@ fn directives_inside_of_blocks_belong_to_the_top() {
          Ruleset(name=r){pri[*.*] {Action(type=omfile file=/a fileOwner=root)}}"
     );
 }
+
+#[test]
+fn directives_do_not_break_a_statement() {
+    assert_eq!(
+        clean("*.* @a\n$ActionExecOnlyWhenPreviousIsSuspended on # x\n& @b\n"),
+        "pri[*.*] {Action(type=omfwd target=a protocol=udp) \
+         Action(type=omfwd target=b protocol=udp action.execOnlyWhenPreviousIsSuspended=on)}"
+    );
+    assert_eq!(
+        clean("if $a then\n$ActionQueueType Direct\n/x\n$Umask 0022\nelse stop\n"),
+        "Global(umask=0022) if $a {Action(type=omfile file=/x queue.type=Direct)} else {stop}"
+    );
+    // What comes behind a statement stays behind it.
+    assert_eq!(
+        clean("*.* /x\n$WorkDirectory /y\nstop"),
+        "pri[*.*] {Action(type=omfile file=/x)} Global(workDirectory=/y) stop"
+    );
+}

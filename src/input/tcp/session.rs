@@ -6,8 +6,10 @@ use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
+use std::task::ready;
 use std::time::Duration;
 
+use bytes::BufMut;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -21,6 +23,7 @@ use crate::input::tcp::Connection;
 use crate::input::tcp::TcpInput;
 use crate::input::tcp::Ticket;
 use crate::message::Batch;
+use crate::message::Message;
 use crate::parse;
 use crate::parse::frame::Decoder;
 use crate::parse::frame::Frame;
@@ -36,6 +39,8 @@ const NAME_PATIENCE: Duration = Duration::from_millis(500);
 const READS_PER_TURN: u32 = 4;
 /// Reads from one connection after the stop, at most: what its kernel buffer can hold.
 const READS_AT_STOP: u32 = 64;
+/// How long each of these waits for more.
+const PATIENCE_AT_STOP: Duration = Duration::from_millis(10);
 /// A tail's memory that a connection may keep between reads, bytes.
 const TAIL_KEPT: usize = 1024;
 
@@ -99,6 +104,15 @@ struct Session<'a> {
     limit: Option<RateLimit>,
 }
 
+/// What a read brought.
+enum Read {
+    Some,
+    /// Nothing: an output holds this connection back.
+    Held,
+    /// The peer has said all.
+    End,
+}
+
 enum Ended {
     Peer,
     Deadline,
@@ -122,9 +136,10 @@ impl Session<'_> {
                 () = signals.stopped() => break Ended::Stop,
                 () = at(deadline) => break Ended::Deadline,
             };
-            // A reset connection ends like a closed one: what came before it counts.
-            if !matches!(read, Ok(n) if n > 0) {
-                break Ended::Peer;
+            match read {
+                Ok(Read::Some | Read::Held) => {}
+                // A reset connection ends like a closed one: what came before it counts.
+                Ok(Read::End) | Err(_) => break Ended::Peer,
             }
             if !stuck.is_empty() {
                 self.shard.push_all(&mut stuck).await;
@@ -146,11 +161,10 @@ impl Session<'_> {
     /// At a stop: what the kernel has accepted from the peer is ours to deliver.
     async fn read_what_is_there(&mut self, stream: &mut TcpStream, stuck: &mut Stuck) {
         for _ in 0..READS_AT_STOP {
-            let read = {
-                let mut read = pin!(self.read(stream, stuck));
-                poll_fn(|cx| Poll::Ready(read.as_mut().poll(cx))).await
-            };
-            if !matches!(read, Poll::Ready(Ok(n)) if n > 0) {
+            self.shard.open(self.route).await;
+            // A moment: the runtime may not have heard yet of what the kernel has.
+            let read = tokio::time::timeout(PATIENCE_AT_STOP, self.read(stream, stuck)).await;
+            if !matches!(read, Ok(Ok(Read::Some | Read::Held))) {
                 return;
             }
             self.shard.push_all(stuck).await;
@@ -165,24 +179,29 @@ impl Session<'_> {
     }
 
     /// Reads once into the shard's batch and works on what came, all within one poll: nobody else
-    /// sees the batch. Cancel safe. `Ok(0)` is the end of the stream.
+    /// sees the batch. Cancel safe.
     fn read<'r>(
         &'r mut self,
         stream: &'r mut TcpStream,
         stuck: &'r mut Stuck,
-    ) -> impl Future<Output = io::Result<usize>> + 'r {
+    ) -> impl Future<Output = io::Result<Read>> + 'r {
         poll_fn(move |cx| {
+            // Asked again: it may be long since this connection began to wait for something.
+            if !self.shard.is_open(self.route) {
+                return Poll::Ready(Ok(Read::Held));
+            }
             let mut batch = self.shard.batch().borrow_mut();
             batch.clear();
             batch.data.extend_from_slice(&self.tail);
             batch.data.reserve(TCP_READ_BYTES);
-            let polled = pin!(stream.read_buf(&mut batch.data)).poll(cx);
-            if let Poll::Ready(Ok(n)) = polled
-                && n > 0
-            {
-                self.work(&mut batch, n, stuck);
+            // The batch may have grown larger by far (sanitised copies): a read stays a read.
+            let mut room = (&mut batch.data).limit(TCP_READ_BYTES);
+            let n = ready!(pin!(stream.read_buf(&mut room)).poll(cx))?;
+            if n == 0 {
+                return Poll::Ready(Ok(Read::End));
             }
-            polled
+            self.work(&mut batch, n, stuck);
+            Poll::Ready(Ok(Read::Some))
         })
     }
 
@@ -225,10 +244,9 @@ impl Session<'_> {
         batch.input = self.input.info.clone();
         batch.sources.push(self.entry.source.clone());
         for frame in &frames[..pass] {
-            let arrival = batch.arrival;
-            let mut message = parse::message(&mut batch.data, *frame, &self.input.parse, &arrival);
-            message.port = self.port;
-            batch.messages.push(message);
+            let Batch { data, messages, arrival, .. } = batch;
+            let message = messages.push_mut(Message { port: self.port, ..Message::default() });
+            parse::message_into(data, *frame, &self.input.parse, arrival, message);
         }
         self.input.stats.count(batch, count(bytes));
         self.shard.run(batch, self.route, stuck);

@@ -86,22 +86,26 @@ fn starts_json(text: &[u8]) -> bool {
 #[inline]
 fn timestamp(header: &Header<'_>, text: &[u8], message: &mut Message) -> usize {
     let assumed = header.assumed();
-    let stamp = timestamp::rfc3339(text)
-        .or_else(|| timestamp::rfc3164(text, assumed))
-        .map(|stamp| (stamp, 0))
-        .or_else(|| {
-            // HP's switches put a space in front.
-            let text = text.strip_prefix(b" ")?;
-            timestamp::rfc3164(text, assumed).map(|stamp| (stamp, 1))
-        });
-    let Some((stamp, skipped)) = stamp else { return 0 };
+    if let Some(stamp) = timestamp::rfc3164(text, assumed) {
+        message.time = stamp.time;
+        message.flags.set(MessageFlags::TIME);
+        return stamp.next;
+    }
+    if let Some(stamp) = timestamp::rfc3339(text) {
+        message.time = stamp.time;
+        message.flags.set(MessageFlags::TIME);
+        if stamp.canonical {
+            message.time_text = header.span(0, stamp.len);
+            message.flags.set(MessageFlags::TIME_CANONICAL);
+        }
+        return stamp.next;
+    }
+    // HP's switches put a space in front.
+    let Some(text) = text.strip_prefix(b" ") else { return 0 };
+    let Some(stamp) = timestamp::rfc3164(text, assumed) else { return 0 };
     message.time = stamp.time;
     message.flags.set(MessageFlags::TIME);
-    if stamp.canonical {
-        message.time_text = header.span(0, stamp.len);
-        message.flags.set(MessageFlags::TIME_CANONICAL);
-    }
-    skipped + stamp.next
+    1 + stamp.next
 }
 
 /// Byte classes of host names.

@@ -10,6 +10,7 @@ use crate::message::Message;
 use crate::message::MessageFlags;
 use crate::parse::header::Dashes;
 use crate::parse::header::Header;
+use crate::parse::scan;
 use crate::parse::timestamp;
 
 /// Whether the text behind PRI claims to be RFC 5424, version 1.
@@ -31,15 +32,19 @@ pub(super) fn parse(header: &Header<'_>, message: &mut Message, dashes: &mut Das
     };
     message.class = crate::message::Class::Rfc5424;
     message.flags.set(MessageFlags::HOSTNAME);
+    let mut ends = Ends::new(text, at);
+    let mut complete = true;
     for field in
         [&mut message.hostname, &mut message.app_name, &mut message.procid, &mut message.msgid]
     {
-        let len = memchr(b' ', &text[at..]).unwrap_or(text.len() - at);
-        *field = header.span(at, at + len);
-        at = (at + len + 1).min(text.len());
+        let end = ends.next(at);
+        *field = header.span(at, end);
+        complete &= end < text.len();
+        at = (end + 1).min(text.len());
     }
     if message.app_name.is_empty() {
         *dashes |= Dashes::APP_NAME;
+        complete = false;
     }
     match text.get(at) {
         Some(b'-') => {
@@ -61,8 +66,43 @@ pub(super) fn parse(header: &Header<'_>, message: &mut Message, dashes: &mut Das
     }
     if text.get(at) == Some(&b' ') {
         at += 1;
+        if complete
+            && message.flags.has(MessageFlags::TIME_CANONICAL)
+            && header.pri_is_canonical()
+        {
+            message.flags.set(MessageFlags::VERBATIM);
+        }
     }
     message.msg = header.rest(at);
+}
+
+/// Finds the spaces that end the header's fields: those of the next 64 bytes all at once, since
+/// a header rarely goes further and its fields are short.
+struct Ends<'a> {
+    text: &'a [u8],
+    /// Where the window begins.
+    from: usize,
+    /// Bit n is set where `text[from + n]` is a space.
+    spaces: u64,
+}
+
+impl<'a> Ends<'a> {
+    #[inline]
+    fn new(text: &'a [u8], from: usize) -> Self {
+        Self { text, from, spaces: scan::positions(&text[from..], b' ') }
+    }
+
+    /// Where the field that begins at `at` ends: at a space, or with the text.
+    #[inline]
+    fn next(&mut self, at: usize) -> usize {
+        if self.spaces != 0 {
+            let end = self.from + self.spaces.trailing_zeros() as usize;
+            self.spaces &= self.spaces - 1;
+            return end;
+        }
+        let seen = at.max((self.from + scan::WINDOW).min(self.text.len()));
+        memchr(b' ', &self.text[seen..]).map_or(self.text.len(), |len| seen + len)
+    }
 }
 
 /// Reads `1 TIMESTAMP `; returns where HOSTNAME begins, `None` if there is no timestamp.
