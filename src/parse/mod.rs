@@ -17,9 +17,9 @@ pub mod timestamp;
 
 mod header;
 mod inflate;
-mod scan;
 #[cfg(any(test, fuzzing))]
 pub mod reference;
+mod scan;
 
 pub use header::ParseSettings;
 pub use header::message;
