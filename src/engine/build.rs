@@ -301,7 +301,8 @@ fn default_tz(
     let offset = parse::zone_text(text);
     if offset.is_none() {
         let text = format!("defaultTZ '{text}' is no zone");
-        let d = Diagnostic::error(at.loc("defaultTZ"), text).help("write it as +09:00 or -05:30");
+        let d =
+            Diagnostic::error(at.loc("defaultTZ"), text).help("write it as +09:00, -05:30 or Z");
         diags.push(d);
     }
     offset

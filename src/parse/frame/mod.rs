@@ -9,7 +9,8 @@
 //! - A count of 0 is forgotten; a count above `maxFrameSize` becomes the start of a line.
 //! - A message longer than `maxMessageSize` is cut; the byte at which that is noticed is lost, and
 //!   what follows is the next message.
-//! - An octet frame that is incomplete when the stream ends is discarded, an incomplete line is not.
+//! - An octet frame that is incomplete when the stream ends is discarded, an incomplete line is
+//!   not.
 //!
 //! Not kept, both in imptcp: it discards the incomplete line too, and it submits the first part of
 //! an overlong line again for each byte that follows.
