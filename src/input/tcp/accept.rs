@@ -16,6 +16,7 @@ use crate::base::drain::Signals;
 use crate::base::reporter::Level;
 use crate::input::InputSettings;
 use crate::input::InputStats;
+use crate::input::ratelimit::RateLimit;
 use crate::input::tcp::TcpSpec;
 use crate::message::InputInfo;
 use crate::parse::ParseSettings;
@@ -30,6 +31,7 @@ pub struct TcpInput {
     pub parse: ParseSettings,
     pub settings: InputSettings,
     pub stats: Arc<InputStats>,
+    pub(super) limit: Option<RateLimit>,
     sessions: AtomicUsize,
 }
 
@@ -64,7 +66,9 @@ impl TcpInput {
         settings: InputSettings,
         stats: Arc<InputStats>,
     ) -> Self {
-        Self { spec, ruleset, info, parse, settings, stats, sessions: AtomicUsize::new(0) }
+        let limit = RateLimit::new(spec.rate_interval_s, spec.rate_burst);
+        let sessions = AtomicUsize::new(0);
+        Self { spec, ruleset, info, parse, settings, stats, limit, sessions }
     }
 
     fn enter(&self) -> bool {
