@@ -209,6 +209,35 @@ fn a_stop_drains_and_gives_account() {
 }
 
 #[test]
+fn sigusr1_means_nothing() {
+    let dir = TempDir::new().unwrap();
+    let (mut daemon, port) = relay(&dir);
+    daemon.signal(Signal::USR1);
+    send(port, &["alive"]);
+    wait_for_text(&dir.path().join("out"), "alive\n");
+    assert!(daemon.running());
+}
+
+/// Only root may do it, and for others it must be said.
+#[test]
+fn another_root_directory() {
+    let dir = TempDir::new().unwrap();
+    let port = free_port();
+    write_config(dir.path(), &to_file(port, Path::new("/out")));
+    let root = dir.path().to_str().unwrap();
+    let daemon = Daemon::spawn(command(BONGSU, dir.path()).args(["-T", root, "-f", "/relay.conf"]));
+    if !rustix::process::geteuid().is_root() {
+        let ended = daemon.ended();
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
+        assert!(ended.stderr.contains("cannot change root"), "{}", ended.stderr);
+        return;
+    }
+    assert!(wait_for(SOON, || tcp_listens(port)), "nothing listens: {}", daemon.stop().stderr);
+    send(port, &["from below"]);
+    wait_for_text(&dir.path().join("out"), "from below\n");
+}
+
+#[test]
 fn sighup_opens_files_anew() {
     let dir = TempDir::new().unwrap();
     let (daemon, port) = relay(&dir);

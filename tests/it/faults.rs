@@ -234,6 +234,33 @@ action(type="omfile" file="{}")
     assert_eq!(received + dropped, DATAGRAMS, "{said}");
 }
 
+/// Whoever connected, sent and left before the stop has been promised that it arrives.
+#[test]
+fn a_stop_takes_in_what_the_kernel_has_accepted() {
+    let dir = TempDir::new().unwrap();
+    let (port, out) = (free_port(), dir.path().join("out"));
+    let config = format!(
+        r#"module(load="imtcp" maxSessions="1000")
+input(type="imtcp" address="127.0.0.1" port="{port}")
+action(type="omfile" file="{}")
+"#,
+        out.display()
+    );
+    let daemon = listening(start(BONGSU, dir.path(), &config, &[]), port);
+    let mut early = connect(port);
+    writeln!(early, "<13>Oct 11 22:14:15 h t: early").unwrap();
+    assert!(wait_for(SOON, || lines(&out) == 1));
+    daemon.signal(Signal::STOP);
+    for number in 0..300 {
+        writeln!(connect(port), "<13>Oct 11 22:14:15 h t: {number}").unwrap();
+    }
+    writeln!(early, "<13>Oct 11 22:14:15 h t: late").unwrap();
+    daemon.signal(Signal::TERM);
+    daemon.signal(Signal::CONT);
+    let ended = daemon.ended();
+    assert_eq!(lines(&out), 302, "{}", ended.stderr);
+}
+
 #[test]
 fn a_silent_connection_costs_little() {
     let limit = getrlimit(Resource::Nofile);
