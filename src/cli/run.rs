@@ -31,8 +31,14 @@ pub(super) fn run(flags: &Flags) -> ExitCode {
     for text in flags.without_effect() {
         eprintln!("{}: note: {text}", flags.program());
     }
-    if flags.full_config.is_some() || flags.chroot.is_some() {
-        eprintln!("{}: -o and -T are not supported yet", flags.program());
+    if flags.full_config.is_some() {
+        eprintln!("{}: -o is not supported yet", flags.program());
+        return ExitCode::FAILURE;
+    }
+    if let Some(dir) = &flags.chroot
+        && let Err(error) = change_root(dir)
+    {
+        eprintln!("{}: cannot change root to '{}': {error}", flags.program(), dir.display());
         return ExitCode::FAILURE;
     }
     match start(flags) {
@@ -64,18 +70,29 @@ fn start(flags: &Flags) -> io::Result<ExitCode> {
     let around =
         Surroundings { program: flags.program(), reporter: reporter.clone(), own: messages };
     let graph = Graph::open(loaded.plan, around)?;
-    if daemon::is_child() {
-        daemon::detach()?;
-        // Relative names in the configuration were meant from where it was started.
-        if !flags.keep_directory && std::env::set_current_dir(Path::new("/")).is_err() {
+    let summary = engine::run(graph, || {
+        // rsyslogd does so in the foreground as well: relative names of files are from there.
+        if flags.as_rsyslogd
+            && !flags.keep_directory
+            && std::env::set_current_dir(Path::new("/")).is_err()
+        {
             reporter.say(Level::Warning, "cannot change to the root directory".into());
         }
-    }
-    reporter.say(Level::Info, format!("{} start", engine::origin(flags.program())));
-    let summary = engine::run(graph)?;
+        if daemon::is_child() {
+            daemon::detach()?;
+        }
+        reporter.say(Level::Info, format!("{} start", engine::origin(flags.program())));
+        Ok(())
+    })?;
     eprintln!("{}: stopped: {summary}", flags.program());
     drop(pid_file);
     Ok(ExitCode::SUCCESS)
+}
+
+/// `-T`: everything from here on, the configuration included, is found below `dir`.
+fn change_root(dir: &Path) -> io::Result<()> {
+    rustix::process::chroot(dir)?;
+    std::env::set_current_dir("/")
 }
 
 /// Where the process id goes: rsyslogd's place when called by its name, else only where -i says.

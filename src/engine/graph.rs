@@ -29,6 +29,7 @@ use crate::message::InputInfo;
 use crate::net::listen;
 use crate::net::listen::Bound;
 use crate::net::listen::ListenOptions;
+use crate::net::listen::Share;
 use crate::net::reverse::Names;
 use crate::output::OutputSpec;
 use crate::output::OutputStats;
@@ -220,15 +221,13 @@ impl Graph {
         settings: &InputSettings,
     ) {
         for port in &spec.ports {
-            let options = ListenOptions {
-                family: settings.family,
-                reuse_port: self.shards > 1,
-                ..spec.listen.clone()
-            };
+            let options =
+                |share| ListenOptions { family: settings.family, share, ..spec.listen.clone() };
+            let share = if self.shards > 1 { Share::First } else { Share::Alone };
             let Some(first) = self.bound(
                 "imudp",
                 port,
-                listen::udp_sockets(spec.address.as_deref(), port, &options),
+                listen::udp_sockets(spec.address.as_deref(), port, &options(share)),
             ) else {
                 continue;
             };
@@ -238,19 +237,14 @@ impl Graph {
             // The other shards' sockets share the port that the first one got.
             let number = port_number.map_or_else(|| port.clone(), |n| n.to_string());
             for _ in 1..self.shards {
+                let options = options(Share::More);
                 let more = listen::udp_sockets(spec.address.as_deref(), &number, &options);
                 sockets.extend(self.bound("imudp", &number, more).unwrap_or_default());
             }
             let (label, info) = named(&spec.name, spec.append_port, port, settings);
             let stats = self.stats_of(&label);
-            let input = UdpInput {
-                spec: spec.clone(),
-                ruleset,
-                info,
-                parse: *parse,
-                settings: settings.clone(),
-                stats,
-            };
+            let input =
+                UdpInput::new(spec.clone(), ruleset, info, *parse, settings.clone(), stats);
             self.udp.push((Arc::new(input), sockets));
         }
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::runtime::Builder;
 use tokio::runtime::Runtime;
+use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio::sync::mpsc;
@@ -58,12 +59,19 @@ struct Seed {
     reporter: Arc<dyn Reporter>,
 }
 
-/// Runs `graph` until SIGTERM or SIGINT. Returns what went through it.
+/// Runs `graph` until SIGTERM or SIGINT. Returns what went through it. `ready` is called once
+/// signals are taken care of and before anything else is done: who started the program may send
+/// them from then on.
 ///
 /// # Errors
-/// If threads, runtimes or signal handlers cannot be had.
-pub fn run(graph: Graph) -> io::Result<Summary> {
+/// If threads, runtimes or signal handlers cannot be had; what `ready` says.
+pub fn run(graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<Summary> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
+    let mut caught = {
+        let _runtime = runtime.enter();
+        Caught::new()?
+    };
+    ready()?;
     let (control, signals) = Control::new();
     let summary = graph.counters();
     let queues: Vec<Gauge> = graph.gauges();
@@ -87,14 +95,11 @@ pub fn run(graph: Graph) -> io::Result<Summary> {
     }
     drop(alive);
     runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut hang_up = signal(SignalKind::hangup())?;
         let number = loop {
             tokio::select! {
-                _ = terminate.recv() => break SignalKind::terminate().as_raw_value(),
-                _ = interrupt.recv() => break SignalKind::interrupt().as_raw_value(),
-                _ = hang_up.recv() => {
+                _ = caught.terminate.recv() => break SignalKind::terminate().as_raw_value(),
+                _ = caught.interrupt.recv() => break SignalKind::interrupt().as_raw_value(),
+                _ = caught.hang_up.recv() => {
                     reporter.say(Level::Info, format!("{origin} {program} was HUPed"));
                     control.reopen();
                 }
@@ -116,6 +121,26 @@ pub fn run(graph: Graph) -> io::Result<Summary> {
         }
     }
     Ok(with_what_is_left(summary, &queues))
+}
+
+/// The signals that mean something.
+struct Caught {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+    /// Means nothing here, and must not end the program: rsyslogd takes it as well.
+    _user_1: Signal,
+}
+
+impl Caught {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+            _user_1: signal(SignalKind::user_defined1())?,
+        })
+    }
 }
 
 fn with_what_is_left(mut summary: Summary, queues: &[Gauge]) -> Summary {
@@ -211,7 +236,8 @@ fn shard(runtime: &Runtime, seed: Seed) {
         drop(seed.shards);
         serve_connections(seed.connections, &mut inputs, &shard, &mut signals).await;
         let deadline = Instant::now() + seed.drain;
-        finish(&mut inputs, deadline).await;
+        // Inputs that a dead output holds back must leave the others the time to end in order.
+        finish(&mut inputs, deadline - seed.drain / 10).await;
         // With the shard go its queue ends: the actions see that nothing more will come.
         drop(shard);
         finish(&mut outputs, deadline).await;
@@ -239,8 +265,8 @@ async fn serve_connections(
             Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
         }
     }
-    connections.close();
-    // What was accepted before the stop has been promised to its sender.
+    // What the kernel accepted before the stop has been promised to its sender. This ends when the
+    // listeners have.
     while let Some(connection) = connections.recv().await {
         tasks.spawn_local(tcp::serve(connection, shard.clone(), signals.clone()));
     }

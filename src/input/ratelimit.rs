@@ -1,6 +1,8 @@
 //! `rateLimit.interval` and `rateLimit.burst` (rsyslog `runtime/ratelimit.c`): at most `burst`
 //! messages pass in an interval; the rest is dropped and said once.
 
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -10,12 +12,17 @@ use crate::base::reporter::Level;
 use crate::input::InputSettings;
 use crate::input::InputStats;
 
-/// A fixed-window limiter, one per listener and shard.
-#[derive(Clone, Debug)]
+/// A fixed-window limiter of one listener; its shards and connections share it.
+#[derive(Debug)]
 pub(super) struct RateLimit {
     interval: Duration,
     burst: usize,
-    window: Option<Instant>,
+    state: Mutex<Window>,
+}
+
+#[derive(Debug, Default)]
+struct Window {
+    start: Option<Instant>,
     passed: usize,
     dropped: u64,
 }
@@ -58,28 +65,28 @@ impl RateLimit {
         (interval_s > 0).then(|| Self {
             interval: Duration::from_secs(interval_s as u64),
             burst,
-            window: None,
-            passed: 0,
-            dropped: 0,
+            state: Mutex::default(),
         })
     }
 
-    pub(super) fn admit(&mut self, messages: usize) -> Verdict {
+    /// Asked once per batch.
+    pub(super) fn admit(&self, messages: usize) -> Verdict {
         self.admit_at(messages, clock::monotonic())
     }
 
-    fn admit_at(&mut self, messages: usize, now: Instant) -> Verdict {
+    fn admit_at(&self, messages: usize, now: Instant) -> Verdict {
+        let mut window = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut ended = None;
-        if self.window.is_none_or(|start| now.duration_since(start) >= self.interval) {
-            self.window = Some(now);
-            self.passed = 0;
-            ended = Some(std::mem::take(&mut self.dropped)).filter(|n| *n > 0);
+        if window.start.is_none_or(|start| now.duration_since(start) >= self.interval) {
+            window.start = Some(now);
+            window.passed = 0;
+            ended = Some(std::mem::take(&mut window.dropped)).filter(|n| *n > 0);
         }
-        let pass = messages.min(self.burst - self.passed);
-        self.passed += pass;
+        let pass = messages.min(self.burst - window.passed);
+        window.passed += pass;
         let over = (messages - pass) as u64;
-        let began = over > 0 && self.dropped == 0;
-        self.dropped += over;
+        let began = over > 0 && window.dropped == 0;
+        window.dropped += over;
         Verdict { pass, began, ended }
     }
 }
@@ -90,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_window_passes_its_burst() {
-        let mut limit = RateLimit::new(2, 10).unwrap();
+        let limit = RateLimit::new(2, 10).unwrap();
         let start = clock::monotonic();
         let at = |s| start + Duration::from_secs(s);
         assert_eq!(limit.admit_at(8, at(0)), Verdict { pass: 8, began: false, ended: None });

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
+use tokio::time::MissedTickBehavior;
 
 use crate::base::drain::Signals;
 use crate::base::num::count;
@@ -87,6 +88,8 @@ const NAME_PATIENCE: Duration = Duration::from_millis(5);
 /// The kernel's buffer where `rcvbufSize` does not say: rsyslog leaves the system's default of
 /// some 200 KiB, which a burst of a few hundred messages overflows.
 const RECEIVE_BUFFER_DEFAULT: usize = 4 << 20;
+/// How often a socket on which nothing comes is asked what the kernel dropped.
+const DROPS_LOOK: Duration = Duration::from_secs(5);
 /// Receive calls in a row before others get their turn.
 const READS_PER_TURN: u32 = 8;
 /// Receive calls after the stop, at most: what the kernel's buffer can hold.
@@ -148,6 +151,22 @@ pub struct UdpInput {
     pub parse: ParseSettings,
     pub settings: InputSettings,
     pub stats: Arc<InputStats>,
+    limit: Option<RateLimit>,
+}
+
+impl UdpInput {
+    #[must_use]
+    pub fn new(
+        spec: UdpSpec,
+        ruleset: RulesetId,
+        info: Arc<InputInfo>,
+        parse: ParseSettings,
+        settings: InputSettings,
+        stats: Arc<InputStats>,
+    ) -> Self {
+        let limit = RateLimit::new(spec.rate_interval_s, spec.rate_burst);
+        Self { spec, ruleset, info, parse, settings, stats, limit }
+    }
 }
 
 /// A shard's end of it.
@@ -160,7 +179,6 @@ struct Receiver<'a> {
     routes: Vec<Residual>,
     /// The addresses behind them.
     addresses: Vec<IpAddr>,
-    limit: Option<RateLimit>,
     /// Senders whose names are still to be asked for.
     strangers: Vec<IpAddr>,
     drops_seen: u64,
@@ -182,7 +200,6 @@ pub async fn serve(
     UdpRing::watch_drops(&socket)?;
     let socket = UdpSocket::from_std(socket)?;
     let mut receiver = Receiver {
-        limit: RateLimit::new(input.spec.rate_interval_s, input.spec.rate_burst),
         batch: Batch::new(input.info.clone()),
         ring: UdpRing::new(input.settings.message_bytes_max),
         routes: Vec::new(),
@@ -195,11 +212,18 @@ pub async fn serve(
     };
     let mut stuck = Stuck::new();
     let mut turns: u32 = 0;
+    let mut look = tokio::time::interval(DROPS_LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while !signals.stopping() {
         tokio::select! {
             biased;
             ready = socket.readable() => ready?,
             () = signals.stopped() => break,
+            // Datagrams bring the count along, but after the last of a burst none may come.
+            _ = look.tick() => {
+                receiver.ask_drops(&socket);
+                continue;
+            }
         }
         receiver.receive(&socket, &mut stuck).await;
         turns = turns.wrapping_add(1);
@@ -212,6 +236,7 @@ pub async fn serve(
             break;
         }
     }
+    receiver.ask_drops(&socket);
     Ok(())
 }
 
@@ -278,6 +303,18 @@ impl Receiver<'_> {
     fn count(&mut self, bytes: usize) {
         self.input.stats.count(&self.batch);
         self.input.stats.bytes.add(count(bytes));
+        self.count_drops();
+    }
+
+    /// Asks the kernel how many datagrams it has dropped.
+    fn ask_drops(&mut self, socket: &UdpSocket) {
+        // A kernel that does not answer tells with the next datagram.
+        if self.ring.refresh_drops(socket).is_ok() {
+            self.count_drops();
+        }
+    }
+
+    fn count_drops(&mut self) {
         let drops = self.ring.kernel_drops();
         self.input.stats.dropped_kernel.add(drops - self.drops_seen);
         self.drops_seen = drops;
@@ -325,13 +362,12 @@ impl Receiver<'_> {
 
     /// Not seen before, or without a name although the resolver has answered something since.
     fn is_stranger(&self, ip: IpAddr) -> bool {
-        self.shard.known(ip).is_none_or(|entry| {
-            entry.unnamed_at.get().is_some_and(|at| at != self.input.settings.names.answers())
-        })
+        let known = self.shard.known(ip);
+        known.is_none_or(|entry| entry.may_get_name(self.input.settings.names.answers()))
     }
 
-    fn admit(&mut self, n: usize) -> usize {
-        let Some(limit) = &mut self.limit else { return n };
+    fn admit(&self, n: usize) -> usize {
+        let Some(limit) = &self.input.limit else { return n };
         let verdict = limit.admit(n);
         verdict.report(n, &self.input.info.name, &self.input.stats, &self.input.settings);
         verdict.pass

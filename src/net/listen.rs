@@ -20,6 +20,18 @@ use crate::net::resolve::Transport;
 /// rsyslog's default of `socketBacklog` is 5; the kernel's ceiling is `net.core.somaxconn`.
 const BACKLOG_DEFAULT: i32 = 1024;
 
+/// A socket's part in sharing an address (`SO_REUSEPORT`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Share {
+    #[default]
+    Alone,
+    /// Binds alone, so that no other process has the address already (it would go on taking its
+    /// part of the datagrams), and lets further sockets join.
+    First,
+    /// Joins the first one.
+    More,
+}
+
 #[derive(Clone, Debug)]
 pub struct ListenOptions {
     pub family: Family,
@@ -28,8 +40,8 @@ pub struct ListenOptions {
     pub free_bind: FreeBind,
     /// Connections that may wait to be accepted.
     pub backlog: i32,
-    /// Let further sockets bind to the same address and share what comes (one a shard).
-    pub reuse_port: bool,
+    /// Whether several sockets, one a shard, bind to one address and share what comes.
+    pub share: Share,
     /// `rcvbufSize`, bytes.
     pub receive_buffer: Option<usize>,
 }
@@ -41,7 +53,7 @@ impl Default for ListenOptions {
             device: None,
             free_bind: FreeBind::default(),
             backlog: BACKLOG_DEFAULT,
-            reuse_port: false,
+            share: Share::Alone,
             receive_buffer: None,
         }
     }
@@ -71,8 +83,8 @@ pub fn tcp_listeners(
     open(address, port, options, Transport::Tcp)
 }
 
-/// Binds UDP sockets, as [`tcp_listeners`] does for TCP. Call it once a shard, with
-/// [`ListenOptions::reuse_port`] set (and the port that the first call got, if it was 0).
+/// Binds UDP sockets, as [`tcp_listeners`] does for TCP. Call it once a shard, first with
+/// [`Share::First`], then with [`Share::More`] (and the port that the first call got, if it was 0).
 ///
 /// # Errors
 /// As [`tcp_listeners`].
@@ -138,7 +150,7 @@ fn open_one(
         // Without shards no second process may share the port: it would take half the datagrams.
         Transport::Udp => {}
     }
-    if options.reuse_port {
+    if options.share == Share::More {
         socket.set_reuse_port(true)?;
     }
     if let Some(device) = &options.device {
@@ -148,6 +160,9 @@ fn open_one(
         options::set_receive_buffer(&socket, bytes)?;
     }
     let told = options::bind(&socket, at, options.free_bind)?;
+    if options.share == Share::First {
+        socket.set_reuse_port(true)?;
+    }
     if transport == Transport::Tcp {
         socket.listen(options.backlog)?;
     }
@@ -181,14 +196,28 @@ mod tests {
 
     #[test]
     fn shards_share_a_udp_port() {
-        let options = ListenOptions {
-            reuse_port: true,
+        let options = |share| ListenOptions {
+            share,
             receive_buffer: Some(1 << 20),
             ..ListenOptions::default()
         };
-        let first = udp_sockets(Some("127.0.0.1"), "0", &options).unwrap();
-        let port = first.sockets[0].local_addr().unwrap().port().to_string();
-        assert_eq!(udp_sockets(Some("127.0.0.1"), &port, &options).unwrap().sockets.len(), 1);
+        let bind = |port: &str, share| udp_sockets(Some("127.0.0.1"), port, &options(share));
+        let first = bind("0", Share::First).unwrap();
+        let at = first.sockets[0].local_addr().unwrap();
+        let port = at.port().to_string();
+        let more = bind(&port, Share::More).unwrap();
+        assert_eq!(more.sockets.len(), 1);
+        // A second process is no shard of this one.
+        for share in [Share::First, Share::Alone] {
+            assert_eq!(bind(&port, share).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        }
+        // They share: of many senders each socket gets some.
+        for _ in 0..64 {
+            UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"x", at).unwrap();
+        }
+        for socket in [&first.sockets[0], &more.sockets[0]] {
+            socket.recv(&mut [0]).unwrap();
+        }
     }
 
     #[test]

@@ -58,13 +58,21 @@ impl Names {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&ip).cloned()
     }
 
-    /// The name of `ip`; `None` if the resolver did not answer within `patience`. The look-up goes
-    /// on then, and [`Names::cached`] will know.
+    /// The name of `ip`; `None` if the resolver did not answer within `patience`. A look-up that
+    /// was begun goes on then, and [`Names::cached`] will know.
     pub async fn name(&self, ip: IpAddr, patience: Duration) -> Option<Arc<str>> {
         if let Some(name) = self.cached(ip) {
             return Some(name);
         }
-        let permit = self.lookups.clone().try_acquire_owned().ok()?;
+        tokio::time::timeout(patience, self.ask(ip)).await.ok()?
+    }
+
+    async fn ask(&self, ip: IpAddr) -> Option<Arc<str>> {
+        let permit = self.lookups.clone().acquire_owned().await.ok()?;
+        // Many connections of one peer wait for their turn together; the first one asks.
+        if let Some(name) = self.cached(ip) {
+            return Some(name);
+        }
         let (known, answers) = (self.known.clone(), self.answers.clone());
         let domain = self.local_domain.clone();
         let lookup = tokio::task::spawn_blocking(move || {
@@ -78,12 +86,14 @@ impl Names {
             drop(permit);
             name
         });
-        tokio::time::timeout(patience, lookup).await.ok()?.ok()
+        lookup.await.ok()
     }
 }
 
 fn lookup(ip: IpAddr, local_domain: Option<&str>) -> Arc<str> {
     match dns_lookup::lookup_addr(&ip) {
+        // Whoever has the address has its PTR record, and may write another's address there.
+        Ok(name) if name.parse::<IpAddr>().is_ok() => ip.to_string().into(),
         Ok(name) => match local_domain.and_then(|domain| name.strip_suffix(domain)) {
             Some(short) => short.into(),
             None => name.into(),
@@ -101,6 +111,17 @@ mod tests {
         let names = Names::new(false, None);
         let ip: IpAddr = "192.0.2.1".parse().unwrap();
         assert_eq!(names.name(ip, Duration::ZERO).await.as_deref(), Some("192.0.2.1"));
+    }
+
+    #[tokio::test]
+    async fn more_than_fit_at_a_time_wait_for_their_turn() {
+        let names = Names::new(true, None);
+        let all = names.lookups.clone().acquire_many_owned(16).await.unwrap();
+        let ip: IpAddr = "127.0.0.1".parse().unwrap();
+        assert_eq!(names.name(ip, Duration::from_millis(10)).await, None);
+        let waiting = names.name(ip, Duration::from_secs(20));
+        let (name, ()) = tokio::join!(waiting, async { drop(all) });
+        assert!(name.is_some());
     }
 
     #[tokio::test]

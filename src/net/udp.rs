@@ -100,6 +100,10 @@ impl UdpRing {
     /// # Errors
     /// `WouldBlock` if nothing is there; what the kernel says otherwise.
     pub fn recv(&mut self, socket: &impl AsFd, slab: &mut Vec<u8>) -> io::Result<usize> {
+        if slab.is_empty() {
+            // Untouched, so that what no datagram needs costs no memory.
+            *slab = vec![0; self.slab_bytes()];
+        }
         slab.resize(self.slab_bytes(), 0);
         self.received = 0;
         self.received = self.arrays.recv(socket.as_fd(), slab, self.stride, self.slot)?;

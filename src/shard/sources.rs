@@ -27,6 +27,13 @@ impl Entry {
         Self { source, unnamed_at: Cell::new(None), routes: RefCell::new(Vec::new()) }
     }
 
+    /// Whether the sender goes by its address and the resolver, which has given `answers` answers
+    /// by now, may know more.
+    #[must_use]
+    pub fn may_get_name(&self, answers: u64) -> bool {
+        self.unnamed_at.get().is_some_and(|at| at != answers)
+    }
+
     /// The hoisted rules of `ruleset` for messages that come through input `input`.
     pub(super) fn route(
         &self,

@@ -211,6 +211,35 @@ fn a_stop_drains_and_gives_account() {
 }
 
 #[test]
+fn sigusr1_means_nothing() {
+    let dir = TempDir::new().unwrap();
+    let (mut daemon, port) = relay(&dir);
+    daemon.signal(Signal::USR1);
+    send(port, &["alive"]);
+    wait_for_text(&dir.path().join("out"), "alive\n");
+    assert!(daemon.running());
+}
+
+/// Only root may do it, and for others it must be said.
+#[test]
+fn another_root_directory() {
+    let dir = TempDir::new().unwrap();
+    let port = free_port();
+    write_config(dir.path(), &to_file(port, Path::new("/out")));
+    let root = dir.path().to_str().unwrap();
+    let daemon = Daemon::spawn(command(BONGSU, dir.path()).args(["-T", root, "-f", "/relay.conf"]));
+    if !rustix::process::geteuid().is_root() {
+        let ended = daemon.ended();
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
+        assert!(ended.stderr.contains("cannot change root"), "{}", ended.stderr);
+        return;
+    }
+    assert!(wait_for(SOON, || tcp_listens(port)), "nothing listens: {}", daemon.stop().stderr);
+    send(port, &["from below"]);
+    wait_for_text(&dir.path().join("out"), "from below\n");
+}
+
+#[test]
 fn sighup_opens_files_anew() {
     let dir = TempDir::new().unwrap();
     let (daemon, port) = relay(&dir);
@@ -228,6 +257,24 @@ fn sighup_opens_files_anew() {
         "no new file"
     );
     assert!(wait_for(SOON, || fs::read_to_string(&out).unwrap().starts_with("after\n")));
+}
+
+#[test]
+fn connections_share_the_rate_limit_of_their_input() {
+    let dir = TempDir::new().unwrap();
+    let (port, out) = (free_port(), dir.path().join("out"));
+    let limit = "port=\"PORT\" rateLimit.interval=\"600\" rateLimit.burst=\"5\""
+        .replace("PORT", &port.to_string());
+    let config = to_file(port, &out).replace(&format!("port=\"{port}\""), &limit);
+    let daemon = start(BONGSU, dir.path(), &config, &[]);
+    assert!(wait_for(SOON, || tcp_listens(port)), "nothing listens: {}", daemon.stop().stderr);
+    for _ in 0..3 {
+        send(port, &["1", "2", "3", "4"]);
+    }
+    assert!(wait_for(SOON, || fs::read_to_string(&out).is_ok_and(|t| t.lines().count() >= 5)));
+    let stderr = daemon.stop().stderr;
+    assert_eq!(fs::read_to_string(&out).unwrap().lines().count(), 5, "{stderr}");
+    assert!(stderr.contains("dropped by rate limit 7"), "{stderr}");
 }
 
 #[test]
@@ -304,7 +351,9 @@ fn called_as_rsyslogd_it_goes_into_the_background() {
     let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap();
     assert!(arguments.starts_with(name.as_os_str().as_encoded_bytes()), "it forgot its name");
     send(port, &["from behind"]);
-    wait_for_text(&out, "from behind\n");
+    let read = || fs::read_to_string(&out).unwrap_or_default();
+    assert!(wait_for(SOON, || read().ends_with("from behind\n")), "{:?}", read());
+    assert!(read().contains("software=\"rsyslogd\""), "own messages go through the rules");
     kill_process(orphan.0, Signal::TERM).unwrap();
     assert!(wait_for(SOON, || test_kill_process(orphan.0).is_err()), "it does not stop");
     assert!(!pid_file.exists(), "the pid file is still there");

@@ -7,6 +7,7 @@ use std::io::BufReader;
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::net::TcpStream;
+use std::net::UdpSocket;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -14,8 +15,10 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
+use regex::Regex;
 use rustix::process::Resource;
 use rustix::process::Rlimit;
+use rustix::process::Signal;
 use rustix::process::getrlimit;
 use rustix::process::setrlimit;
 use socket2::SockRef;
@@ -28,6 +31,7 @@ use crate::support::process::command;
 use crate::support::process::start;
 use crate::support::process::write_config;
 use crate::support::tcp_listens;
+use crate::support::udp_listens;
 use crate::support::wait_for;
 use crate::support::wait_quiet;
 
@@ -196,6 +200,65 @@ input(type="imtcp" address="127.0.0.1" port="{other_port}" ruleset="slow")
         let line = lines.next().expect("it ended").expect("nothing comes any more");
         alive += usize::from(line.contains("other: alive"));
     }
+}
+
+/// Of a burst that overflows the socket's buffer, and after which nothing comes, each message is
+/// received or counted as dropped.
+#[test]
+fn datagrams_that_the_kernel_drops_are_counted_without_another_one() {
+    const DATAGRAMS: u64 = 2000;
+    let dir = TempDir::new().unwrap();
+    let port = free_port();
+    let config = format!(
+        r#"module(load="imudp")
+input(type="imudp" address="127.0.0.1" port="{port}" rcvbufSize="8192")
+action(type="omfile" file="{}")
+"#,
+        dir.path().join("out").display()
+    );
+    let daemon = start(BONGSU, dir.path(), &config, &[]);
+    assert!(wait_for(SOON, || udp_listens(port)), "nothing listens: {}", daemon.stop().stderr);
+    daemon.signal(Signal::STOP);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for _ in 0..DATAGRAMS {
+        socket.send_to(&[b'x'; 500], ("127.0.0.1", port)).unwrap();
+    }
+    daemon.signal(Signal::CONT);
+    let said = daemon.stop().stderr;
+    let number = |pattern: &str| -> u64 {
+        let found =
+            Regex::new(pattern).unwrap().captures(&said).unwrap_or_else(|| panic!("{said}"));
+        found[1].parse().unwrap()
+    };
+    let (received, dropped) = (number(r"received (\d+)"), number(r"dropped by the kernel (\d+)"));
+    assert_eq!(received + dropped, DATAGRAMS, "{said}");
+}
+
+/// Whoever connected, sent and left before the stop has been promised that it arrives.
+#[test]
+fn a_stop_takes_in_what_the_kernel_has_accepted() {
+    let dir = TempDir::new().unwrap();
+    let (port, out) = (free_port(), dir.path().join("out"));
+    let config = format!(
+        r#"module(load="imtcp" maxSessions="1000")
+input(type="imtcp" address="127.0.0.1" port="{port}")
+action(type="omfile" file="{}")
+"#,
+        out.display()
+    );
+    let daemon = listening(start(BONGSU, dir.path(), &config, &[]), port);
+    let mut early = connect(port);
+    writeln!(early, "<13>Oct 11 22:14:15 h t: early").unwrap();
+    assert!(wait_for(SOON, || lines(&out) == 1));
+    daemon.signal(Signal::STOP);
+    for number in 0..300 {
+        writeln!(connect(port), "<13>Oct 11 22:14:15 h t: {number}").unwrap();
+    }
+    writeln!(early, "<13>Oct 11 22:14:15 h t: late").unwrap();
+    daemon.signal(Signal::TERM);
+    daemon.signal(Signal::CONT);
+    let ended = daemon.ended();
+    assert_eq!(lines(&out), 302, "{}", ended.stderr);
 }
 
 #[test]

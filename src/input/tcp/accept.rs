@@ -16,10 +16,16 @@ use crate::base::drain::Signals;
 use crate::base::reporter::Level;
 use crate::input::InputSettings;
 use crate::input::InputStats;
+use crate::input::ratelimit::RateLimit;
 use crate::input::tcp::TcpSpec;
 use crate::message::InputInfo;
 use crate::parse::ParseSettings;
 use crate::rules::RulesetId;
+
+/// Connections that are accepted after the stop, at most: what the kernel's queue can hold.
+const ACCEPTS_AT_STOP: u32 = 4096;
+/// How long each of these is waited for.
+const PATIENCE_AT_STOP: Duration = Duration::from_millis(10);
 
 /// One running `imtcp` input: what its listeners and sessions share.
 #[derive(Debug)]
@@ -30,6 +36,7 @@ pub struct TcpInput {
     pub parse: ParseSettings,
     pub settings: InputSettings,
     pub stats: Arc<InputStats>,
+    pub(super) limit: Option<RateLimit>,
     sessions: AtomicUsize,
 }
 
@@ -64,7 +71,9 @@ impl TcpInput {
         settings: InputSettings,
         stats: Arc<InputStats>,
     ) -> Self {
-        Self { spec, ruleset, info, parse, settings, stats, sessions: AtomicUsize::new(0) }
+        let limit = RateLimit::new(spec.rate_interval_s, spec.rate_burst);
+        let sessions = AtomicUsize::new(0);
+        Self { spec, ruleset, info, parse, settings, stats, limit, sessions }
     }
 
     fn enter(&self) -> bool {
@@ -112,22 +121,17 @@ impl Listener {
         let Self { socket, input } = self;
         let listener = TcpListener::from_std(socket)?;
         let mut waits = Backoff::new(Duration::from_millis(20), Duration::from_secs(1));
-        let mut turn = 0;
+        let mut hand_out = HandOut { shards, turn: 0 };
         loop {
             let accepted = tokio::select! {
                 biased;
-                () = signals.stopped() => return Ok(()),
+                () = signals.stopped() => break,
                 accepted = listener.accept() => accepted,
             };
             match accepted {
                 Ok((stream, peer)) => {
                     waits.reset();
-                    if let Some(connection) = admit(&input, stream, peer) {
-                        turn = (turn + 1) % shards.len();
-                        if shards[turn].send(connection).await.is_err() {
-                            return Ok(());
-                        }
-                    }
+                    hand_out.give(admit(&input, stream, peer)).await;
                 }
                 Err(error) if is_peers_fault(&error) => {}
                 Err(error) => {
@@ -136,10 +140,35 @@ impl Listener {
                         let text = format!("accept failed: {error}; open connections go on");
                         input.say(Level::Error, &text);
                     }
-                    tokio::time::sleep(waits.next_wait()).await;
+                    tokio::select! {
+                        () = signals.stopped() => {}
+                        () = tokio::time::sleep(waits.next_wait()) => {}
+                    }
                 }
             }
         }
+        // Peers whose connection the kernel has accepted may have sent all they have to say.
+        for _ in 0..ACCEPTS_AT_STOP {
+            let accepted = tokio::time::timeout(PATIENCE_AT_STOP, listener.accept()).await;
+            let Ok(Ok((stream, peer))) = accepted else { break };
+            hand_out.give(admit(&input, stream, peer)).await;
+        }
+        Ok(())
+    }
+}
+
+/// Gives connections to the shards in turn.
+struct HandOut {
+    shards: Vec<mpsc::Sender<Connection>>,
+    turn: usize,
+}
+
+impl HandOut {
+    async fn give(&mut self, connection: Option<Connection>) {
+        let Some(connection) = connection else { return };
+        self.turn = (self.turn + 1) % self.shards.len();
+        // A shard takes connections in for as long as there are listeners.
+        if self.shards[self.turn].send(connection).await.is_err() {}
     }
 }
 

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::future::poll_fn;
 use std::io;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
@@ -18,7 +19,6 @@ use crate::base::drain::Signals;
 use crate::base::limits::TCP_READ_BYTES;
 use crate::base::num::count;
 use crate::base::reporter::Level;
-use crate::input::ratelimit::RateLimit;
 use crate::input::tcp::Connection;
 use crate::input::tcp::TcpInput;
 use crate::input::tcp::Ticket;
@@ -60,10 +60,9 @@ pub async fn serve(connection: Connection, shard: Rc<Shard>, mut signals: Signal
             return;
         }
     };
-    let entry = learn(&shard, input, peer.ip()).await;
+    let entry = learn(&shard, input, peer.ip().to_canonical(), NAME_PATIENCE).await;
     let route = shard.route(input.ruleset, &entry, &input.info);
     let mut session = Session {
-        limit: RateLimit::new(input.spec.rate_interval_s, input.spec.rate_burst),
         inflate: input.spec.inflate.then(|| Box::new(flate2::Decompress::new(true))),
         decoder: Decoder::default(),
         tail: Vec::new(),
@@ -71,32 +70,37 @@ pub async fn serve(connection: Connection, shard: Rc<Shard>, mut signals: Signal
         port: peer.port(),
         input,
         shard: &shard,
-        entry: &entry,
-        route: &route,
+        entry,
+        route,
     };
     session.read_all(stream, &mut signals).await;
 }
 
 /// The table entry of a peer; its name is looked up when it is new.
-async fn learn(shard: &Shard, input: &TcpInput, ip: std::net::IpAddr) -> Rc<Entry> {
-    let ip = ip.to_canonical();
-    if let Some(entry) = shard.known(ip) {
-        return entry;
-    }
+async fn learn(shard: &Shard, input: &TcpInput, ip: IpAddr, patience: Duration) -> Rc<Entry> {
     let names = &input.settings.names;
-    let name = names.name(ip, NAME_PATIENCE).await;
-    let name = match name {
-        Some(name) if !input.spec.preserve_case => Some(name.to_ascii_lowercase().into()),
-        name => name,
-    };
-    shard.learn(ip, name.as_deref())
+    let known = shard.known(ip);
+    if let Some(entry) = &known
+        && !entry.may_get_name(names.answers())
+    {
+        return entry.clone();
+    }
+    // Before it is asked, so that an answer that comes meanwhile is not overlooked.
+    let answers = names.answers();
+    if let Some(name) = names.name(ip, patience).await {
+        let lower = (!input.spec.preserve_case).then(|| name.to_ascii_lowercase());
+        return shard.learn(ip, Some(lower.as_deref().unwrap_or(&name)));
+    }
+    let entry = known.unwrap_or_else(|| shard.learn(ip, None));
+    entry.unnamed_at.set(Some(answers));
+    entry
 }
 
 struct Session<'a> {
     input: &'a TcpInput,
     shard: &'a Shard,
-    entry: &'a Rc<Entry>,
-    route: &'a Residual,
+    entry: Rc<Entry>,
+    route: Residual,
     port: u16,
     decoder: Decoder,
     /// Bytes of a frame that is not complete.
@@ -104,7 +108,6 @@ struct Session<'a> {
     /// Since when that frame is waiting; only kept where `frameTimeout` is set.
     frame_since: Option<Instant>,
     inflate: Option<Box<flate2::Decompress>>,
-    limit: Option<RateLimit>,
 }
 
 /// What a read brought.
@@ -131,7 +134,10 @@ impl Session<'_> {
             if signals.stopping() {
                 break Ended::Stop;
             }
-            self.shard.open(self.route).await;
+            if self.entry.may_get_name(self.input.settings.names.answers()) {
+                self.rename().await;
+            }
+            self.shard.open(&self.route).await;
             let deadline = self.deadline();
             let read = tokio::select! {
                 biased;
@@ -161,10 +167,17 @@ impl Session<'_> {
         self.shard.push_all(&mut stuck).await;
     }
 
+    /// Goes by the peer's name from here on, if the resolver knows it by now.
+    async fn rename(&mut self) {
+        let Some(ip) = self.entry.source.ip else { return };
+        self.entry = learn(self.shard, self.input, ip, Duration::ZERO).await;
+        self.route = self.shard.route(self.input.ruleset, &self.entry, &self.input.info);
+    }
+
     /// At a stop: what the kernel has accepted from the peer is ours to deliver.
     async fn read_what_is_there(&mut self, stream: &mut TcpStream, stuck: &mut Stuck) {
         for _ in 0..READS_AT_STOP {
-            self.shard.open(self.route).await;
+            self.shard.open(&self.route).await;
             // A moment: the runtime may not have heard yet of what the kernel has.
             let read = tokio::time::timeout(PATIENCE_AT_STOP, self.read(stream, stuck)).await;
             if !matches!(read, Ok(Ok(Read::Some | Read::Held))) {
@@ -190,7 +203,7 @@ impl Session<'_> {
     ) -> impl Future<Output = io::Result<Read>> + 'r {
         poll_fn(move |cx| {
             // Asked again: it may be long since this connection began to wait for something.
-            if !self.shard.is_open(self.route) {
+            if !self.shard.is_open(&self.route) {
                 return Poll::Ready(Ok(Read::Held));
             }
             let mut batch = self.shard.batch().borrow_mut();
@@ -267,12 +280,12 @@ impl Session<'_> {
             parse::message_into(data, *frame, &self.input.parse, arrival, message);
         }
         self.input.stats.count(batch);
-        self.shard.run(batch, self.route);
+        self.shard.run(batch, &self.route);
     }
 
     /// How many of `n` messages the rate limit lets pass.
     fn admit(&mut self, n: usize) -> usize {
-        let Some(limit) = &mut self.limit else { return n };
+        let Some(limit) = &self.input.limit else { return n };
         let verdict = limit.admit(n);
         verdict.report(n, &self.input.info.name, &self.input.stats, &self.input.settings);
         verdict.pass
