@@ -225,14 +225,14 @@ pub async fn serve(
                 continue;
             }
         }
-        receiver.receive(&socket, &mut stuck).await;
+        receiver.receive(&socket, false, &mut stuck).await;
         turns = turns.wrapping_add(1);
         if turns.is_multiple_of(READS_PER_TURN) {
             tokio::task::yield_now().await;
         }
     }
     for _ in 0..READS_AT_STOP {
-        if !receiver.receive(&socket, &mut stuck).await {
+        if !receiver.receive(&socket, true, &mut stuck).await {
             break;
         }
     }
@@ -242,15 +242,17 @@ pub async fn serve(
 
 impl Receiver<'_> {
     /// One receive call and all that follows from it. False if nothing was there.
-    async fn receive(&mut self, socket: &UdpSocket, stuck: &mut Stuck) -> bool {
+    async fn receive(&mut self, socket: &UdpSocket, at_stop: bool, stuck: &mut Stuck) -> bool {
         let taken = Cell::new(0);
-        let result = socket.try_io(Interest::READABLE, || {
+        let mut read = || {
             let n = self.ring.recv(socket, &mut self.batch.data)?;
             taken.set(n);
             // A ring that was not filled has emptied the socket: saying so here spares the call
             // that would only find that out. What comes in between wakes the task anew.
             if self.ring.full() { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
-        });
+        };
+        // At the stop the runtime may not have heard yet of what the kernel holds.
+        let result = if at_stop { read() } else { socket.try_io(Interest::READABLE, read) };
         if let Err(error) = result
             && error.kind() != io::ErrorKind::WouldBlock
         {
