@@ -4,7 +4,15 @@ mod frame;
 mod parse;
 mod render;
 mod rules;
+mod shard;
 
 criterion::criterion_group!(render_benches, render::bench);
 criterion::criterion_group!(rules_benches, rules::bench);
-criterion::criterion_main!(frame::benches, parse::benches, render_benches, rules_benches);
+criterion::criterion_group!(shard_benches, shard::bench);
+criterion::criterion_main!(
+    frame::benches,
+    parse::benches,
+    render_benches,
+    rules_benches,
+    shard_benches
+);

@@ -110,9 +110,18 @@ fn excerpt(line: &[u8], start: usize, end: usize) -> Excerpt {
 
 /// Whether terminals show a character in two cells: Hangul, ideographs, full-width forms.
 fn is_wide(character: char) -> bool {
-    matches!(u32::from(character),
-        0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff
-        | 0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1faff | 0x20000..=0x3fffd)
+    matches!(
+        u32::from(character),
+        0x1100..=0x115f
+            | 0x2e80..=0xa4cf
+            | 0xac00..=0xd7a3
+            | 0xf900..=0xfaff
+            | 0xfe30..=0xfe6f
+            | 0xff00..=0xff60
+            | 0xffe0..=0xffe6
+            | 0x1f300..=0x1faff
+            | 0x20000..=0x3fffd
+    )
 }
 
 /// A character that neither moves the cursor nor hides.

@@ -73,6 +73,11 @@ pub(super) fn run(flags: &Flags) -> ExitCode {
     let count =
         |severity| loaded.config.diagnostics.all.iter().filter(|d| d.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    eprintln!("{}: end of config check: {errors} errors, {warnings} warnings", flags.program());
+    let verdict = format!("{}, {}", counted(errors, "error"), counted(warnings, "warning"));
+    eprintln!("{}: end of config check: {verdict}", flags.program());
     if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }

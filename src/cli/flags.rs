@@ -162,7 +162,7 @@ impl Flags {
 }
 
 /// `-v`
-#[expect(clippy::print_stdout, reason = "this is what was asked for")]
+#[expect(clippy::print_stdout, clippy::disallowed_macros, reason = "this is what was asked for")]
 pub(super) fn version(flags: &Flags) -> ExitCode {
     let version = env!("CARGO_PKG_VERSION");
     println!("bongsu {version}, a syslog relay that runs rsyslog 8 configurations");

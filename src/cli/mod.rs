@@ -28,7 +28,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let status = if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
             // Help and usage; a closed terminal is no reason for another status.
-            if error.print().is_err() {}
+            drop(error.print());
             status
         }
     }

@@ -95,19 +95,22 @@ pub struct Params {
     /// An unsupported parameter was given (and complained of), without which the object would do
     /// something else than was asked for.
     pub refused: bool,
+    /// What unknown names were probably meant to be.
+    suggested: Vec<&'static str>,
 }
 
 /// Checks `object` against `tables` (a module's own and those shared with others). Complains of
 /// unknown names, doubled ones and malformed values; what is left is usable.
 pub fn check(object: &Object, tables: &[&'static [Spec]], diags: &mut Diagnostics) -> Params {
     let specs = || tables.iter().flat_map(|table| table.iter());
-    let mut params = Params { given: Vec::new(), loc: object.loc, refused: false };
+    let mut params = Params { loc: object.loc, ..Params::default() };
     for param in &object.params {
         let name = param.name.text.as_str();
         let Some(spec) = specs().find(|spec| spec.answers_to(name)) else {
             let mut d = Diagnostic::error(param.name.loc, format!("parameter '{name}' not known"));
             if let Some(near) = nearest(name, specs().map(|s| s.name)) {
                 d = d.help(format!("did you mean '{near}'?"));
+                params.suggested.push(near);
             }
             diags.push(d);
             continue;
@@ -212,6 +215,14 @@ impl Params {
     #[must_use]
     pub fn loc(&self, name: &str) -> Loc {
         self.find(name).map_or(self.loc, |(_, _, loc)| *loc)
+    }
+
+    /// Complains that none of `names` is given, without which the object makes no sense: unless
+    /// one of them is what an unknown name was meant to be, since that was complained of already.
+    pub fn missing(&self, names: &[&str], complaint: Diagnostic, diags: &mut Diagnostics) {
+        if !names.iter().any(|name| self.suggested.contains(name)) {
+            diags.push(complaint);
+        }
     }
 
     #[must_use]

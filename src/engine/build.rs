@@ -167,7 +167,8 @@ impl Builder {
             let params =
                 param::check(object, &[modules::RULESET_PARAMS, modules::QUEUE_PARAMS], diags);
             let Some(name) = params.str("name") else {
-                diags.push(Diagnostic::error(object.loc, "a ruleset needs a name"));
+                let complaint = Diagnostic::error(object.loc, "a ruleset needs a name");
+                params.missing(&["name"], complaint, diags);
                 continue;
             };
             if self.rulesets.contains_key(name) && name != DEFAULT_RULESET {
@@ -300,7 +301,8 @@ fn default_tz(
     let offset = parse::zone_text(text);
     if offset.is_none() {
         let text = format!("defaultTZ '{text}' is no zone");
-        let d = Diagnostic::error(at.loc("defaultTZ"), text).help("write it as +09:00 or -05:30");
+        let d =
+            Diagnostic::error(at.loc("defaultTZ"), text).help("write it as +09:00, -05:30 or Z");
         diags.push(d);
     }
     offset

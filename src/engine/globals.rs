@@ -68,8 +68,7 @@ pub(super) static PARAMS: &[Spec] = &[
         Bool,
         "off",
         "A slash no longer ends the program's name.",
-    )
-    .unsupported("a later version brings it; leave it out"),
+    ),
     Spec::new("parser.parseHostnameAndTag", Bool, "on", "Looks for a host name and a tag.")
         .unsupported("a later version brings it; leave it out"),
     Spec::new(
@@ -215,8 +214,8 @@ impl Globals {
         let text = |name| params.str(name).map(str::to_owned);
         self.sizes(&params, diags);
         self.parser(&params, diags);
-        self.work_directory = text("workDirectory").or(self.work_directory.take());
-        self.local_hostname = text("localHostname").or(self.local_hostname.take());
+        self.work_directory = text("workDirectory").or_else(|| self.work_directory.take());
+        self.local_hostname = text("localHostname").or_else(|| self.local_hostname.take());
         self.preserve_fqdn = params.bool("preserveFQDN").unwrap_or(self.preserve_fqdn);
         self.umask = params.mode("umask").or(self.umask);
         self.dns = params.bool("net.enableDNS").unwrap_or(self.dns);
@@ -286,5 +285,6 @@ impl Globals {
             }
         }
         set(&mut self.parse.compression, "parser.supportCompressionExtension");
+        set(&mut self.parse.slash_in_program_name, "parser.permitSlashInProgramName");
     }
 }

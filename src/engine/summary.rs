@@ -1,7 +1,6 @@
 //! What was in, out, dropped and why: said at the end, and checked.
 
 use std::fmt;
-use std::fmt::Write;
 use std::sync::Arc;
 
 use crate::input::InputStats;
@@ -51,7 +50,7 @@ impl ActionCounters {
 
 fn reasons(out: &mut String, reasons: &[(&str, u64)]) {
     for (reason, n) in reasons.iter().filter(|(_, n)| *n > 0) {
-        let _ = write!(out, ", {reason} {n}");
+        out.push_str(&format!(", {reason} {n}"));
     }
 }
 

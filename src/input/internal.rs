@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::base::drain::Signals;
+use crate::base::num::count;
 use crate::base::reporter::Level;
 use crate::base::span::Span;
 use crate::input::InputStats;
@@ -53,8 +54,10 @@ impl Internal {
                 }
             };
             let batch = self.batch(&shard, &source, level, &text);
-            self.stats.count(&batch, text.len() as u64);
-            shard.run(&batch, &route, &mut stuck);
+            self.stats.count(&batch);
+            self.stats.bytes.add(count(text.len()));
+            shard.run(&batch, &route);
+            shard.flush(&batch.ack, &mut stuck);
             shard.push_all(&mut stuck).await;
         }
     }

@@ -36,8 +36,8 @@ pub struct InputStats {
 }
 
 impl InputStats {
-    /// Counts a parsed batch; `bytes` is what it arrived in.
-    pub fn count(&self, batch: &Batch, bytes: u64) {
+    /// Counts parsed messages.
+    pub fn count(&self, batch: &Batch) {
         use crate::base::num::count;
         use crate::message::MessageFlags;
         let mut classes = [0_u64; Class::ALL.len()];
@@ -47,7 +47,6 @@ impl InputStats {
             truncated += u64::from(message.flags.has(MessageFlags::TRUNCATED));
         }
         self.received.add(count(batch.messages.len()));
-        self.bytes.add(bytes);
         self.truncated.add(truncated);
         for (total, n) in self.classes.iter().zip(classes) {
             total.add(n);

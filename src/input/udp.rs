@@ -286,10 +286,11 @@ impl Receiver<'_> {
         }
         self.count(bytes);
         if let [route] = self.routes.as_slice() {
-            self.shard.run(&self.batch, route, stuck);
+            self.shard.run(&self.batch, route);
         } else {
-            self.shard.run_mixed(&self.batch, &self.routes, stuck);
+            self.shard.run_mixed(&self.batch, &self.routes);
         }
+        self.shard.flush(&self.batch.ack, stuck);
         self.batch.messages.clear();
         self.batch.sources.clear();
         self.routes.clear();
@@ -300,7 +301,8 @@ impl Receiver<'_> {
     }
 
     fn count(&mut self, bytes: usize) {
-        self.input.stats.count(&self.batch, count(bytes));
+        self.input.stats.count(&self.batch);
+        self.input.stats.bytes.add(count(bytes));
         self.count_drops();
     }
 

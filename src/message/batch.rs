@@ -30,6 +30,8 @@ impl MessageFlags {
     pub const SANITISED: Self = Self(16);
     /// [`Message::time`] is written exactly as `date-rfc3339` would write it, in `time_text`.
     pub const TIME_CANONICAL: Self = Self(32);
+    /// `/` does not end `programname` (`global(parser.permitSlashInProgramName)`).
+    pub const SLASH_IN_PROGRAM_NAME: Self = Self(64);
 
     /// The whole of `raw` is what `<PRI>1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID SD MSG` would
     /// render: an RFC 5424 message as everybody writes it. A relay may copy it as it is.
@@ -67,8 +69,6 @@ pub struct Message {
     pub time_text: Span,
     /// `timereported`, where [`MessageFlags::TIME`] is set.
     pub time: Timestamp,
-    /// Bytes of `raw` that PRI takes (`rawmsg-after-pri` starts there).
-    pub after_pri: u16,
     /// Index into [`Batch::sources`].
     pub source: u16,
     /// The sender's port; 0 where there is none.

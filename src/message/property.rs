@@ -210,7 +210,7 @@ impl<'a> View<'a> {
         let name = match self.header() {
             Header::Rfc5424 => self.bytes(self.message.app_name),
             Header::Broken => return b"",
-            Header::Rfc3164 => program_of(self.bytes(self.message.tag)),
+            Header::Rfc3164 => self.program_of(self.bytes(self.message.tag)),
         };
         if name.is_empty() { b"-" } else { name }
     }
@@ -246,15 +246,27 @@ impl<'a> View<'a> {
     }
 
     /// `programname`: the tag up to its first `:`, `[`, `/` or byte that is not printable ASCII.
+    /// `/` is part of it where [`MessageFlags::SLASH_IN_PROGRAM_NAME`] is set.
     #[must_use]
     #[inline]
     pub fn program_name(&self) -> &'a [u8] {
         let name = match self.header() {
-            Header::Rfc3164 => program_of(self.bytes(self.message.tag)),
+            Header::Rfc3164 => self.program_of(self.bytes(self.message.tag)),
             Header::Broken => b"",
-            Header::Rfc5424 => program_of(self.app_name()),
+            Header::Rfc5424 => self.program_of(self.app_name()),
         };
         &name[..name.len().min(TAG_BYTES_MAX)]
+    }
+
+    #[inline]
+    fn program_of(&self, tag: &'a [u8]) -> &'a [u8] {
+        let slash = self.message.flags.has(MessageFlags::SLASH_IN_PROGRAM_NAME);
+        let ends = |b: &u8| match *b {
+            b':' | b'[' => true,
+            b'/' => !slash,
+            b => !matches!(b, b' '..=b'~'),
+        };
+        &tag[..tag.iter().position(ends).unwrap_or(tag.len())]
     }
 
     /// Appends `syslogtag`. Of an RFC 5424 message it is `APP-NAME[PROCID]`, or APP-NAME alone if
@@ -277,11 +289,17 @@ impl<'a> View<'a> {
         }
     }
 
+    /// `rawmsg-after-pri`. It does not ask what the parser made of PRI: seen from rsyslogd 8.2302,
+    /// `<`, one to three bytes whatever they are, and `>` are left out.
     #[must_use]
     #[inline]
     pub fn raw_after_pri(&self) -> &'a [u8] {
-        let raw = self.bytes(self.message.raw);
-        raw.get(usize::from(self.message.after_pri)..).unwrap_or_default()
+        match self.bytes(self.message.raw) {
+            [b'<', _, b'>', rest @ ..]
+            | [b'<', _, _, b'>', rest @ ..]
+            | [b'<', _, _, _, b'>', rest @ ..] => rest,
+            raw => raw,
+        }
     }
 
     /// Where the fields of the header come from.
@@ -440,12 +458,6 @@ fn write_now(field: NowField, at: &Timestamp, out: &mut Vec<u8>) {
 }
 
 #[inline]
-fn program_of(tag: &[u8]) -> &[u8] {
-    let ends = |b: &u8| matches!(*b, b':' | b'[' | b'/') || !matches!(*b, b' '..=b'~');
-    &tag[..tag.iter().position(ends).unwrap_or(tag.len())]
-}
-
-#[inline]
 fn pid_of(tag: &[u8]) -> Option<&[u8]> {
     // Tags are too short for memchr to pay.
     let rest = &tag[tag.iter().position(|b| *b == b'[')? + 1..];
@@ -536,6 +548,36 @@ mod tests {
             let expected = if value < 192 { value.to_string() } else { "invld".to_owned() };
             assert_eq!(out, expected.into_bytes());
         }
+    }
+
+    /// Recorded from rsyslogd 8.2302.
+    #[test]
+    fn after_pri_is_found_without_the_parser() {
+        for (raw, after) in [
+            ("<13>x", "x"),
+            ("<999>bad", "bad"),
+            ("<1 3>", ""),
+            ("<a>>y", ">y"),
+            ("<>>x", "x"),
+            ("<>empty", "<>empty"),
+            ("<0013>x", "<0013>x"),
+            ("<13", "<13"),
+            ("x<1>y", "x<1>y"),
+            ("", ""),
+        ] {
+            assert_eq!(text(&batch(raw.as_bytes()), "rawmsg-after-pri"), after, "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_slash_may_be_part_of_the_program_name() {
+        let mut batch = batch(b"postfix/smtpd[99]:");
+        let message = &mut batch.messages[0];
+        message.tag = message.raw;
+        assert_eq!(text(&batch, "programname"), "postfix");
+        batch.messages[0].flags.set(MessageFlags::SLASH_IN_PROGRAM_NAME);
+        assert_eq!(text(&batch, "programname"), "postfix/smtpd");
+        assert_eq!(text(&batch, "app-name"), "postfix/smtpd");
     }
 
     #[test]

@@ -372,7 +372,8 @@ mod tests {
             prop_assert_eq!(text(TimeFormat::PgSql, &at), format!("{day} {clock}"));
             let month = std::str::from_utf8(MONTHS[usize::from(at.month) - 1]).unwrap();
             prop_assert_eq!(text(TimeFormat::Rfc3164, &at), format!("{month} {:2} {clock}", at.day));
-            let known = jiff::Timestamp::from_second(secs).unwrap().to_zoned(jiff::tz::TimeZone::UTC);
+            let known = jiff::Timestamp::from_second(secs).unwrap();
+            let known = known.to_zoned(jiff::tz::TimeZone::UTC);
             prop_assert_eq!(
                 i64::from(at.weekday()),
                 i64::from(known.weekday().to_sunday_zero_offset())

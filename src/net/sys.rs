@@ -175,7 +175,8 @@ impl RecvArrays {
         if control.is_null() {
             return None;
         }
-        // SAFETY: not null, so that a whole `cmsghdr` lies in `controls[i]`, which is aligned for it.
+        // SAFETY: not null, so that a whole `cmsghdr` lies in `controls[i]`, which is aligned for
+        // it.
         let head = unsafe { control.read() };
         if (head.cmsg_level, head.cmsg_type) != (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) {
             return None;

@@ -34,6 +34,8 @@ pub struct ParseSettings {
     /// The zone of timestamps that name none (`defaultTZ`); otherwise the relay's own.
     pub default_zone: Option<Offset>,
     pub rfc3164: Rfc3164Settings,
+    /// `/` does not end `programname` (`parser.permitSlashInProgramName`).
+    pub slash_in_program_name: bool,
 }
 
 impl Default for ParseSettings {
@@ -45,6 +47,7 @@ impl Default for ParseSettings {
             hostname_in_header: true,
             default_zone: None,
             rfc3164: Rfc3164Settings::default(),
+            slash_in_program_name: false,
         }
     }
 }
@@ -151,6 +154,9 @@ pub fn message_into(
     arrival: &Arrival,
     message: &mut Message,
 ) {
+    if settings.slash_in_program_name {
+        message.flags.set(MessageFlags::SLASH_IN_PROGRAM_NAME);
+    }
     message.raw = raw(data, frame, settings, &mut message.flags);
     let mut dashes = Dashes::default();
     read(message.raw.of(data), settings, arrival, message, &mut dashes);
@@ -202,7 +208,6 @@ fn read(
     let base = message.raw.start as usize;
     let (pri, after_pri) = pri(raw);
     message.pri = pri;
-    message.after_pri = after_pri;
     let header = Header { raw, base, after_pri: usize::from(after_pri), settings, arrival };
     if pri == Pri::INVALID {
         message.msg = message.raw;

@@ -5,7 +5,8 @@
 //! nothing is copied unless a message has to be changed.
 //!
 //! The hot paths are written by hand. Beside each stands the same thing as one would write it for
-//! people to read (a byte-at-a-time machine, a nom grammar); tests and fuzz targets compare the two.
+//! people to read (a byte-at-a-time machine, a nom grammar); tests and fuzz targets compare the
+//! two.
 
 pub mod cee;
 pub mod frame;
@@ -16,9 +17,9 @@ pub mod timestamp;
 
 mod header;
 mod inflate;
-mod scan;
 #[cfg(any(test, fuzzing))]
 pub mod reference;
+mod scan;
 
 pub use header::ParseSettings;
 pub use header::message;

@@ -35,7 +35,6 @@ use crate::parse::timestamp::Stamp;
 pub struct Reading {
     pub raw: Vec<u8>,
     pub pri: u8,
-    pub after_pri: usize,
     pub class: Class,
     pub time: Option<Timestamp>,
     pub hostname: Option<Vec<u8>>,
@@ -54,7 +53,6 @@ impl Reading {
         Self {
             raw: text(message.raw),
             pri: message.pri.0,
-            after_pri: usize::from(message.after_pri),
             class: message.class,
             time: flags.has(MessageFlags::TIME).then_some(message.time),
             hostname: flags.has(MessageFlags::HOSTNAME).then(|| text(message.hostname)),
@@ -76,7 +74,6 @@ impl Reading {
                 return Self { pri: Pri::INVALID.0, msg: raw.to_vec(), ..reading };
             };
             reading.pri = pri;
-            reading.after_pri = raw.len() - rest.len();
             text = rest;
         }
         if text.starts_with(b"1 ") {

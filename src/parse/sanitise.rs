@@ -76,16 +76,20 @@ pub fn sanitise(
 /// Whether any byte is below 32. Written so that the compiler makes vector code of it.
 #[inline]
 fn has_control(text: &[u8]) -> bool {
-    let mut chunks = text.chunks_exact(32);
-    let mut found = 0_u8;
-    for chunk in &mut chunks {
-        found |= chunk.iter().fold(0, |found, byte| found | u8::from(*byte < 32));
-    }
-    found |= chunks.remainder().iter().fold(0, |found, byte| found | u8::from(*byte < 32));
-    found != 0
+    let any = |bytes: &[u8]| bytes.iter().fold(0, |found, byte| found | u8::from(*byte < 32));
+    // What a last block would leave over is looked at in a block that overlaps the one before it.
+    let Some(last) = text.last_chunk::<32>() else { return any(text) != 0 };
+    let (blocks, _) = text.as_chunks::<32>();
+    blocks.iter().fold(any(last), |found, block| found | any(block)) != 0
 }
 
 impl SanitiseSettings {
+    /// Whether a byte that is not escaped is left out of a text that has to be copied. Seen from
+    /// rsyslogd 8.2302: without escaping, a NUL takes the control characters behind it with it.
+    const fn drops(&self, byte: u8) -> bool {
+        byte < 32 && !self.space_lf && !self.escape_control && (byte != b'\t' || self.escape_tab)
+    }
+
     /// Whether a text with this byte in it has to be copied.
     #[inline]
     const fn changes(&self, byte: u8) -> bool {
@@ -124,7 +128,7 @@ fn rewrite(
         let byte = data[at];
         if settings.changes(byte) {
             escape(data, byte, settings);
-        } else {
+        } else if !settings.drops(byte) {
             data.push(byte);
         }
     }
@@ -188,6 +192,15 @@ mod tests {
                 assert_eq!(found, input);
             }
         }
+    }
+
+    #[test]
+    fn control_characters_that_are_not_escaped_go_with_a_nul() {
+        let off = SanitiseSettings { escape_control: false, ..SanitiseSettings::default() };
+        assert_eq!(text(b"a\x1bb\tc", &off), (b"a\x1bb\tc".to_vec(), false));
+        assert_eq!(text(b"a\x1bb\x07\0\x1bc\t\x07d", &off), (b"a\x1bb#000cd".to_vec(), true));
+        let tab = SanitiseSettings { escape_tab: false, ..off };
+        assert_eq!(text(b"a\0\x1bc\td", &tab), (b"a#000c\td".to_vec(), true));
     }
 
     #[test]

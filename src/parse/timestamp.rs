@@ -193,9 +193,13 @@ fn offset(negative: bool, hours: u8, minutes: u8) -> Offset {
     }
 }
 
-/// `+hh:mm` or `-hh:mm`, as rsyslog's `defaultTZ` is written.
+/// `Z`, `+hh:mm` or `-hh:mm`, as rsyslog's `defaultTZ` is written, and nothing else: rsyslogd makes
+/// a garbled zone of other texts.
 #[must_use]
 pub fn zone_text(text: &str) -> Option<Offset> {
+    if text == "Z" {
+        return Some(Offset::Z);
+    }
     let [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] = *text.as_bytes() else { return None };
     let (hours, minutes) = (two(h1, h2), two(m1, m2));
     (hours < 24 && minutes < 60).then(|| offset(sign == b'-', hours, minutes))
@@ -323,3 +327,20 @@ fn year<'a>(min: u16) -> impl Parser<&'a [u8], Output = u16, Error = Failure<'a>
 
 /// Why a text is no timestamp; nobody asks.
 type Failure<'a> = nom::error::Error<&'a [u8]>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zones_of_a_configuration() {
+        assert_eq!(zone_text("Z"), Some(Offset::Z));
+        assert_eq!(zone_text("+09:00"), Some(Offset::east(540)));
+        assert_eq!(zone_text("-03:30"), Some(Offset::east(-210)));
+        let minus_zero = Offset::Minutes { east: 0, negative_zero: true };
+        assert_eq!(zone_text("-00:00"), Some(minus_zero));
+        for wrong in ["", "z", "UTC", "09:00", "+9:00", "+0900", "+24:00", "+09:60", "+09:00 "] {
+            assert_eq!(zone_text(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -77,6 +77,7 @@ const DIGITS: [u8; 10] = *b"0123456789";
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
     use proptest::prelude::*;
 
     use super::*;
@@ -113,7 +114,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn counts_are_what_format_writes(message in proptest::collection::vec(any::<u8>(), 0..1200)) {
+        fn counts_are_what_format_writes(message in vec(any::<u8>(), 0..1200)) {
             let mut expected = format!("{} ", message.len()).into_bytes();
             expected.extend_from_slice(&message);
             prop_assert_eq!(framed(FrameStyle::OctetCounted, &message), expected);

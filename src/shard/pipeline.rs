@@ -147,9 +147,8 @@ impl Shard {
         self.residuals.borrow_mut().get(&self.programs, ruleset, source, input)
     }
 
-    /// Runs `route` over every message of `batch` and queues what it rendered. What finds no room
-    /// is added to `stuck`.
-    pub fn run(&self, batch: &Batch, route: &Residual, stuck: &mut Stuck) {
+    /// Renders every message of `batch` as `route` says. [`Shard::flush`] queues it.
+    pub fn run(&self, batch: &Batch, route: &Residual) {
         let mut work = self.work.borrow_mut();
         let (mut renderer, scratch) = self.renderer(batch, &mut work);
         match route.always() {
@@ -166,18 +165,16 @@ impl Shard {
                 }
             }
         }
-        self.flush(&mut work, &batch.ack, stuck);
     }
 
     /// As [`Shard::run`], with the rules of each message's own source: `routes[message.source]`.
-    pub fn run_mixed(&self, batch: &Batch, routes: &[Residual], stuck: &mut Stuck) {
+    pub fn run_mixed(&self, batch: &Batch, routes: &[Residual]) {
         let mut work = self.work.borrow_mut();
         let (mut renderer, scratch) = self.renderer(batch, &mut work);
         for message in &batch.messages {
             let route = &routes[usize::from(message.source)];
             route.run(batch.view(message), scratch, &mut renderer);
         }
-        self.flush(&mut work, &batch.ack, stuck);
     }
 
     fn renderer<'a>(
@@ -189,9 +186,13 @@ impl Shard {
         (Renderer { shard: self, batch, chunks, touched, name, handed_over }, scratch)
     }
 
-    fn flush(&self, work: &mut Work, ack: &Ack, stuck: &mut Stuck) {
-        for action in work.touched.drain(..) {
-            let chunk = &mut work.chunks[action.0 as usize];
+    /// Queues what was rendered since the last time, which `ack` is the token of. What finds no
+    /// room is added to `stuck`. Owed by whoever calls [`Shard::run`], before its task waits.
+    pub fn flush(&self, ack: &Ack, stuck: &mut Stuck) {
+        let mut work = self.work.borrow_mut();
+        let Work { touched, chunks, .. } = &mut *work;
+        for action in touched.drain(..) {
+            let chunk = &mut chunks[action.0 as usize];
             let outlet = &self.outlets[action.0 as usize];
             chunk.ack = ack.clone();
             if !outlet.try_push(chunk) {

@@ -99,7 +99,8 @@ pub(super) const PROPERTY: &[Spec] = &[
 pub(super) fn object(object: &Object, diags: &mut Diagnostics) -> Option<Template> {
     let params = param::check(object, &[TEMPLATE], diags);
     let Some(name) = params.str("name") else {
-        diags.push(Diagnostic::error(object.loc, "a template needs a name"));
+        let complaint = Diagnostic::error(object.loc, "a template needs a name");
+        params.missing(&["name"], complaint, diags);
         return None;
     };
     let options = options(&params, diags)?;
@@ -107,7 +108,8 @@ pub(super) fn object(object: &Object, diags: &mut Diagnostics) -> Option<Templat
     match kind.to_ascii_lowercase().as_str() {
         "string" => {
             let Some(text) = params.bytes("string") else {
-                diags.push(Diagnostic::error(object.loc, "a string template needs 'string'"));
+                let complaint = Diagnostic::error(object.loc, "a string template needs 'string'");
+                params.missing(&["string"], complaint, diags);
                 return None;
             };
             let escapes = if object.legacy { Escapes::Legacy } else { Escapes::Done };
@@ -121,7 +123,8 @@ pub(super) fn object(object: &Object, diags: &mut Diagnostics) -> Option<Templat
             None
         }
         "" => {
-            diags.push(Diagnostic::error(object.loc, "a template needs a type"));
+            let complaint = Diagnostic::error(object.loc, "a template needs a type");
+            params.missing(&["type"], complaint, diags);
             None
         }
         other => {
@@ -263,7 +266,8 @@ fn list(
 fn constant(part: &Object, diags: &mut Diagnostics) -> Option<Op> {
     let params = param::check(part, &[CONSTANT], diags);
     let Some(value) = params.bytes("value") else {
-        diags.push(Diagnostic::error(part.loc, "constant() needs a value"));
+        let complaint = Diagnostic::error(part.loc, "constant() needs a value");
+        params.missing(&["value"], complaint, diags);
         return None;
     };
     let value = unescaped(value);
@@ -328,7 +332,8 @@ fn hexadecimal(digits: &[u8]) -> Option<u8> {
 fn property(part: &Object, ops: &mut Vec<Op>, diags: &mut Diagnostics) -> Option<Op> {
     let params = param::check(part, &[PROPERTY], diags);
     let Some(name) = params.str("name") else {
-        diags.push(Diagnostic::error(part.loc, "property() needs a name"));
+        let complaint = Diagnostic::error(part.loc, "property() needs a name");
+        params.missing(&["name"], complaint, diags);
         return None;
     };
     let source = match text::source(name, 0..0) {

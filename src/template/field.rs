@@ -194,7 +194,8 @@ impl Field {
             && self.format == Format::Plain
     }
 
-    /// Whether the bytes of the value change, so that they must be copied before they are formatted.
+    /// Whether the bytes of the value change, so that they must be copied before they are
+    /// formatted.
     fn changes(&self) -> bool {
         self.fixed_width
             || self.space_if_none

@@ -76,7 +76,6 @@ fn batch(json: &Json) -> Batch {
         message.flags.set(MessageFlags::PROTOCOL_1);
     }
     message.pri = Pri(u8::try_from(number("pri")).unwrap());
-    message.after_pri = u16::try_from(number("after_pri")).unwrap();
     batch.messages.push(message);
     batch
 }

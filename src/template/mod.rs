@@ -21,6 +21,7 @@ mod field;
 mod golden;
 mod posix;
 mod render;
+mod rfc5424;
 mod set;
 mod text;
 

@@ -3,7 +3,6 @@
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::config::ast::Object;
-use crate::message::MessageFlags;
 use crate::message::Property;
 use crate::message::TimeFormat;
 use crate::message::View;
@@ -14,6 +13,7 @@ use crate::template::escape;
 use crate::template::field::Field;
 use crate::template::field::Source;
 use crate::template::field::with_scratch;
+use crate::template::rfc5424;
 use crate::template::text::Escapes;
 use crate::template::text::Piece;
 
@@ -53,6 +53,8 @@ pub(super) enum Op {
     Time(Source),
     /// A space unless MSG starts with one (rsyslog's compiled-in formats).
     SpaceBeforeMsg,
+    /// A whole RFC 5424 message, up to and with MSG.
+    Rfc5424,
     Field(Box<Field>),
 }
 
@@ -64,9 +66,6 @@ pub struct Template {
     escape: Escape,
     object: bool,
     properties: Vec<Property>,
-    /// Steps from the start that together make an RFC 5424 message as it is usually received
-    /// ([`MessageFlags::VERBATIM`]); 0 if the template does not begin with them.
-    verbatim: usize,
     /// Bytes of constant text, and some for what is short.
     overhead: usize,
 }
@@ -88,10 +87,11 @@ impl Template {
                 properties.push(property);
             }
         }
-        let plain = !options.object && options.escape == Escape::None;
-        let verbatim = if plain { verbatim_steps(&ops) } else { 0 };
         let overhead = 64 + ops.iter().map(Op::constant).sum::<usize>();
-        Self { name, ops, escape: options.escape, object: options.object, properties, verbatim, overhead }
+        if !options.object && options.escape == Escape::None {
+            rfc5424::fuse(&mut ops);
+        }
+        Self { name, ops, escape: options.escape, object: options.object, properties, overhead }
     }
 
     /// Makes a template of a `template()` object (or of a `$template` line that was lowered to
@@ -132,12 +132,7 @@ impl Template {
         if self.escape != Escape::None {
             return self.ops.iter().for_each(|op| op.render_escaped(self.escape, &view, out));
         }
-        let mut ops = self.ops.as_slice();
-        if self.verbatim > 0 && view.message.flags.has(MessageFlags::VERBATIM) {
-            out.extend_from_slice(view.bytes(view.message.raw));
-            ops = &ops[self.verbatim..];
-        }
-        for op in ops {
+        for op in &self.ops {
             op.render(&view, out);
         }
     }
@@ -172,31 +167,6 @@ impl Template {
             op => op.property().is_none_or(Property::source_only),
         })
     }
-}
-
-/// How many of the first `ops` make `<PRI>1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID SD MSG`, all
-/// of them or none.
-fn verbatim_steps(ops: &[Op]) -> usize {
-    let is = |at: usize, text: &[u8]| match ops.get(at) {
-        Some(Op::Text(have)) => **have == *text,
-        Some(Op::Byte(have)) => *text == [*have],
-        _ => false,
-    };
-    let fields = [
-        Property::Hostname,
-        Property::AppName,
-        Property::ProcId,
-        Property::MsgId,
-        Property::StructuredData,
-        Property::Msg,
-    ];
-    let begins = is(0, b"<") && matches!(ops.get(1), Some(Op::Pri)) && is(2, b">1 ");
-    let goes_on = fields.iter().enumerate().all(|(n, field)| {
-        let at = 4 + 2 * n;
-        is(at, b" ") && matches!(ops.get(at + 1), Some(Op::Property(have)) if have == field)
-    });
-    let whole = begins && matches!(ops.get(3), Some(Op::Rfc3339)) && goes_on;
-    if whole { 4 + 2 * fields.len() } else { 0 }
 }
 
 /// Neighbouring texts become one.
@@ -250,6 +220,7 @@ impl Op {
                     out.push(b' ');
                 }
             }
+            Self::Rfc5424 => rfc5424::write(view, out),
             Self::Field(field) => field.write(view, out),
         }
     }
@@ -280,7 +251,7 @@ impl Op {
             Self::Pri => Some(Property::Pri),
             Self::Rfc3339 => Some(Property::TimeReported),
             Self::Time(source) => source.property(),
-            Self::SpaceBeforeMsg => Some(Property::Msg),
+            Self::SpaceBeforeMsg | Self::Rfc5424 => Some(Property::Msg),
             Self::Field(field) => field.source.property(),
         }
     }

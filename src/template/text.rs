@@ -27,8 +27,8 @@ const UNSUPPORTED: &[&str] = &["jsonmesg", "$uptime", "sys-uptime", "$all-json",
 /// Whether backslashes in the text are still to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Escapes {
-    /// `$template` lines: `\n` is LF, `\r` CR, `\` and decimal digits the byte of that number, and a
-    /// backslash before anything else that other character.
+    /// `$template` lines: `\n` is LF, `\r` CR, `\` and decimal digits the byte of that number, and
+    /// a backslash before anything else that other character.
     Legacy,
     /// RainerScript's strings have been unescaped by their own rules.
     Done,

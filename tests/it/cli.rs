@@ -89,8 +89,10 @@ fn check_says_where_and_what_to_write() {
                   action(type=\"omfwd\" tagret=\"127.0.0.1\" port=\"514\")\n";
     let (output, stderr) = check(config);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(Regex::new(r"relay\.conf:3:22\b").unwrap().is_match(&stderr), "{stderr}");
+    assert!(Regex::new(r"relay\.conf:3:21\b").unwrap().is_match(&stderr), "{stderr}");
     assert!(stderr.contains("tagret") && stderr.contains("target"), "{stderr}");
+    // That the target is missing is said with the misspelt name.
+    assert!(stderr.contains("1 error,"), "{stderr}");
 }
 
 #[test]

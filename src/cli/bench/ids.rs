@@ -184,7 +184,8 @@ impl Stamp {
         set(&mut self.digits[VARIABLE - STAMP_DIGITS..], stamp);
     }
 
-    /// Writes the id over the variable part that begins at `slot`, and goes on to the next sequence.
+    /// Writes the id over the variable part that begins at `slot`, and goes on to the next
+    /// sequence.
     pub(super) fn patch(&mut self, slot: usize, frames: &mut [u8]) {
         frames[slot..slot + VARIABLE].copy_from_slice(&self.digits);
         for digit in self.digits[..CONNECTION_DIGITS + 1 + SEQUENCE_DIGITS].iter_mut().rev() {

@@ -183,7 +183,14 @@ impl Reader<'_> {
         if self.peek() == b'(' {
             self.forward_options();
         }
+        let blank = self.at;
         self.blanks();
+        if self.at > blank {
+            let text = "the blank in front of the host is skipped";
+            let help = "rsyslogd takes it for a part of the name and sends nothing: remove it";
+            let loc = self.source.loc(blank, self.at);
+            self.diags.push(Diagnostic::warning(loc, text).help(help));
+        }
         let bracket = self.peek() == b'[';
         if bracket {
             self.at += 1;

@@ -65,6 +65,7 @@ const ONE: &[(&str, &str)] = &[
     ("local1.8 /x", "1:8: error: unknown priority '8'"),
     ("local9.* /x", "1:1: error: unknown facility 'local9'"),
     ("# 한글\nauth,mial.* /x", "2:6: error: unknown facility 'mial'"),
+    ("*.* @ host", "1:6: warning: the blank in front of the host is skipped"),
     ("*.* /x }", "1:8: error: '}' stands behind the action"),
     ("*.* nobody", "1:5: error: 'nobody' is taken as a list of users to write to"),
     ("*.* :foo:bar", "1:5: error: ':foo:' names no output module"),

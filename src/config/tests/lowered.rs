@@ -34,7 +34,10 @@ fn actions() {
 #[test]
 fn forwarding() {
     assert_eq!(action("@127.0.0.1"), "omfwd target=127.0.0.1 protocol=udp");
-    assert_eq!(action("@ host:10514"), "omfwd target=host port=10514 protocol=udp");
+    assert_eq!(
+        whatever("*.* @ host:10514"),
+        "pri[*.*] {Action(type=omfwd target=host port=10514 protocol=udp)}"
+    );
     assert_eq!(action("@@host:514;T"), "omfwd target=host port=514 protocol=tcp template=T");
     assert_eq!(action("@@[::1]:514 # x"), "omfwd target=::1 port=514 protocol=tcp");
     assert_eq!(

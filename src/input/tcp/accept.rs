@@ -190,18 +190,119 @@ fn admit(input: &Arc<TcpInput>, stream: TcpStream, peer: SocketAddr) -> Option<C
         }
         return None;
     }
-    let stream = match stream.into_std() {
-        Ok(stream) => stream,
-        Err(_) => {
-            input.sessions.fetch_sub(1, Ordering::Relaxed);
-            input.stats.accept_errors.add(1);
-            return None;
-        }
+    let Ok(stream) = stream.into_std() else {
+        input.sessions.fetch_sub(1, Ordering::Relaxed);
+        input.stats.accept_errors.add(1);
+        return None;
     };
     input.stats.sessions_opened.add(1);
+    if let Some(keep_alive) = input.spec.keep_alive
+        && let Err(error) = keep_alive.apply(&stream)
+        && input.stats.sessions_opened.get().is_power_of_two()
+    {
+        let text = format!("connection of {peer} goes on without keep-alive: {error}");
+        input.say(Level::Warning, &text);
+    }
     if input.spec.notify_open {
         input
             .say(Level::Info, &format!("connection established with host: {}", name_of(peer.ip())));
     }
     Some(Connection { stream, ticket: Ticket { peer, input: input.clone() } })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use socket2::SockRef;
+
+    use super::*;
+    use crate::base::diag::Diagnostics;
+    use crate::base::reporter::Reporter;
+    use crate::config::ast::StmtKind;
+    use crate::config::param;
+    use crate::config::param::Params;
+    use crate::config::parse_text;
+    use crate::input::tcp::NAME_PLAIN;
+    use crate::input::tcp::PARAMS;
+    use crate::net::Family;
+    use crate::net::reverse::Names;
+
+    #[derive(Debug, Default)]
+    struct Said(Mutex<Vec<String>>);
+
+    impl Reporter for Said {
+        fn say(&self, _: Level, text: String) {
+            self.0.lock().unwrap().push(text);
+        }
+    }
+
+    fn input(params: &str) -> (Arc<TcpInput>, Arc<Said>) {
+        let config = parse_text("t", format!("input(port=\"0\" {params})").as_bytes());
+        let StmtKind::Object(object) = &config.statements[0].kind else { panic!("{params}") };
+        let mut diags = Diagnostics::default();
+        let params = param::check(object, &[PARAMS], &mut diags);
+        let module = Params::default();
+        let spec = TcpSpec::compile(NAME_PLAIN, &module, &params, 8096, &mut diags).unwrap();
+        assert!(diags.all.is_empty(), "{:?}", diags.all);
+        let said = Arc::new(Said::default());
+        let settings = InputSettings {
+            message_bytes_max: 8096,
+            hostname: "vm".into(),
+            names: Arc::new(Names::new(false, None)),
+            reporter: said.clone(),
+            family: Family::Any,
+        };
+        let info = InputInfo { name: NAME_PLAIN.into(), hostname: "vm".into() };
+        let parse = ParseSettings::default();
+        let stats = Arc::default();
+        let input = TcpInput::new(spec, RulesetId(0), Arc::new(info), parse, settings, stats);
+        (Arc::new(input), said)
+    }
+
+    /// What `input` makes of a new connection, and the other end, which keeps it open.
+    async fn admitted(input: &Arc<TcpInput>) -> (Option<Connection>, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, peer) = listener.accept().await.unwrap();
+        (admit(input, stream, peer), client)
+    }
+
+    #[tokio::test]
+    async fn keep_alive_is_set_on_what_is_accepted() {
+        let (plain, _) = input("");
+        let connection = admitted(&plain).await.0.unwrap();
+        assert!(!SockRef::from(&connection.stream).keepalive().unwrap());
+
+        let values = "keepAlive.time=\"70\" keepAlive.interval=\"8\" keepAlive.probes=\"3\"";
+        let (probed, said) = input(&format!("keepAlive=\"on\" {values}"));
+        let connection = admitted(&probed).await.0.unwrap();
+        let socket = SockRef::from(&connection.stream);
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(70));
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(8));
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+        assert!(said.0.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_connection_without_its_keep_alive_is_better_than_none() {
+        // Linux knows at most 127 probes.
+        let (input, said) = input("keepAlive=\"on\" keepAlive.probes=\"1000\"");
+        assert!(admitted(&input).await.0.is_some());
+        let said = said.0.lock().unwrap();
+        assert!(said.len() == 1 && said[0].contains("without keep-alive"), "{said:?}");
+    }
+
+    #[tokio::test]
+    async fn sessions_are_limited_and_given_back() {
+        let (input, said) = input("maxSessions=\"1\"");
+        let (first, _client) = admitted(&input).await;
+        assert!(first.is_some());
+        assert!(admitted(&input).await.0.is_none());
+        assert_eq!(input.stats.sessions_refused.get(), 1);
+        assert!(said.0.lock().unwrap()[0].contains("maxSessions=1"));
+        drop(first);
+        assert!(admitted(&input).await.0.is_some());
+    }
 }

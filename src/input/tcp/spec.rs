@@ -36,7 +36,6 @@ pub static PARAMS: &[Spec] = &[
     ),
     Spec::new("address", Str, "", "Local address to listen on; all of IPv4 and IPv6 if not given."),
     Spec::new("name", Str, "imtcp", "Value of the inputname property."),
-    Spec::new("name.appendPort", Bool, "off", "Appends the port to the name."),
     Spec::new("ruleset", Str, "RSYSLOG_DefaultRuleset", "Ruleset that gets the messages."),
     Spec::new("listenPortFileName", Str, "", "File into which the port number is written."),
     Spec::new("rcvbufSize", Size, "", "Size of the socket's receive buffer in bytes."),
@@ -173,7 +172,6 @@ pub struct Deadlines {
 pub struct TcpSpec {
     pub module: &'static str,
     pub name: String,
-    pub append_port: bool,
     pub ruleset: Option<String>,
     pub ports: Vec<String>,
     /// `None`: all addresses.
@@ -249,13 +247,13 @@ impl TcpSpec {
         let ports: Vec<String> = input.list("port").into_iter().map(str::to_owned).collect();
         if ports.is_empty() {
             let text = format!("an {module} input needs a port");
-            diags.push(Diagnostic::error(input.loc, text).help("add port=\"514\""));
+            let complaint = Diagnostic::error(input.loc, text).help("add port=\"514\"");
+            input.missing(&["port"], complaint, diags);
             return None;
         }
         Some(Self {
             module,
             name: input.str("name").unwrap_or(module).to_owned(),
-            append_port: from.bool("name.appendPort", false),
             ruleset: input.str("ruleset").map(str::to_owned),
             ports,
             address: from.text("address").filter(|a| a != "*"),
@@ -338,7 +336,8 @@ fn framing(
         message_bytes_max,
         frame_bytes_max,
         discard_truncated: discard && !plain,
-        discard_truncated_octets: discard,
+        // imptcp does it in any case.
+        discard_truncated_octets: discard || plain,
         cisco_asa: from.bool("framingfix.cisco.asa", false),
         multi_line: from.bool("multiLine", false),
         regex,

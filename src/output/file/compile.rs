@@ -112,7 +112,8 @@ fn target(params: &Params, defaults: &Defaults, diags: &mut Diagnostics) -> Opti
     match params.str("file") {
         None | Some("") => {
             let text = "omfile needs 'file' or 'dynaFile'";
-            diags.push(Diagnostic::error(params.loc, text).help("name the file: file=\"/…\""));
+            let complaint = Diagnostic::error(params.loc, text).help("name the file: file=\"/…\"");
+            params.missing(&["file", "dynaFile"], complaint, diags);
             None
         }
         Some(pipe) if pipe.starts_with('|') => {

@@ -53,10 +53,9 @@ impl ForwardSpec {
     pub fn compile(params: &Params, defaults: &Defaults, diags: &mut Diagnostics) -> Option<Self> {
         let common = Common::compile(params, diags)?;
         let Some(target) = params.str("target").filter(|target| !target.is_empty()) else {
-            diags.push(
-                Diagnostic::error(params.loc("target"), "omfwd needs a 'target'")
-                    .help("name the host that receives the messages: target=\"…\""),
-            );
+            let complaint = Diagnostic::error(params.loc("target"), "omfwd needs a 'target'")
+                .help("name the host that receives the messages: target=\"…\"");
+            params.missing(&["target"], complaint, diags);
             return None;
         };
         no_tls(params, diags)?;

@@ -283,6 +283,8 @@ fn what_cannot_be_done_is_refused() {
     assert!(with("zipLevel", "3").is_ok());
     assert!(with("compression.mode", "single").is_ok());
     assert!(compile(&[("type", "omfwd")]).unwrap_err()[0].contains("target"));
+    let misspelt = compile(&[("type", "omfwd"), ("tagret", "h")]).unwrap_err();
+    assert_eq!(misspelt, ["parameter 'tagret' not known"]);
     assert!(compile(&[("type", "omfwd"), ("target", "h"), ("protocol", "relp")]).is_err());
     assert!(compile(&[("type", "omkafka")]).unwrap_err()[0].contains("not supported yet"));
     assert!(compile(&[("type", "omfrob")]).unwrap_err()[0].contains("not known"));

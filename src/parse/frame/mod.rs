@@ -9,7 +9,8 @@
 //! - A count of 0 is forgotten; a count above `maxFrameSize` becomes the start of a line.
 //! - A message longer than `maxMessageSize` is cut; the byte at which that is noticed is lost, and
 //!   what follows is the next message.
-//! - An octet frame that is incomplete when the stream ends is discarded, an incomplete line is not.
+//! - An octet frame that is incomplete when the stream ends is discarded, an incomplete line is
+//!   not.
 //!
 //! Not kept, both in imptcp: it discards the incomplete line too, and it submits the first part of
 //! an overlong line again for each byte that follows.
@@ -81,6 +82,13 @@ impl FrameSettings {
     pub fn tail_max(&self) -> usize {
         let messages = if self.regex.is_some() { 2 } else { 1 };
         (self.message_bytes_max * messages).max(STRICT_HEADER_MAX) + 1
+    }
+
+    /// Whether it matters where one read ends and the next begins: imptcp's `multiLine` takes an
+    /// LF at the end of a read for the end of the message.
+    #[must_use]
+    pub const fn sees_reads(&self) -> bool {
+        self.multi_line
     }
 }
 

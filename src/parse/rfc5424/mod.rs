@@ -66,9 +66,7 @@ pub(super) fn parse(header: &Header<'_>, message: &mut Message, dashes: &mut Das
     }
     if text.get(at) == Some(&b' ') {
         at += 1;
-        if complete
-            && message.flags.has(MessageFlags::TIME_CANONICAL)
-            && header.pri_is_canonical()
+        if complete && message.flags.has(MessageFlags::TIME_CANONICAL) && header.pri_is_canonical()
         {
             message.flags.set(MessageFlags::VERBATIM);
         }

@@ -56,6 +56,7 @@ struct Bench {
     tcp: TcpSink,
     tcp2: TcpSink,
     udp: UdpSink,
+    udp2: UdpSink,
     inputs: [(&'static str, u16); 2],
     dir: TempDir,
 }
@@ -147,6 +148,7 @@ impl Bench {
             tcp: TcpSink::new(),
             tcp2: TcpSink::new(),
             udp: UdpSink::new(),
+            udp2: UdpSink::new(),
             inputs: [("IN", free_port()), ("IN2", free_port())],
             dir,
         }
@@ -158,7 +160,12 @@ impl Bench {
 
     fn expand(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        let sinks = [("TCP", self.tcp.port), ("TCP2", self.tcp2.port), ("UDP", self.udp.port)];
+        let sinks = [
+            ("TCP", self.tcp.port),
+            ("TCP2", self.tcp2.port),
+            ("UDP", self.udp.port),
+            ("UDP2", self.udp2.port),
+        ];
         for (name, port) in sinks.into_iter().chain(self.inputs) {
             text = text.replace(&format!("@{name}@"), &port.to_string());
         }
@@ -194,6 +201,7 @@ impl Bench {
         put("tcp".to_owned(), text::encode_stream(&self.tcp.bytes()));
         put("tcp2".to_owned(), text::encode_stream(&self.tcp2.bytes()));
         put("udp".to_owned(), text::encode_datagrams(&self.udp.datagrams()));
+        put("udp2".to_owned(), text::encode_datagrams(&self.udp2.datagrams()));
         let folder = self.dir.path().join("out");
         source::walk(&folder, &mut |path| {
             let name = path.strip_prefix(&folder).unwrap().to_string_lossy();
