@@ -243,8 +243,7 @@ impl Graph {
             }
             let (label, info) = named(&spec.name, spec.append_port, port, settings);
             let stats = self.stats_of(&label);
-            let input =
-                UdpInput::new(spec.clone(), ruleset, info, *parse, settings.clone(), stats);
+            let input = UdpInput::new(spec.clone(), ruleset, info, *parse, settings.clone(), stats);
             self.udp.push((Arc::new(input), sockets));
         }
     }
