@@ -22,6 +22,9 @@ use crate::queue::Receiver;
 /// A target that worked for this long was well; its next failure starts the waits over.
 const WELL: Duration = Duration::from_secs(1);
 
+/// The longest pause between two attempts once the stop is under way.
+const STOPPING: Duration = Duration::from_millis(250);
+
 /// What the engine gives to an action's task.
 pub struct Task {
     /// The action's name, for reports.
@@ -184,7 +187,7 @@ impl Health {
         if wait.is_zero() {
             return;
         }
-        let wait = tokio::time::sleep(wait);
+        let wait = wait_or_stop(wait, task.signals.clone());
         tokio::pin!(wait);
         if self.retry.limit.is_none_or(|limit| self.attempts <= limit) {
             return wait.await;
@@ -200,6 +203,13 @@ impl Health {
                 more = task.queue.take(&mut pending.chunks) => if !more { return },
             }
         }
+    }
+}
+
+/// Waits; a stop makes it short, since these are the last attempts.
+async fn wait_or_stop(wait: Duration, mut signals: Signals) {
+    if tokio::time::timeout(wait, signals.stopped()).await.is_ok() {
+        tokio::time::sleep(wait.min(STOPPING)).await;
     }
 }
 

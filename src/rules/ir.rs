@@ -11,7 +11,6 @@ use regex::bytes::Regex;
 use crate::message::PriMask;
 use crate::message::Property;
 use crate::rules::ActionId;
-use crate::rules::RulesetId;
 use crate::rules::value::Arithmetic;
 use crate::rules::value::Relation;
 
@@ -104,7 +103,8 @@ pub(super) enum Node {
     },
     /// An index into the program's calls.
     Call(usize),
-    Enqueue(RulesetId),
+    /// The same, of a ruleset that has a queue.
+    Enqueue(usize),
     Stop,
 }
 

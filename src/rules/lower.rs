@@ -158,10 +158,11 @@ impl Compiler<'_> {
 
     fn call(&mut self, name: &Word) -> Option<Node> {
         match self.resolver.ruleset(&name.text) {
-            Some((ruleset, true)) => Some(Node::Enqueue(ruleset)),
-            Some((ruleset, false)) => {
-                self.program.calls.push(CallSite { ruleset, word: name.clone(), cut: false });
-                Some(Node::Call(self.program.calls.len() - 1))
+            Some((ruleset, queued)) => {
+                let at = self.program.calls.len();
+                let word = name.clone();
+                self.program.calls.push(CallSite { ruleset, word, queued, cut: false });
+                Some(if queued { Node::Enqueue(at) } else { Node::Call(at) })
             }
             None => {
                 let text = format!("there is no ruleset '{}'", name.text);

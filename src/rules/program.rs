@@ -22,17 +22,19 @@ use crate::rules::ir::Test;
 #[derive(Debug, Default)]
 pub struct Program {
     pub(super) nodes: Block,
-    /// What `Node::Call` points at.
+    /// What `Node::Call` and `Node::Enqueue` point at.
     pub(super) calls: Vec<CallSite>,
     /// What `Test::Origin` points at.
     pub(super) predicates: Vec<Test>,
 }
 
-/// A `call` of a ruleset that runs in place.
+/// A `call` of a ruleset.
 #[derive(Debug)]
 pub(super) struct CallSite {
     pub(super) ruleset: RulesetId,
     pub(super) word: Word,
+    /// The ruleset has a queue: it does not run in place.
+    pub(super) queued: bool,
     /// Complained of, and left out.
     pub(super) cut: bool,
 }
@@ -43,7 +45,7 @@ pub struct Programs {
     pub(super) programs: Vec<Program>,
     /// Where each program's predicates start in the numbering of all.
     pub(super) first_predicate: Vec<u32>,
-    /// For each program: itself and what it calls, in ascending order.
+    /// For each program: itself and what it calls in place, in ascending order.
     reach: Vec<Box<[u32]>>,
     /// For each program: the predicates in its reach that have to be evaluated.
     evaluated: Vec<Box<[Predicate]>>,
@@ -100,7 +102,7 @@ impl Programs {
                 if std::mem::replace(&mut seen[at], true) {
                     continue;
                 }
-                let calls = self.programs[at].calls.iter().filter(|call| !call.cut);
+                let calls = self.programs[at].calls.iter().filter(|call| !call.cut && !call.queued);
                 open.extend(calls.map(|call| call.ruleset.0 as usize));
             }
             let reached = seen.iter().enumerate().filter(|(_, seen)| **seen);

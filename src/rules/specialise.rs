@@ -75,7 +75,7 @@ impl Programs {
     #[must_use]
     pub fn specialise(&self, ruleset: RulesetId, source: &Source, input: &InputInfo) -> Residual {
         if self.program(ruleset).is_none() {
-            return Residual::of(Steps::new());
+            return Residual::of(Steps::new(), Vec::new());
         }
         self.residual(ruleset, &self.verdicts(ruleset, source, input))
     }
@@ -88,7 +88,62 @@ impl Programs {
         let mut specialiser = Specialiser { programs: self, verdicts, called: HashMap::new() };
         let (mut steps, _) = specialiser.ruleset(ruleset);
         drop_idle_end(&mut steps);
-        Residual::of(steps)
+        let mut actions = Vec::new();
+        self.collect_actions(&steps, &mut Vec::new(), &mut actions);
+        Residual::of(steps, actions)
+    }
+
+    /// Every action that `steps` may lead to. Of a ruleset that is handed over (those in `seen`
+    /// have been) nothing is decided yet: all of its actions count.
+    fn collect_actions(
+        &self,
+        steps: &[Step],
+        seen: &mut Vec<RulesetId>,
+        actions: &mut Vec<ActionId>,
+    ) {
+        for step in steps {
+            match step {
+                Step::Action(action) => actions.push(*action),
+                Step::Choice { arms, otherwise } => {
+                    for (_, then) in arms {
+                        self.collect_actions(then, seen, actions);
+                    }
+                    self.collect_actions(otherwise, seen, actions);
+                }
+                Step::Called(called) => self.collect_actions(&called.steps, seen, actions),
+                Step::Enqueue(to) => self.collect_ruleset(*to, seen, actions),
+                Step::Stop => {}
+            }
+        }
+    }
+
+    fn collect_ruleset(
+        &self,
+        ruleset: RulesetId,
+        seen: &mut Vec<RulesetId>,
+        actions: &mut Vec<ActionId>,
+    ) {
+        if seen.contains(&ruleset) {
+            return;
+        }
+        seen.push(ruleset);
+        let Some(program) = self.program(ruleset) else { return };
+        let mut open: Vec<&[Node]> = vec![&program.nodes];
+        while let Some(nodes) = open.pop() {
+            for node in nodes {
+                match node {
+                    Node::Action(action) => actions.push(*action),
+                    Node::Choice { arms, otherwise } => {
+                        open.extend(arms.iter().map(|(_, then)| &then[..]));
+                        open.push(otherwise);
+                    }
+                    Node::Call(call) | Node::Enqueue(call) => {
+                        self.collect_ruleset(program.calls[*call].ruleset, seen, actions);
+                    }
+                    Node::Stop => {}
+                }
+            }
+        }
     }
 }
 
@@ -123,8 +178,11 @@ impl Specialiser<'_> {
                     steps.push(Step::Action(*action));
                     false
                 }
-                Node::Enqueue(to) => {
-                    steps.push(Step::Enqueue(*to));
+                Node::Enqueue(call) => {
+                    let site = &program.calls[*call];
+                    if !site.cut {
+                        steps.push(Step::Enqueue(site.ruleset));
+                    }
                     false
                 }
                 Node::Stop => {
@@ -285,12 +343,11 @@ fn drop_idle_arms(arms: &mut Vec<(Test, Steps)>, otherwise: &Steps) {
 }
 
 impl Residual {
-    fn of(steps: Steps) -> Self {
-        let mut actions = Vec::new();
-        let always = list_actions(&steps, &mut actions).then(|| actions.into());
+    /// `actions`: all that `steps` may lead to.
+    fn of(steps: Steps, mut actions: Vec<ActionId>) -> Self {
+        let mut listed = Vec::new();
+        let always = list_actions(&steps, &mut listed).then(|| listed.into());
         let buffers = buffers(&steps);
-        let mut actions = Vec::new();
-        collect_actions(&steps, &mut actions);
         actions.sort_unstable();
         actions.dedup();
         Self(Arc::new(Inner { steps, always, actions: actions.into(), buffers }))
@@ -321,8 +378,8 @@ impl Residual {
         self.0.always.as_deref()
     }
 
-    /// Every action that a message may go to, in ascending order; those of rulesets that are
-    /// handed over ([`Sink::enqueue`]) are not among them.
+    /// Every action that a message may go to, in ascending order, by way of rulesets that are
+    /// handed over ([`Sink::enqueue`]) as well.
     #[must_use]
     pub fn actions(&self) -> &[ActionId] {
         &self.0.actions
@@ -368,20 +425,6 @@ fn list_actions(steps: &[Step], actions: &mut Vec<ActionId>) -> bool {
     })
 }
 
-fn collect_actions(steps: &[Step], actions: &mut Vec<ActionId>) {
-    for step in steps {
-        match step {
-            Step::Action(action) => actions.push(*action),
-            Step::Choice { arms, otherwise } => {
-                arms.iter().for_each(|(_, then)| collect_actions(then, actions));
-                collect_actions(otherwise, actions);
-            }
-            Step::Called(called) => collect_actions(&called.steps, actions),
-            Step::Enqueue(_) | Step::Stop => {}
-        }
-    }
-}
-
 fn buffers(steps: &[Step]) -> usize {
     let of = |step: &Step| match step {
         Step::Choice { arms, otherwise } => {
@@ -411,7 +454,7 @@ impl Residuals {
         input: &InputInfo,
     ) -> Residual {
         if programs.program(ruleset).is_none() {
-            return Residual::of(Steps::new());
+            return Residual::of(Steps::new(), Vec::new());
         }
         let key = (ruleset, programs.verdicts(ruleset, source, input));
         if let Some(known) = self.known.get(&key) {

@@ -14,6 +14,7 @@ use crate::message::Batch;
 use crate::message::PriMask;
 use crate::message::Property;
 use crate::message::Source;
+use crate::rules::ActionId;
 use crate::rules::Programs;
 use crate::rules::Residual;
 use crate::rules::Residuals;
@@ -288,6 +289,20 @@ fn endless_calls_are_cut_and_named() {
     assert_eq!(trace(&programs, &one("x")), "a2:3 a3:3 a1:3 ");
 }
 
+/// A queue between them does not end it: each message would be there for ever.
+#[test]
+fn endless_calls_by_way_of_queues_are_cut_too() {
+    let rulesets =
+        [vec![call("q1"), action(1)], vec![action(2), call("q2")], vec![call("q1"), action(3)]];
+    let mut diags = Diagnostics::default();
+    let programs = programs(&rulesets, &mut diags);
+    let messages: Vec<_> = diags.all.iter().map(|d| d.message.as_str()).collect();
+    assert_eq!(messages, ["'call q1' is left out: it would never end (q1 -> q2 -> q1)"]);
+    let batch = one("x");
+    let residual = programs.specialise(RulesetId(0), &batch.sources[0], &batch.input);
+    assert_eq!(residual.actions(), [1, 2, 3].map(ActionId), "also those behind queues");
+}
+
 #[test]
 fn deep_calls_are_cut() {
     let chain = |n: u32| -> Vec<Block> {
@@ -515,7 +530,7 @@ fn blocks() -> impl Strategy<Value = Block> {
         5 => (0_u32..20).prop_map(action),
         1 => Just(stop()),
         1 => Just(stmt(StmtKind::Continue)),
-        1 => prop::sample::select(vec!["r1", "r2", "q1"]).prop_map(call),
+        1 => prop::sample::select(vec!["r1", "r2", "q1", "q2"]).prop_map(call),
     ];
     let statement = simple.prop_recursive(3, 16, 4, |inner| {
         let block = prop::collection::vec(inner, 0..3);
@@ -545,8 +560,7 @@ fn blocks() -> impl Strategy<Value = Block> {
 fn without_calls_back(block: Block, at: u32) -> Block {
     let keep = |statement: &Stmt| match &statement.kind {
         StmtKind::Call(name) => {
-            name.text.starts_with('q')
-                || name.text.trim_start_matches('r').parse::<u32>().unwrap() > at
+            name.text.trim_start_matches(['r', 'q']).parse::<u32>().unwrap() > at
         }
         _ => true,
     };

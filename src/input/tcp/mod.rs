@@ -1,6 +1,7 @@
 //! `imtcp` and `imptcp`: plain TCP syslog. One engine, two names; their defaults differ.
 
 mod accept;
+mod inflate;
 mod session;
 mod spec;
 

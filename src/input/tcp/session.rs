@@ -22,6 +22,7 @@ use crate::base::reporter::Level;
 use crate::input::tcp::Connection;
 use crate::input::tcp::TcpInput;
 use crate::input::tcp::Ticket;
+use crate::input::tcp::inflate::Inflate;
 use crate::message::Batch;
 use crate::message::Message;
 use crate::parse;
@@ -63,7 +64,7 @@ pub async fn serve(connection: Connection, shard: Rc<Shard>, mut signals: Signal
     let entry = learn(&shard, input, peer.ip().to_canonical(), NAME_PATIENCE).await;
     let route = shard.route(input.ruleset, &entry, &input.info);
     let mut session = Session {
-        inflate: input.spec.inflate.then(|| Box::new(flate2::Decompress::new(true))),
+        inflate: input.spec.inflate.then(|| Box::new(Inflate::new())),
         decoder: Decoder::default(),
         tail: Vec::new(),
         frame_since: None,
@@ -107,7 +108,7 @@ struct Session<'a> {
     tail: Vec<u8>,
     /// Since when that frame is waiting; only kept where `frameTimeout` is set.
     frame_since: Option<Instant>,
-    inflate: Option<Box<flate2::Decompress>>,
+    inflate: Option<Box<Inflate>>,
 }
 
 /// What a read brought.
@@ -209,6 +210,10 @@ impl Session<'_> {
             let mut batch = self.shard.batch().borrow_mut();
             batch.clear();
             batch.data.extend_from_slice(&self.tail);
+            if self.inflate.as_ref().is_some_and(|inflate| inflate.has_more()) {
+                self.work(&mut batch, 0, stuck);
+                return Poll::Ready(Ok(Read::Some));
+            }
             batch.data.reserve(TCP_READ_BYTES);
             // The batch may have grown larger by far (sanitised copies): a read stays a read.
             let mut room = (&mut batch.data).limit(TCP_READ_BYTES);
@@ -224,8 +229,11 @@ impl Session<'_> {
     /// `batch.data` is the old tail and `n` new bytes.
     fn work(&mut self, batch: &mut Batch, n: usize, stuck: &mut Stuck) {
         batch.arrival = self.shard.arrival();
-        if self.inflate.is_some() {
-            self.inflate_and_work(batch, n, stuck);
+        if let Some(inflate) = &mut self.inflate {
+            let tail = batch.data.len() - n;
+            inflate.packed.extend_from_slice(&batch.data[tail..]);
+            batch.data.truncate(tail);
+            self.inflate_some(batch, stuck);
             return;
         }
         self.frames(batch, n, stuck);
@@ -291,45 +299,22 @@ impl Session<'_> {
         verdict.pass
     }
 
-    /// `compression.mode="stream:always"`: what came is deflated; it is inflated piece by piece,
-    /// so that a bomb costs no more memory than a plain read.
-    fn inflate_and_work(&mut self, batch: &mut Batch, n: usize, stuck: &mut Stuck) {
-        let tail = self.tail.len();
-        let packed = batch.data.split_off(tail);
-        let mut used = 0;
-        loop {
-            let Some(inflate) = &mut self.inflate else { return };
-            let (before_in, before_out) = (inflate.total_in(), inflate.total_out());
-            batch.data.reserve(TCP_READ_BYTES);
-            let result = inflate.decompress_vec(
-                &packed[used..],
-                &mut batch.data,
-                flate2::FlushDecompress::Sync,
-            );
-            let took = usize::try_from(inflate.total_in() - before_in).unwrap_or(0);
-            let made = inflate.total_out() - before_out;
-            used += took;
-            let broken = result.is_err();
-            if made > 0 {
-                self.frames(batch, took, stuck);
-                let arrival = batch.arrival;
-                batch.clear();
-                batch.arrival = arrival;
-                batch.data.extend_from_slice(&self.tail);
-            }
-            if broken {
-                self.input.stats.discarded_bytes.add(count(packed.len() - used));
-                self.inflate = Some(Box::new(flate2::Decompress::new(true)));
-                return;
-            }
-            if made == 0 || (used == n && batch.data.len() < TCP_READ_BYTES && took == 0) {
-                return;
-            }
+    /// `compression.mode="stream:always"`: inflates one piece of what came. The next one has to
+    /// wait for its turn like a read, so that a bomb costs no more memory or time than plain text.
+    fn inflate_some(&mut self, batch: &mut Batch, stuck: &mut Stuck) {
+        let Some(inflate) = &mut self.inflate else { return };
+        let (took, lost) = inflate.append_to(&mut batch.data);
+        self.input.stats.discarded_bytes.add(count(lost));
+        if batch.data.len() > self.tail.len() {
+            self.frames(batch, took, stuck);
         }
     }
 
     /// The stream has ended: what is left of it is a message, or is counted.
     fn finish(&mut self, stuck: &mut Stuck) {
+        if let Some(inflate) = &self.inflate {
+            self.input.stats.discarded_bytes.add(count(inflate.packed.len()));
+        }
         if self.tail.is_empty() {
             return;
         }

@@ -75,6 +75,21 @@ async fn waits_for_a_target_that_comes_up_late() {
     assert!(said.all()[1].contains("resumed"));
 }
 
+/// Also where the next attempt was due long after the stop's time.
+#[tokio::test]
+async fn a_stop_is_tried_at_once() {
+    let (first, port) = listener().await;
+    drop(first);
+    let action = forward(&port, &[("action.resumeInterval", "3600")]);
+    action.push(&["in time"]).await;
+    until(|| action.stats.failures.get() >= 1).await;
+    let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await.unwrap();
+    action.control.stop();
+    let (received, ()) =
+        tokio::join!(async { read_to_end(accept(&listener).await).await }, action.end());
+    assert_eq!(received, b"in time\n");
+}
+
 #[tokio::test]
 async fn gives_up_after_the_retries_that_were_asked_for() {
     let (first, port) = listener().await;
