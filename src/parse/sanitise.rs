@@ -76,11 +76,11 @@ pub fn sanitise(
 /// Whether any byte is below 32. Written so that the compiler makes vector code of it.
 #[inline]
 fn has_control(text: &[u8]) -> bool {
-    let any = |bytes: &[u8]| bytes.iter().fold(0, |found, byte| found | u8::from(*byte < 32));
+    let lowest = |bytes: &[u8]| bytes.iter().fold(u8::MAX, |low, byte| low.min(*byte));
     // What a last block would leave over is looked at in a block that overlaps the one before it.
-    let Some(last) = text.last_chunk::<32>() else { return any(text) != 0 };
+    let Some(last) = text.last_chunk::<32>() else { return lowest(text) < 32 };
     let (blocks, _) = text.as_chunks::<32>();
-    blocks.iter().fold(any(last), |found, block| found | any(block)) != 0
+    lowest(blocks.as_flattened()).min(lowest(last)) < 32
 }
 
 impl SanitiseSettings {

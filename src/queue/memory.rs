@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use crate::queue::Chunk;
 
 /// Spare buffers that are kept for reuse, at most.
-const SPARE_CHUNKS: usize = 8;
+const SPARE_CHUNKS: usize = 32;
 /// The memory of one of them, at most: what a read of ordinary messages renders to.
 const SPARE_BYTES: usize = 1 << 20;
 
