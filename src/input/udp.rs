@@ -94,6 +94,8 @@ const DROPS_LOOK: Duration = Duration::from_secs(5);
 const READS_PER_TURN: u32 = 8;
 /// Receive calls after the stop, at most: what the kernel's buffer can hold.
 const READS_AT_STOP: u32 = 1024;
+/// How long each of these waits for more.
+const PATIENCE_AT_STOP: Duration = Duration::from_millis(10);
 
 /// One `input(type="imudp")`, checked.
 #[derive(Clone, Debug)]
@@ -232,17 +234,20 @@ pub async fn serve(
         }
     }
     for _ in 0..READS_AT_STOP {
-        if !receiver.receive(&socket, &mut stuck).await {
+        // A moment: the runtime may not have heard yet of what the kernel has.
+        let ready = tokio::time::timeout(PATIENCE_AT_STOP, socket.readable()).await;
+        if !matches!(ready, Ok(Ok(()))) {
             break;
         }
+        receiver.receive(&socket, &mut stuck).await;
     }
     receiver.ask_drops(&socket);
     Ok(())
 }
 
 impl Receiver<'_> {
-    /// One receive call and all that follows from it. False if nothing was there.
-    async fn receive(&mut self, socket: &UdpSocket, stuck: &mut Stuck) -> bool {
+    /// One receive call and all that follows from it.
+    async fn receive(&mut self, socket: &UdpSocket, stuck: &mut Stuck) {
         let taken = Cell::new(0);
         let result = socket.try_io(Interest::READABLE, || {
             let n = self.ring.recv(socket, &mut self.batch.data)?;
@@ -258,11 +263,9 @@ impl Receiver<'_> {
             let text = format!("imudp: receive failed: {error}");
             self.input.settings.reporter.say(Level::Warning, text);
         }
-        if taken.get() == 0 {
-            return false;
+        if taken.get() > 0 {
+            self.work(taken.get(), stuck).await;
         }
-        self.work(taken.get(), stuck).await;
-        true
     }
 
     async fn work(&mut self, n: usize, stuck: &mut Stuck) {
