@@ -94,8 +94,6 @@ const DROPS_LOOK: Duration = Duration::from_secs(5);
 const READS_PER_TURN: u32 = 8;
 /// Receive calls after the stop, at most: what the kernel's buffer can hold.
 const READS_AT_STOP: u32 = 1024;
-/// How long each of these waits for more.
-const PATIENCE_AT_STOP: Duration = Duration::from_millis(10);
 
 /// One `input(type="imudp")`, checked.
 #[derive(Clone, Debug)]
@@ -227,35 +225,34 @@ pub async fn serve(
                 continue;
             }
         }
-        receiver.receive(&socket, &mut stuck).await;
+        receiver.receive(&socket, false, &mut stuck).await;
         turns = turns.wrapping_add(1);
         if turns.is_multiple_of(READS_PER_TURN) {
             tokio::task::yield_now().await;
         }
     }
     for _ in 0..READS_AT_STOP {
-        // A moment: the runtime may not have heard yet of what the kernel has.
-        let ready = tokio::time::timeout(PATIENCE_AT_STOP, socket.readable()).await;
-        if !matches!(ready, Ok(Ok(()))) {
+        if !receiver.receive(&socket, true, &mut stuck).await {
             break;
         }
-        receiver.receive(&socket, &mut stuck).await;
     }
     receiver.ask_drops(&socket);
     Ok(())
 }
 
 impl Receiver<'_> {
-    /// One receive call and all that follows from it.
-    async fn receive(&mut self, socket: &UdpSocket, stuck: &mut Stuck) {
+    /// One receive call and all that follows from it. False if nothing was there.
+    async fn receive(&mut self, socket: &UdpSocket, at_stop: bool, stuck: &mut Stuck) -> bool {
         let taken = Cell::new(0);
-        let result = socket.try_io(Interest::READABLE, || {
+        let mut read = || {
             let n = self.ring.recv(socket, &mut self.batch.data)?;
             taken.set(n);
             // A ring that was not filled has emptied the socket: saying so here spares the call
             // that would only find that out. What comes in between wakes the task anew.
             if self.ring.full() { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
-        });
+        };
+        // At the stop the runtime may not have heard yet of what the kernel holds.
+        let result = if at_stop { read() } else { socket.try_io(Interest::READABLE, read) };
         if let Err(error) = result
             && error.kind() != io::ErrorKind::WouldBlock
         {
@@ -263,9 +260,11 @@ impl Receiver<'_> {
             let text = format!("imudp: receive failed: {error}");
             self.input.settings.reporter.say(Level::Warning, text);
         }
-        if taken.get() > 0 {
-            self.work(taken.get(), stuck).await;
+        if taken.get() == 0 {
+            return false;
         }
+        self.work(taken.get(), stuck).await;
+        true
     }
 
     async fn work(&mut self, n: usize, stuck: &mut Stuck) {

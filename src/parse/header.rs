@@ -222,6 +222,39 @@ fn read(
 /// a text that does not begin with `<` has no PRI, one that does and goes on otherwise is invalid.
 #[inline]
 fn pri(raw: &[u8]) -> (Pri, u16) {
+    match raw.first_chunk::<5>().and_then(short_pri) {
+        Some(found) => found,
+        None => any_pri(raw),
+    }
+}
+
+/// Bytes of a PRI by its digits.
+const DIGITS_AND_BRACKETS: [u16; 4] = [0, 3, 4, 5];
+
+/// A PRI of one to three digits. Their number is as random as facilities are, so that no branch
+/// depends on it: all three readings are made, and one is taken.
+#[inline]
+fn short_pri(raw: &[u8; 5]) -> Option<(Pri, u16)> {
+    let digit = |at: usize| u16::from(raw[at].wrapping_sub(b'0'));
+    let (one, two, three) = (digit(1), digit(2), digit(3));
+    let ends = [raw[2] == b'>', raw[3] == b'>', raw[4] == b'>'];
+    // 0 if none is there, else how many digits stand before the first `>`.
+    let digits = if ends[0] {
+        1
+    } else if ends[1] {
+        2
+    } else {
+        3 * usize::from(ends[2])
+    };
+    let values = [u16::MAX, one, one * 10 + two, one * 100 + two * 10 + three];
+    let most = [0, one, one.max(two), one.max(two).max(three)];
+    let value = values[digits];
+    let found = raw[0] == b'<' && most[digits] <= 9 && value < 192;
+    found.then(|| (Pri(value.to_le_bytes()[0]), DIGITS_AND_BRACKETS[digits]))
+}
+
+#[cold]
+fn any_pri(raw: &[u8]) -> (Pri, u16) {
     if raw.first() != Some(&b'<') {
         return (Pri::DEFAULT, 0);
     }

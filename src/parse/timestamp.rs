@@ -212,24 +212,40 @@ const fn two(tens: u8, ones: u8) -> u8 {
     if tens > 9 || ones > 9 { 255 } else { tens * 10 + ones }
 }
 
-/// 1..=12, by the English abbreviation in any case.
+/// The abbreviations of the months, each at the place of its [`month_hash`], with its number.
+const MONTHS: [(u32, u8); 16] = {
+    let names = [
+        b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov",
+        b"dec",
+    ];
+    let mut table = [(0, 0); 16];
+    let mut number = 0;
+    while number < 12 {
+        let letters = month_letters(*names[number as usize]);
+        let slot = &mut table[month_hash(letters)];
+        assert!(slot.1 == 0, "two months in one place");
+        number += 1;
+        *slot = (letters, number);
+    }
+    table
+};
+
+const fn month_letters(name: [u8; 3]) -> u32 {
+    u32::from_le_bytes([name[0] | 0x20, name[1] | 0x20, name[2] | 0x20, 0])
+}
+
+/// A number below 16 that is different for each month (found by trying multipliers).
+const fn month_hash(letters: u32) -> usize {
+    (letters.wrapping_mul(0x3b6f_e507) >> 28) as usize
+}
+
+/// 1..=12, by the English abbreviation in any case. One look into a table: which month it is can
+/// be guessed by nobody, least of all by a branch predictor.
 #[inline]
 const fn month(name: [u8; 3]) -> Option<u8> {
-    Some(match [name[0] | 0x20, name[1] | 0x20, name[2] | 0x20] {
-        [b'j', b'a', b'n'] => 1,
-        [b'f', b'e', b'b'] => 2,
-        [b'm', b'a', b'r'] => 3,
-        [b'a', b'p', b'r'] => 4,
-        [b'm', b'a', b'y'] => 5,
-        [b'j', b'u', b'n'] => 6,
-        [b'j', b'u', b'l'] => 7,
-        [b'a', b'u', b'g'] => 8,
-        [b's', b'e', b'p'] => 9,
-        [b'o', b'c', b't'] => 10,
-        [b'n', b'o', b'v'] => 11,
-        [b'd', b'e', b'c'] => 12,
-        _ => return None,
-    })
+    let letters = month_letters(name);
+    let (known, number) = MONTHS[month_hash(letters)];
+    if known == letters { Some(number) } else { None }
 }
 
 /// `YYYY-MM-DDThh:mm:ss[.f*](Z|±hh:mm)`

@@ -9,6 +9,7 @@ use crate::message::Message;
 use crate::message::MessageFlags;
 use crate::parse::header::Dashes;
 use crate::parse::header::Header;
+use crate::parse::scan;
 use crate::parse::timestamp;
 
 /// pmrfc3164 parameters, off by default.
@@ -30,6 +31,8 @@ pub struct Rfc3164Settings {
 
 /// Longest host name, in bytes.
 const HOSTNAME_MAX: usize = 511;
+/// Host names up to this are found without a loop, bytes; one more has to be there.
+const SHORT_HOST: usize = 16;
 /// Longest tag, in bytes, its colon aside.
 const TAG_MAX: usize = 510;
 
@@ -132,6 +135,22 @@ const CLASSES: [u8; 256] = {
 /// the text.
 #[inline]
 fn hostname(text: &[u8], settings: &Rfc3164Settings) -> Option<(usize, usize)> {
+    if let Some(window) = text.first_chunk::<SHORT_HOST>() {
+        // Which of the first bytes are no host name's, all of them looked at: a loop that ended
+        // with the name would be guessed wrong for every other name.
+        let others = window.iter().enumerate().fold(0_u32, |others, (n, byte)| {
+            others | u32::from(CLASSES[usize::from(*byte)] & HOST == 0) << n
+        });
+        let end = others.trailing_zeros() as usize;
+        if end > 0 && end < SHORT_HOST && window[end] == b' ' {
+            let whole = CLASSES[usize::from(window[end - 1])] & ALNUM != 0;
+            return whole.then_some((end, end + 1));
+        }
+    }
+    any_hostname(text, settings)
+}
+
+fn any_hostname(text: &[u8], settings: &Rfc3164Settings) -> Option<(usize, usize)> {
     let bracketed = settings.square_brackets_in_hostname && text.first() == Some(&b'[');
     let from = usize::from(bracketed);
     let window = &text[from..text.len().min(HOSTNAME_MAX + 1)];
@@ -160,6 +179,15 @@ fn hostname(text: &[u8], settings: &Rfc3164Settings) -> Option<(usize, usize)> {
 /// Bytes that the tag takes: up to a colon, which is part of it, or a space, which is not.
 #[inline]
 fn tag_len(text: &[u8]) -> usize {
+    let ends = scan::positions(text, b':') | scan::positions(text, b' ');
+    if ends == 0 {
+        return long_tag_len(text);
+    }
+    let run = ends.trailing_zeros() as usize;
+    run + usize::from(text[run] == b':')
+}
+
+fn long_tag_len(text: &[u8]) -> usize {
     let window = &text[..text.len().min(TAG_MAX)];
     let run = window.iter().position(|byte| matches!(byte, b':' | b' ')).unwrap_or(window.len());
     run + usize::from(text.get(run) == Some(&b':'))
