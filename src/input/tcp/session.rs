@@ -341,3 +341,19 @@ async fn at(deadline: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size<F: Future>(_: impl FnOnce(Connection, Rc<Shard>, Signals) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// 8,000 silent connections are to cost 8 KiB each at most, the runtime's share included.
+    #[test]
+    fn a_connection_is_small() {
+        let bytes = size(serve);
+        assert!(bytes <= 1536, "{bytes} bytes");
+    }
+}
