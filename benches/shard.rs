@@ -35,7 +35,7 @@ use criterion::Throughput;
 use crate::frame::MIXED;
 
 const READ_BYTES: usize = 256 << 10;
-const SLICE_BYTES: usize = 64 << 10;
+const SLICE_BYTES: usize = 32 << 10;
 
 /// One read's worth of lines.
 fn read() -> Vec<u8> {

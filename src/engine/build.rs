@@ -202,13 +202,14 @@ impl Builder {
         for object in objects(block, ObjectKind::Ruleset) {
             programs.push(rules::compile(&object.script, self, diags));
         }
-        self.default_ruleset = self.default_ruleset_id(block, diags);
+        self.default_ruleset = self.default_ruleset_id(diags);
         Programs::link(programs, diags)
     }
 
-    /// `$DefaultRuleset`, lowered to `global(defaultRuleset=)`, is rare; the main script is it.
-    fn default_ruleset_id(&self, _block: &Block, _diags: &mut Diagnostics) -> RulesetId {
-        RulesetId(0)
+    /// `$DefaultRuleset`; the main script if it is not given.
+    fn default_ruleset_id(&self, diags: &mut Diagnostics) -> RulesetId {
+        let Some((name, loc)) = &self.globals.default_ruleset else { return RulesetId(0) };
+        self.ruleset_or(name, *loc, RulesetId(0), diags)
     }
 
     fn inputs(&mut self, block: &Block, diags: &mut Diagnostics) -> Vec<InputPlan> {
@@ -226,7 +227,7 @@ impl Builder {
         let kind = self.modules.input(&kind, object, diags)?;
         let params = param::check(object, &[modules::TYPE_PARAM, kind.params()], diags);
         let module = self.modules.params(kind.name());
-        let ruleset = self.bound_ruleset(&params, diags)?;
+        let ruleset = self.bound_ruleset(&params, diags);
         let mut parse = self.globals.parse;
         parse.hostname_in_header = true;
         parse.message_bytes_max = self.globals.message_bytes_max;
@@ -244,21 +245,31 @@ impl Builder {
         })
     }
 
-    fn bound_ruleset(&self, params: &Params, diags: &mut Diagnostics) -> Option<RulesetId> {
-        let Some(name) = params.str("ruleset") else { return Some(self.default_ruleset) };
-        if let Some((id, _)) = self.rulesets.get(name) {
-            return Some(*id);
+    fn bound_ruleset(&self, params: &Params, diags: &mut Diagnostics) -> RulesetId {
+        match params.str("ruleset") {
+            Some(name) => self.ruleset_or(name, params.loc("ruleset"), self.default_ruleset, diags),
+            None => self.default_ruleset,
         }
-        // rsyslog falls back to the default ruleset here, and says so.
-        let mut d = Diagnostic::error(
-            params.loc("ruleset"),
-            format!("ruleset '{name}' not found: the default ruleset is used"),
-        );
+    }
+
+    /// The ruleset `name`; rsyslog falls back to the default one if there is none, and says so.
+    fn ruleset_or(
+        &self,
+        name: &str,
+        loc: Loc,
+        otherwise: RulesetId,
+        diags: &mut Diagnostics,
+    ) -> RulesetId {
+        if let Some((id, _)) = self.rulesets.get(name) {
+            return *id;
+        }
+        let text = format!("ruleset '{name}' not found: the default ruleset is used");
+        let mut d = Diagnostic::error(loc, text);
         if let Some(near) = nearest(name, self.rulesets.keys().map(String::as_str)) {
             d = d.help(format!("did you mean '{near}'?"));
         }
         diags.push(d);
-        Some(self.default_ruleset)
+        otherwise
     }
 
     fn template_object(&mut self, object: &Object, diags: &mut Diagnostics) {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
+use crate::base::diag::Loc;
 use crate::base::limits::DRAIN_MS_DEFAULT;
 use crate::base::limits::MESSAGE_BYTES_DEFAULT;
 use crate::base::limits::MESSAGE_BYTES_MAX;
@@ -32,6 +33,7 @@ pub(super) static PARAMS: &[Spec] = &[
     Spec::new("localHostname", Str, "", "The relay's host name, instead of the system's."),
     Spec::new("preserveFQDN", Bool, "off", "Keeps the domain of host names."),
     Spec::new("umask", Mode, "", "File mode creation mask."),
+    Spec::new("defaultRuleset", Str, "", "Ruleset of inputs that name none ($DefaultRuleset)."),
     Spec::new("net.enableDNS", Bool, "on", "Asks for the names of senders."),
     Spec::new("net.ipprotocol", Str, "unspecified", "ipv4-only, ipv6-only or unspecified."),
     Spec::new(
@@ -174,6 +176,7 @@ pub struct Globals {
     pub message_bytes_max: usize,
     pub work_directory: Option<String>,
     pub local_hostname: Option<String>,
+    pub default_ruleset: Option<(String, Loc)>,
     pub preserve_fqdn: bool,
     pub umask: Option<u32>,
     pub dns: bool,
@@ -193,6 +196,7 @@ impl Default for Globals {
             message_bytes_max: MESSAGE_BYTES_DEFAULT,
             work_directory: None,
             local_hostname: None,
+            default_ruleset: None,
             preserve_fqdn: false,
             umask: None,
             dns: true,
@@ -216,6 +220,9 @@ impl Globals {
         self.parser(&params, diags);
         self.work_directory = text("workDirectory").or_else(|| self.work_directory.take());
         self.local_hostname = text("localHostname").or_else(|| self.local_hostname.take());
+        if let Some(name) = text("defaultRuleset") {
+            self.default_ruleset = Some((name, params.loc("defaultRuleset")));
+        }
         self.preserve_fqdn = params.bool("preserveFQDN").unwrap_or(self.preserve_fqdn);
         self.umask = params.mode("umask").or(self.umask);
         self.dns = params.bool("net.enableDNS").unwrap_or(self.dns);

@@ -298,6 +298,7 @@ impl Graph {
                     left: 0,
                 })
                 .collect(),
+            sources: Vec::new(),
         }
     }
 }

@@ -1,8 +1,12 @@
 //! Runs a graph: a thread per shard, signals, the drain, the summary.
 
+use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -31,7 +35,9 @@ use crate::input::tcp::Connection;
 use crate::input::tcp::Listener;
 use crate::input::udp;
 use crate::input::udp::UdpInput;
+use crate::message::Class;
 use crate::message::InputInfo;
+use crate::message::Source;
 use crate::queue::Gauge;
 use crate::rules::Programs;
 use crate::shard::Outlet;
@@ -39,6 +45,9 @@ use crate::shard::Shard;
 
 /// Connections that may wait for their shard.
 const CONNECTIONS_WAITING: usize = 256;
+
+/// The senders that the shards knew, told when each ends.
+type Seen = Arc<Mutex<Vec<Arc<Source>>>>;
 
 /// What one shard's thread is given.
 struct Seed {
@@ -57,6 +66,7 @@ struct Seed {
     signals: Signals,
     drain: Duration,
     reporter: Arc<dyn Reporter>,
+    seen: Seen,
 }
 
 /// Runs `graph` until SIGTERM or SIGINT. Returns what went through it. `ready` is called once
@@ -79,10 +89,11 @@ pub fn run(graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<S
     let drain = graph.drain;
     let program = graph.info.name.to_string();
     let origin = origin(&program);
+    let seen = Seen::default();
     let mut threads = Vec::new();
     // Dropped when the last shard has ended.
     let (alive, mut ended) = mpsc::channel::<()>(1);
-    for seed in seeds(graph, &signals) {
+    for seed in seeds(graph, &signals, &seen) {
         let alive = alive.clone();
         let worker = Builder::new_current_thread().enable_all().build()?;
         let thread = thread::Builder::new().name(format!("shard-{}", seed.index));
@@ -120,7 +131,8 @@ pub fn run(graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<S
             reporter.say(Level::Error, "a shard ended by a panic: this is a bug".into());
         }
     }
-    Ok(with_what_is_left(summary, &queues))
+    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(Summary { sources: by_address(&seen), ..with_what_is_left(summary, &queues) })
 }
 
 /// The signals that mean something.
@@ -143,6 +155,28 @@ impl Caught {
     }
 }
 
+fn tell_sources(shard: &Shard, seen: &Seen) {
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    shard.each_source(|source| seen.push(source.clone()));
+}
+
+/// Messages by address and class, the busiest first; each shard has its own count of a sender.
+fn by_address(seen: &[Arc<Source>]) -> Vec<(String, [u64; Class::ALL.len()])> {
+    let mut by_address: HashMap<&str, [u64; Class::ALL.len()]> = HashMap::new();
+    for source in seen {
+        let classes = by_address.entry(&source.ip_text).or_default();
+        for (total, n) in classes.iter_mut().zip(&source.received) {
+            *total += n.load(Ordering::Relaxed);
+        }
+    }
+    let mut sorted: Vec<_> = by_address.into_iter().map(|(ip, n)| (ip.to_owned(), n)).collect();
+    sorted.sort_by(|(ip, n), (other, m)| {
+        let (n, m): (u64, u64) = (n.iter().sum(), m.iter().sum());
+        m.cmp(&n).then_with(|| ip.cmp(other))
+    });
+    sorted
+}
+
 fn with_what_is_left(mut summary: Summary, queues: &[Gauge]) -> Summary {
     for (action, queue) in summary.actions.iter_mut().zip(queues) {
         action.left = queue.depth().1;
@@ -151,7 +185,7 @@ fn with_what_is_left(mut summary: Summary, queues: &[Gauge]) -> Summary {
 }
 
 /// Deals the graph out to its shards.
-fn seeds(graph: Graph, signals: &Signals) -> Vec<Seed> {
+fn seeds(graph: Graph, signals: &Signals, seen: &Seen) -> Vec<Seed> {
     let n = graph.shards;
     let mut receivers = Vec::with_capacity(n);
     let mut senders = Vec::with_capacity(n);
@@ -183,6 +217,7 @@ fn seeds(graph: Graph, signals: &Signals) -> Vec<Seed> {
             signals: signals.clone(),
             drain,
             reporter: reporter.clone(),
+            seen: seen.clone(),
         })
         .collect();
     for (i, action) in actions.into_iter().enumerate() {
@@ -238,6 +273,7 @@ fn shard(runtime: &Runtime, seed: Seed) {
         let deadline = Instant::now() + seed.drain;
         // Inputs that a dead output holds back must leave the others the time to end in order.
         finish(&mut inputs, deadline - seed.drain / 10).await;
+        tell_sources(&shard, &seed.seen);
         // With the shard go its queue ends: the actions see that nothing more will come.
         drop(shard);
         finish(&mut outputs, deadline).await;

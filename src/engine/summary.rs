@@ -8,6 +8,9 @@ use crate::message::Class;
 use crate::output::OutputStats;
 use crate::shard::OutletStats;
 
+/// Senders that the summary names.
+const SOURCES_SHOWN: usize = 10;
+
 /// One action's counters, on both sides of its queue.
 #[derive(Clone, Debug)]
 pub struct ActionCounters {
@@ -23,6 +26,8 @@ pub struct ActionCounters {
 pub struct Summary {
     pub inputs: Vec<(String, Arc<InputStats>)>,
     pub actions: Vec<ActionCounters>,
+    /// Messages by address and class, the busiest first.
+    pub sources: Vec<(String, [u64; Class::ALL.len()])>,
 }
 
 impl ActionCounters {
@@ -89,6 +94,16 @@ impl fmt::Display for Summary {
             );
             write!(f, "\n  input {name}: received {}{line}", stats.received.get())?;
         }
+        for (address, classes) in self.sources.iter().take(SOURCES_SHOWN) {
+            let mut line = String::new();
+            for (class, n) in Class::ALL.iter().zip(classes) {
+                reasons(&mut line, &[(class.name(), *n)]);
+            }
+            write!(f, "\n  source {address}: received {}{line}", classes.iter().sum::<u64>())?;
+        }
+        if self.sources.len() > SOURCES_SHOWN {
+            write!(f, "\n  and {} more sources", self.sources.len() - SOURCES_SHOWN)?;
+        }
         for action in &self.actions {
             let mut line = String::new();
             reasons(
@@ -130,11 +145,15 @@ mod tests {
         action.output.dropped_unsendable.add(1);
         assert_eq!(action.imbalance(), 0);
         assert_eq!(action.dropped(), 7);
-        let summary =
-            Summary { inputs: vec![("imudp".into(), Arc::default())], actions: vec![action] };
+        let summary = Summary {
+            inputs: vec![("imudp".into(), Arc::default())],
+            actions: vec![action],
+            sources: vec![("192.0.2.1".into(), [0, 5, 0, 0, 1])],
+        };
         assert_eq!(
             summary.to_string(),
             "in 0, out 7, dropped 7\n  input imudp: received 0\n  \
+             source 192.0.2.1: received 6, rfc3164 5, raw 1\n  \
              action omfwd: delivered 7, dropped: stop 2, dropped: unsendable 1, \
              dropped: retries failed 4"
         );

@@ -93,7 +93,10 @@ fn rfc3339_fixed(text: &[u8]) -> Option<Stamp> {
         return None;
     }
     let mut at = 19;
-    if *text.get(at)? == b'.' {
+    if let Some(fraction) = microseconds(text) {
+        (time.fraction, time.precision) = (fraction, 6);
+        at += 7;
+    } else if *text.get(at)? == b'.' {
         at += 1;
         while let Some(digit) = text.get(at).filter(|byte| byte.is_ascii_digit()) {
             if time.precision == 9 {
@@ -120,6 +123,17 @@ fn rfc3339_fixed(text: &[u8]) -> Option<Stamp> {
         at += 6;
     }
     finish(text, time, at, true)
+}
+
+/// The fraction behind `YYYY-MM-DDThh:mm:ss` if it has six digits, as most have.
+#[inline]
+fn microseconds(text: &[u8]) -> Option<u32> {
+    let [b'.', digits @ .., after] = text.get(19..)?.first_chunk::<8>()? else { return None };
+    let digits = digits.map(|byte| byte.wrapping_sub(b'0'));
+    if digits.iter().fold(0, |most, digit| most.max(*digit)) > 9 || after.is_ascii_digit() {
+        return None;
+    }
+    Some(digits.iter().fold(0, |value, digit| value * 10 + u32::from(*digit)))
 }
 
 /// RFC 3339 with any number of digits in each field.

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::cell::RefMut;
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -31,6 +32,8 @@ use crate::shard::Entry;
 use crate::shard::Outlet;
 use crate::shard::sources::Sources;
 
+/// Rendered bytes of one action that are queued at once, without waiting for the end of a read.
+const CHUNK_BYTES: usize = 512 << 10;
 /// How long datagrams wait for a full queue before they are given up, and counted. Within that
 /// time the kernel's buffer holds them.
 const DATAGRAM_PATIENCE: Duration = Duration::from_millis(200);
@@ -39,11 +42,12 @@ const DATAGRAM_PATIENCE: Duration = Duration::from_millis(200);
 /// ([`Shard::push_all`]) before it reads on.
 pub type Stuck = Vec<StuckChunk>;
 
-/// A chunk that waits for room. Given up (the task was ended by the stop), it is counted.
+/// Chunks for one action that wait for room, in order. Given up (the task was ended by the stop),
+/// they are counted.
 #[derive(Debug)]
 pub struct StuckChunk {
     outlet: Rc<Outlet>,
-    chunk: Chunk,
+    chunks: VecDeque<Chunk>,
 }
 
 /// One core's pipeline. Lives on its thread; inputs hold it in an `Rc`.
@@ -189,16 +193,33 @@ impl Shard {
     /// Queues what was rendered since the last time, which `ack` is the token of. What finds no
     /// room is added to `stuck`. Owed by whoever calls [`Shard::run`], before its task waits.
     pub fn flush(&self, ack: &Ack, stuck: &mut Stuck) {
+        self.flush_from(0, ack, stuck);
+    }
+
+    /// As [`Shard::flush`], of large chunks alone: short messages may grow to many times their size
+    /// when they are rendered, and one read's worth of them is not to become one chunk.
+    pub fn flush_large(&self, ack: &Ack, stuck: &mut Stuck) {
+        self.flush_from(CHUNK_BYTES, ack, stuck);
+    }
+
+    fn flush_from(&self, bytes_min: usize, ack: &Ack, stuck: &mut Stuck) {
         let mut work = self.work.borrow_mut();
         let Work { touched, chunks, .. } = &mut *work;
-        for action in touched.drain(..) {
+        touched.retain(|action| {
             let chunk = &mut chunks[action.0 as usize];
+            if chunk.bytes.len() < bytes_min {
+                return true;
+            }
             let outlet = &self.outlets[action.0 as usize];
             chunk.ack = ack.clone();
-            if !outlet.try_push(chunk) {
+            // One that waits already goes first, whatever room there is by now.
+            if let Some(before) = stuck.iter_mut().find(|s| Rc::ptr_eq(&s.outlet, outlet)) {
+                before.chunks.push_back(std::mem::take(chunk));
+            } else if !outlet.try_push(chunk) {
                 stuck.push(StuckChunk::new(outlet.clone(), std::mem::take(chunk)));
             }
-        }
+            false
+        });
     }
 
     /// Waits until every stuck chunk found room: this is how a full output holds back a stream.
@@ -254,22 +275,26 @@ async fn all(futures: impl Iterator<Item = impl Future<Output = ()>>) {
 impl StuckChunk {
     fn new(outlet: Rc<Outlet>, chunk: Chunk) -> Self {
         outlet.waiting.set(outlet.waiting.get() + 1);
-        Self { outlet, chunk }
+        Self { outlet, chunks: VecDeque::from([chunk]) }
     }
 
-    /// Waits for room. Cancel safe.
+    /// Waits for room, for one chunk after the other. Cancel safe.
     async fn push(&mut self) {
-        let messages = count(self.chunk.len());
-        self.outlet.queue.push(&mut self.chunk).await;
-        self.outlet.stats.queued.add(messages);
+        while let Some(chunk) = self.chunks.front_mut() {
+            let messages = count(chunk.len());
+            self.outlet.queue.push(chunk).await;
+            self.outlet.stats.queued.add(messages);
+            self.chunks.pop_front();
+        }
     }
 }
 
 impl Drop for StuckChunk {
     fn drop(&mut self) {
         self.outlet.waiting.set(self.outlet.waiting.get() - 1);
-        // Empty once it was pushed.
-        self.outlet.stats.dropped_full.add(count(self.chunk.len()));
+        // None are left once they were pushed.
+        let messages: usize = self.chunks.iter().map(Chunk::len).sum();
+        self.outlet.stats.dropped_full.add(count(messages));
     }
 }
 

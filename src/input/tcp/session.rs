@@ -38,7 +38,7 @@ use crate::shard::Stuck;
 const NAME_PATIENCE: Duration = Duration::from_millis(500);
 /// Bytes that are framed, parsed and rendered before the next ones are: with what is made of them
 /// they fit the processor's first-level cache.
-const SLICE_BYTES: usize = 64 << 10;
+const SLICE_BYTES: usize = 32 << 10;
 /// Reads in a row before other connections get their turn.
 const READS_PER_TURN: u32 = 4;
 /// Reads from one connection after the stop, at most: what its kernel buffer can hold.
@@ -257,6 +257,7 @@ impl Session<'_> {
             used = self.decoder.decode(settings, data, used, end, &mut frames, &mut events);
             any |= !frames.is_empty();
             self.messages(batch, &frames);
+            self.shard.flush_large(&batch.ack, stuck);
         }
         self.shard.flush(&batch.ack, stuck);
         self.tail.clear();
