@@ -51,8 +51,8 @@ pub struct Graph {
     pub(super) shards: usize,
     pub(super) programs: Arc<Programs>,
     pub(super) actions: Vec<ActionTask>,
-    /// Each with a socket per shard and address family.
-    pub(super) udp: Vec<(Arc<UdpInput>, Vec<std::net::UdpSocket>)>,
+    /// Each with the sockets of its shards, one per address family.
+    pub(super) udp: Vec<(Arc<UdpInput>, Vec<Vec<std::net::UdpSocket>>)>,
     pub(super) listeners: Vec<Listener>,
     pub(super) internal: Option<Internal>,
     pub(super) info: Arc<InputInfo>,
@@ -223,7 +223,8 @@ impl Graph {
         for port in &spec.ports {
             let options =
                 |share| ListenOptions { family: settings.family, share, ..spec.listen.clone() };
-            let share = if self.shards > 1 { Share::First } else { Share::Alone };
+            let receivers = spec.receivers.unwrap_or(self.shards / 2).clamp(1, self.shards);
+            let share = if receivers > 1 { Share::First } else { Share::Alone };
             let Some(first) = self.bound(
                 "imudp",
                 port,
@@ -233,18 +234,18 @@ impl Graph {
             };
             let port_number = first.first().and_then(|s| s.local_addr().ok()).map(|a| a.port());
             self.write_port(spec.port_file.as_deref(), port_number);
-            let mut sockets = first;
+            let mut by_shard = vec![first];
             // The other shards' sockets share the port that the first one got.
             let number = port_number.map_or_else(|| port.clone(), |n| n.to_string());
-            for _ in 1..self.shards {
+            for _ in 1..receivers {
                 let options = options(Share::More);
                 let more = listen::udp_sockets(spec.address.as_deref(), &number, &options);
-                sockets.extend(self.bound("imudp", &number, more).unwrap_or_default());
+                by_shard.push(self.bound("imudp", &number, more).unwrap_or_default());
             }
             let (label, info) = named(&spec.name, spec.append_port, port, settings);
             let stats = self.stats_of(&label);
             let input = UdpInput::new(spec.clone(), ruleset, info, *parse, settings.clone(), stats);
-            self.udp.push((Arc::new(input), sockets));
+            self.udp.push((Arc::new(input), by_shard));
         }
     }
 

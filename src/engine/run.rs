@@ -223,9 +223,9 @@ fn seeds(graph: Graph, signals: &Signals, seen: &Seen) -> Vec<Seed> {
     for (i, action) in actions.into_iter().enumerate() {
         seeds[i % n].actions.push(action);
     }
-    for (input, sockets) in udp {
-        for (i, socket) in sockets.into_iter().enumerate() {
-            seeds[i % n].udp.push((input.clone(), socket));
+    for (input, by_shard) in udp {
+        for (seed, sockets) in seeds.iter_mut().zip(by_shard) {
+            seed.udp.extend(sockets.into_iter().map(|socket| (input.clone(), socket)));
         }
     }
     seeds[0].listeners = listeners;

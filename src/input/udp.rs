@@ -77,8 +77,12 @@ pub static MODULE_PARAMS: &[Spec] = &[
     Spec::new("preserveCase", Bool, "off", "Keeps upper case in fromhost."),
     Spec::new("timeRequery", Int, "2", "How often the time is asked.")
         .ignored("the time is asked once per system call"),
-    Spec::new("threads", Int, "1", "Receiving threads.")
-        .ignored("each shard receives on a socket of its own"),
+    Spec::new(
+        "threads",
+        Int,
+        "",
+        "Shards that receive, each on a socket of its own; half of them if not given.",
+    ),
     Spec::new("schedulingPolicy", Str, "", "Scheduler of the input's thread.").ignored(SCHEDULING),
     Spec::new("schedulingPriority", Int, "", "Its priority.").ignored(SCHEDULING),
 ];
@@ -110,6 +114,9 @@ pub struct UdpSpec {
     pub rate_burst: usize,
     pub preserve_case: bool,
     pub default_tz: Option<String>,
+    /// Shards that receive; `None`: half of them. A second socket pays where one core cannot keep
+    /// up. Before that it only halves the batches and doubles the wake-ups.
+    pub receivers: Option<usize>,
 }
 
 impl UdpSpec {
@@ -138,6 +145,7 @@ impl UdpSpec {
             rate_burst: input.size("rateLimit.burst").unwrap_or(10_000),
             preserve_case: module.bool("preserveCase").unwrap_or(false),
             default_tz: input.str("defaultTZ").map(str::to_owned),
+            receivers: module.size("threads"),
         }
     }
 }
