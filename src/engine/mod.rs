@@ -1,5 +1,5 @@
 //! Floor 8: the configuration as a running relay. [`compile`] makes a [`Plan`] and opens nothing;
-//! [`Graph::open`] binds what it names; [`run`] starts a thread per shard, minds the signals,
+//! [`Graph::open`] binds what it names; [`run()`] starts a thread per shard, minds the signals,
 //! drains, and returns the [`Summary`].
 
 mod build;
