@@ -1,7 +1,7 @@
-//! Floor 7: inputs. [`udp`] is `imudp`, [`tcp`] is `imtcp` and `imptcp`; the third takes the relay's
-//! own messages. Each has its parameter table, its task and its tests. A task runs on a shard's
-//! thread: it receives, frames and parses into a batch, gives that to the [`shard`](crate::shard),
-//! and waits where an output is full.
+//! Floor 7: inputs. [`udp`] is `imudp`, [`tcp`] is `imtcp` and `imptcp`; a third one takes the
+//! relay's own messages. Each has its parameter table, its task and its tests. A task runs on a
+//! shard's thread: it receives, frames and parses into a batch, gives that to the
+//! [`shard`](crate::shard), and waits where an output is full.
 
 mod internal;
 mod ratelimit;
