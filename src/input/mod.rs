@@ -1,5 +1,5 @@
-//! Floor 7: inputs. [`udp`] is `imudp`, [`tcp`] is `imtcp` and `imptcp`; a third one takes the
-//! relay's own messages. Each has its parameter table, its task and its tests. A task runs on a
+//! Floor 7: inputs. [`udp`] is `imudp`, [`tcp`] is `imtcp` and `imptcp`: each with its parameter
+//! table, its task and its tests. Beside them the relay's own messages come in. A task runs on a
 //! shard's thread: it receives, frames and parses into a batch, gives that to the
 //! [`shard`](crate::shard), and waits where an output is full.
 
