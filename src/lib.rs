@@ -4,13 +4,13 @@
 //! (`tests/it/floors.rs` holds the table):
 //!
 //! 1. [`base`]: limits, clock, spans, diagnostics, back-off, drain signal
-//! 2. [`message`], [`telemetry`]: the message model; counters
+//! 2. [`message`], [`telemetry`]: the message model with its acknowledgement token; the counter
 //! 3. [`parse`], [`config`]: bytes to messages; text to a syntax tree
 //! 4. [`template`], [`net`]: messages to bytes; sockets
-//! 5. [`rules`], [`queue`]: RainerScript programs; bounded queues and acknowledgement tokens
-//! 6. [`shard`]: one core's pipeline, run to completion
-//! 7. [`input`], [`output`]: `imudp`, `imtcp` …; `omfwd`, `omfile` …
-//! 8. [`engine`]: builds the graph from a config, runs, drains
+//! 5. [`rules`], [`queue`]: RainerScript programs; bounded queues of rendered, framed bytes
+//! 6. [`shard`]: one core's pipeline from parsed batches to the queues
+//! 7. [`input`], [`output`]: `imudp`, `imtcp`, `imptcp`; `omfwd`, `omfile`, `omstdout`
+//! 8. [`engine`]: builds the graph from a config, runs, drains, gives account
 //! 9. [`cli`]: the command line and its subcommands
 
 pub mod base;

@@ -1,5 +1,5 @@
-//! Every bound of the program, named with its unit. Parameters may lower them; nothing raises one
-//! past what is written here.
+//! Bounds and defaults that more than one module knows, or that users meet, named with their units.
+//! Nothing raises a `_MAX` past what is written here. What concerns one module alone stands there.
 
 /// Default of `global(maxMessageSize=)` (rsyslog: 8096 since 6.3.4).
 pub const MESSAGE_BYTES_DEFAULT: usize = 8096;

@@ -1,4 +1,6 @@
-//! Floor 8: builds the graph from a configuration, runs it, drains it.
+//! Floor 8: the configuration as a running relay. [`compile`] makes a [`Plan`] and opens nothing;
+//! [`Graph::open`] binds what it names; [`run()`] starts a thread per shard, minds the signals,
+//! drains, and returns the [`Summary`].
 
 mod build;
 mod globals;

@@ -1,4 +1,7 @@
-//! Floor 7: inputs. Each module has its parameter table, its task, its counters, its tests.
+//! Floor 7: inputs. [`udp`] is `imudp`, [`tcp`] is `imtcp` and `imptcp`: each with its parameter
+//! table, its task and its tests. Beside them the relay's own messages come in. A task runs on a
+//! shard's thread: it receives, frames and parses into a batch, gives that to the
+//! [`shard`](crate::shard), and waits where an output is full.
 
 mod internal;
 mod ratelimit;

@@ -1,5 +1,5 @@
-//! Floor 5: bounded queues, and the framing of what goes into them. Today the memory queue between
-//! rules and an action; the disk comes behind the same two halves.
+//! Floor 5: the queue between shards and an action, in memory and bounded in bytes; the [`Chunk`]s
+//! of rendered messages that it holds, and how messages are framed in them.
 
 mod chunk;
 mod framing;

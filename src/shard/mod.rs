@@ -1,8 +1,10 @@
-//! Floor 6: one core's pipeline, run to completion. An input reads into the shard's batch, the
-//! shard parses, decides, renders each message into one chunk per action, and hands the chunks to
-//! the actions' queues. Nothing in here waits: a chunk that finds its queue full goes back to the
-//! input's task as [`Stuck`], and that task waits with it, so that a full output holds back just
-//! those who feed it.
+//! Floor 6: one core's pipeline, run to completion. An input reads and parses into a batch; the
+//! shard decides by its rules, renders each message into one chunk per action, and hands the chunks
+//! to the actions' queues. It also remembers the senders and what the rules say of each.
+//!
+//! None of that waits: a chunk that finds its queue full goes back to the input's task as
+//! [`Stuck`], and that task waits with it ([`Shard::push_all`], [`Shard::push_datagrams`]), so that
+//! a full output holds back just those who feed it.
 
 mod outlet;
 mod pipeline;
