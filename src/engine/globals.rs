@@ -22,6 +22,7 @@ use crate::parse::ParseSettings;
 use crate::parse::sanitise::SanitiseSettings;
 
 const TLS: &str = "TLS comes with a later version";
+const USER: &str = "start bongsu as that user (User= and AmbientCapabilities= of its unit)";
 const DEBUG: &str = "it steers rsyslog's own debugging";
 const QUEUE: &str = "queues are bounded in bytes and drain within drain.timeout";
 const SENDERS: &str = "every sender is counted; the summary at the end names them";
@@ -29,7 +30,8 @@ const SENDERS: &str = "every sender is counted; the summary at the end names the
 /// Parameters of `global()`. (rsyslog "Configuration Object-specific Parameters: global".)
 pub(super) static PARAMS: &[Spec] = &[
     Spec::new("maxMessageSize", Size, "8096", "Longest message in bytes; longer ones are cut."),
-    Spec::new("workDirectory", Str, "", "Folder for state and queue files."),
+    Spec::new("workDirectory", Str, "", "Folder for state and queue files.")
+        .ignored("nothing is kept there yet: queues are in memory"),
     Spec::new("localHostname", Str, "", "The relay's host name, instead of the system's."),
     Spec::new("preserveFQDN", Bool, "off", "Keeps the domain of host names."),
     Spec::new("umask", Mode, "", "File mode creation mask."),
@@ -93,7 +95,13 @@ pub(super) static PARAMS: &[Spec] = &[
     ),
     Spec::new("variables.caseSensitive", Bool, "off", "Names of variables keep their case.")
         .ignored("message variables come with a later version"),
-    Spec::new("errorMessagesToStderr.maxNumber", Int, "-1", "How many complaints go to stderr."),
+    Spec::new("errorMessagesToStderr.maxNumber", Int, "-1", "How many complaints go to stderr.")
+        .ignored("all complaints do"),
+    Spec::new("privdrop.user.name", Str, "", "User to become.").unsupported(USER),
+    Spec::new("privdrop.user.id", Int, "", "User to become.").unsupported(USER),
+    Spec::new("privdrop.group.name", Str, "", "Group to become.").unsupported(USER),
+    Spec::new("privdrop.group.id", Int, "", "Group to become.").unsupported(USER),
+    Spec::new("privdrop.group.keepsupplemental", Bool, "", "Keeps other groups.").unsupported(USER),
     Spec::new(
         "oversizemsg.input.mode",
         Str,

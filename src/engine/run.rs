@@ -165,7 +165,7 @@ fn by_address(seen: &[Arc<Source>]) -> Vec<(String, [u64; Class::ALL.len()])> {
     let mut by_address: HashMap<&str, [u64; Class::ALL.len()]> = HashMap::new();
     for source in seen {
         let classes = by_address.entry(&source.ip_text).or_default();
-        for (total, n) in classes.iter_mut().zip(&source.received) {
+        for (total, n) in classes.iter_mut().zip(source.received.iter()) {
             *total += n.load(Ordering::Relaxed);
         }
     }

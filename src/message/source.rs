@@ -1,6 +1,7 @@
 //! Where a message came from.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -17,7 +18,7 @@ pub struct Source {
     /// `$fromhost`: the name that the resolver gave, or the address.
     pub fromhost: Box<str>,
     /// Messages received, by [`Class`].
-    pub received: [AtomicU64; Class::ALL.len()],
+    pub received: Arc<[AtomicU64; Class::ALL.len()]>,
 }
 
 impl Source {
@@ -27,6 +28,17 @@ impl Source {
         let ip_text = ip.map_or_else(|| "127.0.0.1".into(), |ip| ip.to_string().into_boxed_str());
         let fromhost = fromhost.map_or_else(|| ip_text.clone(), Into::into);
         Self { ip, ip_text, fromhost, received: Default::default() }
+    }
+
+    /// The same sender, now that its name is known; it goes on counting where it was.
+    #[must_use]
+    pub fn named(&self, fromhost: &str) -> Self {
+        Self {
+            ip: self.ip,
+            ip_text: self.ip_text.clone(),
+            fromhost: fromhost.into(),
+            received: self.received.clone(),
+        }
     }
 
     /// Adds what one batch held, by class. Once per batch, never per message.

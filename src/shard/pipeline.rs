@@ -128,9 +128,9 @@ impl Shard {
         self.sources.borrow_mut().get(ip)
     }
 
-    /// Remembers the sender at `ip`.
+    /// Remembers the sender at `ip`, or its name where it was known without one.
     pub fn learn(&self, ip: IpAddr, fromhost: Option<&str>) -> Rc<Entry> {
-        self.sources.borrow_mut().put(ip, Arc::new(Source::new(Some(ip), fromhost)))
+        self.sources.borrow_mut().put(ip, fromhost)
     }
 
     /// Calls `f` with every sender that this shard knows.

@@ -71,11 +71,25 @@ impl Sources {
         })
     }
 
-    /// Makes or replaces the entry of `ip` (a name that was resolved late replaces it).
-    pub(super) fn put(&mut self, ip: IpAddr, source: Arc<Source>) -> Rc<Entry> {
+    /// The entry of `ip`, made if there is none, replaced if `fromhost` is a name that it did not
+    /// have. Two connections of one sender may ask for its name at a time: both get one entry.
+    pub(super) fn put(&mut self, ip: IpAddr, fromhost: Option<&str>) -> Rc<Entry> {
+        let source = match (self.get(ip), fromhost) {
+            (None, _) => Source::new(Some(ip), fromhost),
+            (Some(known), Some(name)) if *known.source.fromhost != *name => {
+                known.source.named(name)
+            }
+            (Some(known), _) => {
+                if fromhost.is_some() {
+                    known.unnamed_at.set(None);
+                }
+                return known;
+            }
+        };
         if self.entries.len() >= SOURCES_MAX {
             self.forget_half();
         }
+        let source = Arc::new(source);
         let entry = Rc::new(Entry::new(source));
         self.turn += 1;
         self.entries.insert(ip, (entry.clone(), self.turn));
@@ -106,7 +120,7 @@ mod tests {
         let mut sources = Sources::default();
         let ip = |n: u32| IpAddr::V4(Ipv4Addr::from_bits(n));
         let put = |sources: &mut Sources, n| {
-            sources.put(ip(n), Arc::new(Source::new(Some(ip(n)), None)));
+            sources.put(ip(n), None);
         };
         for n in 0..u32::try_from(SOURCES_MAX).unwrap() {
             put(&mut sources, n);
@@ -116,5 +130,20 @@ mod tests {
         assert!(sources.all().count() <= SOURCES_MAX / 2 + 1);
         assert!(sources.get(ip(0)).is_some(), "just seen, so kept");
         assert!(sources.get(ip(1)).is_none(), "oldest, so forgotten");
+    }
+
+    #[test]
+    fn a_name_that_comes_late_keeps_the_count() {
+        let mut sources = Sources::default();
+        let ip = IpAddr::from([192, 0, 2, 1]);
+        let first = sources.put(ip, None);
+        assert!(Rc::ptr_eq(&first, &sources.put(ip, None)));
+        first.source.count(&[1, 2, 0, 0, 0]);
+        let named = sources.put(ip, Some("web-01"));
+        assert_eq!(&*named.source.fromhost, "web-01");
+        named.source.count(&[1, 0, 0, 0, 0]);
+        first.source.count(&[1, 0, 0, 0, 0]);
+        assert_eq!(named.source.received[0].load(std::sync::atomic::Ordering::Relaxed), 3);
+        assert!(Rc::ptr_eq(&named, &sources.put(ip, Some("web-01"))));
     }
 }
