@@ -1,4 +1,4 @@
-//! `imudp`: UDP syslog. One socket per shard shares the port (`SO_REUSEPORT`); each `recvmmsg`
+//! `imudp`: UDP syslog. The shards that receive share the port (`SO_REUSEPORT`); each `recvmmsg`
 //! fills a ring of datagrams that is the batch.
 
 use std::cell::Cell;
