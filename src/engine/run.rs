@@ -169,7 +169,12 @@ fn by_address(seen: &[Arc<Source>]) -> Vec<(String, [u64; Class::ALL.len()])> {
             *total += n.load(Ordering::Relaxed);
         }
     }
-    let mut sorted: Vec<_> = by_address.into_iter().map(|(ip, n)| (ip.to_owned(), n)).collect();
+    let spoke = |n: &[u64; Class::ALL.len()]| n.iter().any(|n| *n > 0);
+    let mut sorted: Vec<_> = by_address
+        .into_iter()
+        .filter(|(_, n)| spoke(n))
+        .map(|(ip, n)| (ip.to_owned(), n))
+        .collect();
     sorted.sort_by(|(ip, n), (other, m)| {
         let (n, m): (u64, u64) = (n.iter().sum(), m.iter().sum());
         m.cmp(&n).then_with(|| ip.cmp(other))
