@@ -51,6 +51,24 @@ pub struct Object {
     pub legacy: bool,
 }
 
+impl Object {
+    /// The first parameter called `name`, in any case; before any table has checked it.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<&Param> {
+        self.params.iter().find(|param| param.name.text.eq_ignore_ascii_case(name))
+    }
+
+    /// Its text and place; `None` if it is not given, or an array.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<(String, Loc)> {
+        let param = self.param(name)?;
+        match &param.value {
+            Value::Str(text) => Some((text.to_string(), param.value_loc)),
+            Value::Array(_) => None,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Param {
     pub name: Word,

@@ -321,8 +321,7 @@ fn default_tz(
 
 /// Where the value of `object`'s parameter stands.
 fn place(object: &Object, name: &str) -> Loc {
-    let param = object.params.iter().find(|p| p.name.text.eq_ignore_ascii_case(name));
-    param.map_or(object.loc, |p| p.value_loc)
+    object.param(name).map_or(object.loc, |param| param.value_loc)
 }
 
 impl Resolver for Builder {

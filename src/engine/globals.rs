@@ -182,7 +182,6 @@ pub(super) static PARAMS: &[Spec] = &[
 #[derive(Clone, Debug)]
 pub struct Globals {
     pub message_bytes_max: usize,
-    pub work_directory: Option<String>,
     pub local_hostname: Option<String>,
     pub default_ruleset: Option<(String, Loc)>,
     pub preserve_fqdn: bool,
@@ -202,7 +201,6 @@ impl Default for Globals {
     fn default() -> Self {
         Self {
             message_bytes_max: MESSAGE_BYTES_DEFAULT,
-            work_directory: None,
             local_hostname: None,
             default_ruleset: None,
             preserve_fqdn: false,
@@ -226,7 +224,6 @@ impl Globals {
         let text = |name| params.str(name).map(str::to_owned);
         self.sizes(&params, diags);
         self.parser(&params, diags);
-        self.work_directory = text("workDirectory").or_else(|| self.work_directory.take());
         self.local_hostname = text("localHostname").or_else(|| self.local_hostname.take());
         if let Some(name) = text("defaultRuleset") {
             self.default_ruleset = Some((name, params.loc("defaultRuleset")));

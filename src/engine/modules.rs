@@ -8,7 +8,6 @@ use crate::base::diag::Diagnostics;
 use crate::base::diag::nearest;
 use crate::config::ast::Object;
 use crate::config::ast::ObjectKind;
-use crate::config::ast::Value;
 use crate::config::param;
 use crate::config::param::Kind::Array;
 use crate::config::param::Kind::Bool;
@@ -148,7 +147,7 @@ fn short_name(load: &str) -> String {
 
 impl Modules {
     pub(super) fn load(&mut self, object: &Object, diags: &mut Diagnostics) {
-        let Some(load) = text_of(object, "load") else {
+        let Some((load, _)) = object.text("load") else {
             diags.push(
                 Diagnostic::error(object.loc, "a module needs its name")
                     .help("module(load=\"imtcp\")"),
@@ -211,23 +210,14 @@ impl Modules {
     }
 }
 
-/// The text of a parameter before any table is known.
-fn text_of(object: &Object, name: &str) -> Option<String> {
-    let param = object.params.iter().find(|p| p.name.text.eq_ignore_ascii_case(name))?;
-    match &param.value {
-        Value::Str(text) => Some(text.to_string()),
-        Value::Array(_) => None,
-    }
-}
-
 /// `type=` of an input or action.
 pub(super) fn type_of(object: &Object, diags: &mut Diagnostics) -> Option<String> {
-    let kind = text_of(object, "type");
+    let kind = object.text("type");
     if kind.is_none() {
         let text = format!("{} needs a type", kind_name(object.kind));
         diags.push(Diagnostic::error(object.loc, text).help("add type=\"…\""));
     }
-    kind.map(|kind| short_name(&kind))
+    kind.map(|(kind, _)| short_name(&kind))
 }
 
 /// How rsyslog writes an object.

@@ -26,7 +26,6 @@ use crate::base::diag::Loc;
 use crate::base::diag::nearest;
 use crate::base::limits;
 use crate::config::ast::Object;
-use crate::config::ast::Value;
 use crate::config::param;
 use crate::net::Family;
 use crate::output::common::Common;
@@ -65,7 +64,7 @@ impl Defaults {
     /// Takes a `module(load="builtin:…" …)` object of an output module in. False if no output of
     /// that name is known (nothing is complained of then).
     pub fn apply(&mut self, object: &Object, diags: &mut Diagnostics) -> bool {
-        let Some((module, _)) = text_of(object, "load") else { return false };
+        let Some((module, _)) = object.text("load") else { return false };
         match plain_name(&module) {
             forward::NAME => {
                 let params = param::check(object, &[forward::MODULE_PARAMS], diags);
@@ -100,7 +99,7 @@ pub enum OutputSpec {
 impl OutputSpec {
     /// Makes an `action()` object into what can run; `None` (complained of) if it cannot.
     pub fn compile(object: &Object, defaults: &Defaults, diags: &mut Diagnostics) -> Option<Self> {
-        let Some((module, loc)) = text_of(object, "type") else {
+        let Some((module, loc)) = object.text("type") else {
             diags.push(
                 Diagnostic::error(object.loc, "action without a 'type'")
                     .help("name the output module: type=\"omfwd\""),
@@ -208,14 +207,6 @@ async fn discard(task: &Task) {
 /// `builtin:omfwd` is `omfwd`.
 fn plain_name(module: &str) -> &str {
     module.strip_prefix("builtin:").unwrap_or(module)
-}
-
-fn text_of(object: &Object, name: &str) -> Option<(String, Loc)> {
-    let param = object.params.iter().find(|p| p.name.text.eq_ignore_ascii_case(name))?;
-    match &param.value {
-        Value::Str(text) => Some((text.to_string(), param.value_loc)),
-        Value::Array(_) => None,
-    }
 }
 
 fn unknown(name: &str, loc: Loc) -> Diagnostic {
