@@ -6,7 +6,7 @@
 //! 1. [`base`]: limits, clock, spans, diagnostics, back-off, drain signal
 //! 2. [`message`], [`telemetry`]: the message model with its acknowledgement token; the counter
 //! 3. [`parse`], [`config`]: bytes to messages; text to a syntax tree
-//! 4. [`template`], [`net`]: messages to bytes; sockets
+//! 4. [`template`], [`net`], [`catalog`]: messages to bytes; sockets; rsyslog's other modules
 //! 5. [`rules`], [`queue`]: RainerScript programs; bounded queues of rendered, framed bytes
 //! 6. [`shard`]: one core's pipeline from parsed batches to the queues
 //! 7. [`input`], [`output`]: `imudp`, `imtcp`, `imptcp`; `omfwd`, `omfile`, `omstdout`
@@ -14,6 +14,7 @@
 //! 9. [`cli`]: the command line and its subcommands
 
 pub mod base;
+pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod engine;

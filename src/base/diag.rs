@@ -80,12 +80,24 @@ pub struct Diagnostic {
     pub message: String,
     /// What to write instead.
     pub help: Option<String>,
+    /// The page of rsyslog's documentation that has the matter, and the term to look for there:
+    /// `modules/imtcp: maxFrameSize`.
+    pub term: Option<String>,
+    /// The configuration is right, and this version cannot do what it says.
+    pub unbuilt: bool,
 }
 
 impl Diagnostic {
     #[must_use]
     pub fn error(loc: Loc, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, loc, message: message.into(), help: None }
+        Self {
+            severity: Severity::Error,
+            loc,
+            message: message.into(),
+            help: None,
+            term: None,
+            unbuilt: false,
+        }
     }
 
     #[must_use]
@@ -98,9 +110,22 @@ impl Diagnostic {
         Self { severity: Severity::Note, ..Self::error(loc, message) }
     }
 
+    /// A warning: rsyslog does this, we mean to, and this version does not. What is meant is left
+    /// out of what runs.
+    #[must_use]
+    pub fn unbuilt(loc: Loc, message: impl Into<String>) -> Self {
+        Self { unbuilt: true, ..Self::warning(loc, message) }
+    }
+
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    #[must_use]
+    pub fn term(mut self, term: impl Into<String>) -> Self {
+        self.term = Some(term.into());
         self
     }
 }

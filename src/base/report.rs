@@ -48,7 +48,7 @@ pub fn render(diagnostics: &Diagnostics, sources: &SourceMap, color: bool) -> St
 }
 
 fn render_one(diagnostic: &Diagnostic, sources: &SourceMap, color: bool, out: &mut String) {
-    let Diagnostic { severity, loc, message, help } = diagnostic;
+    let Diagnostic { severity, loc, message, help, .. } = diagnostic;
     let Style { severity: tint, bold, edge, reset } = Style::of(*severity, color);
     let file = sources.file(loc.file);
     let name = file.map_or("?", |file| file.name.as_ref());

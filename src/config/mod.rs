@@ -10,6 +10,7 @@ mod legacy;
 mod lex;
 mod literal;
 mod load;
+pub mod module;
 mod object;
 pub mod param;
 mod parse;

@@ -9,6 +9,7 @@ use crate::base::diag::Loc;
 use crate::base::diag::nearest;
 use crate::config::ast::Object;
 use crate::config::ast::Value;
+use crate::config::legacy::selector;
 
 /// What a parameter's text must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,24 @@ pub enum Kind {
     Array,
     /// Octal file mode, four digits.
     Mode,
+    /// A whole number of seconds, minutes, milliseconds …: the word is the unit.
+    Duration(&'static str),
+    /// One of these words, in any case.
+    Word(&'static [&'static str]),
+    /// A severity by name or number.
+    Severity,
+    /// A facility by name or number.
+    Facility,
+    /// A user's name.
+    User,
+    /// A group's name.
+    Group,
+    /// A number that stands for a user or group.
+    Id,
+    /// A template's name.
+    Template,
+    /// A ruleset's name.
+    Ruleset,
 }
 
 /// What Bongsu does with a parameter of rsyslog's.
@@ -33,7 +52,10 @@ pub enum Support {
     Full,
     /// Accepted and without effect: says what Bongsu does instead.
     Ignored(&'static str),
-    /// Refused (or warned of): says why, and what to do.
+    /// Right, and not built yet: says what happens meanwhile. The object is left out, since it
+    /// would do something else than was asked for.
+    Later(&'static str),
+    /// Refused: says why, and what to do.
     Unsupported(&'static str),
 }
 
@@ -71,6 +93,12 @@ impl Spec {
     #[must_use]
     pub const fn ignored(mut self, instead: &'static str) -> Self {
         self.support = Support::Ignored(instead);
+        self
+    }
+
+    #[must_use]
+    pub const fn later(mut self, meanwhile: &'static str) -> Self {
+        self.support = Support::Later(meanwhile);
         self
     }
 
@@ -121,6 +149,11 @@ pub fn check(object: &Object, tables: &[&'static [Spec]], diags: &mut Diagnostic
                 let text = format!("'{}' has no effect: {instead}", spec.name);
                 diags.push(Diagnostic::note(param.name.loc, text));
             }
+            Support::Later(meanwhile) => {
+                let text = format!("'{}' is not built yet: {meanwhile}", spec.name);
+                diags.push(Diagnostic::unbuilt(param.name.loc, text));
+                params.refused = true;
+            }
             Support::Unsupported(why) => {
                 let text = format!("'{}' is not supported: {why}", spec.name);
                 diags.push(Diagnostic::error(param.name.loc, text));
@@ -143,14 +176,19 @@ pub fn check(object: &Object, tables: &[&'static [Spec]], diags: &mut Diagnostic
     params
 }
 
-fn well_formed(kind: Kind, value: &Value) -> Result<(), &'static str> {
+fn well_formed(kind: Kind, value: &Value) -> Result<(), String> {
     let Value::Str(text) = value else {
-        return if kind == Kind::Array { Ok(()) } else { Err("one value, not an array") };
+        return if kind == Kind::Array { Ok(()) } else { Err("one value, not an array".into()) };
     };
     let ok = match kind {
-        Kind::Str | Kind::Array => true,
+        Kind::Str | Kind::Array | Kind::User | Kind::Group | Kind::Template | Kind::Ruleset => true,
         Kind::Bool => parse_bool(text).is_some(),
-        Kind::Int => text.to_str().is_ok_and(|t| t.trim().parse::<i64>().is_ok()),
+        Kind::Int | Kind::Duration(_) | Kind::Id => {
+            text.to_str().is_ok_and(|t| t.trim().parse::<i64>().is_ok())
+        }
+        Kind::Word(words) => words.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes())),
+        Kind::Severity => selector::severity(text).is_some(),
+        Kind::Facility => selector::facility(text).is_some(),
         Kind::Size => parse_size(text).is_some(),
         Kind::Mode => parse_mode(text).is_some(),
     };
@@ -158,12 +196,34 @@ fn well_formed(kind: Kind, value: &Value) -> Result<(), &'static str> {
         return Ok(());
     }
     Err(match kind {
-        Kind::Bool => "\"on\" or \"off\"",
-        Kind::Int => "a whole number",
-        Kind::Size => "a number, with k, m, g or t behind it if need be",
-        Kind::Mode => "an octal file mode such as \"0640\"",
-        Kind::Str | Kind::Array => "text",
+        Kind::Duration(unit) => format!("a whole number of {unit}"),
+        Kind::Word(words) => format!("one of {}", words.join(", ")),
+        _ => kind.expected().to_owned(),
     })
+}
+
+impl Kind {
+    /// What the text must be, as it is told to people.
+    #[must_use]
+    pub const fn expected(self) -> &'static str {
+        match self {
+            Self::Str => "text",
+            Self::Bool => "\"on\" or \"off\"",
+            Self::Int => "a whole number",
+            Self::Size => "a number, with k, m, g or t behind it if need be",
+            Self::Array => "one text or an array of texts",
+            Self::Mode => "an octal file mode such as \"0640\"",
+            Self::Duration(unit) => unit,
+            Self::Word(_) => "one of some words",
+            Self::Severity => "a severity, by name or number",
+            Self::Facility => "a facility, by name or number",
+            Self::User => "a user's name",
+            Self::Group => "a group's name",
+            Self::Id => "the number of a user or group",
+            Self::Template => "a template's name",
+            Self::Ruleset => "a ruleset's name",
+        }
+    }
 }
 
 fn parse_bool(text: &[u8]) -> Option<bool> {

@@ -24,10 +24,12 @@ use crate::engine::modules::Modules;
 use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpSpec;
 use crate::message::PriMask;
+use crate::output;
 use crate::output::Defaults;
 use crate::output::OutputSpec;
 use crate::parse;
 use crate::parse::ParseSettings;
+use crate::queue;
 use crate::rules;
 use crate::rules::ActionId;
 use crate::rules::Programs;
@@ -165,7 +167,7 @@ impl Builder {
         self.rulesets.insert(DEFAULT_RULESET.to_owned(), (RulesetId(0), false));
         for (i, object) in objects(block, ObjectKind::Ruleset).enumerate() {
             let params =
-                param::check(object, &[modules::RULESET_PARAMS, modules::QUEUE_PARAMS], diags);
+                param::check(object, &[modules::RULESET_PARAMS, queue::params::PARAMS], diags);
             let Some(name) = params.str("name") else {
                 let complaint = Diagnostic::error(object.loc, "a ruleset needs a name");
                 params.missing(&["name"], complaint, diags);
@@ -189,8 +191,7 @@ impl Builder {
             ObjectKind::Timezone,
         ] {
             for object in objects(block, kind) {
-                let text = format!("{} objects are not supported yet", modules::kind_name(kind));
-                diags.push(Diagnostic::error(object.loc, text).help("remove it"));
+                modules::check_unbuilt(object, diags);
             }
         }
     }
@@ -273,7 +274,15 @@ impl Builder {
     }
 
     fn template_object(&mut self, object: &Object, diags: &mut Diagnostics) {
-        let Some(template) = Template::compile(object, diags) else { return };
+        let before = diags.all.len();
+        let Some(template) = Template::compile(object, diags) else {
+            let new = diags.all.get(before..).unwrap_or_default();
+            let unbuilt = new.iter().any(|d| d.unbuilt);
+            if let (true, Some((name, _))) = (unbuilt, object.text("name")) {
+                self.templates.add_unbuilt(&name);
+            }
+            return;
+        };
         let name = template.name.clone();
         if !self.templates.add(template) {
             let text = format!("template '{name}' is defined twice: the first one counts");
@@ -283,6 +292,11 @@ impl Builder {
 
     fn template(&self, name: &str, loc: Loc, diags: &mut Diagnostics) -> Option<Arc<Template>> {
         let found = self.templates.get(name).cloned();
+        if found.is_none() && self.templates.is_unbuilt(name) {
+            let text = format!("the action is left out: template '{name}' is not built yet");
+            diags.push(Diagnostic::unbuilt(loc, text));
+            return None;
+        }
         if found.is_none() {
             let text = format!("template '{name}' not found: the action is left out");
             let mut d = Diagnostic::error(loc, text);
@@ -327,6 +341,10 @@ fn place(object: &Object, name: &str) -> Loc {
 impl Resolver for Builder {
     fn action(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<ActionId> {
         let kind = modules::type_of(object, diags)?;
+        if !output::MODULES.iter().any(|module| module.name == kind) {
+            self.modules.check_action(&kind, object, diags);
+            return None;
+        }
         let spec = OutputSpec::compile(object, &self.outputs, diags)?;
         let template = match spec.template() {
             Some(name) => Some(self.template(name, place(object, "template"), diags)?),

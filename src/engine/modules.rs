@@ -5,19 +5,25 @@ use std::collections::HashMap;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
+use crate::base::diag::Loc;
 use crate::base::diag::nearest;
+use crate::catalog;
 use crate::config::ast::Object;
 use crate::config::ast::ObjectKind;
+use crate::config::module::Availability;
+use crate::config::module::Module;
+use crate::config::module::Role;
+use crate::config::module::short_name;
 use crate::config::param;
 use crate::config::param::Kind::Array;
-use crate::config::param::Kind::Bool;
-use crate::config::param::Kind::Int;
-use crate::config::param::Kind::Size;
 use crate::config::param::Kind::Str;
 use crate::config::param::Params;
 use crate::config::param::Spec;
+use crate::engine::registry;
 use crate::input::tcp;
 use crate::input::udp;
+use crate::output;
+use crate::queue;
 
 /// `type=` of inputs and actions.
 pub(super) static TYPE_PARAM: &[Spec] = &[Spec::new("type", Str, "", "The module.")];
@@ -27,48 +33,21 @@ static LOAD_PARAM: &[Spec] = &[Spec::new("load", Str, "", "The module.")];
 pub(super) static RULESET_PARAMS: &[Spec] = &[
     Spec::new("name", Str, "", "The ruleset's name."),
     Spec::new("parser", Array, "", "Parsers to be tried.")
-        .unsupported("parser lists come with a later version; RFC 5424 and RFC 3164 are tried"),
-];
-
-const BYTES: &str =
-    "every action has a queue of its own, bounded in bytes; a full one holds senders back";
-
-/// Parameters of a main queue's or a ruleset's queue.
-pub(super) static QUEUE_PARAMS: &[Spec] = &[
-    Spec::new("queue.type", Str, "", "Kind of queue.").ignored(BYTES),
-    Spec::new("queue.size", Size, "", "Messages that it may hold.").ignored(BYTES),
-    Spec::new("queue.filename", Str, "", "Prefix of its files.").ignored("queues on disk come with a later version; until then the queue is in memory"),
-    Spec::new("queue.spoolDirectory", Str, "", "Folder of its files.").ignored("queues on disk come with a later version; until then the queue is in memory"),
-    Spec::new("queue.maxDiskSpace", Size, "", "").ignored("queues on disk come with a later version; until then the queue is in memory"),
-    Spec::new("queue.maxFileSize", Size, "", "").ignored("queues on disk come with a later version; until then the queue is in memory"),
-    Spec::new("queue.saveOnShutdown", Bool, "off", "").ignored("queues on disk come with a later version; a stop delivers what it can within drain.timeout"),
-    Spec::new("queue.syncQueueFiles", Bool, "", "").ignored("queues on disk come with a later version; until then the queue is in memory"),
-    Spec::new("queue.checkpointInterval", Int, "", "").ignored("queues on disk come with a later version; until then the queue is in memory"),
-    Spec::new("queue.dequeueBatchSize", Int, "", "").ignored("what one read brings is one batch"),
-    Spec::new("queue.minDequeueBatchSize", Int, "", "").ignored("what one read brings is one batch"),
-    Spec::new("queue.minDequeueBatchSize.timeout", Int, "", "").ignored("what one read brings is one batch"),
-    Spec::new("queue.workerThreads", Int, "", "").ignored("the shards do the work"),
-    Spec::new("queue.workerThreadMinimumMessages", Int, "", "").ignored("the shards do the work"),
-    Spec::new("queue.highWatermark", Int, "", "").ignored(BYTES),
-    Spec::new("queue.lowWatermark", Int, "", "").ignored(BYTES),
-    Spec::new("queue.fullDelayMark", Int, "", "").ignored(BYTES),
-    Spec::new("queue.lightDelayMark", Int, "", "").ignored(BYTES),
-    Spec::new("queue.discardMark", Int, "", "").ignored("nothing is discarded by severity"),
-    Spec::new("queue.discardSeverity", Str, "", "").ignored("nothing is discarded by severity"),
-    Spec::new("queue.timeoutShutdown", Int, "", "").ignored("drain.timeout holds for all queues"),
-    Spec::new("queue.timeoutActionCompletion", Int, "", "").ignored("drain.timeout holds for all queues"),
-    Spec::new("queue.timeoutEnqueue", Int, "", "").ignored(BYTES),
-    Spec::new("queue.timeoutWorkerthreadShutdown", Int, "", "").ignored("the shards do the work"),
-    Spec::new("queue.dequeueSlowdown", Int, "", "").unsupported("it is not supported yet; leave it out"),
-    Spec::new("queue.dequeueTimeBegin", Int, "", "").unsupported("it is not supported yet; leave it out"),
-    Spec::new("queue.dequeueTimeEnd", Int, "", "").unsupported("it is not supported yet; leave it out"),
-    Spec::new("queue.samplingInterval", Int, "", "").unsupported("it is not supported yet; leave it out"),
-    Spec::new("queue.takeFlowCtlFromMsg", Bool, "", "").ignored(BYTES),
+        .ignored("parser lists are not built yet; RFC 5424 and RFC 3164 are tried"),
 ];
 
 /// Checks `main_queue(…)`.
 pub(super) fn check_queue(object: &Object, diags: &mut Diagnostics) {
-    param::check(object, &[QUEUE_PARAMS], diags);
+    param::check(object, &[queue::params::PARAMS], diags);
+}
+
+/// Checks an object that nothing runs yet.
+pub(super) fn check_unbuilt(object: &Object, diags: &mut Diagnostics) {
+    if let Some(table) = catalog::object(object.kind) {
+        param::check(object, &[table], diags);
+    }
+    let text = format!("{} objects are not built yet: it has no effect", kind_name(object.kind));
+    diags.push(Diagnostic::unbuilt(object.loc, text));
 }
 
 /// An input module of ours.
@@ -102,47 +81,14 @@ impl InputKind {
             Self::Tcp(_) => tcp::PARAMS,
         }
     }
-
-    const fn module_params(self) -> &'static [Spec] {
-        match self {
-            Self::Udp => udp::MODULE_PARAMS,
-            Self::Tcp(_) => tcp::MODULE_PARAMS,
-        }
-    }
 }
-
-/// rsyslog's modules that Bongsu does not have yet, with what to do meanwhile.
-static NOT_YET: &[(&str, &str)] = &[
-    (
-        "imuxsock",
-        "local logging comes with a later version; let journald or rsyslog forward to a port",
-    ),
-    ("imklog", "kernel messages come with a later version"),
-    ("imkmsg", "kernel messages come with a later version"),
-    ("imjournal", "the journal comes with a later version"),
-    ("imfile", "tailing files comes with a later version"),
-    ("imrelp", "RELP comes with a later version; imtcp is there"),
-    ("omrelp", "RELP comes with a later version; omfwd is there"),
-    ("impstats", "statistics come with a later version; the summary at the end has the counters"),
-    ("immark", "mark messages come with a later version"),
-    ("omusrmsg", "messages to users' terminals come with a later version"),
-    ("ompipe", "pipes come with a later version"),
-    ("omprog", "programs come with a later version"),
-    ("mmjsonparse", "JSON variables come with a later version"),
-];
 
 /// Loaded modules and their parameters.
 #[derive(Debug, Default)]
 pub(super) struct Modules {
-    params: HashMap<String, Params>,
+    /// By name; also those that do not run.
+    loaded: HashMap<String, Params>,
     none: Params,
-}
-
-/// The last part of a module's path, without `builtin:` and `.so`: what rsyslog calls it.
-fn short_name(load: &str) -> String {
-    let name = load.rsplit('/').next().unwrap_or(load);
-    let name = name.strip_suffix(".so").unwrap_or(name);
-    name.strip_prefix("builtin:").unwrap_or(name).to_ascii_lowercase()
 }
 
 impl Modules {
@@ -154,28 +100,27 @@ impl Modules {
             );
             return;
         };
-        let name = short_name(&load);
-        if let Some(input) = InputKind::parse(&name) {
-            let tables = [LOAD_PARAM, input.module_params(), input.params()];
-            let params = param::check(object, &tables, diags);
-            self.params.insert(name, params);
-        } else {
-            let text = match NOT_YET.iter().find(|(known, _)| *known == name) {
-                Some((_, instead)) => format!("module '{name}' is not supported yet: {instead}"),
-                None => format!("module '{name}' not known"),
-            };
+        let name = short_name(&load).to_ascii_lowercase();
+        let Some(module) = registry::module(&name) else {
+            let text = format!("module '{name}' not known");
             let mut d = Diagnostic::error(object.loc, text);
-            let known = [udp::NAME, tcp::NAME, tcp::NAME_PLAIN];
-            if let Some(near) = nearest(&name, known) {
+            if let Some(near) = nearest(&name, registry::modules().map(|m| m.name)) {
                 d = d.help(format!("did you mean '{near}'?"));
             }
             diags.push(d);
+            return;
+        };
+        if say_availability(module, object.loc, diags) {
+            let mut tables = vec![LOAD_PARAM];
+            tables.extend(module.module);
+            let params = module.check(object, &tables, diags);
+            self.loaded.insert(name, params);
         }
     }
 
     /// What was given with `module(load=…)`; empty if it was not loaded.
     pub(super) fn params(&self, name: &str) -> &Params {
-        self.params.get(name).unwrap_or(&self.none)
+        self.loaded.get(name).unwrap_or(&self.none)
     }
 
     /// The input module `kind`, which must be loaded.
@@ -185,27 +130,73 @@ impl Modules {
         object: &Object,
         diags: &mut Diagnostics,
     ) -> Option<InputKind> {
-        let name = short_name(kind);
-        match InputKind::parse(&name) {
-            Some(input) if self.params.contains_key(&name) => Some(input),
-            Some(_) => {
-                let text = format!("input module '{name}' is not loaded");
-                let help = format!("put module(load=\"{name}\") before it");
-                diags.push(Diagnostic::error(object.loc, text).help(help));
-                None
+        let inputs = || registry::modules().filter(|module| module.role == Role::Input);
+        let Some(module) = inputs().find(|module| module.name == kind) else {
+            let text = format!("input type '{kind}' not known");
+            let mut d = Diagnostic::error(object.loc, text);
+            if let Some(near) = nearest(kind, inputs().map(|module| module.name)) {
+                d = d.help(format!("did you mean '{near}'?"));
             }
-            None => {
-                // A module that was loaded and refused has been complained of already.
-                if !NOT_YET.iter().any(|(known, _)| *known == name) {
-                    let text = format!("input type '{kind}' not known");
-                    let mut d = Diagnostic::error(object.loc, text);
-                    if let Some(near) = nearest(&name, [udp::NAME, tcp::NAME, tcp::NAME_PLAIN]) {
-                        d = d.help(format!("did you mean '{near}'?"));
-                    }
-                    diags.push(d);
-                }
-                None
+            diags.push(d);
+            return None;
+        };
+        // A module that was refused has been complained of already.
+        if matches!(module.availability, Availability::Absent(_)) {
+            return None;
+        }
+        if !self.loaded.contains_key(kind) {
+            let text = format!("input module '{kind}' is not loaded");
+            let help = format!("put module(load=\"{kind}\") before it");
+            diags.push(Diagnostic::error(object.loc, text).help(help));
+            return None;
+        }
+        let input = InputKind::parse(kind);
+        if input.is_none() {
+            let mut tables = vec![TYPE_PARAM];
+            tables.extend(module.instance);
+            module.check(object, &tables, diags);
+        }
+        input
+    }
+
+    /// Checks an action whose module does not run.
+    pub(super) fn check_action(&self, kind: &str, object: &Object, diags: &mut Diagnostics) {
+        let outputs = || {
+            let acts = |module: &&Module| matches!(module.role, Role::Output | Role::Modifier);
+            registry::modules().filter(acts)
+        };
+        let Some(module) = outputs().find(|module| module.name == kind) else {
+            let text = format!("output module '{kind}' not known");
+            let mut d = Diagnostic::error(object.loc, text);
+            if let Some(near) = nearest(kind, outputs().map(|module| module.name)) {
+                d = d.help(format!("did you mean '{near}'?"));
             }
+            diags.push(d);
+            return;
+        };
+        if say_availability(module, object.loc, diags) {
+            let mut tables = vec![TYPE_PARAM, output::common::PARAMS, queue::params::PARAMS];
+            tables.extend(module.instance);
+            module.check(object, &tables, diags);
+        }
+    }
+}
+
+/// Says that a module does not run, if so. False if it never will.
+fn say_availability(module: &Module, loc: Loc, diags: &mut Diagnostics) -> bool {
+    let name = module.name;
+    let term = format!("modules/{name}");
+    match module.availability {
+        Availability::Ready => true,
+        Availability::Later(meanwhile) => {
+            let text = format!("module '{name}' is not built yet: {meanwhile}");
+            diags.push(Diagnostic::unbuilt(loc, text).term(term));
+            true
+        }
+        Availability::Absent(instead) => {
+            let text = format!("there is no module '{name}' here");
+            diags.push(Diagnostic::error(loc, text).help(format!("use {instead}")).term(term));
+            false
         }
     }
 }
@@ -217,7 +208,7 @@ pub(super) fn type_of(object: &Object, diags: &mut Diagnostics) -> Option<String
         let text = format!("{} needs a type", kind_name(object.kind));
         diags.push(Diagnostic::error(object.loc, text).help("add type=\"…\""));
     }
-    kind.map(|(kind, _)| short_name(&kind))
+    kind.map(|(kind, _)| short_name(&kind).to_ascii_lowercase())
 }
 
 /// How rsyslog writes an object.

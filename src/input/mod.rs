@@ -13,3 +13,8 @@ pub mod udp;
 pub use internal::Internal;
 pub use settings::InputSettings;
 pub use stats::InputStats;
+
+use crate::config::module::Module;
+
+/// The input modules that run.
+pub static MODULES: &[&Module] = &[&udp::MODULE, &tcp::MODULE, &tcp::MODULE_PLAIN];

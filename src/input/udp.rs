@@ -15,6 +15,9 @@ use tokio::time::MissedTickBehavior;
 use crate::base::drain::Signals;
 use crate::base::num::count;
 use crate::base::reporter::Level;
+use crate::config::module::Availability;
+use crate::config::module::Module;
+use crate::config::module::Role;
 use crate::config::param::Kind::Array;
 use crate::config::param::Kind::Bool;
 use crate::config::param::Kind::Int;
@@ -40,6 +43,16 @@ use crate::shard::Shard;
 use crate::shard::Stuck;
 
 pub const NAME: &str = "imudp";
+
+/// What it takes.
+pub static MODULE: Module = Module {
+    name: NAME,
+    role: Role::Input,
+    doc: "Receives syslog over UDP.",
+    availability: Availability::Ready,
+    module: &[MODULE_PARAMS],
+    instance: &[PARAMS],
+};
 
 const SCHEDULING: &str = "set it for the process: systemd CPUSchedulingPolicy=, or chrt";
 

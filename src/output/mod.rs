@@ -22,11 +22,14 @@ use std::collections::VecDeque;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
-use crate::base::diag::Loc;
-use crate::base::diag::nearest;
 use crate::base::limits;
 use crate::config::ast::Object;
-use crate::config::param;
+use crate::config::module::Availability;
+use crate::config::module::Module;
+use crate::config::module::Role;
+use crate::config::module::short_name;
+use crate::config::param::Kind;
+use crate::config::param::Spec;
 use crate::net::Family;
 use crate::output::common::Common;
 use crate::output::file::FileDefaults;
@@ -34,6 +37,7 @@ use crate::output::file::FileSpec;
 use crate::output::file::FileTarget;
 use crate::output::forward::ForwardSpec;
 use crate::output::stdout::StdoutSpec;
+use crate::queue;
 use crate::queue::Framing;
 
 /// What `global()` and `module()` objects set for all actions.
@@ -65,15 +69,16 @@ impl Defaults {
     /// that name is known (nothing is complained of then).
     pub fn apply(&mut self, object: &Object, diags: &mut Diagnostics) -> bool {
         let Some((module, _)) = object.text("load") else { return false };
-        match plain_name(&module) {
+        match short_name(&module) {
             forward::NAME => {
-                let params = param::check(object, &[forward::MODULE_PARAMS], diags);
+                let params =
+                    forward::MODULE.check(object, &[LOAD_PARAM, forward::MODULE_PARAMS], diags);
                 if let Some(template) = params.str("template") {
                     template.clone_into(&mut self.forward_template);
                 }
             }
             file::NAME => {
-                let params = param::check(object, &[file::MODULE_PARAMS], diags);
+                let params = file::MODULE.check(object, &[LOAD_PARAM, file::MODULE_PARAMS], diags);
                 self.file.apply(&params, diags);
             }
             stdout::NAME | DISCARD => {}
@@ -81,6 +86,13 @@ impl Defaults {
         }
         true
     }
+}
+
+static LOAD_PARAM: &[Spec] = &[Spec::new("load", Kind::Str, "", "The module.")];
+
+/// The tables of an action: its module's, and what all have.
+const fn tables(own: &'static [Spec]) -> [&'static [Spec]; 3] {
+    [own, common::PARAMS, queue::params::PARAMS]
 }
 
 /// The name under which `stop`'s older form (`~`) may appear as an action.
@@ -97,36 +109,34 @@ pub enum OutputSpec {
 }
 
 impl OutputSpec {
-    /// Makes an `action()` object into what can run; `None` (complained of) if it cannot.
+    /// Makes an `action()` object into what can run; `None` if it cannot: complained of, unless it
+    /// is none of [`MODULES`].
     pub fn compile(object: &Object, defaults: &Defaults, diags: &mut Diagnostics) -> Option<Self> {
-        let Some((module, loc)) = object.text("type") else {
+        let Some((module, _)) = object.text("type") else {
             diags.push(
                 Diagnostic::error(object.loc, "action without a 'type'")
                     .help("name the output module: type=\"omfwd\""),
             );
             return None;
         };
-        match plain_name(&module) {
+        match short_name(&module) {
             forward::NAME => {
-                let params = param::check(object, &[forward::PARAMS, common::PARAMS], diags);
+                let params = forward::MODULE.check(object, &tables(forward::PARAMS), diags);
                 ForwardSpec::compile(&params, defaults, diags).map(Box::new).map(Self::Forward)
             }
             file::NAME => {
-                let params = param::check(object, &[file::PARAMS, common::PARAMS], diags);
+                let params = file::MODULE.check(object, &tables(file::PARAMS), diags);
                 FileSpec::compile(&params, defaults, diags).map(Box::new).map(Self::File)
             }
             stdout::NAME => {
-                let params = param::check(object, &[stdout::PARAMS, common::PARAMS], diags);
+                let params = stdout::MODULE.check(object, &tables(stdout::PARAMS), diags);
                 StdoutSpec::compile(&params, diags).map(Self::Stdout)
             }
             DISCARD => {
-                let params = param::check(object, &[common::PARAMS], diags);
+                let params = DISCARD_MODULE.check(object, &tables(&[]), diags);
                 Common::compile(&params, diags).map(Self::Discard)
             }
-            name => {
-                diags.push(unknown(name, loc));
-                None
-            }
+            _ => None,
         }
     }
 
@@ -204,55 +214,18 @@ async fn discard(task: &Task) {
     }
 }
 
-/// `builtin:omfwd` is `omfwd`.
-fn plain_name(module: &str) -> &str {
-    module.strip_prefix("builtin:").unwrap_or(module)
-}
+/// The output modules that run.
+pub static MODULES: &[&Module] =
+    &[&forward::MODULE, &file::MODULE, &stdout::MODULE, &DISCARD_MODULE];
 
-fn unknown(name: &str, loc: Loc) -> Diagnostic {
-    if OTHERS.contains(&name) {
-        let text = format!("output module '{name}' is not supported yet");
-        return Diagnostic::error(loc, text).help("leave this action out");
-    }
-    let d = Diagnostic::error(loc, format!("output module '{name}' not known"));
-    match nearest(name, OURS.iter().chain(OTHERS).copied()) {
-        Some(near) => d.help(format!("did you mean '{near}'?")),
-        None => d,
-    }
-}
-
-const OURS: &[&str] = &[file::NAME, forward::NAME, stdout::NAME];
-
-/// rsyslog's other output modules, for a word that tells "not yet" from "never heard of".
-const OTHERS: &[&str] = &[
-    "omamqp1",
-    "omazureeventhubs",
-    "omclickhouse",
-    "omelasticsearch",
-    "omgssapi",
-    "omhdfs",
-    "omhiredis",
-    "omhttp",
-    "omhttpfs",
-    "omjournal",
-    "omkafka",
-    "omlibdbi",
-    "ommail",
-    "ommongodb",
-    "ommysql",
-    "ompgsql",
-    "ompipe",
-    "omprog",
-    "omrabbitmq",
-    "omrelp",
-    "omruleset",
-    "omshell",
-    "omsnmp",
-    "omtcl",
-    "omudpspoof",
-    "omusrmsg",
-    "omuxsock",
-];
+static DISCARD_MODULE: Module = Module {
+    name: DISCARD,
+    role: Role::Output,
+    doc: "Takes messages and does nothing with them.",
+    availability: Availability::Ready,
+    module: &[],
+    instance: &[],
+};
 
 #[cfg(test)]
 mod tests {
@@ -293,7 +266,7 @@ mod tests {
     fn tables_name_everything_once() {
         for table in [forward::PARAMS, file::PARAMS, stdout::PARAMS] {
             let mut names: Vec<String> =
-                table.iter().chain(common::PARAMS).map(|s| s.name.to_lowercase()).collect();
+                tables(table).into_iter().flatten().map(|s| s.name.to_lowercase()).collect();
             let all = names.len();
             names.sort();
             names.dedup();

@@ -10,6 +10,9 @@ use std::os::fd::AsFd;
 use crate::base::diag::Diagnostics;
 use crate::base::num::count;
 use crate::base::reporter::Level;
+use crate::config::module::Availability;
+use crate::config::module::Module;
+use crate::config::module::Role;
 use crate::config::param::Kind;
 use crate::config::param::Params;
 use crate::config::param::Spec;
@@ -22,6 +25,16 @@ use crate::queue::Chunk;
 use crate::queue::Framing;
 
 pub const NAME: &str = "omstdout";
+
+/// What it takes.
+pub static MODULE: Module = Module {
+    name: NAME,
+    role: Role::Output,
+    doc: "Writes to standard output.",
+    availability: Availability::Ready,
+    module: &[],
+    instance: &[PARAMS],
+};
 
 /// rsyslog's default for omstdout.
 pub const DEFAULT_TEMPLATE: &str = "RSYSLOG_FileFormat";

@@ -4,6 +4,7 @@
 mod chunk;
 mod framing;
 mod memory;
+pub mod params;
 
 pub use chunk::Chunk;
 pub use chunk::Run;

@@ -306,8 +306,9 @@ impl Lowering<'_> {
     fn unknown_function<T>(&mut self, name: &Word) -> Result<T, Reported> {
         let known = || FUNCTIONS.iter().chain(LATER).copied();
         if LATER.iter().any(|later| later.eq_ignore_ascii_case(&name.text)) {
-            let text = format!("function '{}' is not supported yet", name.text);
-            return self.error(name.loc, text);
+            let text = format!("function '{}' is not built yet", name.text);
+            self.diags.push(Diagnostic::unbuilt(name.loc, text));
+            return Err(Reported);
         }
         let mut d = Diagnostic::error(name.loc, format!("there is no function '{}'", name.text));
         if let Some(near) = nearest(&name.text, known()) {
@@ -405,8 +406,8 @@ pub(super) fn property(
     }
     if name.trim_start_matches('$').starts_with(['!', '.', '/']) {
         let name = name.trim_start_matches('$');
-        let text = format!("variables ('${name}') are not supported yet");
-        diags.push(Diagnostic::error(loc, text));
+        let text = format!("variables ('${name}') are not built yet");
+        diags.push(Diagnostic::unbuilt(loc, text));
         return Err(Reported);
     }
     let mut d = Diagnostic::error(loc, format!("there is no property '{name}'"));

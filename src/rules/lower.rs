@@ -106,8 +106,8 @@ impl Compiler<'_> {
             StmtKind::Foreach { .. } => "foreach",
             StmtKind::ReloadLookupTable { .. } => "reload_lookup_table",
         };
-        let text = format!("'{unsupported}' is not supported yet: the statement is left out");
-        self.diags.push(Diagnostic::error(statement.loc, text));
+        let text = format!("'{unsupported}' is not built yet: the statement is left out");
+        self.diags.push(Diagnostic::unbuilt(statement.loc, text));
         (None, false)
     }
 

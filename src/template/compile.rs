@@ -118,8 +118,8 @@ pub(super) fn object(object: &Object, diags: &mut Diagnostics) -> Option<Templat
         "list" => list(name, object, &options, diags),
         "plugin" => plugin(name, &params, diags),
         "subtree" => {
-            let message = "message variables arrive with a later version: no subtree templates yet";
-            diags.push(Diagnostic::error(params.loc("type"), message));
+            let message = "message variables are not built yet: no subtree templates";
+            diags.push(Diagnostic::unbuilt(params.loc("type"), message));
             None
         }
         "" => {
@@ -168,9 +168,13 @@ pub(super) fn string(
 ) -> Option<Template> {
     let parsed = text::parse(text, escapes);
     let failed = parsed.faults.iter().any(|fault| fault.severity == Severity::Error);
+    let unbuilt = parsed.faults.iter().any(|fault| fault.unbuilt);
     for fault in parsed.faults {
         let loc = place(text, loc, &fault);
         diags.push(Diagnostic { loc, ..diagnostic(fault) });
+    }
+    if unbuilt {
+        return None;
     }
     let mut pieces = parsed.pieces;
     if failed {
@@ -188,8 +192,8 @@ pub(super) fn string(
 }
 
 fn diagnostic(fault: Fault) -> Diagnostic {
-    let Fault { severity, at: _, message, help } = fault;
-    Diagnostic { severity, loc: Loc::default(), message, help }
+    let Fault { severity, at: _, message, help, unbuilt } = fault;
+    Diagnostic { severity, help, unbuilt, ..Diagnostic::error(Loc::default(), message) }
 }
 
 /// Where in the configuration a fault in `text` stands. `loc` is the text's place, with or without
@@ -552,8 +556,8 @@ mod tests {
     #[test]
     fn nothing_is_silent() {
         for (value, severity, message) in [
-            ("%$!user%", Severity::Error, "variables arrive with a later version: '$!user'"),
-            ("%jsonmesg%", Severity::Error, "not supported"),
+            ("%$!user%", Severity::Warning, "variables are not built yet: '$!user'"),
+            ("%jsonmesg%", Severity::Warning, "not built yet"),
             ("%msg", Severity::Error, "not closed"),
             ("%%", Severity::Error, "property '' not known"),
             ("%msg:R,ERE,0:a%", Severity::Error, "'--end'"),
@@ -568,8 +572,8 @@ mod tests {
             ("%msg:F,44:2+%", Severity::Note, "'+' has no effect"),
         ] {
             let (made, found) = complaints(value, value.as_bytes(), 0);
-            assert_eq!(made, severity < Severity::Error, "{value}");
             assert_eq!(found.len(), 1, "{value}: {found:?}");
+            assert_eq!(made, severity < Severity::Error && !found[0].unbuilt, "{value}");
             assert_eq!(found[0].severity, severity, "{value}");
             assert!(found[0].message.contains(message), "{value}: {}", found[0].message);
         }

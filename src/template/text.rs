@@ -22,7 +22,7 @@ use crate::template::field::Source;
 use crate::template::posix;
 
 /// Properties that rsyslog has and Bongsu does not (yet).
-const UNSUPPORTED: &[&str] = &["jsonmesg", "$uptime", "sys-uptime", "$all-json", "$all-json-plain"];
+const UNBUILT: &[&str] = &["jsonmesg", "$uptime", "sys-uptime", "$all-json", "$all-json-plain"];
 
 /// Whether backslashes in the text are still to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,11 +50,13 @@ pub(super) struct Fault {
     pub(super) at: Place<usize>,
     pub(super) message: String,
     pub(super) help: Option<String>,
+    /// Nothing is wrong with it but that this version cannot do it.
+    pub(super) unbuilt: bool,
 }
 
 impl Fault {
     pub(super) fn new(severity: Severity, at: Place<usize>, message: impl Into<String>) -> Self {
-        Self { severity, at, message: message.into(), help: None }
+        Self { severity, at, message: message.into(), help: None, unbuilt: false }
     }
 }
 
@@ -404,15 +406,18 @@ pub(super) fn source(name: &str, at: Place<usize>) -> Result<Source, Fault> {
         });
     }
     let variable = ["$!", "$.", "$/"].iter().any(|tree| name.starts_with(tree));
+    let later = UNBUILT.iter().any(|known| known.eq_ignore_ascii_case(name));
     let message = if variable {
-        format!("message variables arrive with a later version: '{name}'")
-    } else if UNSUPPORTED.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-        format!("property '{name}' is not supported")
+        format!("message variables are not built yet: '{name}'")
+    } else if later {
+        format!("property '{name}' is not built yet")
     } else {
         format!("property '{name}' not known")
     };
     let mut fault = Fault::new(Severity::Error, at, message);
-    if !variable {
+    if variable || later {
+        (fault.severity, fault.unbuilt) = (Severity::Warning, true);
+    } else {
         fault.help = nearest(name, Property::names()).map(|near| format!("did you mean '{near}'?"));
     }
     Err(fault)

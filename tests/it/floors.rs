@@ -11,7 +11,7 @@ const FLOORS: [&[&str]; 9] = [
     &["base"],
     &["message", "telemetry"],
     &["parse", "config"],
-    &["template", "net", "disk"],
+    &["catalog", "template", "net", "disk"],
     &["rules", "queue"],
     &["shard"],
     &["input", "output"],

@@ -1,5 +1,7 @@
 //! sysklogd selectors: `mail.*;auth,authpriv.none;*.=info`.
 
+use bstr::ByteSlice;
+
 use crate::base::diag::nearest;
 use crate::message::PriMask;
 
@@ -83,6 +85,29 @@ pub fn parse(text: &str) -> (PriMask, Option<SelectorError>) {
 }
 
 /// One `facility,facility.priority`; gives where the next one begins.
+/// The number of a severity that is given by name or number (rsyslog's parameters of that type).
+#[must_use]
+pub fn severity(text: &[u8]) -> Option<u8> {
+    let text = text.to_str().ok()?;
+    let number = text.parse::<u8>().ok().filter(|n| *n <= 7);
+    number.or_else(|| match priority(text)? {
+        Priority::Level(level) => u8::try_from(level).ok(),
+        Priority::All | Priority::None => None,
+    })
+}
+
+/// The number of a facility that is given by name or number.
+#[must_use]
+pub fn facility(text: &[u8]) -> Option<u8> {
+    let text = text.to_str().ok()?;
+    let number = text.parse::<u8>().ok().filter(|n| *n <= 23);
+    number.or_else(|| {
+        let mut known = FACILITIES.iter().chain([&USER]);
+        let (_, number) = known.find(|(name, _)| text.eq_ignore_ascii_case(name))?;
+        u8::try_from(*number).ok().filter(|n| *n <= 23)
+    })
+}
+
 fn part(text: &str, at: usize, mask: &mut PriMask) -> Result<usize, SelectorError> {
     let rest = text.get(at..).unwrap_or_default();
     let fail = |start: usize, end: usize, message: String, help: Option<String>| SelectorError {

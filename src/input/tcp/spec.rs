@@ -6,6 +6,9 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::limits::TCP_FRAME_BYTES_DEFAULT;
 use crate::base::limits::TCP_FRAME_COUNT_MAX;
+use crate::config::module::Availability;
+use crate::config::module::Module;
+use crate::config::module::Role;
 use crate::config::param::Kind::Array;
 use crate::config::param::Kind::Bool;
 use crate::config::param::Kind::Int;
@@ -20,6 +23,20 @@ use crate::parse::frame::FrameSettings;
 
 pub const NAME: &str = "imtcp";
 pub const NAME_PLAIN: &str = "imptcp";
+
+/// What it takes.
+pub const MODULE: Module = Module {
+    name: NAME,
+    role: Role::Input,
+    doc: "Receives syslog over TCP.",
+    availability: Availability::Ready,
+    module: &[MODULE_PARAMS, PARAMS],
+    instance: &[PARAMS],
+};
+
+/// `imptcp`, which here is the same.
+pub static MODULE_PLAIN: Module =
+    Module { name: NAME_PLAIN, doc: "Receives plain syslog over TCP.", ..MODULE };
 
 const TLS: &str =
     "TLS comes with a later version; use stunnel or a plain port on a private network until then";

@@ -21,11 +21,24 @@ pub use params::PARAMS;
 
 use crate::base::num::count;
 use crate::base::reporter::Level;
+use crate::config::module::Availability;
+use crate::config::module::Module;
+use crate::config::module::Role;
 use crate::output::Task;
 use crate::output::blocking::on_thread;
 use crate::output::task::Health;
 
 pub const NAME: &str = "omfile";
+
+/// What it takes.
+pub static MODULE: Module = Module {
+    name: NAME,
+    role: Role::Output,
+    doc: "Writes to files.",
+    availability: Availability::Ready,
+    module: &[MODULE_PARAMS],
+    instance: &[PARAMS],
+};
 
 /// rsyslog's default for omfile.
 pub const DEFAULT_TEMPLATE: &str = "RSYSLOG_FileFormat";

@@ -8,7 +8,6 @@ const LATER: &str = "it comes with a later version";
 
 /// `module(load="builtin:omfile" …)`.
 pub static MODULE_PARAMS: &[Spec] = &[
-    Spec::new("load", Kind::Str, "", "The module."),
     Spec::new("template", Kind::Str, super::DEFAULT_TEMPLATE, "The template of omfile actions."),
     FILE_MODE,
     DIR_MODE,

@@ -13,9 +13,22 @@ pub use compile::UdpOptions;
 pub use params::MODULE_PARAMS;
 pub use params::PARAMS;
 
+use crate::config::module::Availability;
+use crate::config::module::Module;
+use crate::config::module::Role;
 use crate::output::Task;
 
 pub const NAME: &str = "omfwd";
+
+/// What it takes.
+pub static MODULE: Module = Module {
+    name: NAME,
+    role: Role::Output,
+    doc: "Forwards syslog over TCP or UDP.",
+    availability: Availability::Ready,
+    module: &[MODULE_PARAMS],
+    instance: &[PARAMS],
+};
 
 /// rsyslog's default for omfwd.
 pub const DEFAULT_TEMPLATE: &str = "RSYSLOG_TraditionalForwardFormat";

@@ -9,10 +9,8 @@ const ZIP: &str = "compression comes with a later version; leave it out and the 
                    the messages as they are";
 
 /// `module(load="builtin:omfwd" …)`.
-pub static MODULE_PARAMS: &[Spec] = &[
-    Spec::new("load", Kind::Str, "", "The module."),
-    Spec::new("template", Kind::Str, super::DEFAULT_TEMPLATE, "The template of omfwd actions."),
-];
+pub static MODULE_PARAMS: &[Spec] =
+    &[Spec::new("template", Kind::Str, super::DEFAULT_TEMPLATE, "The template of omfwd actions.")];
 
 /// `action(type="omfwd" …)`.
 pub static PARAMS: &[Spec] = &[

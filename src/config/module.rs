@@ -1,0 +1,89 @@
+//! What a module is called, what it takes, and whether this version runs it. Each module declares
+//! one [`Module`]; help, reference and checks walk them.
+
+use crate::base::diag::Diagnostics;
+use crate::config::ast::Object;
+use crate::config::param;
+use crate::config::param::Params;
+use crate::config::param::Spec;
+
+/// What a module is for, in rsyslog's terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    Input,
+    Output,
+    Parser,
+    /// "Message modification module"; runs as an action.
+    Modifier,
+    /// "String generator": a template of type `plugin`.
+    StringGenerator,
+    /// Functions for expressions.
+    Function,
+    /// Loaded by others; nothing of it is configured by itself.
+    Library,
+}
+
+/// Whether this version runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Availability {
+    Ready,
+    /// Will be built: its configuration is checked, and left out of what runs. Says what to do
+    /// meanwhile.
+    Later(&'static str),
+    /// Not meant to be: says what to use.
+    Absent(&'static str),
+}
+
+/// A module of rsyslog's, as it is configured.
+#[derive(Clone, Copy, Debug)]
+pub struct Module {
+    /// `imtcp`.
+    pub name: &'static str,
+    pub role: Role,
+    /// One sentence.
+    pub doc: &'static str,
+    pub availability: Availability,
+    /// Parameters of `module(load=…)`, without `load` itself.
+    pub module: &'static [&'static [Spec]],
+    /// Parameters of each `input()`, `action()` or `parser()`, without `type` and `name` and what
+    /// all actions have.
+    pub instance: &'static [&'static [Spec]],
+}
+
+impl Module {
+    /// Checks an object of this module against `tables`, and names the page of rsyslog's
+    /// documentation in each complaint.
+    pub fn check(
+        &self,
+        object: &Object,
+        tables: &[&'static [Spec]],
+        diags: &mut Diagnostics,
+    ) -> Params {
+        let before = diags.all.len();
+        let params = param::check(object, tables, diags);
+        for diagnostic in diags.all.iter_mut().skip(before).filter(|d| d.term.is_none()) {
+            diagnostic.term = Some(format!("modules/{}", self.name));
+        }
+        params
+    }
+}
+
+/// The last part of a module's path, without `builtin:` and `.so`: what rsyslog calls it.
+#[must_use]
+pub fn short_name(load: &str) -> &str {
+    let name = load.rsplit('/').next().unwrap_or(load);
+    let name = name.strip_suffix(".so").unwrap_or(name);
+    name.strip_prefix("builtin:").unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_suffixes_and_prefixes_are_no_part_of_a_name() {
+        for load in ["imtcp", "imtcp.so", "/usr/lib/rsyslog/imtcp.so", "builtin:imtcp"] {
+            assert_eq!(short_name(load), "imtcp");
+        }
+    }
+}
