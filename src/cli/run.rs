@@ -67,6 +67,11 @@ fn start(flags: &Flags) -> io::Result<ExitCode> {
     let through_rules = loaded.plan.globals.internal_messages.unwrap_or(flags.as_rsyslogd);
     let (own, messages) = Own::new(flags.program(), !flags.background(), through_rules);
     let reporter: Arc<dyn Reporter> = Arc::new(own);
+    let unbuilt = loaded.config.diagnostics.all.iter().filter(|d| d.unbuilt).count();
+    if unbuilt > 0 {
+        let text = format!("{unbuilt} places of the configuration have no effect in this version");
+        reporter.say(Level::Error, text);
+    }
     let around =
         Surroundings { program: flags.program(), reporter: reporter.clone(), own: messages };
     let graph = Graph::open(loaded.plan, around)?;
