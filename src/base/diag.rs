@@ -158,9 +158,14 @@ impl Diagnostics {
         self.all.iter().any(|d| d.severity == Severity::Error)
     }
 
-    /// Names `term` in whatever was said from the `from`th complaint on and names nothing yet.
+    /// What was said from the `from`th complaint on and names no term yet.
+    pub fn without_term(&mut self, from: usize) -> impl Iterator<Item = &mut Diagnostic> {
+        self.all.iter_mut().skip(from).filter(|diagnostic| diagnostic.term.is_none())
+    }
+
+    /// Names `term` in these.
     pub fn name_term(&mut self, from: usize, term: &str) {
-        for diagnostic in self.all.iter_mut().skip(from).filter(|d| d.term.is_none()) {
+        for diagnostic in self.without_term(from) {
             diagnostic.term = Some(term.to_owned());
         }
     }

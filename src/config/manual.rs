@@ -7,7 +7,6 @@ pub const ACTIONS: &str = "configuration/actions";
 pub const CALL: &str = "rainerscript/rainerscript_call";
 pub const CALL_INDIRECT: &str = "rainerscript/rainerscript_call_indirect";
 pub const CONTROL: &str = "rainerscript/control_structures";
-pub const ACTION_DIRECTIVES: &str = "configuration/action/index";
 pub const DIRECTIVES: &str = "configuration/index_directives";
 pub const GLOBAL_DIRECTIVES: &str = "configuration/global/index";
 pub const RULESET_DIRECTIVES: &str = "configuration/ruleset/index";
@@ -47,21 +46,36 @@ pub const fn object(kind: ObjectKind) -> &'static str {
     }
 }
 
-/// Modules that rsyslog's documentation has no page of its own for.
-const WITHOUT_PAGE: &[(&str, &str)] = &[
-    ("lmcry_gcry", "configuration/cryprov_gcry"),
-    ("lmnsd_gtls", "concepts/ns_gtls"),
-    ("lmnsd_ossl", "concepts/ns_ossl"),
-    ("lmnsd_ptcp", "concepts/ns_ptcp"),
-    ("lmsig_gt", "modules/sigprov_gt"),
-    ("lmsig_ksi_ls12", "modules/sigprov_ksi12"),
+/// Modules without a page of their own name, by the page that speaks of them.
+const ELSEWHERE: &[(&str, &[&str])] = &[
+    ("configuration/actions", &["omdiscard", "omshell"]),
+    ("configuration/cryprov_gcry", &["lmcry_gcry"]),
+    ("concepts/ns_gtls", &["lmnsd_gtls"]),
+    ("concepts/ns_ossl", &["lmnsd_ossl"]),
+    ("concepts/ns_ptcp", &["lmnsd_ptcp"]),
+    ("concepts/netstrm_drvr", &["lmnetstrms", "lmnsd_mbedtls"]),
+    ("modules/gssapi", &["lmgssutil", "omgssapi"]),
+    ("modules/idx_input", &["imbeats", "imczmq", "imdtls", "imzmq3"]),
+    ("modules/idx_library", &["lmnet", "lmregexp", "lmtcpclt", "lmtcpsrv", "lmzlibw", "lmzstdw"]),
+    ("modules/idx_messagemod", &["mmaitag", "mmcapture", "mmgrok", "mmleefparse", "mmsnareparse"]),
+    ("modules/idx_output", &["omazureeventhubs", "omczmq", "omdtls", "omotel", "omsendertrack"]),
+    ("modules/idx_output", &["omtcl", "omtesting", "omzmq3"]),
+    ("modules/idx_parser", &["pmaixforwardedfrom", "pmcisconames", "pmpanngfw", "pmsnare"]),
+    ("modules/idx_stringgen", &["smfile", "smfwd", "smtradfile", "smtradfwd"]),
+    ("modules/sigprov_gt", &["lmsig_gt"]),
+    ("modules/sigprov_ksi12", &["lmsig_ksi_ls12"]),
+    ("rainerscript/functions/idx_module_functions", &["fmpcre"]),
+    ("rainerscript/functions/mo-ffaup", &["fmffaup"]),
+    ("rainerscript/functions/mo-hashXX", &["fmhash"]),
+    ("rainerscript/functions/mo-http_request", &["fmhttp"]),
+    ("rainerscript/functions/mo-unflatten", &["fmunflatten"]),
 ];
 
 /// The page of a module.
 #[must_use]
 pub fn module(name: &str) -> String {
-    let other = WITHOUT_PAGE.iter().find(|(module, _)| *module == name);
-    other.map_or_else(|| format!("modules/{name}"), |(_, page)| (*page).to_owned())
+    let other = ELSEWHERE.iter().find(|(_, names)| names.contains(&name));
+    other.map_or_else(|| format!("modules/{name}"), |(page, _)| (*page).to_owned())
 }
 
 /// The term for a parameter of what `page` describes: `modules/imtcp: port`. Queues and actions

@@ -335,7 +335,8 @@ impl Builder {
     }
 }
 
-/// Does something with `object`; what is complained of names the page that describes it.
+/// Does something with `object`; what is complained of names the page that describes it, and the
+/// parameter at whose place it is.
 fn on_its_page<T>(
     object: &Object,
     diags: &mut Diagnostics,
@@ -344,7 +345,12 @@ fn on_its_page<T>(
     let before = diags.all.len();
     let result = act(diags);
     if diags.all.len() > before {
-        diags.name_term(before, &modules::page(object));
+        let page = modules::page(object);
+        for diagnostic in diags.without_term(before) {
+            let param = object.param_at(diagnostic.loc);
+            let named = param.map(|param| manual::parameter(&page, &param.name.text));
+            diagnostic.term = Some(named.unwrap_or_else(|| page.clone()));
+        }
     }
     result
 }

@@ -263,7 +263,8 @@ a.conf:100:4: warning: later
         }
         diagnostics.push(Diagnostic::error(Loc::new(file, 5, 6), "here it is"));
         let report = render(&diagnostics, &sources, false);
-        assert!(report.ends_with("2:2: error: here it is\n  |\n2 | abc\n  |  ^\n"), "{report}");
+        let expected = "\na.conf:2:2: error: here it is\n  |\n2 | abc\n  |  ^\n\na.conf:3:1: note";
+        assert!(report.contains(expected), "{report}");
         assert_eq!(report.matches("note:").count(), DIAGNOSTICS_MAX);
         let counts = Counts::of(&diagnostics);
         assert_eq!(counts.to_string(), "1 error, 0 warnings, 2000 notes (1000 of them not shown)");

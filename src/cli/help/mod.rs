@@ -164,7 +164,7 @@ fn unknown(name: &str) -> String {
         known.extend(parameter_names());
         known.extend(directives.map(|name| name.trim_start_matches('$').to_owned()));
     }
-    with_nearest(format!("nothing is called '{name}'"), name, &known)
+    with_nearest(&format!("nothing is called '{name}'"), name, &known)
 }
 
 fn parameter_names() -> Vec<String> {
@@ -178,10 +178,10 @@ fn unknown_parameter(subject: Subject, name: &str) -> String {
     let shared = also.filter_map(reference::subject).flat_map(Subject::sections);
     let all = sections.iter().cloned().chain(shared).flat_map(|section| section.specs);
     let known: Vec<_> = all.map(|spec| spec.name.to_owned()).collect();
-    with_nearest(format!("{} has no parameter '{name}'", subject.name()), name, &known)
+    with_nearest(&format!("{} has no parameter '{name}'", subject.name()), name, &known)
 }
 
-fn with_nearest(text: String, name: &str, known: &[String]) -> String {
+fn with_nearest(text: &str, name: &str, known: &[String]) -> String {
     match nearest(name, known.iter().map(String::as_str)) {
         Some(near) => format!("{text}; did you mean '{near}'?"),
         None => format!("{text}; 'bongsu help' lists what there is"),
@@ -212,9 +212,9 @@ mod tests {
         assert!(matches!(topic(&["queue"]), Ok(Topic::Subject(Subject::Queue))));
         assert!(matches!(topic(&["re_match()"]), Ok(Topic::Function(_))));
         assert!(matches!(topic(&["functions"]), Ok(Topic::Functions)));
-        let input = "input(type=\"imtcp\" …)";
-        assert_eq!(headings(&["imtcp.port"]), [input]);
-        assert_eq!(headings(&["imtcp", "PORT"]), [input]);
+        let input = "input(type=\"imudp\" …)";
+        assert_eq!(headings(&["imudp.port"]), [input]);
+        assert_eq!(headings(&["imudp", "PORT"]), [input]);
         assert_eq!(headings(&["queue.size"]).len(), 1);
         assert_eq!(headings(&["omfwd", "action.resumeRetryCount"]), ["action(…)"]);
         assert_eq!(headings(&["maxMessageSize"])[0], "global(…)");

@@ -1,5 +1,6 @@
 //! `$Directives` as people look them up: what each takes, and what it is in the object form.
 
+use crate::config::ast::ObjectKind;
 use crate::config::legacy::table;
 use crate::config::legacy::table::Form;
 use crate::config::legacy::table::Target;
@@ -13,7 +14,7 @@ pub struct Directive {
     /// What stands behind it: `a word`, `on or off`.
     pub takes: &'static str,
     pub meaning: Meaning,
-    /// Where rsyslog's documentation has it: `modules/imtcp: $InputTCPServerRun`.
+    /// Where rsyslog's documentation has it: `modules/imtcp: port`.
     pub term: String,
 }
 
@@ -54,21 +55,43 @@ pub fn find(name: &str) -> Option<Directive> {
     table::find(name.trim_start_matches('$')).map(view)
 }
 
-/// As in [`Directive::term`].
+/// Where directives are described that stand for no parameter, by the beginnings of their names.
+const PAGES: &[(&str, &str)] = &[
+    ("ActionGSS", "modules/gssapi"),
+    ("ActionOMStdout", "modules/omstdout"),
+    ("ActionOmruleset", "modules/omruleset"),
+    ("AllowedSender", "configuration/input_directives/rsconf1_allowedsender"),
+    ("DebugPrintKernel", "modules/imklog"),
+    ("Gss", "modules/gssapi"),
+    ("IMSolaris", "modules/imsolaris"),
+    ("IncludeConfig", manual::INCLUDE),
+    ("Input3195", "modules/im3195"),
+    ("InputGSS", "modules/imgssapi"),
+    ("KLog", "modules/imklog"),
+    ("OMFileForceChown", "configuration/action/rsconf1_omfileforcechown"),
+    ("OutChannel", manual::OUTPUT_CHANNELS),
+    ("RepeatedMsgReduction", "configuration/action/rsconf1_repeatedmsgreduction"),
+    ("RuleSet", manual::RULESET_DIRECTIVES),
+    ("RulesetCreateMainQueue", manual::RULESET_DIRECTIVES),
+    ("Template", manual::TEMPLATES),
+];
+
+/// As in [`Directive::term`]. A parameter's name is what is documented best.
 pub(super) fn term(directive: &table::Directive) -> String {
-    let page = match directive.target {
-        Target::Template => manual::TEMPLATES.to_owned(),
-        Target::IncludeConfig => manual::INCLUDE.to_owned(),
-        Target::OutChannel => manual::OUTPUT_CHANNELS.to_owned(),
-        Target::RuleSet | Target::RulesetCreateMainQueue => manual::RULESET_DIRECTIVES.to_owned(),
-        target => match parameter(target).map(|parameter| parameter.owner) {
-            Some("action") => manual::ACTION_DIRECTIVES.to_owned(),
-            Some("ruleset") => manual::RULESET_DIRECTIVES.to_owned(),
-            Some("global" | "main_queue") | None => manual::GLOBAL_DIRECTIVES.to_owned(),
-            Some(module) => manual::module(module),
-        },
-    };
-    format!("{page}: ${}", directive.name)
+    let name = directive.name;
+    if let Some(Parameter { owner, name: of, .. }) = parameter(directive.target) {
+        let page = match owner {
+            "action" => manual::ACTIONS.to_owned(),
+            "global" => manual::object(ObjectKind::Global).to_owned(),
+            "main_queue" => manual::QUEUES.to_owned(),
+            "ruleset" => manual::OBJECTS.to_owned(),
+            module => manual::module(module),
+        };
+        let directive = || format!("{page}: ${name}");
+        return if of.is_empty() { directive() } else { manual::parameter(&page, of) };
+    }
+    let page = PAGES.iter().find(|(beginning, _)| name.starts_with(beginning));
+    format!("{}: ${name}", page.map_or(manual::GLOBAL_DIRECTIVES, |(_, page)| page))
 }
 
 const fn takes(form: Form) -> &'static str {
