@@ -41,6 +41,16 @@ pub struct Section {
 #[derive(Clone, Copy, Debug)]
 pub struct Function {
     pub name: &'static str,
+    /// What its arguments are called; empty if that is not known.
+    pub args: &'static [&'static str],
+    /// How many of them it needs.
+    pub least: usize,
+    /// One sentence, or nothing.
+    pub doc: &'static str,
+    /// Its page in rsyslog's documentation, below the one of all functions; may be empty.
+    pub page: &'static str,
+    /// The module that must be loaded for it; empty if there is none.
+    pub module: &'static str,
     /// This version runs it.
     pub built: bool,
 }
@@ -107,7 +117,42 @@ pub fn object(kind: ObjectKind) -> Vec<&'static [Spec]> {
 
 /// All functions of expressions.
 pub fn functions() -> impl Iterator<Item = Function> {
-    rules::functions().map(|(name, built)| Function { name, built })
+    rules::functions().map(|(name, built)| Function {
+        name,
+        args: &[],
+        least: 0,
+        doc: "",
+        page: "",
+        module: "",
+        built,
+    })
+}
+
+impl Function {
+    /// How it is called: `field(text, delimiter, number)`; `[…]` may be left out.
+    #[must_use]
+    pub fn usage(&self) -> String {
+        let mut usage = format!("{}(", self.name);
+        for (i, arg) in self.args.iter().enumerate() {
+            let separator = if i == 0 { "" } else { ", " };
+            usage.push_str(&if i < self.least {
+                format!("{separator}{arg}")
+            } else {
+                format!("[{separator}{arg}]")
+            });
+        }
+        usage.push(')');
+        usage
+    }
+
+    /// Its page in rsyslog's documentation.
+    #[must_use]
+    pub fn page(&self) -> String {
+        match self.page {
+            "" => manual::FUNCTIONS.to_owned(),
+            page => format!("rainerscript/functions/{page}"),
+        }
+    }
 }
 
 impl Subject {
@@ -244,6 +289,15 @@ mod tests {
             assert!(subject.doc().ends_with('.'), "{}", subject.name());
             assert!(!subject.page().is_empty(), "{}", subject.name());
         }
+    }
+
+    #[test]
+    fn functions_say_how_they_are_called() {
+        let args = &["text", "delimiter", "number"];
+        let field = Function { name: "f", args, ..functions().next().unwrap() };
+        assert_eq!(Function { least: 3, ..field }.usage(), "f(text, delimiter, number)");
+        assert_eq!(Function { least: 1, ..field }.usage(), "f(text[, delimiter][, number])");
+        assert_eq!(Function { args: &[], ..field }.usage(), "f()");
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) fn topic(topic: &Topic) -> String {
         }),
         Topic::Directive(directive, at) => directive_whole(directive, at.as_ref()),
         Topic::Functions => json!({ "kind": "functions", "functions": functions() }),
-        Topic::Function(function) => function_brief(*function),
+        Topic::Function(function) => function_brief(function),
     };
     format!("{value:#}\n")
 }
@@ -44,11 +44,19 @@ fn overview() -> Value {
 }
 
 fn functions() -> Vec<Value> {
-    reference::functions().map(function_brief).collect()
+    reference::functions().map(|function| function_brief(&function)).collect()
 }
 
-fn function_brief(Function { name, built }: Function) -> Value {
-    json!({ "kind": "function", "name": name, "unbuilt": !built })
+fn function_brief(function: &Function) -> Value {
+    json!({
+        "kind": "function",
+        "name": function.name,
+        "usage": function.usage(),
+        "doc": function.doc,
+        "module": (!function.module.is_empty()).then_some(function.module),
+        "page": function.page(),
+        "unbuilt": !function.built,
+    })
 }
 
 fn subject_brief(subject: Subject) -> Value {

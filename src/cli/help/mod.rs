@@ -60,7 +60,8 @@ pub(super) fn run(args: &HelpArgs) -> ExitCode {
     if args.markdown {
         return say(&markdown::reference());
     }
-    if let [name] = args.words.as_slice()
+    if !args.json
+        && let [name] = args.words.as_slice()
         && let Some(help) = flags::help_of(name)
     {
         return say(&help);
@@ -112,12 +113,14 @@ fn find_name(name: &str) -> Result<Topic, String> {
     if let Some(found) = reference::functions().find(|f| f.name.eq_ignore_ascii_case(function)) {
         return Ok(Topic::Function(found));
     }
-    if let Some(directive) = directives::find(name) {
-        let place = place_of(&directive);
-        return Ok(Topic::Directive(directive, place));
-    }
     let places: Vec<_> = reference::subjects().flat_map(|s| places(s, name)).collect();
-    if places.is_empty() { Err(unknown(name)) } else { Ok(Topic::Parameter(places)) }
+    if !places.is_empty() {
+        return Ok(Topic::Parameter(places));
+    }
+    // A shell takes an unquoted $Name away; without its sign it is still nobody else's name.
+    let directive = directives::find(name).ok_or_else(|| unknown(name))?;
+    let place = place_of(&directive);
+    Ok(Topic::Directive(directive, place))
 }
 
 /// Where `subject` itself takes a parameter of that name.

@@ -81,7 +81,7 @@ pub(super) fn topic(topic: &Topic, style: Style) -> String {
         Topic::Parameter(places) => page.places(places),
         Topic::Directive(directive, place) => page.directive(directive, place.as_ref()),
         Topic::Functions => page.functions(),
-        Topic::Function(function) => page.function(*function),
+        Topic::Function(function) => page.function(function),
     }
     page.text
 }
@@ -115,7 +115,8 @@ impl Page {
         let pad = NAMES.saturating_sub(name.len());
         let mut lines = wrapped(text, WIDTH - NAMES - 4).into_iter();
         let first = lines.next().unwrap_or_default();
-        self.line(&format!("{tint}{mark}{reset} {bold}{name}{reset}{:pad$}  {first}", ""));
+        let line = format!("{tint}{mark}{reset} {bold}{name}{reset}{:pad$}  {first}", "");
+        self.line(line.trim_end());
         for line in lines {
             self.line(&format!("{:NAMES$}    {line}", ""));
         }
@@ -215,13 +216,18 @@ impl Page {
 
     fn places(&mut self, places: &[Place]) {
         for (i, Place { subject, heading, spec }) in places.iter().enumerate() {
-            if i > 0 {
-                self.line("");
-            }
             self.title(heading);
+            // A module's and its inputs' may be one and the same.
+            let next = places.get(i + 1);
+            if next.is_some_and(|next| std::ptr::eq(next.spec, *spec)) {
+                continue;
+            }
             self.spec(spec);
             let page = manual::parameter(&subject.page(), spec.name).replacen(": ", ", ", 1);
             self.paragraph(DEEP, &format!("In rsyslog's documentation: {page}"));
+            if next.is_some() {
+                self.line("");
+            }
         }
     }
 
@@ -249,23 +255,29 @@ impl Page {
     }
 
     fn functions(&mut self) {
-        self.line("Functions of expressions");
-        for (built, title) in [(true, "Run"), (false, "Not built yet")] {
-            self.line("");
-            self.title(title);
-            let names: Vec<_> = reference::functions().filter(|f| f.built == built).collect();
-            let names: Vec<_> = names.iter().map(|f| format!("{}()", f.name)).collect();
-            self.paragraph(2, &names.join(" "));
+        self.line("The functions of expressions.");
+        self.line(&format!("{LATER} checked, and not run by this version yet"));
+        self.line("");
+        for function in reference::functions() {
+            let availability =
+                if function.built { Availability::Ready } else { Availability::Later("") };
+            self.item(availability, function.name, function.doc);
         }
         self.line("");
-        self.paragraph(0, &format!("In rsyslog's documentation: {}", manual::FUNCTIONS));
+        self.line(&format!("In rsyslog's documentation: {}", manual::FUNCTIONS));
     }
 
-    fn function(&mut self, Function { name, built }: Function) {
+    fn function(&mut self, function: &Function) {
         let Style { name: bold, reset, .. } = self.style;
-        let state = if built { "" } else { "; not built yet" };
-        self.line(&format!("{bold}{name}(){reset}: a function of expressions{state}"));
-        self.paragraph(0, &format!("In rsyslog's documentation: {}", manual::FUNCTIONS));
+        self.line(&format!("{bold}{}{reset}: a function of expressions", function.usage()));
+        self.paragraph(0, function.doc);
+        if !function.module.is_empty() {
+            self.line(&format!("It needs module(load=\"{}\").", function.module));
+        }
+        if !function.built {
+            self.line("Not built yet.");
+        }
+        self.line(&format!("In rsyslog's documentation: {}", function.page()));
     }
 }
 
@@ -297,6 +309,18 @@ mod tests {
         assert_eq!(wrapped("a bc  def g", 5), ["a bc", "def g"]);
         assert_eq!(wrapped("abcdefgh i", 3), ["abcdefgh", "i"]);
         assert!(wrapped("", 3).is_empty());
+    }
+
+    #[test]
+    fn lists_fit_the_screen() {
+        for listed in [Topic::Overview, Topic::Functions] {
+            let text = topic(&listed, Style::of(false));
+            for line in text.lines() {
+                assert!(line.chars().count() <= WIDTH && line.trim_end() == line, "{line}");
+            }
+            assert!(!text.contains('\x1b'));
+            assert!(topic(&listed, Style::of(true)).contains("\x1b[0m"));
+        }
     }
 
     #[test]
