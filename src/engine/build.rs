@@ -102,7 +102,7 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
     if builder.actions.is_empty() && !diags.has_errors() {
         let text = "there are no active actions configured: nothing would be written";
         let help = "add an action, for example: action(type=\"omfile\" file=\"/var/log/all\")";
-        diags.push(Diagnostic::error(Loc::default(), text).help(help));
+        diags.push(Diagnostic::error(Loc::default(), text).help(help).term(manual::ACTIONS));
     }
     config.diagnostics = diags;
     let (hostname, local_domain) = host_names(&builder.globals, &options.hostname);
