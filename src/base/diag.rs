@@ -50,7 +50,19 @@ impl SourceMap {
         self.files.get(file as usize)
     }
 
-    /// Line and column, both from 1; the column counts characters, not bytes.
+    /// How many files there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// Line and column, both from 1; the column counts characters, not bytes. Reads all that
+    /// stands before it: for many of them there is [`Places`](crate::base::place::Places).
     #[must_use]
     pub fn position(&self, loc: Loc) -> (usize, usize) {
         let Some(file) = self.file(loc.file) else { return (1, 1) };
@@ -145,6 +157,18 @@ impl Diagnostics {
     pub fn has_errors(&self) -> bool {
         self.all.iter().any(|d| d.severity == Severity::Error)
     }
+
+    /// What was said from the `from`th complaint on and names no term yet.
+    pub fn without_term(&mut self, from: usize) -> impl Iterator<Item = &mut Diagnostic> {
+        self.all.iter_mut().skip(from).filter(|diagnostic| diagnostic.term.is_none())
+    }
+
+    /// Names `term` in these.
+    pub fn name_term(&mut self, from: usize, term: &str) {
+        for diagnostic in self.without_term(from) {
+            diagnostic.term = Some(term.to_owned());
+        }
+    }
 }
 
 /// The name among `known` that is nearest to `name`, if any is near enough to be what was meant.
@@ -159,13 +183,21 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, k)| k)
 }
 
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Severity {
+    /// The word for it: `error`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Note => "note",
             Self::Warning => "warning",
             Self::Error => "error",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

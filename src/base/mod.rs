@@ -6,6 +6,7 @@ pub mod diag;
 pub mod drain;
 pub mod limits;
 pub mod num;
+pub mod place;
 pub mod report;
 pub mod reporter;
 pub mod span;

@@ -4,8 +4,12 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::base::diag::Severity;
+use crate::base::diag::Diagnostic;
+use crate::base::diag::Loc;
+use crate::base::report::Counts;
 use crate::cli::Flags;
+use crate::cli::complaints;
+use crate::cli::complaints::Format;
 use crate::config;
 use crate::config::Config;
 use crate::engine;
@@ -14,6 +18,8 @@ use crate::engine::Plan;
 
 /// What runs without -f.
 const DEFAULT: &str = include_str!("../../configs/default.conf");
+/// What it is called.
+const EMBEDDED: &str = "embedded default";
 /// Added to it when standard output is a terminal.
 const DEFAULT_ON_TERMINAL: &str =
     "action(type=\"omstdout\" template=\"RSYSLOG_TraditionalFileFormat\")\n";
@@ -22,6 +28,8 @@ const DEFAULT_ON_TERMINAL: &str =
 pub(super) struct Loaded {
     pub(super) config: Config,
     pub(super) plan: Plan,
+    /// Of the complaints that were shown.
+    counts: Counts,
 }
 
 /// Reads and compiles what `flags` name, and prints all complaints. `Err` if there is nothing to
@@ -34,15 +42,23 @@ pub(super) fn load(flags: &Flags) -> Result<Loaded, ExitCode> {
     let options =
         Options { hostname: hostname(), no_dns: flags.no_dns, ipv4: flags.ipv4, ipv6: flags.ipv6 };
     let plan = engine::compile(&mut config, &options);
-    complain(&config);
-    Ok(Loaded { config, plan })
+    let counts = complaints::print(&config, Format::of(flags.json));
+    Ok(Loaded { config, plan, counts })
 }
 
 #[expect(clippy::print_stderr, reason = "an operator's question is answered here")]
 fn read(path: &Path, flags: &Flags) -> Result<Config, ExitCode> {
     config::load(path).map_err(|error| {
         let program = flags.program();
-        eprintln!("{program}: error: could not open config file '{}': {error}", path.display());
+        let text = format!("could not open config file '{}': {error}", path.display());
+        if flags.json {
+            let mut config = Config::default();
+            let file = config.sources.add(&path.display().to_string(), b"");
+            config.diagnostics.push(Diagnostic::error(Loc { file, ..Loc::default() }, text));
+            complaints::print(&config, Format::Json);
+        } else {
+            eprintln!("{program}: error: {text}");
+        }
         ExitCode::FAILURE
     })
 }
@@ -52,13 +68,7 @@ fn embedded() -> Config {
     if std::io::stdout().is_terminal() {
         text.push_str(DEFAULT_ON_TERMINAL);
     }
-    config::parse_text("embedded default", text.as_bytes())
-}
-
-#[expect(clippy::print_stderr, reason = "complaints about a configuration belong there")]
-fn complain(config: &Config) {
-    let color = std::io::stderr().is_terminal();
-    eprint!("{}", crate::base::report::render(&config.diagnostics, &config.sources, color));
+    config::parse_text(EMBEDDED, text.as_bytes())
 }
 
 fn hostname() -> String {
@@ -66,18 +76,26 @@ fn hostname() -> String {
     name.nodename().to_string_lossy().into_owned()
 }
 
-/// `-N level`: exit status 0, or 1 with errors.
-#[expect(clippy::print_stderr, reason = "the verdict of a check")]
+/// `-N level`: exit status 0, or 1 with errors. Begins and ends with rsyslogd's words.
+#[expect(clippy::print_stderr, reason = "the frame of a check, and its verdict")]
 pub(super) fn run(flags: &Flags) -> ExitCode {
-    let Ok(loaded) = load(flags) else { return ExitCode::FAILURE };
-    let count =
-        |severity| loaded.config.diagnostics.all.iter().filter(|d| d.severity == severity).count();
-    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    let verdict = format!("{}, {}", counted(errors, "error"), counted(warnings, "warning"));
-    eprintln!("{}: end of config check: {verdict}", flags.program());
-    if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn counted(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+    let say = |text: &str| {
+        if !flags.json {
+            eprintln!("{}: {text}", flags.program());
+        }
+    };
+    let (version, level) = (env!("CARGO_PKG_VERSION"), flags.check.unwrap_or(1));
+    let file = flags.config_file();
+    let file = file.map_or_else(|| EMBEDDED.to_owned(), |file| file.display().to_string());
+    say(&format!("version {version}, config validation run (level {level}), master config {file}"));
+    let Ok(Loaded { counts, .. }) = load(flags) else { return ExitCode::FAILURE };
+    if counts != Counts::default() && !flags.json {
+        eprintln!();
+    }
+    say(&counts.to_string());
+    if counts.errors > 0 {
+        return ExitCode::FAILURE;
+    }
+    say("End of config validation run. Bye.");
+    ExitCode::SUCCESS
 }

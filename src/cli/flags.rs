@@ -11,6 +11,7 @@ use clap::Parser;
 use clap::Subcommand;
 
 use crate::cli::bench::BenchArgs;
+use crate::cli::help::HelpArgs;
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub enum Mode {
     /// `-v`, `-V`
     Version(Flags),
     Bench(BenchArgs),
+    Help(HelpArgs),
 }
 
 /// A syslog relay that runs rsyslog's configuration.
@@ -28,7 +30,12 @@ pub enum Mode {
 /// Without -f it runs its embedded default: UDP and TCP on 127.0.0.1:5514, written to
 /// ./bongsu.log and shown on the terminal.
 #[derive(Debug, Parser)]
-#[command(name = "bongsu", disable_version_flag = true, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "bongsu",
+    disable_version_flag = true,
+    disable_help_subcommand = true,
+    args_conflicts_with_subcommands = true
+)]
 pub struct Flags {
     /// Configuration file.
     #[arg(short = 'f', value_name = "FILE")]
@@ -39,6 +46,9 @@ pub struct Flags {
     /// Check the configuration and exit: 0 if it is fine, 1 if not.
     #[arg(short = 'N', value_name = "LEVEL")]
     pub check: Option<u8>,
+    /// With -N: complaints as JSON, one object a line, on standard output.
+    #[arg(long, requires = "check")]
+    pub json: bool,
     /// File for the process id; NONE writes none.
     #[arg(short = 'i', value_name = "FILE")]
     pub pid_file: Option<PathBuf>,
@@ -101,6 +111,8 @@ pub struct Flags {
 pub enum Command {
     /// Generate load, verify what arrives, measure a relay.
     Bench(BenchArgs),
+    /// Explain a module, an object, a parameter, a $Directive or a function.
+    Help(HelpArgs),
 }
 
 /// Understands the command line; `args` begins with the program's name.
@@ -116,10 +128,19 @@ pub(super) fn parse(args: impl Iterator<Item = OsString>) -> Result<Mode, clap::
     flags.as_rsyslogd = as_rsyslogd;
     Ok(match flags.command.take() {
         Some(Command::Bench(args)) => Mode::Bench(args),
+        Some(Command::Help(args)) => Mode::Help(args),
         None if flags.version || flags.version_too => Mode::Version(flags),
         None if flags.check.is_some_and(|level| level > 0) => Mode::Check(flags),
         None => Mode::Run(flags),
     })
+}
+
+/// What `bongsu NAME --help` says, if there is such a subcommand.
+pub(super) fn help_of(name: &str) -> Option<String> {
+    let mut command = Flags::command();
+    command.build();
+    let subcommand = command.find_subcommand_mut(name)?;
+    Some(subcommand.render_long_help().to_string())
 }
 
 impl Flags {

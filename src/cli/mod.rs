@@ -1,12 +1,15 @@
 //! Floor 9: the command line. rsyslogd's flags at the top level, subcommands beside them.
 
 mod check;
+mod complaints;
 mod daemon;
 mod flags;
 mod pidfile;
 mod run;
+mod terminal;
 
 pub mod bench;
+pub mod help;
 
 use std::process::ExitCode;
 
@@ -22,6 +25,7 @@ const USAGE: u8 = 64;
 pub fn main() -> ExitCode {
     match flags::parse(std::env::args_os()) {
         Ok(Mode::Bench(args)) => bench::run(args),
+        Ok(Mode::Help(args)) => help::run(&args),
         Ok(Mode::Version(flags)) => flags::version(&flags),
         Ok(Mode::Check(flags)) => check::run(&flags),
         Ok(Mode::Run(flags)) => run::run(&flags),

@@ -58,6 +58,13 @@ impl Object {
         self.params.iter().find(|param| param.name.text.eq_ignore_ascii_case(name))
     }
 
+    /// The parameter in whose name or value `loc` begins: its own, or one of its parts'.
+    #[must_use]
+    pub fn param_at(&self, loc: Loc) -> Option<&Param> {
+        let mut params = self.params.iter().chain(self.parts.iter().flat_map(|part| &part.params));
+        params.find(|param| param.holds(loc))
+    }
+
     /// Its text and place; `None` if it is not given, or an array.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<(String, Loc)> {
@@ -74,6 +81,15 @@ pub struct Param {
     pub name: Word,
     pub value: Value,
     pub value_loc: Loc,
+}
+
+impl Param {
+    const fn holds(&self, loc: Loc) -> bool {
+        let (name, value) = (self.name.loc, self.value_loc);
+        let in_name = loc.file == name.file && name.start <= loc.start && loc.start < name.end;
+        let in_value = loc.file == value.file && value.start <= loc.start && loc.start < value.end;
+        in_name || in_value
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

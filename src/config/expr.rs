@@ -12,6 +12,7 @@ use crate::config::ast::StmtKind;
 use crate::config::ast::Word;
 use crate::config::lex;
 use crate::config::literal::Dialect;
+use crate::config::manual;
 use crate::config::parse::GivenUp;
 use crate::config::parse::Parser;
 use crate::config::scan::Mode;
@@ -270,7 +271,10 @@ impl Parser<'_> {
     }
 
     pub(super) fn expression(&mut self) -> Parsed {
-        self.deeper(|parser| parser.binary(1)).unwrap_or(Err(GivenUp))
+        let outer = self.load.turn_to(manual::EXPRESSIONS);
+        let parsed = self.deeper(|parser| parser.binary(1)).unwrap_or(Err(GivenUp));
+        self.load.turn_to(outer);
+        parsed
     }
 
     /// Operators that bind at least as strongly as `least`, from left to right.

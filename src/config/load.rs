@@ -1,5 +1,6 @@
 //! Reading of files: includes, limits, and the one list of top-level statements.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::io::Read;
@@ -12,6 +13,7 @@ use bstr::ByteSlice;
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
+use crate::base::diag::Severity;
 use crate::base::diag::SourceMap;
 use crate::base::limits::CONFIG_BYTES_MAX;
 use crate::base::limits::CONFIG_FILE_BYTES_MAX;
@@ -28,16 +30,28 @@ use crate::config::ast::Value;
 use crate::config::legacy;
 use crate::config::legacy::directive::object_of;
 use crate::config::literal;
+use crate::config::manual;
+use crate::config::param::Kind;
+use crate::config::param::Spec;
 use crate::config::parse::Parser;
 use crate::config::text::Source;
+
+/// Parameters of `include()`.
+pub static INCLUDE_PARAMS: &[Spec] = &[
+    Spec::new("file", Kind::Str, "", "The file, all files that match a pattern, or a directory's."),
+    Spec::new("text", Kind::Str, "", "Text to read in place of a file."),
+    Spec::new("mode", INCLUDE_MODES, "required", "What happens if there is no such file."),
+];
+const INCLUDE_MODES: Kind = Kind::Word(&["required", "optional", "abort-if-missing"]);
 
 /// What all files of one configuration share.
 #[derive(Debug, Default)]
 pub(super) struct Loader {
     sources: SourceMap,
     diags: Diagnostics,
-    /// Complaints beyond the limit.
+    /// Complaints beyond the limit, and the worst of them.
     unsaid: usize,
+    worst_unsaid: Option<Severity>,
     /// The top level.
     statements: Block,
     pub(super) legacy: legacy::State,
@@ -46,6 +60,8 @@ pub(super) struct Loader {
     bytes: usize,
     /// Nothing outside of the given text may be read.
     sealed: bool,
+    /// What is being read is described there, in rsyslog's documentation.
+    page: Cow<'static, str>,
 }
 
 /// What is to be read in place of an `include()` or `$IncludeConfig`.
@@ -74,21 +90,31 @@ impl Loader {
     }
 
     pub(super) fn finish(mut self) -> Config {
-        if self.unsaid > 0 {
+        if let Some(severity) = self.worst_unsaid {
             let last = self.diags.all.last().map(|d| d.loc).unwrap_or_default();
             let text = format!("{} more complaints are not shown", self.unsaid);
-            self.diags.push(Diagnostic::error(last, text));
+            self.diags.push(Diagnostic { severity, ..Diagnostic::note(last, text) });
         }
         let Self { sources, statements, diags: diagnostics, .. } = self;
         Config { sources, statements, diagnostics }
     }
 
-    pub(super) fn say(&mut self, diagnostic: Diagnostic) {
-        if self.diags.all.len() < DIAGNOSTICS_MAX {
-            self.diags.push(diagnostic);
-        } else {
+    pub(super) fn say(&mut self, mut diagnostic: Diagnostic) {
+        if self.diags.all.len() >= DIAGNOSTICS_MAX {
             self.unsaid += 1;
+            self.worst_unsaid = self.worst_unsaid.max(Some(diagnostic.severity));
+            return;
         }
+        if diagnostic.term.is_none() && !self.page.is_empty() {
+            diagnostic.term = Some(self.page.to_string());
+        }
+        self.diags.push(diagnostic);
+    }
+
+    /// From here on complaints are about what `page` describes. Gives the page up to here, which
+    /// is to be set again.
+    pub(super) fn turn_to(&mut self, page: impl Into<Cow<'static, str>>) -> Cow<'static, str> {
+        std::mem::replace(&mut self.page, page.into())
     }
 
     pub(super) fn say_all(&mut self, diagnostics: Diagnostics) {
@@ -135,6 +161,13 @@ impl Loader {
 
     /// The parameters of `include()`.
     pub(super) fn include_object(&mut self, object: &Object) -> Option<Include> {
+        let outer = self.turn_to(manual::INCLUDE);
+        let include = self.include_params(object);
+        self.turn_to(outer);
+        include
+    }
+
+    fn include_params(&mut self, object: &Object) -> Option<Include> {
         let (mut file, mut text, mut optional) = (None, None, false);
         for param in &object.params {
             let Value::Str(value) = &param.value else {
@@ -180,6 +213,12 @@ impl Loader {
 
     /// Reads what is included. At the top level statements go to the top level, else to `out`.
     pub(super) fn include(&mut self, include: &Include, top: bool, depth: usize, out: &mut Block) {
+        let outer = self.turn_to(manual::INCLUDE);
+        self.read_include(include, top, depth, out);
+        self.turn_to(outer);
+    }
+
+    fn read_include(&mut self, include: &Include, top: bool, depth: usize, out: &mut Block) {
         if self.open.len() >= INCLUDE_DEPTH_MAX {
             let text = format!("includes are nested deeper than {INCLUDE_DEPTH_MAX}");
             self.say(Diagnostic::error(include.loc, text).help("this one is not read"));

@@ -10,6 +10,7 @@ mod legacy;
 mod lex;
 mod literal;
 mod load;
+pub mod manual;
 pub mod module;
 mod object;
 pub mod param;
@@ -20,6 +21,8 @@ mod tests;
 mod text;
 
 pub use legacy::selector;
+pub use legacy::view as directives;
+pub use load::INCLUDE_PARAMS;
 
 use std::io;
 use std::path::Path;

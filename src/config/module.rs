@@ -3,6 +3,7 @@
 
 use crate::base::diag::Diagnostics;
 use crate::config::ast::Object;
+use crate::config::manual;
 use crate::config::param;
 use crate::config::param::Params;
 use crate::config::param::Spec;
@@ -59,12 +60,7 @@ impl Module {
         tables: &[&'static [Spec]],
         diags: &mut Diagnostics,
     ) -> Params {
-        let before = diags.all.len();
-        let params = param::check(object, tables, diags);
-        for diagnostic in diags.all.iter_mut().skip(before).filter(|d| d.term.is_none()) {
-            diagnostic.term = Some(format!("modules/{}", self.name));
-        }
-        params
+        param::check_on(&manual::module(self.name), object, tables, diags)
     }
 }
 

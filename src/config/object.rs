@@ -10,6 +10,7 @@ use crate::config::ast::Word;
 use crate::config::literal;
 use crate::config::literal::Dialect;
 use crate::config::literal::Flaw;
+use crate::config::manual;
 use crate::config::parse::GivenUp;
 use crate::config::parse::Parser;
 use crate::config::scan::Mode;
@@ -224,12 +225,14 @@ impl Parser<'_> {
         let body = &source.text[open + 1..close];
         let mut flaws = Vec::new();
         let text = literal::unescape(body, dialect, &mut flaws);
+        let outer = self.load.turn_to(manual::STRINGS);
         for flaw in flaws {
             self.flaw(open + 1, flaw);
         }
         if quote == b'"' && dialect == Dialect::Expression {
             self.dollars(open + 1, body);
         }
+        self.load.turn_to(outer);
         if quote != b'`' {
             return Ok((text, open));
         }

@@ -7,9 +7,11 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::diag::nearest;
+use crate::config::ast;
 use crate::config::ast::Object;
 use crate::config::ast::Value;
 use crate::config::legacy::selector;
+use crate::config::manual;
 
 /// What a parameter's text must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +110,9 @@ impl Spec {
         self
     }
 
-    fn answers_to(&self, name: &str) -> bool {
+    /// Whether `name` is its name or an alias, in any letter case.
+    #[must_use]
+    pub fn answers_to(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
             || self.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
     }
@@ -130,50 +134,80 @@ pub struct Params {
 /// Checks `object` against `tables` (a module's own and those shared with others). Complains of
 /// unknown names, doubled ones and malformed values; what is left is usable.
 pub fn check(object: &Object, tables: &[&'static [Spec]], diags: &mut Diagnostics) -> Params {
+    check_on(manual::object(object.kind), object, tables, diags)
+}
+
+/// The same, for what `page` of rsyslog's documentation describes: each complaint names it, and
+/// the parameter.
+pub fn check_on(
+    page: &str,
+    object: &Object,
+    tables: &[&'static [Spec]],
+    diags: &mut Diagnostics,
+) -> Params {
     let specs = || tables.iter().flat_map(|table| table.iter());
     let mut params = Params { loc: object.loc, ..Params::default() };
     for param in &object.params {
+        let before = diags.all.len();
         let name = param.name.text.as_str();
-        let Some(spec) = specs().find(|spec| spec.answers_to(name)) else {
-            let mut d = Diagnostic::error(param.name.loc, format!("parameter '{name}' not known"));
-            if let Some(near) = nearest(name, specs().map(|s| s.name)) {
-                d = d.help(format!("did you mean '{near}'?"));
-                params.suggested.push(near);
-            }
-            diags.push(d);
-            continue;
-        };
-        match spec.support {
-            Support::Full => {}
-            Support::Ignored(instead) => {
-                let text = format!("'{}' has no effect: {instead}", spec.name);
-                diags.push(Diagnostic::note(param.name.loc, text));
-            }
-            Support::Later(meanwhile) => {
-                let text = format!("'{}' is not built yet: {meanwhile}", spec.name);
-                diags.push(Diagnostic::unbuilt(param.name.loc, text));
-                params.refused = true;
-            }
-            Support::Unsupported(why) => {
-                let text = format!("'{}' is not supported: {why}", spec.name);
-                diags.push(Diagnostic::error(param.name.loc, text));
-                params.refused = true;
-                continue;
+        let spec = specs().find(|spec| spec.answers_to(name));
+        match spec {
+            Some(spec) => check_one(param, spec, &mut params, diags),
+            None => {
+                let text = format!("parameter '{name}' not known");
+                let mut d = Diagnostic::error(param.name.loc, text);
+                if let Some(near) = nearest(name, specs().map(|s| s.name)) {
+                    d = d.help(format!("did you mean '{near}'?"));
+                    params.suggested.push(near);
+                }
+                diags.push(d);
             }
         }
-        if params.given.iter().any(|(known, ..)| *known == spec.name) {
-            let text = format!("parameter '{name}' given twice");
-            diags.push(Diagnostic::error(param.name.loc, text).help("keep one of them"));
-            continue;
+        if diags.all.len() > before {
+            let named = spec.map(|spec| manual::parameter(page, spec.name));
+            diags.name_term(before, named.as_deref().unwrap_or(page));
         }
-        if let Err(expected) = well_formed(spec.kind, &param.value) {
-            let text = format!("'{name}' takes {expected}");
-            diags.push(Diagnostic::error(param.value_loc, text));
-            continue;
-        }
-        params.given.push((spec.name, param.value.clone(), param.value_loc));
     }
     params
+}
+
+/// Takes `param` over into `params`, unless something is wrong with it.
+fn check_one(
+    param: &ast::Param,
+    spec: &'static Spec,
+    params: &mut Params,
+    diags: &mut Diagnostics,
+) {
+    let name = param.name.text.as_str();
+    match spec.support {
+        Support::Full => {}
+        Support::Ignored(instead) => {
+            let text = format!("'{}' has no effect: {instead}", spec.name);
+            diags.push(Diagnostic::note(param.name.loc, text));
+        }
+        Support::Later(meanwhile) => {
+            let text = format!("'{}' is not built yet: {meanwhile}", spec.name);
+            diags.push(Diagnostic::unbuilt(param.name.loc, text));
+            params.refused = true;
+        }
+        Support::Unsupported(why) => {
+            let text = format!("'{}' is not supported: {why}", spec.name);
+            diags.push(Diagnostic::error(param.name.loc, text));
+            params.refused = true;
+            return;
+        }
+    }
+    if params.given.iter().any(|(known, ..)| *known == spec.name) {
+        let text = format!("parameter '{name}' given twice");
+        diags.push(Diagnostic::error(param.name.loc, text).help("keep one of them"));
+        return;
+    }
+    if let Err(expected) = well_formed(spec.kind, &param.value) {
+        let text = format!("'{name}' takes {expected}");
+        diags.push(Diagnostic::error(param.value_loc, text));
+        return;
+    }
+    params.given.push((spec.name, param.value.clone(), param.value_loc));
 }
 
 fn well_formed(kind: Kind, value: &Value) -> Result<(), String> {
@@ -203,6 +237,27 @@ fn well_formed(kind: Kind, value: &Value) -> Result<(), String> {
 }
 
 impl Kind {
+    /// What the text must be, in as few words as a table has room for.
+    #[must_use]
+    pub fn label(self) -> String {
+        match self {
+            Self::Bool => "on, off".to_owned(),
+            Self::Size => "number (k, m, g, t)".to_owned(),
+            Self::Array => "text or array".to_owned(),
+            Self::Mode => "octal mode".to_owned(),
+            Self::Word(words) => words.join(", "),
+            Self::Severity => "severity".to_owned(),
+            Self::Facility => "facility".to_owned(),
+            Self::User => "user".to_owned(),
+            Self::Group => "group".to_owned(),
+            Self::Id => "user or group number".to_owned(),
+            Self::Template => "template".to_owned(),
+            Self::Ruleset => "ruleset".to_owned(),
+            Self::Int => "whole number".to_owned(),
+            Self::Str | Self::Duration(_) => self.expected().to_owned(),
+        }
+    }
+
     /// What the text must be, as it is told to people.
     #[must_use]
     pub const fn expected(self) -> &'static str {

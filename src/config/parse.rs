@@ -22,12 +22,30 @@ use crate::config::lex;
 use crate::config::lex::Keyword;
 use crate::config::lex::Token;
 use crate::config::load::Loader;
+use crate::config::manual;
 use crate::config::scan::Mode;
 use crate::config::text::Source;
 
 /// A complaint was made; the construct is given up.
 #[derive(Debug)]
 pub(super) struct GivenUp;
+
+/// Where rsyslog's documentation describes what begins with `token`.
+const fn page(token: Token) -> &'static str {
+    match token {
+        Token::Word(Keyword::Call) => manual::CALL,
+        Token::Word(Keyword::CallIndirect) => manual::CALL_INDIRECT,
+        Token::Word(Keyword::ReloadLookupTable) => manual::LOOKUP_TABLES,
+        Token::Word(Keyword::Set | Keyword::Reset | Keyword::Unset) => manual::VARIABLES,
+        Token::Word(_) => manual::CONTROL,
+        Token::Object(kind) => manual::object(kind),
+        Token::Action | Token::Ampersand => manual::ACTIONS,
+        Token::PriFilter | Token::PropertyFilter => manual::FILTERS,
+        Token::BsdBlock => manual::SYSKLOGD,
+        Token::Directive => manual::DIRECTIVES,
+        Token::Bad | Token::OpenBrace | Token::CloseBrace | Token::End => manual::FORMATS,
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Parser<'a> {
@@ -192,6 +210,7 @@ impl<'a> Parser<'a> {
     fn statement(&mut self, out: &mut Block, top: bool) {
         let (token, end) = self.peek();
         let start = self.at;
+        let outer = self.load.turn_to(page(token));
         match token {
             Token::Word(Keyword::If) => self.branch(out),
             Token::Word(Keyword::Foreach) => self.foreach(out),
@@ -238,6 +257,7 @@ impl<'a> Parser<'a> {
             Token::Bad => self.bad("here"),
             Token::End | Token::CloseBrace => {}
         }
+        self.load.turn_to(outer);
     }
 
     fn directive(&mut self, end: usize, top: bool, out: &mut Block) {
@@ -288,7 +308,7 @@ impl<'a> Parser<'a> {
         let (filter, error) = legacy::selector::parse(&text);
         if let Some(error) = error {
             let loc = self.loc(start + error.start, start + error.end);
-            let diagnostic = Diagnostic::error(loc, error.message);
+            let diagnostic = Diagnostic::error(loc, error.message).term(manual::FILTERS);
             self.say(match error.help {
                 Some(help) => diagnostic.help(help),
                 None => diagnostic,
@@ -553,6 +573,7 @@ impl<'a> Parser<'a> {
         let (_, open) = lex::token(&self.source.text, start);
         let name = self.loc(start, start + lex::word_end(&self.source.text, start) - start);
         self.at = open;
+        let outer = self.load.turn_to(manual::object(kind));
         let mut params = self.parameters(start, open - 1);
         let loc = name.to(self.loc(self.at - 1, self.at));
         let (mut script, mut parts) = (Block::new(), Vec::new());
@@ -562,6 +583,7 @@ impl<'a> Parser<'a> {
             parts = self.template_parts();
         }
         let enabled = self.enabled(&mut params);
+        self.load.turn_to(outer);
         enabled.then_some(Object { kind, loc, params, script, parts, legacy: false })
     }
 

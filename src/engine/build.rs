@@ -15,6 +15,7 @@ use crate::config::ast::Object;
 use crate::config::ast::ObjectKind;
 use crate::config::ast::Stmt;
 use crate::config::ast::StmtKind;
+use crate::config::manual;
 use crate::config::param;
 use crate::config::param::Params;
 use crate::config::selector;
@@ -101,7 +102,7 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
     if builder.actions.is_empty() && !diags.has_errors() {
         let text = "there are no active actions configured: nothing would be written";
         let help = "add an action, for example: action(type=\"omfile\" file=\"/var/log/all\")";
-        diags.push(Diagnostic::error(Loc::default(), text).help(help));
+        diags.push(Diagnostic::error(Loc::default(), text).help(help).term(manual::ACTIONS));
     }
     config.diagnostics = diags;
     let (hostname, local_domain) = host_names(&builder.globals, &options.hostname);
@@ -151,36 +152,25 @@ impl Builder {
     /// Everything that may be named before it stands: globals, modules, templates, rulesets.
     fn declare(&mut self, block: &Block, diags: &mut Diagnostics) {
         for object in objects(block, ObjectKind::Global) {
-            self.globals.read(object, diags);
+            on_its_page(object, diags, |diags| self.globals.read(object, diags));
         }
         for object in objects(block, ObjectKind::Module) {
-            if !self.outputs.apply(object, diags) {
-                self.modules.load(object, diags);
-            }
+            on_its_page(object, diags, |diags| {
+                if !self.outputs.apply(object, diags) {
+                    self.modules.load(object, diags);
+                }
+            });
         }
         for object in objects(block, ObjectKind::Template) {
-            self.template_object(object, diags);
+            on_its_page(object, diags, |diags| self.template_object(object, diags));
         }
         for object in objects(block, ObjectKind::MainQueue) {
             modules::check_queue(object, diags);
         }
         self.rulesets.insert(DEFAULT_RULESET.to_owned(), (RulesetId(0), false));
         for (i, object) in objects(block, ObjectKind::Ruleset).enumerate() {
-            let params =
-                param::check(object, &[modules::RULESET_PARAMS, queue::params::PARAMS], diags);
-            let Some(name) = params.str("name") else {
-                let complaint = Diagnostic::error(object.loc, "a ruleset needs a name");
-                params.missing(&["name"], complaint, diags);
-                continue;
-            };
-            if self.rulesets.contains_key(name) && name != DEFAULT_RULESET {
-                let text = format!("ruleset '{name}' is defined twice");
-                diags.push(Diagnostic::error(params.loc("name"), text).help("rename one of them"));
-                continue;
-            }
             let id = RulesetId(len32(i + 1));
-            let queued = params.has("queue.type");
-            self.rulesets.insert(name.to_owned(), (id, queued));
+            on_its_page(object, diags, |diags| self.ruleset_object(id, object, diags));
         }
         for kind in [
             ObjectKind::LookupTable,
@@ -191,9 +181,25 @@ impl Builder {
             ObjectKind::Timezone,
         ] {
             for object in objects(block, kind) {
-                modules::check_unbuilt(object, diags);
+                on_its_page(object, diags, |diags| modules::check_unbuilt(object, diags));
             }
         }
+    }
+
+    fn ruleset_object(&mut self, id: RulesetId, object: &Object, diags: &mut Diagnostics) {
+        let params = param::check(object, &[modules::RULESET_PARAMS, queue::params::PARAMS], diags);
+        let Some(name) = params.str("name") else {
+            let complaint = Diagnostic::error(object.loc, "a ruleset needs a name");
+            params.missing(&["name"], complaint, diags);
+            return;
+        };
+        if self.rulesets.contains_key(name) && name != DEFAULT_RULESET {
+            let text = format!("ruleset '{name}' is defined twice");
+            diags.push(Diagnostic::error(params.loc("name"), text).help("rename one of them"));
+            return;
+        }
+        let queued = params.has("queue.type");
+        self.rulesets.insert(name.to_owned(), (id, queued));
     }
 
     /// Programs by ruleset: 0 is what stands in no ruleset.
@@ -216,9 +222,7 @@ impl Builder {
     fn inputs(&mut self, block: &Block, diags: &mut Diagnostics) -> Vec<InputPlan> {
         let mut inputs = Vec::new();
         for object in objects(block, ObjectKind::Input) {
-            if let Some(input) = self.input(object, diags) {
-                inputs.push(input);
-            }
+            inputs.extend(on_its_page(object, diags, |diags| self.input(object, diags)));
         }
         inputs
     }
@@ -226,7 +230,8 @@ impl Builder {
     fn input(&self, object: &Object, diags: &mut Diagnostics) -> Option<InputPlan> {
         let kind = modules::type_of(object, diags)?;
         let kind = self.modules.input(&kind, object, diags)?;
-        let params = param::check(object, &[modules::TYPE_PARAM, kind.params()], diags);
+        let tables = [modules::TYPE_PARAM, kind.params()];
+        let params = param::check_on(&manual::module(kind.name()), object, &tables, diags);
         let module = self.modules.params(kind.name());
         let ruleset = self.bound_ruleset(&params, diags);
         let mut parse = self.globals.parse;
@@ -244,6 +249,27 @@ impl Builder {
                 InputPlan::Tcp { spec, ruleset, parse }
             }
         })
+    }
+
+    fn action_object(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<ActionId> {
+        let kind = modules::type_of(object, diags)?;
+        if !output::MODULES.iter().any(|module| module.name == kind) {
+            self.modules.check_action(&kind, object, diags);
+            return None;
+        }
+        let spec = OutputSpec::compile(object, &self.outputs, diags)?;
+        let template = match spec.template() {
+            Some(name) => Some(self.template(name, place(object, "template"), diags)?),
+            None => None,
+        };
+        let file_name = match spec.dyna_file() {
+            Some(name) => Some(self.template(name, place(object, "dynaFile"), diags)?),
+            None => None,
+        };
+        let id = ActionId(len32(self.actions.len()));
+        let name = spec.common().name.clone().unwrap_or_else(|| format!("{kind}-{}", id.0));
+        self.actions.push(ActionPlan { name, spec, template, file_name });
+        Some(id)
     }
 
     fn bound_ruleset(&self, params: &Params, diags: &mut Diagnostics) -> RulesetId {
@@ -309,6 +335,26 @@ impl Builder {
     }
 }
 
+/// Does something with `object`; what is complained of names the page that describes it, and the
+/// parameter at whose place it is.
+fn on_its_page<T>(
+    object: &Object,
+    diags: &mut Diagnostics,
+    act: impl FnOnce(&mut Diagnostics) -> T,
+) -> T {
+    let before = diags.all.len();
+    let result = act(diags);
+    if diags.all.len() > before {
+        let page = modules::page(object);
+        for diagnostic in diags.without_term(before) {
+            let param = object.param_at(diagnostic.loc);
+            let named = param.map(|param| manual::parameter(&page, &param.name.text));
+            diagnostic.term = Some(named.unwrap_or_else(|| page.clone()));
+        }
+    }
+    result
+}
+
 fn is_rule(stmt: &Stmt) -> bool {
     match &stmt.kind {
         StmtKind::Object(object) => object.kind == ObjectKind::Action,
@@ -340,24 +386,7 @@ fn place(object: &Object, name: &str) -> Loc {
 
 impl Resolver for Builder {
     fn action(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<ActionId> {
-        let kind = modules::type_of(object, diags)?;
-        if !output::MODULES.iter().any(|module| module.name == kind) {
-            self.modules.check_action(&kind, object, diags);
-            return None;
-        }
-        let spec = OutputSpec::compile(object, &self.outputs, diags)?;
-        let template = match spec.template() {
-            Some(name) => Some(self.template(name, place(object, "template"), diags)?),
-            None => None,
-        };
-        let file_name = match spec.dyna_file() {
-            Some(name) => Some(self.template(name, place(object, "dynaFile"), diags)?),
-            None => None,
-        };
-        let id = ActionId(len32(self.actions.len()));
-        let name = spec.common().name.clone().unwrap_or_else(|| format!("{kind}-{}", id.0));
-        self.actions.push(ActionPlan { name, spec, template, file_name });
-        Some(id)
+        on_its_page(object, diags, |diags| self.action_object(object, diags))
     }
 
     fn ruleset(&self, name: &str) -> Option<(RulesetId, bool)> {
@@ -371,7 +400,7 @@ impl Resolver for Builder {
     fn selector(&self, text: &str, loc: Loc, diags: &mut Diagnostics) -> Option<PriMask> {
         let (mask, error) = selector::parse(text);
         let Some(error) = error else { return Some(mask) };
-        let mut d = Diagnostic::error(loc, error.message);
+        let mut d = Diagnostic::error(loc, error.message).term(manual::FILTERS);
         d.help = error.help;
         diags.push(d);
         None

@@ -7,6 +7,7 @@ mod globals;
 mod graph;
 mod modules;
 mod own;
+pub mod reference;
 pub mod registry;
 mod run;
 mod summary;

@@ -10,6 +10,7 @@ use crate::base::diag::nearest;
 use crate::catalog;
 use crate::config::ast::Object;
 use crate::config::ast::ObjectKind;
+use crate::config::manual;
 use crate::config::module::Availability;
 use crate::config::module::Module;
 use crate::config::module::Role;
@@ -27,7 +28,7 @@ use crate::queue;
 
 /// `type=` of inputs and actions.
 pub(super) static TYPE_PARAM: &[Spec] = &[Spec::new("type", Str, "", "The module.")];
-static LOAD_PARAM: &[Spec] = &[Spec::new("load", Str, "", "The module.")];
+pub(super) static LOAD_PARAM: &[Spec] = &[Spec::new("load", Str, "", "The module.")];
 
 /// Parameters of `ruleset()` besides its queue's.
 pub(super) static RULESET_PARAMS: &[Spec] = &[
@@ -209,6 +210,20 @@ pub(super) fn type_of(object: &Object, diags: &mut Diagnostics) -> Option<String
         diags.push(Diagnostic::error(object.loc, text).help("add type=\"…\""));
     }
     kind.map(|(kind, _)| short_name(&kind).to_ascii_lowercase())
+}
+
+/// Where rsyslog's documentation describes `object`: its module's page, if it names one.
+pub(super) fn page(object: &Object) -> String {
+    let of = match object.kind {
+        ObjectKind::Action | ObjectKind::Input | ObjectKind::Parser => object.text("type"),
+        ObjectKind::Module => object.text("load"),
+        _ => None,
+    };
+    let name = of.map(|(name, _)| short_name(&name).to_ascii_lowercase());
+    match name.as_deref().and_then(registry::module) {
+        Some(module) => manual::module(module.name),
+        None => manual::object(object.kind).to_owned(),
+    }
 }
 
 /// How rsyslog writes an object.

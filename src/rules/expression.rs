@@ -11,6 +11,7 @@ use crate::config::ast;
 use crate::config::ast::BinaryOp;
 use crate::config::ast::ExprKind;
 use crate::config::ast::Word;
+use crate::config::manual;
 use crate::message::Property;
 use crate::rules::Resolver;
 use crate::rules::fold;
@@ -63,6 +64,12 @@ const LATER: &[&str] = &[
 ];
 const FUNCTIONS: &[&str] =
     &["cnum", "cstr", "prifilt", "re_match", "re_match_i", "strlen", "tolower"];
+
+/// The names of all functions, and whether they run.
+pub fn functions() -> impl Iterator<Item = (&'static str, bool)> {
+    let ready = FUNCTIONS.iter().map(|name| (*name, true));
+    ready.chain(LATER.iter().map(|name| (*name, false)))
+}
 
 /// What lowering an expression needs.
 pub(super) struct Lowering<'a> {
@@ -307,10 +314,11 @@ impl Lowering<'_> {
         let known = || FUNCTIONS.iter().chain(LATER).copied();
         if LATER.iter().any(|later| later.eq_ignore_ascii_case(&name.text)) {
             let text = format!("function '{}' is not built yet", name.text);
-            self.diags.push(Diagnostic::unbuilt(name.loc, text));
+            self.diags.push(Diagnostic::unbuilt(name.loc, text).term(manual::FUNCTIONS));
             return Err(Reported);
         }
         let mut d = Diagnostic::error(name.loc, format!("there is no function '{}'", name.text));
+        d = d.term(manual::FUNCTIONS);
         if let Some(near) = nearest(&name.text, known()) {
             d = d.help(format!("did you mean '{near}'?"));
         }
@@ -407,10 +415,11 @@ pub(super) fn property(
     if name.trim_start_matches('$').starts_with(['!', '.', '/']) {
         let name = name.trim_start_matches('$');
         let text = format!("variables ('${name}') are not built yet");
-        diags.push(Diagnostic::unbuilt(loc, text));
+        diags.push(Diagnostic::unbuilt(loc, text).term(manual::VARIABLES));
         return Err(Reported);
     }
     let mut d = Diagnostic::error(loc, format!("there is no property '{name}'"));
+    d = d.term(manual::PROPERTIES);
     if let Some(near) = nearest(name, Property::names()) {
         d = d.help(format!("did you mean '{near}'?"));
     }

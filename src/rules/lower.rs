@@ -14,6 +14,7 @@ use crate::config::ast::PropertyFilter;
 use crate::config::ast::Stmt;
 use crate::config::ast::StmtKind;
 use crate::config::ast::Word;
+use crate::config::manual;
 use crate::rules::Resolver;
 use crate::rules::expression;
 use crate::rules::expression::Lowering;
@@ -66,7 +67,9 @@ impl Compiler<'_> {
                 warned = true;
             }
             // Compiled even where it cannot run, so that its mistakes are found.
+            let before = self.diags.all.len();
             let (node, ends) = self.statement(statement, depth);
+            self.diags.name_term(before, page(&statement.kind));
             if !ended {
                 nodes.extend(node);
                 ended = ends;
@@ -175,6 +178,20 @@ impl Compiler<'_> {
                 None
             }
         }
+    }
+}
+
+/// Where rsyslog's documentation describes what may be wrong with a statement.
+const fn page(kind: &StmtKind) -> &'static str {
+    match kind {
+        StmtKind::Object(object) => manual::object(object.kind),
+        StmtKind::If { .. } => manual::EXPRESSIONS,
+        StmtKind::PriFilter { .. } | StmtKind::PropertyFilter { .. } => manual::FILTERS,
+        StmtKind::Call(_) => manual::CALL,
+        StmtKind::CallIndirect(_) => manual::CALL_INDIRECT,
+        StmtKind::Set { .. } | StmtKind::Unset(_) => manual::VARIABLES,
+        StmtKind::ReloadLookupTable { .. } => manual::LOOKUP_TABLES,
+        StmtKind::Foreach { .. } | StmtKind::Stop | StmtKind::Continue => manual::CONTROL,
     }
 }
 

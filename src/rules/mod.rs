@@ -24,6 +24,7 @@ use crate::config::ast::Object;
 use crate::message::PriMask;
 use crate::message::View;
 
+pub use expression::functions;
 pub use lower::compile;
 pub use program::Program;
 pub use program::Programs;

@@ -11,6 +11,7 @@ use crate::base::limits;
 use crate::base::num::len32;
 use crate::config::ast::Object;
 use crate::config::ast::ObjectKind;
+use crate::config::manual;
 use crate::config::param;
 use crate::config::param::Kind;
 use crate::config::param::Params;
@@ -45,7 +46,7 @@ use crate::template::text::Piece;
 const INVALID_PROPERTY: &[u8] = b"**INVALID PROPERTY NAME**";
 
 /// `template()`.
-pub(super) const TEMPLATE: &[Spec] = &[
+pub static TEMPLATE: &[Spec] = &[
     Spec::new("name", Kind::Str, "", "The name by which actions ask for it."),
     Spec::new("type", Kind::Str, "", "string, list, subtree or plugin."),
     Spec::new("string", Kind::Str, "", "The text of a string template."),
@@ -60,14 +61,14 @@ pub(super) const TEMPLATE: &[Spec] = &[
 ];
 
 /// `constant()` in a list template.
-pub(super) const CONSTANT: &[Spec] = &[
+pub static CONSTANT: &[Spec] = &[
     Spec::new("value", Kind::Str, "", "The text."),
     Spec::new("outname", Kind::Str, "", "Its name in JSON."),
     Spec::new("format", Kind::Str, "", "jsonf: name and value."),
 ];
 
 /// `property()` in a list template.
-pub(super) const PROPERTY: &[Spec] = &[
+pub static PROPERTY: &[Spec] = &[
     Spec::new("name", Kind::Str, "", "The property."),
     Spec::new("outname", Kind::Str, "", "Its name in JSON."),
     Spec::new("dateFormat", Kind::Str, "rfc3164", "How a timestamp is written."),
@@ -171,7 +172,7 @@ pub(super) fn string(
     let unbuilt = parsed.faults.iter().any(|fault| fault.unbuilt);
     for fault in parsed.faults {
         let loc = place(text, loc, &fault);
-        diags.push(Diagnostic { loc, ..diagnostic(fault) });
+        diags.push(Diagnostic { loc, ..diagnostic(fault) }.term(manual::PROPERTY_REPLACER));
     }
     if unbuilt {
         return None;
@@ -343,7 +344,8 @@ fn property(part: &Object, ops: &mut Vec<Op>, diags: &mut Diagnostics) -> Option
     let source = match text::source(name, 0..0) {
         Ok(source) => source,
         Err(fault) => {
-            diags.push(Diagnostic { loc: params.loc("name"), ..diagnostic(fault) });
+            let fault = Diagnostic { loc: params.loc("name"), ..diagnostic(fault) };
+            diags.push(fault.term(manual::PROPERTIES));
             ops.push(Op::Text(INVALID_PROPERTY.into()));
             return None;
         }

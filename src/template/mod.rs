@@ -25,6 +25,9 @@ mod rfc5424;
 mod set;
 mod text;
 
+pub use compile::CONSTANT as CONSTANT_PARAMS;
+pub use compile::PROPERTY as PROPERTY_PARAMS;
+pub use compile::TEMPLATE as PARAMS;
 pub use render::Escape;
 pub use render::Options;
 pub use render::Template;

@@ -25,6 +25,7 @@ use crate::config::legacy::table::Directive;
 use crate::config::legacy::table::Form;
 use crate::config::legacy::table::Target;
 use crate::config::legacy::template;
+use crate::config::legacy::view;
 use crate::config::load::Include;
 use crate::config::load::Loader;
 use crate::config::param::parse_size;
@@ -59,6 +60,7 @@ pub(in crate::config) fn read(
         load.say(unknown(&name, name_loc));
         return None;
     };
+    let outer = load.turn_to(view::term(directive));
     let blanks = text[name_end..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
     let at = name_end + blanks;
     let mut line = Line {
@@ -70,15 +72,16 @@ pub(in crate::config) fn read(
         value: BString::default(),
         value_loc: source.loc(at, at),
     };
-    let include = directive.target == Target::IncludeConfig;
+    let mut include = None;
     match value(&mut line, directive, load) {
-        Ok(()) if include => {
-            return Some(Include::pattern(line.value, line.value_loc));
+        Ok(()) if directive.target == Target::IncludeConfig => {
+            include = Some(Include::pattern(line.value, line.value_loc));
         }
         Ok(()) => apply(&line, directive, load, top),
         Err(diagnostic) => load.say(diagnostic),
     }
-    None
+    load.turn_to(outer);
+    include
 }
 
 fn unknown(name: &str, loc: Loc) -> Diagnostic {

@@ -8,6 +8,7 @@ pub mod selector;
 mod state;
 mod table;
 mod template;
+pub mod view;
 
 pub(super) use action::Lowered;
 pub(super) use state::State;
