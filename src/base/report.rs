@@ -34,7 +34,7 @@ impl Style {
 }
 
 /// All diagnostics as text, each with its line. The first line of each is
-/// `file:line:column: severity: message`.
+/// `file:line:column: severity: message`, or `severity[lint]` if a lint found it.
 #[must_use]
 pub fn render(diagnostics: &Diagnostics, sources: &SourceMap, color: bool) -> String {
     let mut out = String::new();
@@ -48,15 +48,16 @@ pub fn render(diagnostics: &Diagnostics, sources: &SourceMap, color: bool) -> St
 }
 
 fn render_one(diagnostic: &Diagnostic, sources: &SourceMap, color: bool, out: &mut String) {
-    let Diagnostic { severity, loc, message, help, .. } = diagnostic;
+    let Diagnostic { severity, loc, message, help, lint, .. } = diagnostic;
     let Style { severity: tint, bold, edge, reset } = Style::of(*severity, color);
     let file = sources.file(loc.file);
     let name = file.map_or("?", |file| file.name.as_ref());
     let (line, column) = sources.position(*loc);
+    let lint = lint.map_or_else(String::new, |id| format!("[{id}]"));
     // Writing to a String cannot fail.
     _ = writeln!(
         out,
-        "{bold}{name}:{line}:{column}:{reset} {tint}{severity}{reset}{bold}: {}{reset}",
+        "{bold}{name}:{line}:{column}:{reset} {tint}{severity}{lint}{reset}{bold}: {}{reset}",
         printable(message)
     );
     let gutter = line.to_string().len();

@@ -21,6 +21,8 @@ pub enum Mode {
     /// `-v`, `-V`
     Version(Flags),
     Bench(BenchArgs),
+    /// `bongsu check`
+    Lint(CheckArgs),
 }
 
 /// A syslog relay that runs rsyslog's configuration.
@@ -101,6 +103,31 @@ pub struct Flags {
 pub enum Command {
     /// Generate load, verify what arrives, measure a relay.
     Bench(BenchArgs),
+    /// Check a configuration, and say what in it may lose messages or stall.
+    ///
+    /// Exits with 0 if it is fine, and with 1 if there are errors, or things that this version
+    /// cannot run.
+    Check(CheckArgs),
+}
+
+/// `bongsu check`
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    /// Configuration file.
+    #[arg(short = 'f', value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// More of them, each by itself; without any, the embedded default.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Exit with 1 if there are warnings, too.
+    #[arg(long)]
+    pub strict: bool,
+    /// Switch a lint off, by its name.
+    #[arg(long, value_name = "ID")]
+    pub allow: Vec<String>,
+    /// List all lints.
+    #[arg(long)]
+    pub lints: bool,
 }
 
 /// Understands the command line; `args` begins with the program's name.
@@ -116,6 +143,7 @@ pub(super) fn parse(args: impl Iterator<Item = OsString>) -> Result<Mode, clap::
     flags.as_rsyslogd = as_rsyslogd;
     Ok(match flags.command.take() {
         Some(Command::Bench(args)) => Mode::Bench(args),
+        Some(Command::Check(args)) => Mode::Lint(args),
         None if flags.version || flags.version_too => Mode::Version(flags),
         None if flags.check.is_some_and(|level| level > 0) => Mode::Check(flags),
         None => Mode::Run(flags),

@@ -10,6 +10,7 @@ pub mod bench;
 
 use std::process::ExitCode;
 
+pub use flags::CheckArgs;
 pub use flags::Command;
 pub use flags::Flags;
 pub use flags::Mode;
@@ -24,6 +25,7 @@ pub fn main() -> ExitCode {
         Ok(Mode::Bench(args)) => bench::run(args),
         Ok(Mode::Version(flags)) => flags::version(&flags),
         Ok(Mode::Check(flags)) => check::run(&flags),
+        Ok(Mode::Lint(args)) => check::lint(&args),
         Ok(Mode::Run(flags)) => run::run(&flags),
         Err(error) => {
             let status = if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
