@@ -11,6 +11,7 @@ mod cli;
 mod faults;
 mod floors;
 mod frame;
+mod lint;
 mod oracle;
 mod parse;
 mod support;

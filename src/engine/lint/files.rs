@@ -125,8 +125,8 @@ fn dynamic(shape: &Shape<'_>, slash: bool, found: &mut Findings<'_>) {
 fn may_climb(field: &Field, before: &[u8], behind: &[u8], slash: bool) -> bool {
     match field.name.as_str() {
         "programname" => slash || (before.ends_with(b"/") && behind.starts_with(b"/")),
-        "hostname" | "source" | "syslogtag" | "app-name" | "procid" | "msgid"
-        | "msg" | "rawmsg" | "rawmsg-after-pri" | "structured-data" => true,
+        "hostname" | "source" | "syslogtag" | "app-name" | "procid" | "msgid" | "msg"
+        | "rawmsg" | "rawmsg-after-pri" | "structured-data" => true,
         name => name.starts_with("$!"),
     }
 }

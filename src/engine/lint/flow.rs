@@ -56,7 +56,7 @@ static INPUT_NOWHERE: Lint = Lint {
     help: "write ruleset=\"…\" into the input, or an action that stands in no ruleset",
 };
 
-/// Modules that read without an input().
+/// Modules that read without an `input()`.
 const SELF_STARTING: &[&str] = &["imuxsock", "imklog", "imkmsg", "imjournal"];
 
 pub(super) fn look(survey: &Survey<'_>, found: &mut Findings<'_>) {

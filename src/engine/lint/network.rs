@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::net::IpAddr;
 
 use crate::base::diag::Loc;
 use crate::base::diag::Severity::Note;
@@ -13,6 +12,7 @@ use crate::engine::lint::Lint;
 use crate::engine::lint::Survey;
 use crate::engine::lint::survey::has;
 use crate::engine::lint::survey::is;
+use crate::engine::lint::survey::stays_here;
 use crate::engine::lint::survey::values;
 use crate::output::forward;
 
@@ -105,16 +105,11 @@ fn forwarding(object: &Object, found: &mut Findings<'_>) {
         let text = format!("'{name}' is about TCP, and this action sends datagrams");
         return found.add_in(&TCP_SETTINGS_ON_UDP, object, loc, text);
     }
-    let targets = values(object, "target");
-    if !targets.is_empty() && targets.iter().all(|target| is_here(target)) {
+    if stays_here(object) {
         return;
     }
     let loc = object.text("target").map_or(object.loc, |(_, loc)| loc);
     found.add_in(&UDP_FORWARD, object, loc, "what is sent over UDP may be lost, and nobody knows");
-}
-
-fn is_here(target: &str) -> bool {
-    is(target, "localhost") || target.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// A port of a protocol, in a network of its own.

@@ -143,3 +143,43 @@ fn numbers(op: BinaryOp, right: &Expr, number: impl Fn(Pri) -> i64) -> Option<Pr
     };
     Some(mask_of(|pri| holds(&number(pri), &other)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ast::StmtKind;
+    use crate::config::parse_text;
+
+    /// Sizes of `may` and `must`.
+    fn sizes(condition: &str) -> (u32, u32) {
+        let text = format!("if {condition} then stop\n");
+        let config = parse_text("t", text.as_bytes());
+        assert!(!config.diagnostics.has_errors(), "{:?}", config.diagnostics);
+        let StmtKind::If { cond, .. } = &config.statements[0].kind else { panic!("no if") };
+        let Bounds { may, must } = Bounds::of(cond);
+        let size = |mask: PriMask| mask.0.iter().map(|severities| severities.count_ones()).sum();
+        (size(may), size(must))
+    }
+
+    #[test]
+    fn what_the_pri_decides() {
+        assert_eq!(sizes("$syslogfacility-text == 'local0'"), (8, 8));
+        assert_eq!(sizes("$syslogfacility-text != 'local0'"), (192, 192));
+        assert_eq!(sizes("$syslogfacility-text == ['local0', 'mail']"), (16, 16));
+        assert_eq!(sizes("$syslogseverity <= 3"), (100, 100));
+        assert_eq!(sizes("$syslogseverity < '3'"), (75, 75));
+        assert_eq!(sizes("$syslogseverity-text == 'error'"), (0, 0));
+        assert_eq!(sizes("$pri == 13"), (1, 1));
+        assert_eq!(sizes("prifilt('mail.err')"), (4, 4));
+        assert_eq!(sizes("not prifilt('mail.*')"), (192, 192));
+    }
+
+    #[test]
+    fn what_it_does_not_decide() {
+        assert_eq!(sizes("$msg contains 'x'"), (200, 0));
+        assert_eq!(sizes("$msg contains 'x' and $syslogseverity == 0"), (25, 0));
+        assert_eq!(sizes("$msg contains 'x' or $syslogseverity == 0 or $pri == 1"), (200, 26));
+        assert_eq!(sizes("not ($msg contains 'x' and $syslogseverity == 0)"), (200, 175));
+        assert_eq!(sizes("$syslogseverity == $!level"), (200, 0));
+    }
+}

@@ -175,3 +175,44 @@ fn field(property: &[u8], loc: Loc, survey: &Survey<'_>) -> Field {
     let loc = survey.within(loc, &format!("%{name}"));
     Field { name: lower(name), loc, json, secure }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parse_text;
+
+    /// Constant text as it is, properties in `<>` with marks for what is done to them.
+    fn shape(text: &str) -> String {
+        let config = parse_text("t", text.as_bytes());
+        let survey = Survey::of(&config);
+        let object = survey.objects(ObjectKind::Template).next().unwrap();
+        let shape = Shape::of(object, &survey).unwrap();
+        let part = |part: &Part<'_>| match part {
+            Part::Text(text) => text.to_str_lossy().into_owned(),
+            Part::Field(Field { name, json, secure, .. }) => {
+                let json = if *json { " json" } else { "" };
+                format!("<{name}{json}{}>", if *secure { " secure" } else { "" })
+            }
+        };
+        shape.parts.iter().map(part).collect()
+    }
+
+    #[test]
+    fn strings_are_taken_apart() {
+        assert_eq!(shape(r#"$template t,"a\\%MSG:::json%\n""#), "a\\<msg json>\n");
+        assert_eq!(
+            shape(r#"template(name="t" type="string" string="%$!A%/%hostname:::secpath-drop%\n")"#),
+            "<$!A>/<hostname secure>\n"
+        );
+        let regex = r#"$template t,"%msg:R,ERE,1,BLANK:(50%, json)--end:drop-cc%.""#;
+        assert_eq!(shape(regex), "<msg>.");
+        assert_eq!(shape(r#"template(name="t" type="string" string="%msg")"#), "<msg>");
+    }
+
+    #[test]
+    fn lists_and_objects_are_the_same() {
+        let list = r#"template(name="t" type="list" option.jsonf="on") {
+            constant(value="a\\n") property(name="hostname" securePath="replace" format="jsonf") }"#;
+        assert_eq!(shape(list), "{a\n<hostname json secure>}\n");
+    }
+}

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::collections::HashSet;
+use std::net::IpAddr;
 
 use bstr::ByteSlice;
 
@@ -268,4 +269,13 @@ pub(super) fn values(object: &Object, name: &str) -> Vec<String> {
         Some(Value::Array(items)) => items.iter().map(ToString::to_string).collect(),
         None => Vec::new(),
     }
+}
+
+/// Whether an action sends to this host alone.
+pub(super) fn stays_here(object: &Object) -> bool {
+    let here = |target: &String| {
+        is(target, "localhost") || target.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    };
+    let targets = values(object, "target");
+    !targets.is_empty() && targets.iter().all(here)
 }

@@ -11,6 +11,7 @@ use crate::engine::lint::survey::has;
 use crate::engine::lint::survey::is;
 use crate::engine::lint::survey::on;
 use crate::engine::lint::survey::setting;
+use crate::engine::lint::survey::stays_here;
 
 pub(super) static LINTS: &[&Lint] =
     &[&TLS_MODE_0, &TLS_ANON, &TLS_ANON_INPUT, &TLS_ANY_PEER, &TLS_NO_PEER];
@@ -105,6 +106,8 @@ impl End<'_> {
     /// omfwd and imtcp, which have stream drivers.
     fn driver(&self, default: Option<&(String, Loc)>, found: &mut Findings<'_>) {
         let own = self.get(DRIVER);
+        // What stays on the host need not be what the default driver is for.
+        let default = default.filter(|_| self.input || !stays_here(self.object));
         let (Some((driver, loc)), mode) = (own.as_ref().or(default), self.get(MODE)) else {
             return;
         };
