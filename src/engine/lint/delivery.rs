@@ -47,8 +47,9 @@ static NO_QUEUE: Lint = Lint {
     what: "An action over the network has no queue.",
     why: "In rsyslog its messages are dropped, or all other actions wait, while the target is \
           down. Bongsu gives every action a queue in memory.",
-    help: "write queue.type=\"LinkedList\" action.resumeRetryCount=\"-1\" if rsyslog reads this, \
-           too",
+    help: "if rsyslog reads this, too, add queue.type=\"LinkedList\" \
+           action.resumeRetryCount=\"-1\", or before a line $ActionQueueType LinkedList and \
+           $ActionResumeRetryCount -1",
 };
 static ENQUEUE_TIMEOUT: Lint = Lint {
     id: "enqueue-timeout",

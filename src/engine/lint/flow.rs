@@ -128,7 +128,10 @@ impl Walk<'_, '_> {
                 Past { live: pri::or(inner.live, pri::and(live, pri::not(*filter))), plainly }
             }
             StmtKind::PropertyFilter { filter, then } => {
-                self.repeated(property_key(filter), stmt.loc, then, stopped);
+                if let Some(key) = property_key(filter) {
+                    self.repeated(&key, stmt.loc, then, stopped);
+                    note_stop(key, stmt.loc, then, stopped);
+                }
                 let inner = self.block(then.iter(), live);
                 Past { live: pri::or(live, inner.live), plainly: false }
             }
@@ -159,6 +162,8 @@ impl Walk<'_, '_> {
         let mut left = past.live;
         let mut after = Past { live: pri::NONE, plainly: true };
         let mut rest = std::slice::from_ref(stmt);
+        // Conditions of earlier branches: theirs are the messages.
+        let mut taken_before = HashMap::new();
         while let [Stmt { kind: StmtKind::If { cond, then, otherwise }, loc }] = rest {
             let bounds = Bounds::of(cond);
             if bounds.may == pri::NONE && !then.iter().all(is_end) {
@@ -167,7 +172,13 @@ impl Walk<'_, '_> {
             let taken = pri::and(left, bounds.may);
             self.reached(*loc, past, bounds.may, taken, then);
             if let Some(key) = condition_key(cond) {
-                self.repeated(key, *loc, then, stopped);
+                self.repeated(&key, *loc, then, stopped);
+                self.repeated(&key, *loc, then, &taken_before);
+                // What is stopped behind an `else` is not all that the condition holds for.
+                if *loc == stmt.loc {
+                    note_stop(key.clone(), *loc, then, stopped);
+                }
+                taken_before.entry(key).or_insert(*loc);
             }
             let inner = self.block(then.iter(), taken);
             after.live = pri::or(after.live, inner.live);
@@ -190,22 +201,20 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Says so if messages for which `key` holds were stopped before; notes it if they are now.
-    fn repeated(
-        &mut self,
-        key: String,
-        loc: Loc,
-        then: &Block,
-        stopped: &mut HashMap<String, Loc>,
-    ) {
-        if let Some(before) = stopped.get(&key).filter(|_| !then.iter().all(is_end)) {
+    /// Says so if messages for which `key` holds went elsewhere before.
+    fn repeated(&mut self, key: &str, loc: Loc, then: &Block, before: &HashMap<String, Loc>) {
+        if let Some(before) = before.get(key).filter(|_| !then.iter().all(is_end)) {
             let line = self.found.line(&STOPPED_BEFORE, loc, *before);
-            let text = format!("no message gets here: {line} stops the same ones");
-            return self.found.add(&STOPPED_BEFORE, loc, text);
+            let text = format!("no message gets here: the same condition in {line} takes them");
+            self.found.add(&STOPPED_BEFORE, loc, text);
         }
-        if then.iter().any(|stmt| matches!(stmt.kind, StmtKind::Stop)) {
-            stopped.insert(key, loc);
-        }
+    }
+}
+
+/// Notes that messages for which `key` holds are stopped at `loc`, if they are.
+fn note_stop(key: String, loc: Loc, then: &Block, stopped: &mut HashMap<String, Loc>) {
+    if then.iter().any(|stmt| matches!(stmt.kind, StmtKind::Stop)) {
+        stopped.entry(key).or_insert(loc);
     }
 }
 
@@ -219,10 +228,12 @@ fn changes_messages(object: &Object) -> bool {
     object.text("type").is_some_and(|(kind, _)| kind.starts_with("mm"))
 }
 
-fn property_key(filter: &PropertyFilter) -> String {
+/// A filter without its place; `None` if it may hold once and not another time.
+fn property_key(filter: &PropertyFilter) -> Option<String> {
     let PropertyFilter { property, negated, operation, value } = filter;
     let name = property.text.trim_start_matches('$').to_ascii_lowercase();
-    format!("{name} {negated} {operation:?} {value}")
+    let variable = name.starts_with(['!', '.', '/']);
+    (!variable).then(|| format!("{name} {negated} {operation:?} {value}"))
 }
 
 /// A condition without its places; `None` if it may hold once and not another time.

@@ -1,4 +1,7 @@
-//! TLS that is asked for and not done, or done with anybody.
+//! TLS that is asked for and not done, or done with anybody. (What rsyslogd 8.2302 with gtls does,
+//! tried.)
+
+use std::net::IpAddr;
 
 use crate::base::diag::Loc;
 use crate::base::diag::Severity::Note;
@@ -12,9 +15,10 @@ use crate::engine::lint::survey::is;
 use crate::engine::lint::survey::on;
 use crate::engine::lint::survey::setting;
 use crate::engine::lint::survey::stays_here;
+use crate::engine::lint::survey::values;
 
 pub(super) static LINTS: &[&Lint] =
-    &[&TLS_MODE_0, &TLS_ANON, &TLS_ANON_INPUT, &TLS_ANY_PEER, &TLS_NO_PEER];
+    &[&TLS_MODE_0, &TLS_NO_DRIVER, &TLS_ANON, &TLS_ANON_INPUT, &TLS_ANY_PEER, &TLS_NO_PEER];
 
 static TLS_MODE_0: Lint = Lint {
     id: "tls-mode-0",
@@ -22,6 +26,13 @@ static TLS_MODE_0: Lint = Lint {
     what: "A TLS driver is chosen, and its mode is not 1.",
     why: "The driver does plain TCP in mode 0, its default: everything is sent in the clear.",
     help: "add streamDriverMode=\"1\" (omfwd) or streamDriver.mode=\"1\" (imtcp)",
+};
+static TLS_NO_DRIVER: Lint = Lint {
+    id: "tls-no-driver",
+    severity: Warning,
+    what: "Mode 1 is asked for, and no TLS driver is chosen.",
+    why: "The default driver does plain TCP and knows no mode 1: rsyslog makes no connection.",
+    help: "add streamDriver=\"gtls\" (omfwd) or streamDriver.name=\"gtls\" (imtcp)",
 };
 static TLS_ANON: Lint = Lint {
     id: "tls-anon",
@@ -48,7 +59,8 @@ static TLS_NO_PEER: Lint = Lint {
     id: "tls-no-peer",
     severity: Warning,
     what: "Peers are checked by name or fingerprint, and none is permitted.",
-    why: "There is nothing to compare with, so that every connection is refused.",
+    why: "There is nothing to compare with but a target's address, so that every connection is \
+          refused.",
     help: "add permittedPeer (imtcp) or streamDriverPermittedPeers (omfwd)",
 };
 
@@ -108,20 +120,26 @@ impl End<'_> {
         let own = self.get(DRIVER);
         // What stays on the host need not be what the default driver is for.
         let default = default.filter(|_| self.input || !stays_here(self.object));
-        let (Some((driver, loc)), mode) = (own.as_ref().or(default), self.get(MODE)) else {
+        let mode = self.get(MODE);
+        let wanted = mode.as_ref().filter(|(mode, _)| mode.trim() != "0");
+        let driver = own.as_ref().or(default);
+        let Some((driver, place)) = driver.filter(|(driver, _)| is_tls(driver)) else {
+            if let Some((_, loc)) = wanted {
+                let text = "mode 1 needs a driver that does TLS";
+                self.add(&TLS_NO_DRIVER, *loc, text, found);
+            }
             return;
         };
-        if !is_tls(driver) {
-            return;
-        }
-        if mode.as_ref().is_none_or(|(mode, _)| mode.trim() == "0") {
+        let Some((_, wanted)) = wanted else {
             // A default driver is nobody's in particular: this one uses it.
-            let place = if own.is_some() { *loc } else { self.object.loc };
+            let place = if own.is_some() { *place } else { self.object.loc };
             let loc = mode.map_or(place, |(_, loc)| loc);
             let text = format!("driver {driver} without mode 1 is plain TCP");
             return self.add(&TLS_MODE_0, loc, &text, found);
-        }
-        let Some((auth, loc)) = self.get(AUTH) else { return };
+        };
+        // gtls compares names if nothing else is said.
+        let unsaid = || is(driver, "gtls").then(|| ("x509/name".to_owned(), *wanted));
+        let Some((auth, loc)) = self.get(AUTH).or_else(unsaid) else { return };
         let peers = has(self.object, self.module, PEERS);
         self.authentication(&auth, loc, peers, found);
     }
@@ -133,16 +151,25 @@ impl End<'_> {
                 let text = "any certificate of the authority will do";
                 self.add(&TLS_ANY_PEER, loc, text, found);
             }
-            // Without peers omfwd compares the name with its target.
-            "x509/name" | "name" if self.input && !peers => {
-                let text = "no peer is permitted by name: none can connect";
-                self.add(&TLS_NO_PEER, loc, text, found);
-            }
+            "x509/name" | "name" if !peers => self.unnamed(loc, found),
             "x509/fingerprint" | "fingerprint" if !peers => {
                 let text = "no fingerprint is permitted: no connection can be made";
                 self.add(&TLS_NO_PEER, loc, text, found);
             }
             _ => {}
+        }
+    }
+
+    /// Names are compared, and none is given. An action then compares with its target.
+    fn unnamed(&self, loc: Loc, found: &mut Findings<'_>) {
+        if self.input {
+            let text = "no peer is permitted by name: none can connect";
+            return self.add(&TLS_NO_PEER, loc, text, found);
+        }
+        let targets = values(self.object, "target");
+        if let Some(target) = targets.iter().find(|target| target.parse::<IpAddr>().is_ok()) {
+            let text = format!("the collector's certificate must hold the name '{target}'");
+            self.add(&TLS_NO_PEER, loc, &text, found);
         }
     }
 
