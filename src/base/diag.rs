@@ -97,6 +97,8 @@ pub struct Diagnostic {
     pub term: Option<String>,
     /// The configuration is right, and this version cannot do what it says.
     pub unbuilt: bool,
+    /// The lint that found it (`bongsu check`); it can be switched off by this name.
+    pub lint: Option<&'static str>,
 }
 
 impl Diagnostic {
@@ -109,6 +111,7 @@ impl Diagnostic {
             help: None,
             term: None,
             unbuilt: false,
+            lint: None,
         }
     }
 

@@ -6,8 +6,11 @@ use std::process::ExitCode;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Loc;
+use crate::base::diag::nearest;
 use crate::base::report::Counts;
+use crate::cli::CheckArgs;
 use crate::cli::Flags;
+use crate::cli::USAGE;
 use crate::cli::complaints;
 use crate::cli::complaints::Format;
 use crate::config;
@@ -24,6 +27,9 @@ const EMBEDDED: &str = "embedded default";
 const DEFAULT_ON_TERMINAL: &str =
     "action(type=\"omstdout\" template=\"RSYSLOG_TraditionalFileFormat\")\n";
 
+/// The name in complaints of a subcommand, which rsyslogd does not have.
+const PROGRAM: &str = "bongsu";
+
 /// A configuration that was read and compiled.
 pub(super) struct Loaded {
     pub(super) config: Config,
@@ -36,7 +42,7 @@ pub(super) struct Loaded {
 /// work with at all.
 pub(super) fn load(flags: &Flags) -> Result<Loaded, ExitCode> {
     let mut config = match flags.config_file() {
-        Some(path) => read(&path, flags)?,
+        Some(path) => read(&path, flags.program(), Format::of(flags.json))?,
         None => embedded(),
     };
     let options =
@@ -47,11 +53,10 @@ pub(super) fn load(flags: &Flags) -> Result<Loaded, ExitCode> {
 }
 
 #[expect(clippy::print_stderr, reason = "an operator's question is answered here")]
-fn read(path: &Path, flags: &Flags) -> Result<Config, ExitCode> {
+fn read(path: &Path, program: &str, format: Format) -> Result<Config, ExitCode> {
     config::load(path).map_err(|error| {
-        let program = flags.program();
         let text = format!("could not open config file '{}': {error}", path.display());
-        if flags.json {
+        if format == Format::Json {
             let mut config = Config::default();
             let file = config.sources.add(&path.display().to_string(), b"");
             config.diagnostics.push(Diagnostic::error(Loc { file, ..Loc::default() }, text));
@@ -98,4 +103,60 @@ pub(super) fn run(flags: &Flags) -> ExitCode {
     }
     say("End of config validation run. Bye.");
     ExitCode::SUCCESS
+}
+
+/// `bongsu check`: what `-N1` says, and the lints. The worst of all files is the exit status.
+#[expect(clippy::print_stderr, reason = "the verdict of a check")]
+pub(super) fn lint(args: &CheckArgs) -> ExitCode {
+    if args.lints {
+        list_lints();
+        return ExitCode::SUCCESS;
+    }
+    for name in &args.allow {
+        if engine::lint::lints().all(|lint| lint.id != name) {
+            let near = nearest(name, engine::lint::lints().map(|lint| lint.id));
+            let near = near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+            eprintln!("{PROGRAM}: error: there is no lint '{name}'{near}");
+            return ExitCode::from(USAGE);
+        }
+    }
+    let paths: Vec<Option<&Path>> = match (&args.config, args.files.as_slice()) {
+        (None, []) => vec![None],
+        (first, others) => first.iter().chain(others).map(|path| Some(path.as_path())).collect(),
+    };
+    // All of them are looked at, whatever is wrong with the first.
+    let bad = paths.iter().filter(|path| !lint_one(**path, args)).count();
+    if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Checks one configuration, and says whether it is fine.
+#[expect(clippy::print_stderr, reason = "the verdict of a check")]
+fn lint_one(path: Option<&Path>, args: &CheckArgs) -> bool {
+    let format = Format::of(args.json);
+    let config = match path {
+        Some(path) => read(path, PROGRAM, format),
+        None => Ok(embedded()),
+    };
+    let Ok(mut config) = config else { return false };
+    let options = Options { hostname: hostname(), no_dns: false, ipv4: false, ipv6: false };
+    engine::compile(&mut config, &options);
+    let lints = engine::lint::lint(&config, &args.allow);
+    config.diagnostics.all.extend(lints);
+    let counts = complaints::print(&config, format);
+    if format == Format::Text {
+        if counts != Counts::default() {
+            eprintln!();
+        }
+        let name = path.map_or_else(|| EMBEDDED.to_owned(), |path| path.display().to_string());
+        eprintln!("{PROGRAM}: {name}: {counts}");
+    }
+    counts.errors + counts.unbuilt == 0 && (!args.strict || counts.warnings == 0)
+}
+
+/// `bongsu check --lints`
+#[expect(clippy::print_stdout, clippy::disallowed_macros, reason = "this is what was asked for")]
+fn list_lints() {
+    for lint in engine::lint::lints() {
+        println!("{:<22} {:<8} {}", lint.id, lint.severity.to_string(), lint.what);
+    }
 }

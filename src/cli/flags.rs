@@ -23,6 +23,8 @@ pub enum Mode {
     Version(Flags),
     Bench(BenchArgs),
     Help(HelpArgs),
+    /// `bongsu check`
+    Lint(CheckArgs),
 }
 
 /// A syslog relay that runs rsyslog's configuration.
@@ -113,6 +115,34 @@ pub enum Command {
     Bench(BenchArgs),
     /// Explain a module, an object, a parameter, a $Directive or a function.
     Help(HelpArgs),
+    /// Check a configuration, and say what in it may lose messages or stall.
+    ///
+    /// Exits with 0 if it is fine, and with 1 if there are errors, or things that this version
+    /// cannot run.
+    Check(CheckArgs),
+}
+
+/// `bongsu check`
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    /// Configuration file.
+    #[arg(short = 'f', value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// More of them, each by itself; without any, the embedded default.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Exit with 1 if there are warnings, too.
+    #[arg(long)]
+    pub strict: bool,
+    /// Switch a lint off, by its name.
+    #[arg(long, value_name = "ID")]
+    pub allow: Vec<String>,
+    /// List all lints.
+    #[arg(long)]
+    pub lints: bool,
+    /// Write the findings as JSON, one object a line, to standard output.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Understands the command line; `args` begins with the program's name.
@@ -129,6 +159,7 @@ pub(super) fn parse(args: impl Iterator<Item = OsString>) -> Result<Mode, clap::
     Ok(match flags.command.take() {
         Some(Command::Bench(args)) => Mode::Bench(args),
         Some(Command::Help(args)) => Mode::Help(args),
+        Some(Command::Check(args)) => Mode::Lint(args),
         None if flags.version || flags.version_too => Mode::Version(flags),
         None if flags.check.is_some_and(|level| level > 0) => Mode::Check(flags),
         None => Mode::Run(flags),

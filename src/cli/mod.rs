@@ -13,6 +13,7 @@ pub mod help;
 
 use std::process::ExitCode;
 
+pub use flags::CheckArgs;
 pub use flags::Command;
 pub use flags::Flags;
 pub use flags::Mode;
@@ -28,6 +29,7 @@ pub fn main() -> ExitCode {
         Ok(Mode::Help(args)) => help::run(&args),
         Ok(Mode::Version(flags)) => flags::version(&flags),
         Ok(Mode::Check(flags)) => check::run(&flags),
+        Ok(Mode::Lint(args)) => check::lint(&args),
         Ok(Mode::Run(flags)) => run::run(&flags),
         Err(error) => {
             let status = if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };

@@ -95,8 +95,8 @@ impl Loader {
             let text = format!("{} more complaints are not shown", self.unsaid);
             self.diags.push(Diagnostic { severity, ..Diagnostic::note(last, text) });
         }
-        let Self { sources, statements, diags: diagnostics, .. } = self;
-        Config { sources, statements, diagnostics }
+        let Self { sources, statements, diags: diagnostics, legacy, .. } = self;
+        Config { sources, statements, diagnostics, unbound: legacy.into_unbound() }
     }
 
     pub(super) fn say(&mut self, mut diagnostic: Diagnostic) {

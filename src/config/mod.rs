@@ -28,6 +28,7 @@ use std::io;
 use std::path::Path;
 
 use crate::base::diag::Diagnostics;
+use crate::base::diag::Loc;
 use crate::base::diag::SourceMap;
 
 /// A configuration as it was read: all files, every statement in order, all complaints.
@@ -36,6 +37,17 @@ pub struct Config {
     pub sources: SourceMap,
     pub statements: ast::Block,
     pub diagnostics: Diagnostics,
+    /// `$Directives` that no action took.
+    pub unbound: Vec<Unbound>,
+}
+
+/// A `$Directive` for the next legacy action, which came too late or never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unbound {
+    /// Its name.
+    pub directive: Loc,
+    /// The `action()` in front of which it stands, and which does not read it.
+    pub spent: Option<Loc>,
 }
 
 /// Reads the file at `path` and what it includes.

@@ -428,7 +428,7 @@ impl<'a> Parser<'a> {
             }
             Token::Object(_) => {
                 if let Some(object) = self.object(ObjectKind::Action) {
-                    self.load.legacy.action_was_built();
+                    self.load.legacy.action_was_built(object.loc);
                     out.push(Stmt { loc: object.loc, kind: StmtKind::Object(object) });
                 }
             }

@@ -5,6 +5,7 @@
 mod build;
 mod globals;
 mod graph;
+pub mod lint;
 mod modules;
 mod own;
 pub mod reference;

@@ -122,6 +122,17 @@ impl Template {
         builtin::names()
     }
 
+    /// Whether constant text with a line feed at its end ends it.
+    #[must_use]
+    pub fn ends_with_line_feed(&self) -> bool {
+        match self.ops.last() {
+            _ if self.object => true,
+            Some(Op::Text(text)) => text.ends_with(b"\n"),
+            Some(Op::Byte(byte)) => *byte == b'\n',
+            _ => false,
+        }
+    }
+
     /// Appends what the template makes of a message.
     #[inline]
     pub fn render(&self, view: View<'_>, out: &mut Vec<u8>) {

@@ -12,6 +12,7 @@ mod faults;
 mod floors;
 mod frame;
 mod help;
+mod lint;
 mod oracle;
 mod parse;
 mod support;

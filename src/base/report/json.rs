@@ -14,6 +14,7 @@ use crate::base::report::shown;
 struct Line<'a> {
     severity: &'static str,
     unbuilt: bool,
+    lint: Option<&'static str>,
     file: Option<&'a str>,
     line: usize,
     column: usize,
@@ -51,11 +52,12 @@ pub fn json(diagnostics: &Diagnostics, sources: &SourceMap) -> String {
 }
 
 fn line<'a>(diagnostic: &'a Diagnostic, places: &Places<'a>) -> Line<'a> {
-    let Diagnostic { severity, loc, message, help, term, unbuilt } = diagnostic;
+    let Diagnostic { severity, loc, message, help, term, unbuilt, lint } = diagnostic;
     let (start, end) = (places.start(*loc), places.end(*loc));
     Line {
         severity: severity.name(),
         unbuilt: *unbuilt,
+        lint: *lint,
         file: places.file(*loc).map(|file| file.name.as_ref()),
         line: start.line,
         column: start.column,
@@ -92,11 +94,11 @@ mod tests {
         diagnostics.push(complaint);
         diagnostics.push(Diagnostic::error(Loc { file: 9, start: 4, end: 2 }, "lost"));
         let expected = concat!(
-            r#"{"type":"diagnostic","severity":"warning","unbuilt":true,"file":"a \"b\".conf","#,
+            r#"{"type":"diagnostic","severity":"warning","unbuilt":true,"lint":null,"file":"a \"b\".conf","#,
             r#""line":2,"column":4,"endLine":3,"endColumn":2,"startByte":12,"endByte":15,"#,
             r#""message":"no\nblocks","help":"write one","term":"page: if"}"#,
             "\n",
-            r#"{"type":"diagnostic","severity":"error","unbuilt":false,"file":null,"line":1,"#,
+            r#"{"type":"diagnostic","severity":"error","unbuilt":false,"lint":null,"file":null,"line":1,"#,
             r#""column":1,"endLine":1,"endColumn":1,"startByte":4,"endByte":4,"#,
             r#""message":"lost","help":null,"term":null}"#,
             "\n",

@@ -113,7 +113,7 @@ impl Style {
 }
 
 /// All diagnostics as text, each with its line. The first line of each is
-/// `file:line:column: severity: message`.
+/// `file:line:column: severity: message`, or `severity[lint]` if a lint found it.
 #[must_use]
 pub fn render(diagnostics: &Diagnostics, sources: &SourceMap, color: bool) -> String {
     let places = Places::new(sources);
@@ -128,7 +128,8 @@ pub fn render(diagnostics: &Diagnostics, sources: &SourceMap, color: bool) -> St
 }
 
 fn render_one(diagnostic: &Diagnostic, places: &Places<'_>, color: bool, out: &mut String) {
-    let Diagnostic { severity, loc, message, help, term, unbuilt } = diagnostic;
+    let Diagnostic { severity, loc, message, help, term, unbuilt, lint } = diagnostic;
+    let lint = lint.map_or_else(String::new, |id| format!("[{id}]"));
     let Style { severity: tint, bold, edge, reset } = Style::of(diagnostic, color);
     let file = places.file(*loc);
     let name = file.map_or("?", |file| file.name.as_ref());
@@ -136,7 +137,7 @@ fn render_one(diagnostic: &Diagnostic, places: &Places<'_>, color: bool, out: &m
     // Writing to a String cannot fail.
     _ = writeln!(
         out,
-        "{bold}{}:{line}:{column}:{reset} {tint}{severity}{reset}{bold}: {}{reset}",
+        "{bold}{}:{line}:{column}:{reset} {tint}{severity}{lint}{reset}{bold}: {}{reset}",
         printable(name),
         printable(message)
     );

@@ -2,6 +2,8 @@
 
 use bstr::BString;
 
+use crate::base::diag::Loc;
+use crate::config::Unbound;
 use crate::config::ast::Param;
 use crate::config::ast::Value;
 
@@ -41,6 +43,8 @@ pub(in crate::config) struct State {
     pub(super) rulesets: Vec<(BString, usize)>,
     /// The ruleset that `$RuleSet` chose; `None` is the default one.
     pub(in crate::config) ruleset: Option<usize>,
+    /// Parameters for a next legacy action that did not get there.
+    unbound: Vec<Unbound>,
 }
 
 impl State {
@@ -52,9 +56,24 @@ impl State {
         list.push(pending);
     }
 
-    /// An action was made, in whichever form: parameters for the next action alone are spent.
-    pub(in crate::config) fn action_was_built(&mut self) {
+    /// An `action()` was made: it takes nothing from directives, but those for the next action
+    /// alone are spent.
+    pub(in crate::config) fn action_was_built(&mut self, action: Loc) {
+        self.lose(Some(action));
         self.action.retain(|pending| !pending.once);
+    }
+
+    /// Notes that what waits for the next action alone never reaches one.
+    fn lose(&mut self, spent: Option<Loc>) {
+        let once = self.action.iter().filter(|pending| pending.once);
+        let lost = once.map(|pending| Unbound { directive: pending.param.name.loc, spent });
+        self.unbound.extend(lost);
+    }
+
+    /// What was said for a next action, and never reached one.
+    pub(in crate::config) fn into_unbound(mut self) -> Vec<Unbound> {
+        self.lose(None);
+        self.unbound
     }
 
     /// Adds to a legacy action's `params` what was set for it before.
@@ -72,7 +91,7 @@ impl State {
                 params.push(pending.param.clone());
             }
         }
-        self.action_was_built();
+        self.action.retain(|pending| !pending.once);
     }
 
     /// What was set for the next listener of `module`.
@@ -85,6 +104,7 @@ impl State {
 
     /// `$ResetConfigVariables`: everything back to its default.
     pub(super) fn reset(&mut self) {
+        self.lose(None);
         self.action.clear();
         self.listener.clear();
     }
