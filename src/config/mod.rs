@@ -18,6 +18,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod text;
+mod yaml;
 
 pub use legacy::selector;
 
