@@ -15,3 +15,4 @@ mod oracle;
 mod parse;
 mod support;
 mod tidy;
+mod yaml;
