@@ -156,7 +156,7 @@ mod tests {
         let source = Source::embedded(b"ab\ncd  \n", Outside { loc, runs: Some(runs) });
         assert_eq!(source.loc(1, 2), Loc::new(7, 11, 12));
         assert_eq!(source.loc(1, 4), Loc::new(7, 11, 21));
-        assert_eq!(source.loc(5, 9), Loc::new(7, 22, 24));
+        assert_eq!(source.loc(5, 9), Loc::new(7, 22, 23));
         let source = Source::embedded(b"abc", Outside { loc, runs: None });
         assert_eq!(source.loc(1, 2), loc);
     }

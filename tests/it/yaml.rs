@@ -86,3 +86,35 @@ fn mistakes_are_said_with_their_places() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// What the tables of parameters find is found at its place in the YAML file, too.
+#[test]
+fn parameters_are_checked_in_place() {
+    let text = "modules: [{load: imtcp}]\n\
+                inputs:\n  - type: imtcp\n    port: 514\n    maxSesions: 5\n\
+                rulesets:\n  - name: main\n    actions:\n      - {type: omfile, fiel: /x}\n";
+    let mut config = config::parse_text("a.yaml", text.as_bytes());
+    compiled(&mut config);
+    let said: Vec<_> = config
+        .diagnostics
+        .all
+        .iter()
+        .filter(|d| d.message.contains("maxSesions") || d.message.contains("fiel"))
+        .map(|d| config.sources.position(d.loc))
+        .collect();
+    assert_eq!(said, [(9, 24), (5, 5)]);
+}
+
+#[test]
+fn the_manual_tells_the_truth() {
+    let manual = fs::read_to_string("docs/yaml.md").unwrap();
+    let block = |fence: &str| {
+        let (_, rest) = manual.split_once(fence).unwrap();
+        rest.split_once("\n```").unwrap().0.to_owned()
+    };
+    let yaml = config::parse_text("manual.yaml", block("```yaml\n").as_bytes());
+    let conf = config::parse_text("manual.conf", block("is\n\n```\n").as_bytes());
+    assert_eq!(yaml.diagnostics.all, []);
+    assert_eq!(conf.diagnostics.all, []);
+    assert_eq!(without_places(&yaml.statements), without_places(&conf.statements));
+}

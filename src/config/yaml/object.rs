@@ -56,6 +56,9 @@ impl Reader<'_> {
         let what = if matches!(item, Node::Mapping(..)) { "empty" } else { item.what() };
         let message = format!("an item of '{list}' is a mapping, and this is {what}");
         let help = match item {
+            Node::Scalar(Scalar { text, .. }) if matches!(text.as_str(), "stop" | "continue") => {
+                format!("write - {text}: true")
+            }
             Node::Scalar(Scalar { text, .. }) if !text.is_empty() && !text.contains([' ', '(']) => {
                 format!("write - {needed}: {text}")
             }
@@ -192,6 +195,7 @@ impl Reader<'_> {
                 format!("indent it more than '{name}'")
             };
             self.error(second.key.loc, message, &help);
+            return None;
         }
         let Node::Mapping(_, params) = value else {
             let message = format!("'{name}' takes a mapping, and this is {}", value.what());
