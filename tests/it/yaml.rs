@@ -54,8 +54,9 @@ fn twins_are_the_same() {
         let mut conf = config::load(&path.with_extension("conf")).unwrap();
         let warned = path.ends_with("duplicate.yaml");
         let said = report::render(&yaml.diagnostics, &yaml.sources, false);
-        assert_eq!(said.is_empty(), !warned, "{said}");
-        assert!(!yaml.diagnostics.has_errors(), "{said}");
+        let serious = |severity| yaml.diagnostics.all.iter().any(|d| d.severity == severity);
+        assert_eq!(serious(Severity::Warning), warned, "{said}");
+        assert!(!serious(Severity::Error), "{said}");
         assert!(!yaml.statements.is_empty());
         yaml.diagnostics.all.clear();
         assert_eq!(conf.diagnostics.all, [], "{}", path.display());

@@ -22,7 +22,7 @@ fn blanks(text: &[u8]) -> &[u8] {
 }
 
 /// Maps the offsets of `text` to offsets of the file, where it is written as `raw`, without
-/// quotes, from `base` on. `None` if the two do not fit: then nothing finer than the whole is known.
+/// quotes, from `base` on. `None` if the two do not fit: then only the whole has a place.
 pub(super) fn align(raw: &[u8], base: usize, text: &[u8], style: Style) -> Option<Runs> {
     let mut runs = Runs::default();
     let (mut from, mut to) = (0, 0);

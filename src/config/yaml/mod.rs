@@ -6,7 +6,7 @@
 //! ```yaml
 //! version: 2                     # read over
 //! global: {workDirectory: /var/spool/rsyslog, environment: [TZ=UTC, LC_ALL=C]}
-//! mainqueue: {type: linkedlist, queue.size: 1000}   # `size` is `queue.size`; also main_queue:
+//! mainqueue: {queue.type: linkedlist, size: 1000}   # `size` is `queue.size`, with a note
 //! modules:   [{load: imtcp, threads: 2}]
 //! inputs:    [{type: imtcp, port: 514, ruleset: main}]
 //! parsers: [{name: …}]           # as are the next five: object parameters, nothing else

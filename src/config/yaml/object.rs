@@ -31,14 +31,23 @@ impl Reader<'_> {
         };
         let Some(mut object) = self.object(kind, key.loc, entries.iter()) else { return };
         if kind == ObjectKind::MainQueue {
-            for param in &mut object.params {
-                let name = &mut param.name.text;
-                if !name.get(..6).is_some_and(|head| head.eq_ignore_ascii_case("queue.")) {
-                    name.insert_str(0, "queue.");
-                }
-            }
+            self.long_names(&mut object);
         }
         self.load.declare(object);
+    }
+
+    /// `size` is `queue.size`: so rsyslog documents it. Its source knows only the latter.
+    fn long_names(&mut self, object: &mut Object) {
+        for Param { name, .. } in &mut object.params {
+            let short = name.text.as_str();
+            if short.get(..6).is_some_and(|head| head.eq_ignore_ascii_case("queue.")) {
+                continue;
+            }
+            let message = format!("'{short}' is taken for 'queue.{short}'");
+            let help = "rsyslog's manual has the short name, its program takes the long one";
+            self.load.say(Diagnostic::note(name.loc, message).help(help));
+            name.text.insert_str(0, "queue.");
+        }
     }
 
     /// The entries of an item of `list`. `None` if it has none.

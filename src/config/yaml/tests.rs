@@ -164,6 +164,14 @@ fn a_complaint_shows_what_was_meant() {
     assert_eq!(said, ["x.yaml:4:19: error: ')' closes nothing"]);
 }
 
+#[test]
+fn a_mistake_at_the_end_has_a_place_in_the_file() {
+    for text in ["a: 1\nb", "a: 1\nb\n", "[", "\"", "a: *", "a: \"\\", "%", "\u{feff}"] {
+        fuzz_yaml(text.as_bytes());
+        assert!(parse_text("x.yaml", text.as_bytes()).diagnostics.has_errors(), "{text:?}");
+    }
+}
+
 /// Pieces that, put together at random, get deep into the reader.
 const PIECES: [&str; 56] = [
     "modules:",
