@@ -19,7 +19,7 @@ use crate::config::scan::Mode;
 
 type Parsed = Result<Expr, GivenUp>;
 
-const WORDS: [(&str, BinaryOp); 7] = [
+pub(super) const WORDS: [(&str, BinaryOp); 7] = [
     ("and", BinaryOp::And),
     ("contains", BinaryOp::Contains),
     ("contains_i", BinaryOp::ContainsI),
@@ -75,7 +75,7 @@ const fn strength(op: BinaryOp) -> u8 {
 }
 
 impl Parser<'_> {
-    fn word(&self) -> &str {
+    pub(super) fn word(&self) -> &str {
         let end = lex::word_end(&self.source.text, self.at);
         self.source.text.get(self.at..end).and_then(|word| word.to_str().ok()).unwrap_or_default()
     }
@@ -245,7 +245,7 @@ impl Parser<'_> {
     }
 
     /// `$name`
-    fn variable(&mut self, help: &str) -> Result<Word, GivenUp> {
+    pub(super) fn variable(&mut self, help: &str) -> Result<Word, GivenUp> {
         self.skip(Mode::Expression);
         if self.byte() == b'$' {
             let start = self.at;

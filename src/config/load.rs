@@ -35,6 +35,7 @@ use crate::config::param::Kind;
 use crate::config::param::Spec;
 use crate::config::parse::Parser;
 use crate::config::text::Source;
+use crate::config::yaml;
 
 /// Parameters of `include()`.
 pub static INCLUDE_PARAMS: &[Spec] = &[
@@ -74,13 +75,22 @@ pub(super) struct Include {
 #[derive(Debug)]
 enum What {
     Text(BString),
-    Files { pattern: BString, optional: bool },
+    Files { pattern: BString, optional: bool, help: &'static str },
 }
+
+/// What to write for a file that need not be there.
+const OPTIONAL: &str = "include(file=\"…\" mode=\"optional\") takes it if it is there";
+const OPTIONAL_YAML: &str = "with 'optional: on' it is taken if it is there";
 
 impl Include {
     /// Files that match `pattern`; one without wildcards must exist.
     pub(super) const fn pattern(pattern: BString, loc: Loc) -> Self {
-        Self { what: What::Files { pattern, optional: false }, loc }
+        Self { what: What::Files { pattern, optional: false, help: OPTIONAL }, loc }
+    }
+
+    /// An item of YAML's `include`.
+    pub(super) const fn yaml_item(pattern: BString, optional: bool, loc: Loc) -> Self {
+        Self { what: What::Files { pattern, optional, help: OPTIONAL_YAML }, loc }
     }
 }
 
@@ -130,6 +140,11 @@ impl Loader {
             Some(ruleset) => ruleset.script.push(statement),
             None => self.statements.push(statement),
         }
+    }
+
+    /// A statement of the default ruleset, whatever `$RuleSet` chose.
+    pub(super) fn push_default(&mut self, statement: Stmt) {
+        self.statements.push(statement);
     }
 
     /// An object other than an action: always at the top level. Gives its place there.
@@ -196,7 +211,8 @@ impl Loader {
         }
         match (file, text) {
             (Some((pattern, loc)), None) => {
-                Some(Include { what: What::Files { pattern, optional }, loc })
+                let what = What::Files { pattern, optional, help: OPTIONAL };
+                Some(Include { what, loc })
             }
             (None, Some((text, loc))) => Some(Include { what: What::Text(text), loc }),
             (both, _) => {
@@ -230,19 +246,26 @@ impl Loader {
                 self.text("include(text=…)", text, top, depth, out);
                 self.open.pop();
             }
-            What::Files { pattern, optional } => {
+            What::Files { pattern, optional, help } => {
                 if self.sealed {
                     return;
                 }
-                for path in self.matching(pattern, *optional, include.loc) {
+                let missing = (!optional).then_some(*help);
+                for path in self.matching(pattern, missing, include.loc) {
                     self.included_file(&path, include.loc, top, depth, out);
                 }
             }
         }
     }
 
-    /// The files that a pattern names, sorted. A directory is all files in it, at any depth.
-    fn matching(&mut self, pattern: &BString, optional: bool, loc: Loc) -> Vec<PathBuf> {
+    /// The files that a pattern names, sorted. A directory is all files in it, at any depth. With
+    /// `missing`, a file that is not there is a mistake, and this its help.
+    fn matching(
+        &mut self,
+        pattern: &BString,
+        missing: Option<&'static str>,
+        loc: Loc,
+    ) -> Vec<PathBuf> {
         let Ok(text) = pattern.to_str() else {
             return vec![pattern.to_path_lossy().into_owned()];
         };
@@ -252,11 +275,11 @@ impl Loader {
             return match fs::metadata(path) {
                 Ok(meta) if meta.is_dir() => files_in(path, INCLUDE_DEPTH_MAX),
                 Ok(_) => vec![path.to_owned()],
-                Err(_) if optional => Vec::new(),
                 Err(e) => {
-                    let message = format!("cannot read '{text}': {}", reason(&e));
-                    let help = "include(file=\"…\" mode=\"optional\") takes it if it is there";
-                    self.say(Diagnostic::error(loc, message).help(help));
+                    if let Some(help) = missing {
+                        let message = format!("cannot read '{text}': {}", reason(&e));
+                        self.say(Diagnostic::error(loc, message).help(help));
+                    }
                     Vec::new()
                 }
             };
@@ -288,6 +311,10 @@ impl Loader {
             let text = format!("'{shown}' is being read already");
             self.say(Diagnostic::error(loc, text).help("a file cannot include itself"));
             return;
+        }
+        if !top && yaml::is_yaml(&shown.to_string()) {
+            let text = "what a YAML file declares belongs to the top level, not to this block";
+            self.say(Diagnostic::warning(loc, text).help("move the include out of the braces"));
         }
         match self.read(path) {
             Ok(text) => {
@@ -346,6 +373,9 @@ impl Loader {
             };
             self.say(Diagnostic::error(Loc::new(file, at, at + 1), message).help(help));
             return;
+        }
+        if yaml::is_yaml(name) {
+            return yaml::read(self, file, text);
         }
         let source = Source::new(file, text);
         let mut parser = Parser::new(&source, self, depth);

@@ -17,3 +17,4 @@ mod oracle;
 mod parse;
 mod support;
 mod tidy;
+mod yaml;
