@@ -14,6 +14,7 @@ pub mod module;
 mod object;
 pub mod param;
 mod parse;
+pub mod print;
 mod scan;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,59 @@
+//! A syntax tree as text: the same configuration in RainerScript or in YAML.
+//!
+//! What is printed is read again before it is given out: a statement that would not come back as
+//! it was is an error, never a silent change.
+
+mod expr;
+mod modern;
+mod places;
+mod rainerscript;
+#[cfg(test)]
+mod random;
+mod template;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use modern::modern;
+pub use places::without_places;
+
+use crate::base::diag::Diagnostic;
+use crate::base::diag::Diagnostics;
+use crate::config::ast::Block;
+use crate::config::ast::Stmt;
+use crate::config::load::Loader;
+
+/// The forms a configuration can be written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    RainerScript,
+    Yaml,
+}
+
+/// `statements` as text.
+///
+/// # Errors
+/// One complaint for each thing that has no such form.
+pub fn rainerscript(statements: &Block) -> Result<Vec<u8>, Diagnostics> {
+    let mut diags = Diagnostics::default();
+    let statements = modern(statements.clone(), &mut diags);
+    let text = rainerscript::print(&statements, &mut diags);
+    if diags.all.is_empty() {
+        for statement in &statements {
+            verify(statement, &mut diags);
+        }
+    }
+    if diags.has_errors() { Err(diags) } else { Ok(text) }
+}
+
+/// Reads one printed statement again.
+fn verify(statement: &Stmt, diags: &mut Diagnostics) {
+    let block = vec![statement.clone()];
+    let text = rainerscript::print(&block, diags);
+    let mut loader = Loader::sealed();
+    loader.text("", &text, true, 0, &mut Block::new());
+    if without_places(loader.finish().statements) != without_places(block) {
+        let message = "this cannot be written in RainerScript so that it means the same";
+        diags.push(Diagnostic::error(statement.loc, message));
+    }
+}
