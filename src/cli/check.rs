@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use crate::base::diag::Severity;
 use crate::cli::Flags;
+use crate::cli::convert;
 use crate::config;
 use crate::config::Config;
 use crate::engine;
@@ -22,26 +23,30 @@ const DEFAULT_ON_TERMINAL: &str =
 pub(super) struct Loaded {
     pub(super) config: Config,
     pub(super) plan: Plan,
+    /// `-o` was not given, or done.
+    pub(super) written: bool,
 }
 
 /// Reads and compiles what `flags` name, and prints all complaints. `Err` if there is nothing to
 /// work with at all.
 pub(super) fn load(flags: &Flags) -> Result<Loaded, ExitCode> {
-    let mut config = match flags.config_file() {
-        Some(path) => read(&path, flags)?,
-        None => embedded(),
+    let mut config = read_or_embedded(flags.config_file().as_deref(), flags.program())?;
+    let written = match &flags.full_config {
+        Some(output) => convert::full_config(&mut config, output, flags.program()).is_ok(),
+        None => true,
     };
     let options =
         Options { hostname: hostname(), no_dns: flags.no_dns, ipv4: flags.ipv4, ipv6: flags.ipv6 };
     let plan = engine::compile(&mut config, &options);
     complain(&config);
-    Ok(Loaded { config, plan })
+    Ok(Loaded { config, plan, written })
 }
 
+/// The configuration in `path`, or the embedded default.
 #[expect(clippy::print_stderr, reason = "an operator's question is answered here")]
-fn read(path: &Path, flags: &Flags) -> Result<Config, ExitCode> {
+pub(super) fn read_or_embedded(path: Option<&Path>, program: &str) -> Result<Config, ExitCode> {
+    let Some(path) = path else { return Ok(embedded()) };
     config::load(path).map_err(|error| {
-        let program = flags.program();
         eprintln!("{program}: error: could not open config file '{}': {error}", path.display());
         ExitCode::FAILURE
     })
@@ -75,7 +80,7 @@ pub(super) fn run(flags: &Flags) -> ExitCode {
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let verdict = format!("{}, {}", counted(errors, "error"), counted(warnings, "warning"));
     eprintln!("{}: end of config check: {verdict}", flags.program());
-    if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if errors == 0 && loaded.written { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn counted(n: usize, noun: &str) -> String {

@@ -10,6 +10,7 @@ use clap::FromArgMatches;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::cli::ConvertArgs;
 use crate::cli::bench::BenchArgs;
 
 /// What the command line asks for.
@@ -21,6 +22,7 @@ pub enum Mode {
     /// `-v`, `-V`
     Version(Flags),
     Bench(BenchArgs),
+    Convert(ConvertArgs),
 }
 
 /// A syslog relay that runs rsyslog's configuration.
@@ -54,7 +56,7 @@ pub struct Flags {
     /// Print the version and exit.
     #[arg(short = 'V', long = "version")]
     pub version_too: bool,
-    /// Write the configuration, includes and all, to one file.
+    /// Write the configuration, includes and all, to one file; - is standard output.
     #[arg(short = 'o', value_name = "FILE")]
     pub full_config: Option<PathBuf>,
     /// Debug mode: stays in the foreground.
@@ -101,6 +103,8 @@ pub struct Flags {
 pub enum Command {
     /// Generate load, verify what arrives, measure a relay.
     Bench(BenchArgs),
+    /// Write a configuration, includes and all, as one file in the other form.
+    Convert(ConvertArgs),
 }
 
 /// Understands the command line; `args` begins with the program's name.
@@ -116,6 +120,7 @@ pub(super) fn parse(args: impl Iterator<Item = OsString>) -> Result<Mode, clap::
     flags.as_rsyslogd = as_rsyslogd;
     Ok(match flags.command.take() {
         Some(Command::Bench(args)) => Mode::Bench(args),
+        Some(Command::Convert(args)) => Mode::Convert(args),
         None if flags.version || flags.version_too => Mode::Version(flags),
         None if flags.check.is_some_and(|level| level > 0) => Mode::Check(flags),
         None => Mode::Run(flags),

@@ -1,6 +1,7 @@
 //! Floor 9: the command line. rsyslogd's flags at the top level, subcommands beside them.
 
 mod check;
+mod convert;
 mod daemon;
 mod flags;
 mod pidfile;
@@ -10,6 +11,8 @@ pub mod bench;
 
 use std::process::ExitCode;
 
+pub use convert::ConvertArgs;
+pub use convert::Form;
 pub use flags::Command;
 pub use flags::Flags;
 pub use flags::Mode;
@@ -22,6 +25,7 @@ const USAGE: u8 = 64;
 pub fn main() -> ExitCode {
     match flags::parse(std::env::args_os()) {
         Ok(Mode::Bench(args)) => bench::run(args),
+        Ok(Mode::Convert(args)) => convert::run(&args),
         Ok(Mode::Version(flags)) => flags::version(&flags),
         Ok(Mode::Check(flags)) => check::run(&flags),
         Ok(Mode::Run(flags)) => run::run(&flags),

@@ -31,10 +31,6 @@ pub(super) fn run(flags: &Flags) -> ExitCode {
     for text in flags.without_effect() {
         eprintln!("{}: note: {text}", flags.program());
     }
-    if flags.full_config.is_some() {
-        eprintln!("{}: -o is not supported yet", flags.program());
-        return ExitCode::FAILURE;
-    }
     if let Some(dir) = &flags.chroot
         && let Err(error) = change_root(dir)
     {

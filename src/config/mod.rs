@@ -21,11 +21,13 @@ mod tests;
 mod text;
 
 pub use legacy::selector;
+pub use load::Inclusion;
 
 use std::io;
 use std::path::Path;
 
 use crate::base::diag::Diagnostics;
+use crate::base::diag::Loc;
 use crate::base::diag::SourceMap;
 
 /// A configuration as it was read: all files, every statement in order, all complaints.
@@ -34,6 +36,10 @@ pub struct Config {
     pub sources: SourceMap,
     pub statements: ast::Block,
     pub diagnostics: Diagnostics,
+    /// What was read in place of each include, in the order of reading.
+    pub inclusions: Vec<Inclusion>,
+    /// Values in backticks: they came from the environment or from files.
+    pub expanded: Vec<Loc>,
 }
 
 /// Reads the file at `path` and what it includes.

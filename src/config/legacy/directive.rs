@@ -73,7 +73,7 @@ pub(in crate::config) fn read(
     let include = directive.target == Target::IncludeConfig;
     match value(&mut line, directive, load) {
         Ok(()) if include => {
-            return Some(Include::pattern(line.value, line.value_loc));
+            return Some(Include::pattern(line.value, line.value_loc, line.loc));
         }
         Ok(()) => apply(&line, directive, load, top),
         Err(diagnostic) => load.say(diagnostic),

@@ -4,16 +4,20 @@
 //! it was is an error, never a silent change.
 
 mod expr;
+mod flat;
 mod modern;
 mod places;
 mod rainerscript;
 #[cfg(test)]
 mod random;
+mod scalar;
 mod template;
 #[cfg(test)]
 mod tests;
 mod text;
+mod yaml;
 
+pub use flat::flatten;
 pub use modern::modern;
 pub use places::without_places;
 
@@ -23,26 +27,36 @@ use crate::config::ast::Block;
 use crate::config::ast::Stmt;
 use crate::config::load::Loader;
 
-/// The forms a configuration can be written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    RainerScript,
-    Yaml,
-}
+/// Stands at the top of both forms. It names nothing that differs from one run to the next.
+const HEADER: &str = "\
+# All files of a configuration in one, written by bongsu convert. Comments are not in it.
+";
 
-/// `statements` as text.
+/// `statements` as RainerScript.
 ///
 /// # Errors
 /// One complaint for each thing that has no such form.
 pub fn rainerscript(statements: &Block) -> Result<Vec<u8>, Diagnostics> {
     let mut diags = Diagnostics::default();
     let statements = modern(statements.clone(), &mut diags);
-    let text = rainerscript::print(&statements, &mut diags);
+    let mut text = rainerscript::print(&statements, &mut diags);
     if diags.all.is_empty() {
         for statement in &statements {
             verify(statement, &mut diags);
         }
     }
+    text.splice(..0, [HEADER, "\n"].concat().into_bytes());
+    if diags.has_errors() { Err(diags) } else { Ok(text) }
+}
+
+/// `statements` as YAML.
+///
+/// # Errors
+/// One complaint for each thing that has no such form.
+pub fn yaml(statements: &Block) -> Result<Vec<u8>, Diagnostics> {
+    let mut diags = Diagnostics::default();
+    let statements = modern(statements.clone(), &mut diags);
+    let text = [HEADER, &yaml::print(&statements, &mut diags)].concat().into_bytes();
     if diags.has_errors() { Err(diags) } else { Ok(text) }
 }
 

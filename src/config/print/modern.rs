@@ -75,9 +75,7 @@ fn legacy_template(object: &mut Object, diags: &mut Diagnostics) {
     let Some(at) = object.params.iter().position(is("string")) else { return };
     let Value::Str(text) = &object.params[at].value else { return };
     let pieces = template::pieces(text);
-    let percent = |piece: &template::Piece| {
-        matches!(piece, template::Piece::Constant(constant) if constant.contains(&b'%'))
-    };
+    let percent = |piece: &template::Piece<'_>| matches!(piece, template::Piece::Constant(constant) if constant.contains(&b'%'));
     if !pieces.iter().any(percent) {
         object.params[at].value = Value::Str(BString::from(template::joined(&pieces)));
         return;
@@ -93,8 +91,11 @@ fn legacy_template(object: &mut Object, diags: &mut Diagnostics) {
             }
         }
         None => diags.push(
-            Diagnostic::error(loc, "this text has a percent sign and a property that cannot both \
-                                    stand in a modern template")
+            Diagnostic::error(
+                loc,
+                "this text has a percent sign and a property that cannot both \
+                                    stand in a modern template",
+            )
             .help("write it as template(type=\"list\") yourself; '%' can stand in a constant()"),
         ),
     }

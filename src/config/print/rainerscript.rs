@@ -204,25 +204,14 @@ impl Printer<'_> {
     }
 
     fn property_filter(&mut self, wanted: &PropertyFilter, then: &Block) {
-        let not = if wanted.negated { "!" } else { "" };
-        let operation = filter::written(wanted.operation);
-        let mut line = format!(":{}, {not}{operation}, \"", wanted.property.text).into_bytes();
-        for byte in wanted.value.iter() {
-            if matches!(byte, b'"' | b'\\') {
-                line.push(b'\\');
-            }
-            line.push(*byte);
-        }
-        line.extend_from_slice(b"\" ");
-        if !survives(&wanted.value)
-            || lex::token(&line, 0) != (Token::PropertyFilter, line.len() - 1)
-        {
+        let Some(line) = filter_line(wanted) else {
             let message = format!("a property filter cannot hold the value '{}'", wanted.value);
             let help = "it knows no escapes but \\\" and \\\\; write if … then with an expression";
             return self.refuse(wanted.property.loc, message, help);
-        }
+        };
         self.indent();
         self.write(line);
+        self.write(" ");
         self.block(then);
         self.write("\n");
     }
@@ -293,6 +282,22 @@ impl Printer<'_> {
             self.refuse(param.value_loc, message, "leave the parameter out");
         }
     }
+}
+
+/// `:property, [!]operation, "value"`; `None` if that cannot hold the value.
+pub(super) fn filter_line(wanted: &PropertyFilter) -> Option<Vec<u8>> {
+    let not = if wanted.negated { "!" } else { "" };
+    let operation = filter::written(wanted.operation);
+    let mut line = format!(":{}, {not}{operation}, \"", wanted.property.text).into_bytes();
+    for byte in wanted.value.iter() {
+        if matches!(byte, b'"' | b'\\') {
+            line.push(b'\\');
+        }
+        line.push(*byte);
+    }
+    line.push(b'"');
+    let whole = lex::token(&line, 0) == (Token::PropertyFilter, line.len());
+    (whole && survives(&wanted.value)).then_some(line)
 }
 
 /// `name="value"`

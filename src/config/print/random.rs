@@ -134,11 +134,8 @@ fn params(names: &'static str) -> impl Strategy<Value = Vec<Param>> {
         4 => utf8().prop_map(Value::Str),
         1 => vec(utf8(), 1..5).prop_map(Value::Array),
     ];
-    let param = (word(names), value).prop_map(|(name, value)| Param {
-        name,
-        value,
-        value_loc: LOC,
-    });
+    let param =
+        (word(names), value).prop_map(|(name, value)| Param { name, value, value_loc: LOC });
     vec(param, 0..5).prop_map(|mut params| {
         params.sort_by_key(|param: &Param| param.name.text.to_ascii_lowercase());
         params.dedup_by_key(|param: &mut Param| param.name.text.to_ascii_lowercase());

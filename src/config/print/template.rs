@@ -137,8 +137,8 @@ fn property(text: &[u8]) -> Option<Vec<(&'static str, BString)>> {
     let text = text.strip_prefix(b"%")?.strip_suffix(b"%")?;
     let mut fields = text.split_str(":");
     let mut params = vec![("name", BString::from(fields.next()?))];
-    let plain = fields.next().is_none_or(<[u8]>::is_empty)
-        && fields.next().is_none_or(<[u8]>::is_empty);
+    let plain =
+        fields.next().is_none_or(<[u8]>::is_empty) && fields.next().is_none_or(<[u8]>::is_empty);
     let options = fields.next().unwrap_or_default();
     if !plain || fields.next().is_some() {
         return None;
@@ -176,8 +176,15 @@ mod tests {
                 Piece::Constant(b"\\".to_vec()),
             ]
         );
-        assert_eq!(joined(&found), br#"a"\
-A"#.iter().chain(b"\r%msg:R,ERE,1:\\d%x--end%%%syslogtag%\\").copied().collect::<Vec<_>>());
+        assert_eq!(
+            joined(&found),
+            br#"a"\
+A"#
+            .iter()
+            .chain(b"\r%msg:R,ERE,1:\\d%x--end%%%syslogtag%\\")
+            .copied()
+            .collect::<Vec<_>>()
+        );
     }
 
     #[test]
@@ -192,7 +199,7 @@ A"#.iter().chain(b"\r%msg:R,ERE,1:\\d%x--end%%%syslogtag%\\").copied().collect::
             Some(parts.iter().map(part).collect::<Vec<_>>())
         };
         assert_eq!(
-            shown(br"5\% \\ %timereported:::date-rfc3339,date-utc%").unwrap(),
+            shown(br"5\% \\%timereported:::date-rfc3339,date-utc%").unwrap(),
             [r"value=5% \\", "name=timereported dateFormat=rfc3339 date.inUTC=on"]
         );
         assert!(shown(br"\%%msg:2:5%").is_none());

@@ -1,0 +1,145 @@
+//! `-o`: all files of a configuration as one text that means the same. Comments and writing stay as
+//! they are; each include becomes a comment, with what was read there behind it.
+
+use bstr::ByteSlice;
+
+use crate::base::diag::Diagnostic;
+use crate::base::diag::Diagnostics;
+use crate::base::diag::Loc;
+use crate::base::diag::SourceFile;
+use crate::config::Config;
+use crate::config::Inclusion;
+use crate::config::ast::Block;
+use crate::config::print::rainerscript;
+
+const HEADER: &str = concat!("## full config written by bongsu ", env!("CARGO_PKG_VERSION"), " ##");
+
+/// Where the files of a YAML configuration stand, in RainerScript.
+const NOT_RAW: &str = "# the file is YAML; this is the same in RainerScript";
+
+struct Flat<'c> {
+    config: &'c Config,
+    out: Vec<u8>,
+    diags: Diagnostics,
+}
+
+/// The one file, in RainerScript. Reading it gives the statements of `config`.
+///
+/// # Errors
+/// A YAML file in the tree has something that RainerScript cannot say.
+pub fn flatten(config: &Config) -> Result<Vec<u8>, Diagnostics> {
+    let mut flat = Flat { config, out: Vec::new(), diags: Diagnostics::default() };
+    flat.comment(HEADER.as_bytes());
+    flat.file(0);
+    if flat.diags.has_errors() { Err(flat.diags) } else { Ok(flat.out) }
+}
+
+/// Whether a file of this name holds YAML.
+fn is_yaml(file: &SourceFile) -> bool {
+    file.name.ends_with(".yaml") || file.name.ends_with(".yml")
+}
+
+impl Flat<'_> {
+    fn write(&mut self, text: &[u8]) {
+        self.out.extend_from_slice(text);
+    }
+
+    /// Lines of a comment. A backslash at the end of one would make the next line part of it.
+    fn comment(&mut self, text: &[u8]) {
+        for line in text.lines() {
+            self.write(if line.starts_with(b"#") { b"" } else { b"# " });
+            let blank_or_backslash = |b: &u8| b.is_ascii_whitespace() || *b == b'\\';
+            let kept = line.iter().rposition(|b| !blank_or_backslash(b)).map_or(0, |at| at + 1);
+            self.write(&line[..kept]);
+            self.write(b"\n");
+        }
+    }
+
+    /// Ends a line that has begun. A backslash at its end must not join what follows.
+    fn end_line(&mut self) {
+        if !self.out.ends_with(b"\n") {
+            self.write(b"\n");
+        }
+        if self.out.trim_end().ends_with(b"\\") {
+            self.write(b"\n");
+        }
+    }
+
+    fn file(&mut self, number: u32) {
+        let Some(source) = self.config.sources.file(number) else { return };
+        self.comment(format!("##### BEGIN CONFIG: {}", source.name).as_bytes());
+        if is_yaml(source) {
+            self.translated(number);
+        } else {
+            self.raw(number, source);
+        }
+        self.end_line();
+        self.comment(format!("##### END   CONFIG: {}", source.name).as_bytes());
+    }
+
+    /// The file's own text, with other files in place of its includes.
+    fn raw(&mut self, number: u32, source: &SourceFile) {
+        let text = &source.text;
+        let mut at = if text.starts_with("\u{feff}".as_bytes()) { "\u{feff}".len() } else { 0 };
+        let mut inclusions: Vec<&Inclusion> =
+            self.config.inclusions.iter().filter(|i| i.at.file == number).collect();
+        inclusions.sort_by_key(|inclusion| inclusion.at.start);
+        for inclusion in inclusions {
+            let Loc { start, end, .. } = inclusion.at;
+            let (start, end) = (start as usize, end as usize);
+            let Some(before) = text.get(at..start) else { continue };
+            self.write(before);
+            self.inclusion(inclusion, text.get(start..end).unwrap_or_default());
+            let rest = text.get(end..).unwrap_or_default();
+            let line = rest.lines().next().unwrap_or_default().trim();
+            if !line.is_empty() && !line.starts_with(b"#") {
+                // What did not begin a line must not begin one now: some things may only there.
+                self.write(b"/**/");
+            }
+            at = end;
+        }
+        self.write(text.get(at..).unwrap_or_default());
+    }
+
+    fn inclusion(&mut self, inclusion: &Inclusion, statement: &[u8]) {
+        if inclusion.alone {
+            self.write(b"{");
+        }
+        if !self.out.is_empty() && !self.out.ends_with(b"\n") {
+            self.write(b"\n");
+        }
+        self.comment(statement);
+        for file in &inclusion.files {
+            self.file(*file);
+        }
+        if inclusion.alone {
+            self.write(b"}\n");
+        }
+    }
+
+    /// A YAML file and all that it includes, printed from their statements.
+    fn translated(&mut self, number: u32) {
+        let mut files = vec![number];
+        let mut next = 0;
+        while let Some(file) = files.get(next).copied() {
+            let inclusions = self.config.inclusions.iter().filter(|i| i.at.file == file);
+            files.extend(inclusions.flat_map(|inclusion| &inclusion.files).copied());
+            next += 1;
+        }
+        let of_these = |statement: &&_| {
+            let statement: &crate::config::ast::Stmt = statement;
+            files.contains(&statement.loc.file)
+        };
+        let block: Block = self.config.statements.iter().filter(of_these).cloned().collect();
+        self.comment(NOT_RAW.as_bytes());
+        match rainerscript(&block) {
+            Ok(text) => self.write(&text),
+            Err(diags) => {
+                let text = "a part of this cannot be written in RainerScript: it is left out";
+                let loc = diags.all.first().map(|d| d.loc).unwrap_or_default();
+                self.diags.push(Diagnostic::error(loc, text));
+                diags.all.into_iter().for_each(|d| self.diags.push(d));
+            }
+        }
+    }
+}
