@@ -1,5 +1,5 @@
-//! The one syntax tree: RainerScript, sysklogd lines, `$Directives` (and, later, YAML) all become
-//! this. Legacy forms are lowered on the way in: `@@host:514;tpl` is an `action(type="omfwd" …)`,
+//! The one syntax tree: RainerScript, sysklogd lines, `$Directives` and YAML all become this.
+//! Legacy forms are lowered on the way in: `@@host:514;tpl` is an `action(type="omfwd" …)`,
 //! `$InputTCPServerRun 514` is an `input(type="imtcp" …)`.
 
 use bstr::BString;
@@ -14,7 +14,7 @@ pub struct Word {
     pub loc: Loc,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ObjectKind {
     Action,
     DynStats,

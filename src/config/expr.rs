@@ -18,7 +18,7 @@ use crate::config::scan::Mode;
 
 type Parsed = Result<Expr, GivenUp>;
 
-const WORDS: [(&str, BinaryOp); 7] = [
+pub(super) const WORDS: [(&str, BinaryOp); 7] = [
     ("and", BinaryOp::And),
     ("contains", BinaryOp::Contains),
     ("contains_i", BinaryOp::ContainsI),
@@ -80,7 +80,7 @@ pub(super) fn written(op: BinaryOp) -> &'static str {
 }
 
 impl Parser<'_> {
-    fn word(&self) -> &str {
+    pub(super) fn word(&self) -> &str {
         let end = lex::word_end(&self.source.text, self.at);
         self.source.text.get(self.at..end).and_then(|word| word.to_str().ok()).unwrap_or_default()
     }
@@ -250,7 +250,7 @@ impl Parser<'_> {
     }
 
     /// `$name`
-    fn variable(&mut self, help: &str) -> Result<Word, GivenUp> {
+    pub(super) fn variable(&mut self, help: &str) -> Result<Word, GivenUp> {
         self.skip(Mode::Expression);
         if self.byte() == b'$' {
             let start = self.at;

@@ -30,6 +30,7 @@ use crate::config::legacy::directive::object_of;
 use crate::config::literal;
 use crate::config::parse::Parser;
 use crate::config::text::Source;
+use crate::config::yaml;
 
 /// What all files of one configuration share.
 #[derive(Debug, Default)]
@@ -76,13 +77,24 @@ pub struct Inclusion {
 #[derive(Debug)]
 enum What {
     Text(BString),
-    Files { pattern: BString, optional: bool },
+    Files { pattern: BString, optional: bool, help: &'static str },
 }
+
+/// What to write for a file that need not be there.
+const OPTIONAL: &str = "include(file=\"…\" mode=\"optional\") takes it if it is there";
+const OPTIONAL_YAML: &str = "with 'optional: on' it is taken if it is there";
 
 impl Include {
     /// Files that match `pattern`; one without wildcards must exist.
     pub(super) const fn pattern(pattern: BString, loc: Loc, statement: Loc) -> Self {
-        Self { what: What::Files { pattern, optional: false }, loc, statement, alone: false }
+        let what = What::Files { pattern, optional: false, help: OPTIONAL };
+        Self { what, loc, statement, alone: false }
+    }
+
+    /// An item of YAML's `include`.
+    pub(super) const fn yaml_item(pattern: BString, optional: bool, loc: Loc) -> Self {
+        let what = What::Files { pattern, optional, help: OPTIONAL_YAML };
+        Self { what, loc, statement: loc, alone: false }
     }
 }
 
@@ -122,6 +134,11 @@ impl Loader {
             Some(ruleset) => ruleset.script.push(statement),
             None => self.statements.push(statement),
         }
+    }
+
+    /// A statement of the default ruleset, whatever `$RuleSet` chose.
+    pub(super) fn push_default(&mut self, statement: Stmt) {
+        self.statements.push(statement);
     }
 
     /// An object other than an action: always at the top level. Gives its place there.
@@ -182,7 +199,7 @@ impl Loader {
         let (statement, alone) = (object.loc, false);
         match (file, text) {
             (Some((pattern, loc)), None) => {
-                let what = What::Files { pattern, optional };
+                let what = What::Files { pattern, optional, help: OPTIONAL };
                 Some(Include { what, loc, statement, alone })
             }
             (None, Some((text, loc))) => {
@@ -217,11 +234,12 @@ impl Loader {
                 self.open.pop();
                 self.inclusions[index].files.extend(file);
             }
-            What::Files { pattern, optional } => {
+            What::Files { pattern, optional, help } => {
                 if self.sealed {
                     return;
                 }
-                for path in self.matching(pattern, *optional, include.loc) {
+                let missing = (!optional).then_some(*help);
+                for path in self.matching(pattern, missing, include.loc) {
                     let file = self.included_file(&path, include.loc, top, depth, out);
                     self.inclusions[index].files.extend(file);
                 }
@@ -229,8 +247,14 @@ impl Loader {
         }
     }
 
-    /// The files that a pattern names, sorted. A directory is all files in it, at any depth.
-    fn matching(&mut self, pattern: &BString, optional: bool, loc: Loc) -> Vec<PathBuf> {
+    /// The files that a pattern names, sorted. A directory is all files in it, at any depth. With
+    /// `missing`, a file that is not there is a mistake, and this its help.
+    fn matching(
+        &mut self,
+        pattern: &BString,
+        missing: Option<&'static str>,
+        loc: Loc,
+    ) -> Vec<PathBuf> {
         let Ok(text) = pattern.to_str() else {
             return vec![pattern.to_path_lossy().into_owned()];
         };
@@ -240,11 +264,11 @@ impl Loader {
             return match fs::metadata(path) {
                 Ok(meta) if meta.is_dir() => files_in(path, INCLUDE_DEPTH_MAX),
                 Ok(_) => vec![path.to_owned()],
-                Err(_) if optional => Vec::new(),
                 Err(e) => {
-                    let message = format!("cannot read '{text}': {}", reason(&e));
-                    let help = "include(file=\"…\" mode=\"optional\") takes it if it is there";
-                    self.say(Diagnostic::error(loc, message).help(help));
+                    if let Some(help) = missing {
+                        let message = format!("cannot read '{text}': {}", reason(&e));
+                        self.say(Diagnostic::error(loc, message).help(help));
+                    }
                     Vec::new()
                 }
             };
@@ -284,6 +308,10 @@ impl Loader {
             let text = format!("'{shown}' is being read already");
             self.say(Diagnostic::error(loc, text).help("a file cannot include itself"));
             return None;
+        }
+        if !top && yaml::is_yaml(&shown.to_string()) {
+            let text = "what a YAML file declares belongs to the top level, not to this block";
+            self.say(Diagnostic::warning(loc, text).help("move the include out of the braces"));
         }
         match self.read(path) {
             Ok(text) => {
@@ -345,6 +373,10 @@ impl Loader {
             };
             self.say(Diagnostic::error(Loc::new(file, at, at + 1), message).help(help));
             return None;
+        }
+        if yaml::is_yaml(name) {
+            yaml::read(self, file, text);
+            return Some(file);
         }
         let source = Source::new(file, text);
         let mut parser = Parser::new(&source, self, depth);

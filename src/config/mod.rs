@@ -1,4 +1,4 @@
-//! Floor 3: rsyslog.conf text to one syntax tree with places, and typed parameter tables.
+//! Floor 3: rsyslog.conf text, or YAML, to one syntax tree with places, and typed parameter tables.
 //! Knows no module.
 //!
 //! [`load`] reads a file and all that it includes. Mistakes do not end it: what parses stays, and
@@ -19,6 +19,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod text;
+mod yaml;
 
 pub use legacy::selector;
 pub use load::Inclusion;
@@ -52,7 +53,8 @@ pub fn load(path: &Path) -> io::Result<Config> {
     Ok(loader.finish())
 }
 
-/// Reads `text`, which is called `name` in complaints, and what it includes.
+/// Reads `text`, which is called `name` in complaints, and what it includes. As with files, a name
+/// that ends in `.yaml` or `.yml` makes it YAML.
 #[must_use]
 pub fn parse_text(name: &str, text: &[u8]) -> Config {
     let mut loader = load::Loader::default();
@@ -63,9 +65,23 @@ pub fn parse_text(name: &str, text: &[u8]) -> Config {
 /// For the fuzzer: reads `data` without touching files or the environment, and renders all
 /// complaints.
 pub fn fuzz_config(data: &[u8]) {
+    fuzz("fuzz", data);
+}
+
+/// For the fuzzer: the same for a YAML file.
+pub fn fuzz_yaml(data: &[u8]) {
+    fuzz("fuzz.yaml", data);
+}
+
+fn fuzz(name: &str, data: &[u8]) {
     let mut loader = load::Loader::sealed();
-    loader.text("fuzz", data, true, 0, &mut ast::Block::new());
+    loader.text(name, data, true, 0, &mut ast::Block::new());
     let config = loader.finish();
     let report = crate::base::report::render(&config.diagnostics, &config.sources, false);
     assert_eq!(report.is_empty(), config.diagnostics.all.is_empty());
+    for diagnostic in &config.diagnostics.all {
+        let length = config.sources.file(diagnostic.loc.file).map_or(0, |file| file.text.len());
+        let Loc { start, end, .. } = diagnostic.loc;
+        assert!(start <= end && end as usize <= length, "{diagnostic:?}");
+    }
 }

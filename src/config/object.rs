@@ -10,6 +10,7 @@ use crate::config::ast::Word;
 use crate::config::literal;
 use crate::config::literal::Dialect;
 use crate::config::literal::Flaw;
+use crate::config::load::Loader;
 use crate::config::parse::GivenUp;
 use crate::config::parse::Parser;
 use crate::config::scan::Mode;
@@ -274,18 +275,22 @@ impl Parser<'_> {
         }
     }
 
-    /// Takes `config.enabled` out. Only "on", in lower case, enables.
     pub(super) fn enabled(&mut self, params: &mut Vec<Param>) -> bool {
-        let mut enabled = true;
-        for param in params.extract_if(.., |p| p.name.text.eq_ignore_ascii_case("config.enabled")) {
-            let Value::Str(value) = &param.value else { continue };
-            enabled = value.as_slice() == b"on";
-            if !enabled && value.as_slice() != b"off" {
-                let text = format!("config.enabled=\"{value}\" means off");
-                let help = "only \"on\", in lower case, enables; write \"on\" or \"off\"";
-                self.load.say(Diagnostic::warning(param.value_loc, text).help(help));
-            }
-        }
-        enabled
+        enabled(self.load, params)
     }
+}
+
+/// Takes `config.enabled` out. Only "on", in lower case, enables.
+pub(super) fn enabled(load: &mut Loader, params: &mut Vec<Param>) -> bool {
+    let mut enabled = true;
+    for param in params.extract_if(.., |p| p.name.text.eq_ignore_ascii_case("config.enabled")) {
+        let Value::Str(value) = &param.value else { continue };
+        enabled = value.as_slice() == b"on";
+        if !enabled && value.as_slice() != b"off" {
+            let text = format!("config.enabled=\"{value}\" means off");
+            let help = "only \"on\", in lower case, enables; write \"on\" or \"off\"";
+            load.say(Diagnostic::warning(param.value_loc, text).help(help));
+        }
+    }
+    enabled
 }

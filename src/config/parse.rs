@@ -24,6 +24,7 @@ use crate::config::lex::Token;
 use crate::config::load::Loader;
 use crate::config::scan::Mode;
 use crate::config::text::Source;
+use crate::message::PriMask;
 
 /// A complaint was made; the construct is given up.
 #[derive(Debug)]
@@ -192,7 +193,7 @@ impl<'a> Parser<'a> {
     }
 
     /// One statement, with the actions that `&` chains to it.
-    fn statement(&mut self, out: &mut Block, top: bool) {
+    pub(super) fn statement(&mut self, out: &mut Block, top: bool) {
         let (token, end) = self.peek();
         let start = self.at;
         match token {
@@ -289,6 +290,14 @@ impl<'a> Parser<'a> {
     fn selector(&mut self, end: usize, out: &mut Block) {
         let start = self.at;
         self.at = end;
+        let (filter, text) = self.pri_filter(start, end);
+        let then = self.block("the selector");
+        let kind = StmtKind::PriFilter { filter, text, then };
+        out.push(Stmt { loc: self.loc(start, end), kind });
+    }
+
+    /// The selector that stands at `start..end`: its mask and its text.
+    pub(super) fn pri_filter(&mut self, start: usize, end: usize) -> (PriMask, String) {
         let text = self.source.text[start..end].to_str_lossy().into_owned();
         let (filter, error) = legacy::selector::parse(&text);
         if let Some(error) = error {
@@ -304,9 +313,7 @@ impl<'a> Parser<'a> {
             let text = "no message has the facility 'mark'; mark messages are syslog.info";
             self.say(Diagnostic::note(loc, text));
         }
-        let then = self.block("the selector");
-        let kind = StmtKind::PriFilter { filter, text, then };
-        out.push(Stmt { loc: self.loc(start, end), kind });
+        (filter, text)
     }
 
     /// A line that begins with a word: an action, unless it looks like a mistake.
@@ -437,7 +444,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn ruleset_name(&mut self) -> Result<Word, GivenUp> {
+    pub(super) fn ruleset_name(&mut self) -> Result<Word, GivenUp> {
         self.skip(Mode::Script);
         let start = self.at;
         let name = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');

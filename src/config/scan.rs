@@ -14,7 +14,7 @@ pub(super) enum Mode {
 }
 
 /// Characters that look like others and get into files by copying.
-const LOOKALIKES: [(&str, &str, &str); 9] = [
+pub(super) const LOOKALIKES: [(&str, &str, &str); 9] = [
     ("\u{a0}", "a non-breaking space (U+00A0)", "replace it by a plain blank"),
     ("\u{3000}", "an ideographic space (U+3000)", "replace it by a plain blank"),
     ("\u{200b}", "a zero-width space (U+200B)", "remove it"),

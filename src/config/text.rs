@@ -3,6 +3,35 @@
 
 use crate::base::diag::Loc;
 
+/// A map from offsets here to offsets there: `(here, there)` where a run of bytes begins that was
+/// taken over unchanged.
+#[derive(Debug, Default)]
+pub(super) struct Runs(Vec<(usize, usize)>);
+
+impl Runs {
+    /// What is at `here` came from `there`; `here` does not go back.
+    pub(super) fn push(&mut self, here: usize, there: usize) {
+        let follows = self.0.last().is_some_and(|(h, t)| t + (here - h) == there);
+        if !follows {
+            self.0.push((here, there));
+        }
+    }
+
+    fn there(&self, here: usize) -> usize {
+        let at = self.0.partition_point(|(h, _)| *h <= here);
+        self.0.get(at.wrapping_sub(1)).map_or(here, |(h, t)| t + (here - h))
+    }
+}
+
+/// Where a text stands that is a part of a file in another form: a scalar of YAML.
+#[derive(Debug)]
+pub(super) struct Outside {
+    /// The whole of it.
+    pub(super) loc: Loc,
+    /// From offsets of the text to offsets of the file, if they are known.
+    pub(super) runs: Option<Runs>,
+}
+
 /// Joined text. Offsets of the parser are offsets into [`Source::text`].
 #[derive(Debug)]
 pub(super) struct Source {
@@ -10,10 +39,10 @@ pub(super) struct Source {
     /// Length of the file's own text.
     length: usize,
     pub(super) text: Vec<u8>,
-    /// `(joined, original)` where a run of bytes begins that was taken over unchanged.
-    runs: Vec<(usize, usize)>,
+    runs: Runs,
     /// Offsets in the joined text at which a backslash joined two lines.
     joints: Vec<usize>,
+    outside: Option<Outside>,
 }
 
 const fn blank(byte: &u8) -> bool {
@@ -28,8 +57,9 @@ impl Source {
             file,
             length: raw.len(),
             text: Vec::with_capacity(raw.len() + 1),
-            runs: Vec::new(),
+            runs: Runs::default(),
             joints: Vec::new(),
+            outside: None,
         };
         let mut continued = false;
         let mut offset = 0;
@@ -60,26 +90,31 @@ impl Source {
         source
     }
 
-    fn run(&mut self, original: usize) {
-        let joined = self.text.len();
-        let follows = self.runs.last().is_some_and(|(j, o)| o + (joined - j) == original);
-        if !follows {
-            self.runs.push((joined, original));
-        }
+    /// A text that stands somewhere inside of a file.
+    pub(super) fn embedded(text: &[u8], outside: Outside) -> Self {
+        Self { outside: Some(outside), ..Self::new(0, text) }
     }
 
-    fn original(&self, joined: usize) -> usize {
-        let at = self.runs.partition_point(|(j, _)| *j <= joined);
-        self.runs.get(at.wrapping_sub(1)).map_or(joined, |(j, o)| o + (joined - j))
+    fn run(&mut self, original: usize) {
+        self.runs.push(self.text.len(), original);
     }
 
     /// The place of `start..end` of the joined text.
     pub(super) fn loc(&self, start: usize, end: usize) -> Loc {
         let (start, last) = match end.min(self.text.len()) {
-            end if end > start => (self.original(start), self.original(end - 1) + 1),
-            _ => (self.original(start), self.original(start)),
+            end if end > start => (self.runs.there(start), self.runs.there(end - 1) + 1),
+            _ => (self.runs.there(start), self.runs.there(start)),
         };
-        Loc::new(self.file, start.min(self.length), last.min(self.length))
+        let (start, last) = (start.min(self.length), last.min(self.length));
+        match &self.outside {
+            None => Loc::new(self.file, start, last),
+            Some(Outside { loc, runs: None }) => *loc,
+            Some(Outside { loc, runs: Some(runs) }) => {
+                let end = if last > start { runs.there(last - 1) + 1 } else { runs.there(start) };
+                let end = end.min(loc.end as usize);
+                Loc::new(loc.file, runs.there(start).min(end), end)
+            }
+        }
     }
 
     /// Whether a backslash joined two lines within `start..end`.
@@ -110,5 +145,19 @@ mod tests {
         assert_eq!(Source::new(0, b"a \\\n\nb\n").text, b"a \nb\n");
         assert_eq!(Source::new(0, b"a\\").text, b"a\n");
         assert_eq!(Source::new(0, b"").text, b"\n");
+    }
+
+    #[test]
+    fn places_of_an_embedded_text_are_those_of_its_file() {
+        let mut runs = Runs::default();
+        runs.push(0, 10);
+        runs.push(3, 20);
+        let loc = Loc::new(7, 10, 24);
+        let source = Source::embedded(b"ab\ncd  \n", Outside { loc, runs: Some(runs) });
+        assert_eq!(source.loc(1, 2), Loc::new(7, 11, 12));
+        assert_eq!(source.loc(1, 4), Loc::new(7, 11, 21));
+        assert_eq!(source.loc(5, 9), Loc::new(7, 22, 24));
+        let source = Source::embedded(b"abc", Outside { loc, runs: None });
+        assert_eq!(source.loc(1, 2), loc);
     }
 }

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::config::Inclusion;
 use crate::config::ast::Block;
 use crate::config::print::rainerscript;
+use crate::config::yaml;
 
 const HEADER: &str = concat!("## full config written by bongsu ", env!("CARGO_PKG_VERSION"), " ##");
 
@@ -32,11 +33,6 @@ pub fn flatten(config: &Config) -> Result<Vec<u8>, Diagnostics> {
     flat.comment(HEADER.as_bytes());
     flat.file(0);
     if flat.diags.has_errors() { Err(flat.diags) } else { Ok(flat.out) }
-}
-
-/// Whether a file of this name holds YAML.
-fn is_yaml(file: &SourceFile) -> bool {
-    file.name.ends_with(".yaml") || file.name.ends_with(".yml")
 }
 
 impl Flat<'_> {
@@ -68,7 +64,7 @@ impl Flat<'_> {
     fn file(&mut self, number: u32) {
         let Some(source) = self.config.sources.file(number) else { return };
         self.comment(format!("##### BEGIN CONFIG: {}", source.name).as_bytes());
-        if is_yaml(source) {
+        if yaml::is_yaml(&source.name) {
             self.translated(number);
         } else {
             self.raw(number, source);

@@ -5,6 +5,7 @@
 
 mod expr;
 mod flat;
+mod grouped;
 mod modern;
 mod places;
 mod rainerscript;
@@ -57,16 +58,28 @@ pub fn yaml(statements: &Block) -> Result<Vec<u8>, Diagnostics> {
     let mut diags = Diagnostics::default();
     let statements = modern(statements.clone(), &mut diags);
     let text = [HEADER, &yaml::print(&statements, &mut diags)].concat().into_bytes();
+    if diags.all.is_empty() {
+        let read = read("converted.yaml", &text);
+        if let Some(loc) = grouped::difference(&statements, read) {
+            let message = "this cannot be written in YAML so that it means the same";
+            diags.push(Diagnostic::error(loc, message));
+        }
+    }
     if diags.has_errors() { Err(diags) } else { Ok(text) }
+}
+
+/// What a text says that includes nothing.
+fn read(name: &str, text: &[u8]) -> Block {
+    let mut loader = Loader::sealed();
+    loader.text(name, text, true, 0, &mut Block::new());
+    loader.finish().statements
 }
 
 /// Reads one printed statement again.
 fn verify(statement: &Stmt, diags: &mut Diagnostics) {
     let block = vec![statement.clone()];
     let text = rainerscript::print(&block, diags);
-    let mut loader = Loader::sealed();
-    loader.text("", &text, true, 0, &mut Block::new());
-    if without_places(loader.finish().statements) != without_places(block) {
+    if without_places(read("converted.conf", &text)) != without_places(block) {
         let message = "this cannot be written in RainerScript so that it means the same";
         diags.push(Diagnostic::error(statement.loc, message));
     }

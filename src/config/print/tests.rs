@@ -3,6 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::base::diag::Severity;
+use crate::config::ast::ObjectKind;
+use crate::config::ast::StmtKind;
 use crate::config::parse_text;
 
 fn printed(text: &str) -> String {
@@ -44,5 +47,25 @@ proptest! {
         let read = without_places(config.statements);
         prop_assert_eq!(&read, &statements, "{}", String::from_utf8_lossy(&text));
         prop_assert_eq!(rainerscript(&read).ok(), Some(text));
+    }
+
+    #[test]
+    fn random_trees_come_back_from_yaml(mut statements in random::configuration()) {
+        let mut queues = 0;
+        statements.retain(|statement| match &statement.kind {
+            StmtKind::Object(object) => {
+                queues += usize::from(object.kind == ObjectKind::MainQueue);
+                let fits = !object.params.is_empty()
+                    && object.parts.iter().all(|part| !part.params.is_empty());
+                fits && (object.kind != ObjectKind::MainQueue || queues == 1)
+            }
+            _ => true,
+        });
+        let text = yaml(&statements).map_err(|diags| {
+            TestCaseError::fail(format!("{:?}", diags.all.first().map(|d| &d.message)))
+        })?;
+        let config = parse_text("t.yaml", &text);
+        prop_assert!(config.diagnostics.all.iter().all(|d| d.severity < Severity::Error));
+        prop_assert_eq!(yaml(&config.statements).ok(), Some(text));
     }
 }

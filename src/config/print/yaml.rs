@@ -22,6 +22,7 @@ use crate::config::ast::StmtKind;
 use crate::config::ast::Value;
 use crate::config::legacy::selector;
 use crate::config::print::expr;
+use crate::config::print::grouped;
 use crate::config::print::rainerscript;
 use crate::config::print::scalar;
 
@@ -63,7 +64,8 @@ fn objects(block: &Block, kind: ObjectKind) -> Vec<&Object> {
 /// All of a configuration.
 pub(super) fn print(block: &Block, diags: &mut Diagnostics) -> String {
     let mut printer = Printer { out: "version: 2\n".to_owned(), depth: 0, item: false, diags };
-    printer.single("global", &merged(&objects(block, ObjectKind::Global)));
+    let globals = objects(block, ObjectKind::Global);
+    printer.single("global", &grouped::merged(globals.into_iter()));
     for (name, kind) in SECTIONS {
         let found = objects(block, kind);
         if kind == ObjectKind::Template {
@@ -75,19 +77,6 @@ pub(super) fn print(block: &Block, diags: &mut Diagnostics) -> String {
     printer.main_queue(&objects(block, ObjectKind::MainQueue));
     printer.rulesets(block);
     printer.out
-}
-
-/// `global()` may stand more than once, and a later word counts more than an earlier one.
-fn merged(globals: &[&Object]) -> Vec<Param> {
-    let mut params: Vec<Param> = Vec::new();
-    for param in globals.iter().flat_map(|object| &object.params) {
-        let same = |known: &&mut Param| known.name.text.eq_ignore_ascii_case(&param.name.text);
-        match params.iter_mut().find(same) {
-            Some(known) => *known = param.clone(),
-            None => params.push(param.clone()),
-        }
-    }
-    params
 }
 
 impl Printer<'_> {
@@ -322,9 +311,8 @@ impl Printer<'_> {
                 }
             }
             StmtKind::PriFilter { text, then, .. } => {
-                let kind = ExprKind::Str(text.as_str().into());
-                let selector = expr::print(&Expr { loc, kind });
-                self.pair("if", format!("prifilt({selector})").as_bytes(), loc);
+                let condition = expr::print(&grouped::condition(text, loc));
+                self.pair("if", condition.as_bytes(), loc);
                 self.nested("then", |printer| printer.statements(then));
             }
             StmtKind::Call(name) => self.pair("call", name.text.as_bytes(), name.loc),

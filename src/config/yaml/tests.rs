@@ -1,0 +1,1 @@
+//! Places: what is wrong inside of a scalar is found in the file.
