@@ -143,17 +143,31 @@ fn params(names: &'static str) -> impl Strategy<Value = Vec<Param>> {
     })
 }
 
-fn object(kind: ObjectKind, params: Vec<Param>) -> Object {
+/// The parameter that an item of its kind must have in YAML stands first.
+fn object(kind: ObjectKind, first: BString, mut params: Vec<Param>) -> Object {
+    let needed = match kind {
+        ObjectKind::Module => "load",
+        ObjectKind::Action | ObjectKind::Input => "type",
+        ObjectKind::Timezone => "id",
+        ObjectKind::Constant => "value",
+        _ => "name",
+    };
+    match kind {
+        ObjectKind::Global => {}
+        ObjectKind::MainQueue => {
+            params.iter_mut().for_each(|param| param.name.text.insert_str(0, "queue."));
+        }
+        _ => {
+            let name = Word { text: needed.to_owned(), loc: LOC };
+            params.insert(0, Param { name, value: Value::Str(first), value_loc: LOC });
+        }
+    }
     Object { kind, loc: LOC, params, script: Vec::new(), parts: Vec::new(), legacy: false }
 }
 
-/// With a first parameter, which YAML tells actions by.
 fn action() -> impl Strategy<Value = StmtKind> {
-    (params("[b-z][a-z_]{0,8}x(\\.[a-z]{1,4})?"), utf8()).prop_map(|(mut params, kind)| {
-        let name = Word { text: "type".to_owned(), loc: LOC };
-        params.insert(0, Param { name, value: Value::Str(kind), value_loc: LOC });
-        StmtKind::Object(object(ObjectKind::Action, params))
-    })
+    (utf8(), params("[b-z][a-z_]{0,8}x(\\.[a-z]{1,4})?"))
+        .prop_map(|(kind, params)| StmtKind::Object(object(ObjectKind::Action, kind, params)))
 }
 
 fn property_filter() -> impl Strategy<Value = PropertyFilter> {
@@ -212,14 +226,16 @@ fn statement() -> BoxedStrategy<Stmt> {
 
 fn part() -> impl Strategy<Value = Object> {
     let kind = select(&[ObjectKind::Constant, ObjectKind::Property][..]);
-    (kind, params("[a-z]{1,8}x(\\.[a-z]{1,4})?")).prop_map(|(kind, params)| object(kind, params))
+    let params = params("[a-z]{1,8}x(\\.[a-z]{1,4})?");
+    (kind, utf8(), params).prop_map(|(kind, first, params)| object(kind, first, params))
 }
 
 fn declaration() -> impl Strategy<Value = Stmt> {
     let params = params("[A-Za-z]{1,8}x(\\.[a-z]{1,4})?");
-    (select(&DECLARED[..]), params, vec(statement(), 0..4), vec(part(), 1..3)).prop_map(
-        |(kind, params, script, parts)| {
-            let mut object = object(kind, params);
+    let kind = select(&DECLARED[..]);
+    (kind, utf8(), params, vec(statement(), 0..4), vec(part(), 1..3)).prop_map(
+        |(kind, first, params, script, parts)| {
+            let mut object = object(kind, first, params);
             match kind {
                 ObjectKind::Ruleset => object.script = script,
                 ObjectKind::Template => object.parts = parts,

@@ -31,17 +31,18 @@ const DEFAULT_RULESET: &str = "RSYSLOG_DefaultRuleset";
 /// Statements that are nested deeper are easier to read as a script.
 const DEPTH_MAX: usize = 12;
 
-/// Sections that are lists of objects, in the order in which they are written.
-const SECTIONS: [(&str, ObjectKind); 9] = [
-    ("modules", ObjectKind::Module),
-    ("parsers", ObjectKind::Parser),
-    ("timezones", ObjectKind::Timezone),
-    ("ratelimits", ObjectKind::Ratelimit),
-    ("lookup_tables", ObjectKind::LookupTable),
-    ("dyn_stats", ObjectKind::DynStats),
-    ("perctile_stats", ObjectKind::PerctileStats),
-    ("templates", ObjectKind::Template),
-    ("inputs", ObjectKind::Input),
+/// Sections that are lists of objects, in the order in which they are written, and what each item
+/// must have.
+const SECTIONS: [(&str, ObjectKind, &str); 9] = [
+    ("modules", ObjectKind::Module, "load"),
+    ("parsers", ObjectKind::Parser, "name"),
+    ("timezones", ObjectKind::Timezone, "id"),
+    ("ratelimits", ObjectKind::Ratelimit, "name"),
+    ("lookup_tables", ObjectKind::LookupTable, "name"),
+    ("dyn_stats", ObjectKind::DynStats, "name"),
+    ("perctile_stats", ObjectKind::PerctileStats, "name"),
+    ("templates", ObjectKind::Template, "name"),
+    ("inputs", ObjectKind::Input, "type"),
 ];
 
 struct Printer<'d> {
@@ -66,8 +67,11 @@ pub(super) fn print(block: &Block, diags: &mut Diagnostics) -> String {
     let mut printer = Printer { out: "version: 2\n".to_owned(), depth: 0, item: false, diags };
     let globals = objects(block, ObjectKind::Global);
     printer.single("global", &grouped::merged(globals.into_iter()));
-    for (name, kind) in SECTIONS {
+    for (name, kind, needed) in SECTIONS {
         let found = objects(block, kind);
+        for object in &found {
+            printer.needs(object, needed);
+        }
         if kind == ObjectKind::Template {
             printer.list(name, &found, Printer::template);
         } else {
@@ -143,17 +147,16 @@ impl Printer<'_> {
         }
         self.section(name, |printer| {
             for object in found {
-                printer.needs_params(object);
                 printer.item(|printer| each(printer, object));
             }
         });
     }
 
-    /// An item is told by its keys.
-    fn needs_params(&mut self, object: &Object) {
-        if object.params.is_empty() {
-            let message = "an object without parameters cannot stand in YAML".to_owned();
-            self.refuse(object.loc, message, "remove it");
+    /// rsyslog tells an item by one of its keys.
+    fn needs(&mut self, object: &Object, key: &str) {
+        if object.text(key).is_none() {
+            let message = format!("an object without '{key}' cannot stand in YAML");
+            self.refuse(object.loc, message, &format!("write {key}=\"…\", or remove it"));
         }
     }
 
@@ -206,8 +209,11 @@ impl Printer<'_> {
         }
         self.nested("elements", |printer| {
             for part in &template.parts {
-                printer.needs_params(part);
-                let kind = if part.kind == ObjectKind::Constant { "constant" } else { "property" };
+                let (kind, needed) = match part.kind {
+                    ObjectKind::Constant => ("constant", "value"),
+                    _ => ("property", "name"),
+                };
+                printer.needs(part, needed);
                 printer.item(|printer| {
                     printer.nested(kind, |printer| printer.params(&part.params));
                 });
@@ -233,7 +239,7 @@ impl Printer<'_> {
                 });
             }
             for ruleset in named {
-                printer.needs_params(ruleset);
+                printer.needs(ruleset, "name");
                 if let Some((name, loc)) = ruleset.text("name")
                     && name == DEFAULT_RULESET
                 {
@@ -341,7 +347,7 @@ impl Printer<'_> {
             }
             StmtKind::Stop => self.flag("stop"),
             StmtKind::Continue => self.flag("continue"),
-            // Rulesets with one of these are scripts.
+            // A ruleset with one of these is a script.
             StmtKind::PropertyFilter { .. } => {}
         }
     }
@@ -358,7 +364,7 @@ impl Printer<'_> {
 
 /// The statements as actions, if that is what they are.
 fn actions(block: &Block) -> Option<Vec<&Object>> {
-    let typed = |object: &&Object| object.param("type").is_some();
+    let typed = |object: &&Object| object.text("type").is_some();
     block.iter().map(|statement| object(statement).filter(typed)).collect()
 }
 
@@ -380,7 +386,7 @@ fn is_known(statement: &Stmt, depth: usize) -> bool {
     }
     let all = |block: &Block| block.iter().all(|inner| is_known(inner, depth - 1));
     match &statement.kind {
-        StmtKind::Object(object) => object.param("type").is_some(),
+        StmtKind::Object(object) => object.text("type").is_some(),
         StmtKind::If { then, otherwise, .. } => all(then) && all(otherwise),
         // With a mistake in it a selector filters up to there, and prifilt() does not.
         StmtKind::PriFilter { text, then, .. } => selector::parse(text).1.is_none() && all(then),
