@@ -59,7 +59,7 @@ pub fn yaml(statements: &Block) -> Result<Vec<u8>, Diagnostics> {
     let statements = modern(statements.clone(), &mut diags);
     let text = [HEADER, &yaml::print(&statements, &mut diags)].concat().into_bytes();
     if diags.all.is_empty() {
-        let read = read("converted.yaml", &text);
+        let read = modern(read("converted.yaml", &text), &mut diags);
         if let Some(loc) = grouped::difference(&statements, read) {
             let message = "this cannot be written in YAML so that it means the same";
             diags.push(Diagnostic::error(loc, message));
@@ -79,7 +79,8 @@ fn read(name: &str, text: &[u8]) -> Block {
 fn verify(statement: &Stmt, diags: &mut Diagnostics) {
     let block = vec![statement.clone()];
     let text = rainerscript::print(&block, diags);
-    if without_places(read("converted.conf", &text)) != without_places(block) {
+    let read = modern(read("converted.conf", &text), diags);
+    if without_places(read) != without_places(block) {
         let message = "this cannot be written in RainerScript so that it means the same";
         diags.push(Diagnostic::error(statement.loc, message));
     }

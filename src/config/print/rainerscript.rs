@@ -15,6 +15,7 @@ use crate::config::ast::PropertyFilter;
 use crate::config::ast::Stmt;
 use crate::config::ast::StmtKind;
 use crate::config::ast::Value;
+use crate::config::legacy::action::SHELL;
 use crate::config::legacy::filter;
 use crate::config::lex;
 use crate::config::lex::Token;
@@ -217,6 +218,9 @@ impl Printer<'_> {
     }
 
     fn object(&mut self, object: &Object) {
+        if let Some(line) = shell_line(object) {
+            return self.line(&line);
+        }
         let name = lex::object_name(object.kind);
         for param in &object.params {
             self.check(param);
@@ -282,6 +286,21 @@ impl Printer<'_> {
             self.refuse(param.value_loc, message, "leave the parameter out");
         }
     }
+}
+
+/// `^program;template`, for which rsyslog has no `action()`.
+pub(super) fn shell_line(object: &Object) -> Option<String> {
+    let text = |name: &str| object.text(name).map(|(text, _)| text);
+    let names: Vec<&str> = object.params.iter().map(|param| param.name.text.as_str()).collect();
+    let template = match names.as_slice() {
+        ["type", "binary"] => String::new(),
+        ["type", "binary", "template"] => format!(";{}", text("template")?),
+        _ => return None,
+    };
+    let line = format!("^{}{template}", text("binary")?);
+    let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'\\' | b'#');
+    let shell = object.kind == ObjectKind::Action && text("type")? == SHELL;
+    (shell && line.len() > 1 && line.bytes().all(plain)).then_some(line)
 }
 
 /// `:property, [!]operation, "value"`; `None` if that cannot hold the value.

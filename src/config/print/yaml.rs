@@ -364,8 +364,12 @@ impl Printer<'_> {
 
 /// The statements as actions, if that is what they are.
 fn actions(block: &Block) -> Option<Vec<&Object>> {
-    let typed = |object: &&Object| object.text("type").is_some();
-    block.iter().map(|statement| object(statement).filter(typed)).collect()
+    block.iter().map(|statement| object(statement).filter(|found| is_action(found))).collect()
+}
+
+/// Whether an item can say it.
+fn is_action(object: &Object) -> bool {
+    object.text("type").is_some() && rainerscript::shell_line(object).is_none()
 }
 
 /// A selector or property filter as the text of `filter:`, and what it guards.
@@ -386,7 +390,7 @@ fn is_known(statement: &Stmt, depth: usize) -> bool {
     }
     let all = |block: &Block| block.iter().all(|inner| is_known(inner, depth - 1));
     match &statement.kind {
-        StmtKind::Object(object) => object.text("type").is_some(),
+        StmtKind::Object(object) => is_action(object),
         StmtKind::If { then, otherwise, .. } => all(then) && all(otherwise),
         // With a mistake in it a selector filters up to there, and prifilt() does not.
         StmtKind::PriFilter { text, then, .. } => selector::parse(text).1.is_none() && all(then),
