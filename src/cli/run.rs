@@ -22,6 +22,10 @@ const PID_FILE: &str = "/run/rsyslogd.pid";
 
 #[expect(clippy::print_stderr, reason = "start and end of the program are said on the terminal")]
 pub(super) fn run(flags: &Flags) -> ExitCode {
+    if flags.background() && flags.full_config.as_deref() == Some(Path::new("-")) {
+        eprintln!("{}: error: -o - needs -n or -N1: there is no terminal", flags.program());
+        return ExitCode::FAILURE;
+    }
     if flags.background() && !daemon::is_child() {
         return daemon::start_child().unwrap_or_else(|error| {
             eprintln!("{}: cannot go to the background: {error}", flags.program());

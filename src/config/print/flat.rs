@@ -10,7 +10,7 @@ use crate::base::diag::SourceFile;
 use crate::config::Config;
 use crate::config::Inclusion;
 use crate::config::ast::Block;
-use crate::config::print::rainerscript;
+use crate::config::print::bare;
 use crate::config::yaml;
 
 const HEADER: &str = concat!("## full config written by bongsu ", env!("CARGO_PKG_VERSION"), " ##");
@@ -87,12 +87,14 @@ impl Flat<'_> {
             self.write(before);
             self.inclusion(inclusion, text.get(start..end).unwrap_or_default());
             let rest = text.get(end..).unwrap_or_default();
-            let line = rest.lines().next().unwrap_or_default().trim();
-            if !line.is_empty() && !line.starts_with(b"#") {
+            let line = rest.lines_with_terminator().next().unwrap_or_default();
+            at = end;
+            if line.trim().is_empty() {
+                at += line.len();
+            } else if !line.trim_start().starts_with(b"#") {
                 // What did not begin a line must not begin one now: some things may only there.
                 self.write(b"/**/");
             }
-            at = end;
         }
         self.write(text.get(at..).unwrap_or_default());
     }
@@ -101,7 +103,9 @@ impl Flat<'_> {
         if inclusion.alone {
             self.write(b"{");
         }
-        if !self.out.is_empty() && !self.out.ends_with(b"\n") {
+        let kept = self.out.trim_end_with(|c| matches!(c, ' ' | '\t')).len();
+        self.out.truncate(kept);
+        if !self.out.ends_with(b"\n") {
             self.write(b"\n");
         }
         self.comment(statement);
@@ -128,7 +132,7 @@ impl Flat<'_> {
         };
         let block: Block = self.config.statements.iter().filter(of_these).cloned().collect();
         self.comment(NOT_RAW.as_bytes());
-        match rainerscript(&block) {
+        match bare(&block) {
             Ok(text) => self.write(&text),
             Err(diags) => {
                 let text = "a part of this cannot be written in RainerScript: it is left out";

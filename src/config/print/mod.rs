@@ -38,15 +38,20 @@ const HEADER: &str = "\
 /// # Errors
 /// One complaint for each thing that has no such form.
 pub fn rainerscript(statements: &Block) -> Result<Vec<u8>, Diagnostics> {
+    let text = bare(statements)?;
+    Ok([HEADER.as_bytes(), b"\n", &text].concat())
+}
+
+/// The same without what stands at the top.
+fn bare(statements: &Block) -> Result<Vec<u8>, Diagnostics> {
     let mut diags = Diagnostics::default();
     let statements = modern(statements.clone(), &mut diags);
-    let mut text = rainerscript::print(&statements, &mut diags);
+    let text = rainerscript::print(&statements, &mut diags);
     if diags.all.is_empty() {
         for statement in &statements {
             verify(statement, &mut diags);
         }
     }
-    text.splice(..0, [HEADER, "\n"].concat().into_bytes());
     if diags.has_errors() { Err(diags) } else { Ok(text) }
 }
 

@@ -369,7 +369,13 @@ fn actions(block: &Block) -> Option<Vec<&Object>> {
 
 /// Whether an item can say it.
 fn is_action(object: &Object) -> bool {
-    object.text("type").is_some() && rainerscript::shell_line(object).is_none()
+    let utf8 = |param: &Param| match &param.value {
+        Value::Str(text) => text.to_str().is_ok(),
+        Value::Array(items) => items.iter().all(|item| item.to_str().is_ok()),
+    };
+    object.text("type").is_some()
+        && rainerscript::shell_line(object).is_none()
+        && object.params.iter().all(utf8)
 }
 
 /// A selector or property filter as the text of `filter:`, and what it guards.
