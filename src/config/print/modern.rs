@@ -13,7 +13,9 @@ use crate::config::ast::ObjectKind;
 use crate::config::ast::Stmt;
 use crate::config::ast::StmtKind;
 use crate::config::ast::Value;
+use crate::config::print::rainerscript;
 use crate::config::print::template;
+use crate::message::PriMask;
 
 /// The same statements with the same meaning and without anything that only legacy lines can say.
 /// Complains of what has no modern form.
@@ -24,8 +26,19 @@ pub fn modern(mut block: Block, diags: &mut Diagnostics) -> Block {
 }
 
 fn statements(block: &mut Block, diags: &mut Diagnostics) {
+    block.retain(|statement| !is_void(statement));
     for statement in block {
         one(statement, diags);
+    }
+}
+
+/// A line that was taken for a selector, complained of, and matches nothing.
+fn is_void(statement: &Stmt) -> bool {
+    match &statement.kind {
+        StmtKind::PriFilter { filter, text, .. } => {
+            *filter == PriMask::default() && !rainerscript::is_selector(text)
+        }
+        _ => false,
     }
 }
 

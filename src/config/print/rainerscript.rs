@@ -193,13 +193,12 @@ impl Printer<'_> {
     }
 
     fn selector(&mut self, selector: &str, then: &Block, loc: Loc) {
-        let line = format!("{selector} ");
-        if lex::token(line.as_bytes(), 0) != (Token::PriFilter, selector.len()) {
+        if !is_selector(selector) {
             let message = format!("'{selector}' is no selector that can stand in a line");
             return self.refuse(loc, message, "write facility.priority, e.g. mail.info;auth.none");
         }
         self.indent();
-        self.write(line);
+        self.write(format!("{selector} "));
         self.block(then);
         self.write("\n");
     }
@@ -286,6 +285,11 @@ impl Printer<'_> {
             self.refuse(param.value_loc, message, "leave the parameter out");
         }
     }
+}
+
+/// Whether the text is a selector to whoever reads it at the beginning of a line.
+pub(super) fn is_selector(text: &str) -> bool {
+    lex::token(format!("{text} ").as_bytes(), 0) == (Token::PriFilter, text.len())
 }
 
 /// `^program;template`, for which rsyslog has no `action()`.

@@ -83,7 +83,7 @@ const DECLARED: [ObjectKind; 12] = [
 /// Any bytes, and often those that are special somewhere.
 fn bytes() -> impl Strategy<Value = BString> {
     let special = select(b"\"'\\$`%&{}()#:\n\r\t \0n0x71/*".as_slice());
-    let byte = prop_oneof![3 => special, 2 => b'a'..b'z', 1 => any::<u8>()];
+    let byte = prop_oneof![3 => special, 2 => b'a'..=b'z', 1 => any::<u8>()];
     let character = prop_oneof![Just("한"), Just("\u{fffd}"), Just("\u{85}"), Just("\u{2028}")];
     prop_oneof![
         4 => vec(byte, 0..12).prop_map(BString::from),

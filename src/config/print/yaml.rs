@@ -367,13 +367,17 @@ fn actions(block: &Block) -> Option<Vec<&Object>> {
     block.iter().map(|statement| object(statement).filter(|found| is_action(found))).collect()
 }
 
-/// Whether an item can say it.
+/// Whether an item can say it: a mapping of texts, each key once.
 fn is_action(object: &Object) -> bool {
     let utf8 = |param: &Param| match &param.value {
         Value::Str(text) => text.to_str().is_ok(),
         Value::Array(items) => items.iter().all(|item| item.to_str().is_ok()),
     };
+    let again = |(at, param): (usize, &Param)| {
+        object.params.iter().take(at).any(|known| known.name.text == param.name.text)
+    };
     object.text("type").is_some()
+        && !object.params.iter().enumerate().any(again)
         && rainerscript::shell_line(object).is_none()
         && object.params.iter().all(utf8)
 }
