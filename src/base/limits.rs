@@ -44,7 +44,7 @@ pub const CONFIG_BYTES_MAX: usize = 512 << 20;
 /// Text of one YAML file, bytes.
 pub const YAML_BYTES_MAX: usize = 16 << 20;
 /// Scalars, sequences and mappings of one YAML file.
-pub const YAML_NODES_MAX: usize = 1_000_000;
+pub const YAML_NODES_MAX: usize = 250_000;
 /// Depth of YAML's sequences and mappings: two for each `else` of a chain, and what is around it.
 pub const YAML_DEPTH_MAX: usize = 2 * ELSE_IF_MAX + 8 * SCRIPT_DEPTH_MAX;
 /// Depth of includes.

@@ -90,9 +90,14 @@ impl Source {
         source
     }
 
-    /// A text that stands somewhere inside of a file.
-    pub(super) fn embedded(text: &[u8], outside: Outside) -> Self {
-        Self { outside: Some(outside), ..Self::new(0, text) }
+    /// A text that stands somewhere inside of a file. rsyslog joins lines where it reads files, so
+    /// the backslash at the end of a line of this is a character like others.
+    pub(super) fn embedded(raw: &[u8], outside: Outside) -> Self {
+        let mut text = raw.to_vec();
+        if !text.ends_with(b"\n") {
+            text.push(b'\n');
+        }
+        Self { length: raw.len(), text, outside: Some(outside), ..Self::new(0, b"") }
     }
 
     fn run(&mut self, original: usize) {
@@ -157,6 +162,7 @@ mod tests {
         assert_eq!(source.loc(1, 2), Loc::new(7, 11, 12));
         assert_eq!(source.loc(1, 4), Loc::new(7, 11, 21));
         assert_eq!(source.loc(5, 9), Loc::new(7, 22, 24));
+        assert_eq!(source.text, b"ab\ncd  \n");
         let source = Source::embedded(b"abc", Outside { loc, runs: None });
         assert_eq!(source.loc(1, 2), loc);
     }

@@ -16,3 +16,4 @@ mod oracle;
 mod parse;
 mod support;
 mod tidy;
+mod yaml;

@@ -22,7 +22,7 @@ fn blanks(text: &[u8]) -> &[u8] {
 }
 
 /// Maps the offsets of `text` to offsets of the file, where it is written as `raw`, without
-/// quotes, from `base` on. `None` if the two do not fit: then nothing finer than the whole is known.
+/// quotes, from `base` on. `None` if the two do not fit: then only the whole has a place.
 pub(super) fn align(raw: &[u8], base: usize, text: &[u8], style: Style) -> Option<Runs> {
     let mut runs = Runs::default();
     let (mut from, mut to) = (0, 0);
@@ -76,8 +76,8 @@ fn escape(raw: &[u8], text: &[u8]) -> Option<(usize, usize)> {
     let first = *text.first()?;
     let made = match first {
         0..=0x7f => 1,
-        0..=0xdf => 2,
-        0..=0xef => 3,
+        0x80..=0xdf => 2,
+        0xe0..=0xef => 3,
         _ => 4,
     };
     (text.len() >= made).then_some((2 + digits, made))
@@ -112,7 +112,7 @@ mod tests {
         check(r#"a\"b \u00e9\x41\n\\X"#, "a\"b éA\n\\X", Style::Double, "X");
         check("a  \n\n\n  X", "a\n\nX", Style::Double, "X");
         check("a \\\n   X", "a X", Style::Double, "X");
-        check("a \\n b \\t X", "a \n b \t X", Style::Double, "X");
+        check("a\\n b \\t X", "a\n b \t X", Style::Double, "X");
         check("if {\n      a\n\n      X\n    }\n", "if {\n  a\n\n  X\n}\n", Style::Block, "X");
         check("if {\r\n      X\r\n", "if {\n  X\n", Style::Block, "X");
         check("가나\n    다 X\n", "가나\n다 X\n", Style::Block, "X");

@@ -24,6 +24,8 @@ use crate::config::yaml::align::align;
 use crate::config::yaml::tree::Scalar;
 use crate::message::PriMask;
 
+const EXPRESSION: &str = "an expression";
+
 /// What stands before the actions.
 #[derive(Debug)]
 pub(super) enum Filter {
@@ -41,10 +43,11 @@ impl Reader<'_> {
         Source::embedded(scalar.text.as_bytes(), Outside { loc: scalar.loc, runs })
     }
 
-    /// Parses a scalar's text as one thing of RainerScript; nothing may follow it.
+    /// Parses a scalar's text as one thing of RainerScript, `what`; nothing may follow it.
     fn whole<T>(
         &mut self,
         scalar: &Scalar,
+        what: &str,
         parse: impl FnOnce(&mut Parser<'_>) -> Result<T, GivenUp>,
     ) -> Option<T> {
         let source = self.source(scalar);
@@ -54,27 +57,35 @@ impl Reader<'_> {
         if parser.rest().is_empty() {
             return Some(parsed);
         }
-        parser.surplus();
+        parser.surplus(what);
         None
     }
 
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "a method's path is for one lifetime of a parser, a closure for any"
+    )]
     pub(super) fn expression(&mut self, scalar: &Scalar) -> Option<Expr> {
-        self.whole(scalar, |parser| parser.expression())
+        self.whole(scalar, EXPRESSION, |parser| parser.expression())
     }
 
     /// `$.name`
     pub(super) fn variable(&mut self, scalar: &Scalar, help: &str) -> Option<Word> {
-        self.whole(scalar, |parser| parser.variable(help))
+        self.whole(scalar, "a variable", |parser| parser.variable(help))
     }
 
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "a method's path is for one lifetime of a parser, a closure for any"
+    )]
     pub(super) fn ruleset_name(&mut self, scalar: &Scalar) -> Option<Word> {
-        self.whole(scalar, |parser| parser.ruleset_name())
+        self.whole(scalar, "a ruleset's name", |parser| parser.ruleset_name())
     }
 
     /// What stands in a ruleset's braces.
     pub(super) fn script(&mut self, scalar: &Scalar) -> Block {
         let source = self.source(scalar);
-        let mut parser = Parser::new(&source, self.load, self.depth + 1);
+        let mut parser = Parser::new(&source, self.load, self.depth);
         let mut block = Block::new();
         loop {
             match parser.peek() {
@@ -134,24 +145,25 @@ impl Reader<'_> {
 }
 
 impl Parser<'_> {
-    /// Complains about what stands behind an expression.
-    fn surplus(&mut self) {
+    /// Complains about what stands behind `what`, which should be all.
+    fn surplus(&mut self, what: &str) {
         let end = lex::word_end(&self.source.text, self.at).max(self.at + 1);
         let word = self.word().to_owned();
         if word.eq_ignore_ascii_case("then") {
             let help = "end the value before it; the statements stand under 'then:'";
             return self.error(self.at, end, "'then' cannot stand in the condition", help);
         }
-        match nearest(&word, WORDS.iter().map(|(name, _)| *name)) {
-            Some(near) if !word.is_empty() => {
-                let help = format!("did you mean '{near}'?");
-                self.error(self.at, end, "an operator is missing here", &help);
-            }
-            _ => {
-                let text = "this has no operator before it";
-                self.error(self.at, end, text, "the value holds one expression and nothing else");
-            }
+        let operators = WORDS.iter().map(|(name, _)| *name);
+        let near = nearest(&word, operators).filter(|_| what == EXPRESSION && !word.is_empty());
+        if let Some(near) = near {
+            let help = format!("did you mean '{near}'?");
+            return self.error(self.at, end, "an operator is missing here", &help);
         }
+        if what == EXPRESSION {
+            let help = "is an operator or a quote missing before it?";
+            return self.error(self.at, end, "this does not continue the expression", help);
+        }
+        self.error(self.at, end, format!("only {what} can stand here"), "");
     }
 
     /// Whether nothing follows a filter.

@@ -5,9 +5,6 @@ use crate::base::diag::Loc;
 use crate::config::lex;
 use crate::config::lex::Token;
 
-/// How the complaint about a character that looks like another one ends.
-pub(super) const STANDS_HERE: &str = "stands here";
-
 /// Where the YAML parser stopped.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -16,8 +13,8 @@ pub(super) struct Place {
     pub(super) base: usize,
     /// Byte of the text.
     pub(super) at: usize,
-    /// The sequence or mapping that is open there.
-    pub(super) open: Option<Loc>,
+    /// The innermost bracket that is open there.
+    pub(super) bracket: Option<usize>,
 }
 
 impl Place {
@@ -61,7 +58,8 @@ pub(super) fn explain(info: &str, text: &str, place: &Place) -> Diagnostic {
     }
     let at = place.at.min(bytes.len());
     let (start, end, message, help) = reason(info, bytes, at, place);
-    Diagnostic::error(place.error(start, end), message).help(help)
+    let end = end.min(bytes.len());
+    Diagnostic::error(place.error(start.min(end), end), message).help(help)
 }
 
 type Reason = (usize, usize, String, String);
@@ -80,7 +78,10 @@ fn reason(info: &str, text: &[u8], at: usize, place: &Place) -> Reason {
     if has("unknown anchor") || has("anchor or alias") || has("unexpected character") {
         return unquoted(text, at, line_end);
     }
-    if has("unexpected end of stream") || has("unexpected document indicator") {
+    if has("unexpected end of stream")
+        || has("unexpected document indicator")
+        || has("indentation in quoted scalar")
+    {
         return one("this string is not closed", "the closing quote is missing");
     }
     if has("invalid trailing content") {
@@ -97,13 +98,15 @@ fn reason(info: &str, text: &[u8], at: usize, place: &Place) -> Reason {
     if has("mapping values are not allowed") {
         return colon(before, one);
     }
-    if has("expected ',' or") {
-        if let Some(open) = place.open {
-            let start = open.start as usize - place.base;
-            let bracket = char::from(text.get(start).copied().unwrap_or(b'['));
-            let help = "a closing bracket or a comma is missing";
-            return (start, start + 1, format!("'{bracket}' is not closed"), help.to_owned());
-        }
+    if let Some(open) = place.bracket
+        && (has("expected ',' or") || has("flow"))
+    {
+        let bracket = char::from(text.get(open).copied().unwrap_or(b'['));
+        let help = "a closing bracket or a comma is missing".to_owned();
+        return (open, open + 1, format!("'{bracket}' is not closed"), help);
+    }
+    if has("recursion limit") {
+        return one("brackets are nested too deeply", "this file is not read");
     }
     if has("misplaced bracket") {
         let bracket = char::from(text.get(at).copied().unwrap_or(b']'));

@@ -6,7 +6,7 @@
 //! ```yaml
 //! version: 2                     # read over
 //! global: {workDirectory: /var/spool/rsyslog, environment: [TZ=UTC, LC_ALL=C]}
-//! mainqueue: {type: linkedlist, queue.size: 1000}   # `size` is `queue.size`; also main_queue:
+//! mainqueue: {queue.type: linkedlist, size: 1000}   # `size` is `queue.size`, with a note
 //! modules:   [{load: imtcp, threads: 2}]
 //! inputs:    [{type: imtcp, port: 514, ruleset: main}]
 //! parsers: [{name: …}]           # as are the next five: object parameters, nothing else
@@ -64,6 +64,8 @@ mod statement;
 mod tests;
 mod tree;
 
+use std::collections::HashSet;
+
 use bstr::ByteSlice;
 
 use crate::base::diag::Diagnostic;
@@ -120,6 +122,9 @@ const ELSEWHERE: [(&str, &str); 8] = [
     ("queue", "did you mean 'mainqueue'?"),
 ];
 
+const NOTHING: &str = "this file holds nothing";
+const SOMETHING: &str = "write sections: modules: inputs: rulesets: …";
+
 /// Whether a file of this name is read as YAML.
 pub(super) fn is_yaml(name: &str) -> bool {
     [".yaml", ".yml"].iter().any(|suffix| name.ends_with(suffix))
@@ -130,7 +135,7 @@ struct Reader<'a> {
     load: &'a mut Loader,
     /// The whole file.
     text: &'a [u8],
-    /// Statements around the one that is read.
+    /// Blocks around the statement that is read: the ruleset's, and those of statements.
     depth: usize,
 }
 
@@ -156,13 +161,13 @@ pub(super) fn read(load: &mut Loader, file: u32, text: &[u8]) {
     let root = tree::read(file, base, body, &mut diags);
     let silent = diags.all.is_empty();
     load.say_all(diags);
-    let mut reader = Reader { load, text, depth: 0 };
+    let mut reader = Reader { load, text, depth: 1 };
     match root {
         Some(Node::Mapping(_, entries)) => reader.sections(&entries),
         Some(node) => reader.no_mapping(&node),
         None if silent => {
             let loc = Loc::new(file, 0, 0);
-            reader.error(loc, "this file holds nothing", "write at least: version: 2");
+            reader.error(loc, NOTHING, SOMETHING);
         }
         None => {}
     }
@@ -178,16 +183,19 @@ impl Reader<'_> {
             let loc = Loc::new(node.loc().file, start, end);
             return self.load.say(flaw::not_yaml(loc));
         }
-        let message = match node {
-            Node::Scalar(scalar) if scalar.text.is_empty() => "this file holds nothing".to_owned(),
-            _ => format!("the top level is {}, and must be a mapping", node.what()),
-        };
-        self.error(node.loc(), message, "write sections: modules:, inputs:, rulesets: …");
+        if let Node::Scalar(scalar) = node
+            && scalar.text.is_empty()
+        {
+            return self.error(Loc::new(scalar.loc.file, 0, 0), NOTHING, SOMETHING);
+        }
+        let message = format!("the top level is {}, and must be a mapping", node.what());
+        self.error(node.loc(), message, SOMETHING);
     }
 
     fn sections(&mut self, entries: &[Entry]) {
-        for (at, Entry { key, value }) in entries.iter().enumerate() {
-            if entries[..at].iter().any(|before| before.key.text == key.text) {
+        let mut seen = HashSet::new();
+        for Entry { key, value } in entries {
+            if !seen.insert(key.text.as_str()) {
                 let message = format!("'{}' is given twice; both are read", key.text);
                 let help = "rsyslog warns of this too; put everything into one";
                 self.load.say(Diagnostic::warning(key.loc, message).help(help));

@@ -31,14 +31,23 @@ impl Reader<'_> {
         };
         let Some(mut object) = self.object(kind, key.loc, entries.iter()) else { return };
         if kind == ObjectKind::MainQueue {
-            for param in &mut object.params {
-                let name = &mut param.name.text;
-                if !name.get(..6).is_some_and(|head| head.eq_ignore_ascii_case("queue.")) {
-                    name.insert_str(0, "queue.");
-                }
-            }
+            self.long_names(&mut object);
         }
         self.load.declare(object);
+    }
+
+    /// `size` is `queue.size`: so rsyslog documents it. Its source knows only the latter.
+    fn long_names(&mut self, object: &mut Object) {
+        for Param { name, .. } in &mut object.params {
+            let short = name.text.as_str();
+            if short.get(..6).is_some_and(|head| head.eq_ignore_ascii_case("queue.")) {
+                continue;
+            }
+            let message = format!("'{short}' is taken for 'queue.{short}'");
+            let help = "rsyslog's manual has the short name, its program takes the long one";
+            self.load.say(Diagnostic::note(name.loc, message).help(help));
+            name.text.insert_str(0, "queue.");
+        }
     }
 
     /// The entries of an item of `list`. `None` if it has none.
@@ -56,6 +65,9 @@ impl Reader<'_> {
         let what = if matches!(item, Node::Mapping(..)) { "empty" } else { item.what() };
         let message = format!("an item of '{list}' is a mapping, and this is {what}");
         let help = match item {
+            Node::Scalar(Scalar { text, .. }) if matches!(text.as_str(), "stop" | "continue") => {
+                format!("write - {text}: true")
+            }
             Node::Scalar(Scalar { text, .. }) if !text.is_empty() && !text.contains([' ', '(']) => {
                 format!("write - {needed}: {text}")
             }
@@ -192,6 +204,7 @@ impl Reader<'_> {
                 format!("indent it more than '{name}'")
             };
             self.error(second.key.loc, message, &help);
+            return None;
         }
         let Node::Mapping(_, params) = value else {
             let message = format!("'{name}' takes a mapping, and this is {}", value.what());

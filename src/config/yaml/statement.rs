@@ -35,7 +35,9 @@ const HEADS: [(&str, &[&str]); 11] = [
 const OURS: [&str; 2] = ["reset", "filter"];
 
 /// Words that other languages have.
-const FOREIGN: [(&str, &str); 8] = [
+const FOREIGN: [(&str, &str); 10] = [
+    ("file", "an action begins with its type: - type: omfile"),
+    ("target", "an action begins with its type: - type: omfwd"),
     ("else", "write it beside 'if' and 'then', without a '- '"),
     ("then", "write it beside 'if', without a '- '"),
     ("elseif", "write else: [{if: …, then: […]}]"),
@@ -60,11 +62,12 @@ impl Reader<'_> {
         let Some(((name, beside), head)) = found else {
             return if acts { self.action(item) } else { self.no_statement(entries) };
         };
-        for entry in entries {
+        let alien = |entry: &&Entry| {
             let key = entry.key.text.as_str();
-            if key == *name || beside.contains(&key) {
-                continue;
-            }
+            key != *name && !beside.contains(&key)
+        };
+        if let Some(entry) = entries.iter().find(alien) {
+            let key = entry.key.text.as_str();
             let message = format!("'{key}' cannot stand beside '{name}'");
             let help = match nearest(key, beside.iter().copied()) {
                 Some(near) => format!("did you mean '{near}'?"),
@@ -77,6 +80,10 @@ impl Reader<'_> {
                 None => "each statement is an item of its own: begin it with '- '".to_owned(),
             };
             self.error(entry.key.loc, message, &help);
+            if !beside.is_empty() && !entries.iter().any(|e| beside.contains(&e.key.text.as_str()))
+            {
+                return None;
+            }
         }
         self.headed(name, head, entries)
     }
@@ -177,7 +184,8 @@ impl Reader<'_> {
     fn block(&mut self, entry: &Entry) -> Block {
         let Entry { key, value } = entry;
         let mut block = Block::new();
-        if self.depth >= SCRIPT_DEPTH_MAX {
+        // Its expressions are one deeper.
+        if self.depth + 1 >= SCRIPT_DEPTH_MAX {
             let message = format!("nested deeper than {SCRIPT_DEPTH_MAX} levels");
             self.error(key.loc, message, "this is left out; write a ruleset and call it");
             return block;
@@ -288,7 +296,9 @@ impl Reader<'_> {
             self.error(value.loc(), message, &format!("write - {name}: {{{}}}", shape()));
             return None;
         };
-        for entry in entries.iter().filter(|entry| !names.contains(&entry.key.text.as_str())) {
+        let found = names.map(|name| get(entries, name));
+        let alien = |entry: &&Entry| !names.contains(&entry.key.text.as_str());
+        if let Some(entry) = entries.iter().find(alien) {
             let near = nearest(&entry.key.text, names);
             let help = near.map_or_else(
                 || format!("write - {name}: {{{}}}", shape()),
@@ -296,8 +306,8 @@ impl Reader<'_> {
             );
             let message = format!("unknown key '{}' of '{name}'", entry.key.text);
             self.error(entry.key.loc, message, &help);
+            return Some(found);
         }
-        let found = names.map(|name| get(entries, name));
         let missing = names.iter().zip(&found).take(needed).find(|(_, found)| found.is_none());
         if let Some((missing, _)) = missing {
             let help = format!("write - {name}: {{{}}}", shape());

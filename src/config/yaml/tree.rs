@@ -107,6 +107,10 @@ struct Builder<'a> {
     open: Vec<Open>,
     root: Option<Node>,
     nodes: usize,
+    /// What was found makes the rest misleading: it is read for further mistakes of this kind, and
+    /// then not used.
+    spoilt: bool,
+    aliased: bool,
     diags: &'a mut Diagnostics,
 }
 
@@ -114,14 +118,23 @@ struct Builder<'a> {
 /// a complaint was made then.
 pub(super) fn read(file: u32, base: usize, text: &str, diags: &mut Diagnostics) -> Option<Node> {
     let offsets = Offsets { text, chars: 0, bytes: 0 };
-    let builder =
-        Builder { text, base, file, offsets, open: Vec::new(), root: None, nodes: 0, diags };
+    let builder = Builder {
+        text,
+        base,
+        file,
+        offsets,
+        open: Vec::new(),
+        root: None,
+        nodes: 0,
+        spoilt: false,
+        aliased: false,
+        diags,
+    };
     builder.run()
 }
 
 impl Builder<'_> {
     fn run(mut self) -> Option<Node> {
-        let said = self.diags.all.len();
         let mut parser = Parser::new_from_str(self.text);
         let mut documents = 0;
         while let Some(event) = parser.next_event() {
@@ -129,10 +142,8 @@ impl Builder<'_> {
                 Ok(event) => event,
                 Err(error) => {
                     let at = self.offsets.byte(error.marker().index());
-                    let open = self.open.last().map(|open| match open {
-                        Open::Sequence(loc, _) | Open::Mapping(loc, ..) => *loc,
-                    });
-                    let place = flaw::Place { file: self.file, base: self.base, at, open };
+                    let (file, base, bracket) = (self.file, self.base, self.bracket());
+                    let place = flaw::Place { file, base, at, bracket };
                     self.diags.push(flaw::explain(error.info(), self.text, &place));
                     return None;
                 }
@@ -149,10 +160,16 @@ impl Builder<'_> {
             }
             self.event(event, &span)?;
         }
-        if self.diags.all[said..].iter().any(|d| d.message.ends_with(flaw::STANDS_HERE)) {
-            return None;
-        }
-        self.root
+        self.root.filter(|_| !self.spoilt)
+    }
+
+    /// Where the innermost bracket stands that is open.
+    fn bracket(&self) -> Option<usize> {
+        self.open.iter().rev().find_map(|open| {
+            let (Open::Sequence(loc, _) | Open::Mapping(loc, ..)) = open;
+            let at = loc.start as usize - self.base;
+            matches!(self.text.as_bytes().get(at), Some(b'[' | b'{')).then_some(at)
+        })
     }
 
     fn error(&mut self, loc: Loc, text: impl Into<String>, help: &str) {
@@ -187,9 +204,11 @@ impl Builder<'_> {
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(_) => {
-                let text = "an alias cannot stand here";
-                let help = "rsyslog takes none; write out what it stands for, or quote the '*'";
-                self.error(loc, text, help);
+                if !self.aliased {
+                    let help = "rsyslog takes none; write out what it stands for, or quote the '*'";
+                    self.error(loc, "an alias cannot stand here", help);
+                }
+                (self.aliased, self.spoilt) = (true, true);
                 self.count(loc)?;
                 let style = Style::Plain;
                 self.take(Node::Scalar(Scalar { text: String::new(), loc, style }));
@@ -205,6 +224,16 @@ impl Builder<'_> {
 
     fn tag(&mut self, tag: Option<&Cow<'_, Tag>>, loc: Loc) {
         if tag.is_some() {
+            let start = loc.start as usize - self.base;
+            let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+            let anchor = match rest.first() {
+                Some(b'!') => 0,
+                _ => memchr::memchr(b'!', rest).unwrap_or(0),
+            };
+            let word = |b: &&u8| !b.is_ascii_whitespace();
+            let length = rest[anchor..].iter().take_while(word).count();
+            let start = loc.start as usize + anchor;
+            let loc = Loc::new(self.file, start, start + length);
             let text = "a tag cannot stand here";
             self.error(loc, text, "every value is text; remove it, or quote the '!'");
         }
@@ -250,7 +279,8 @@ impl Builder<'_> {
             if text.starts_with(character) && !character.starts_with('\u{2013}') {
                 let start = loc.start as usize;
                 let place = Loc::new(self.file, start, start + character.len());
-                self.error(place, format!("{name} {}", flaw::STANDS_HERE), help);
+                self.error(place, format!("{name} stands here"), help);
+                self.spoilt = true;
                 text.clear();
             }
         }
@@ -283,7 +313,12 @@ impl Builder<'_> {
                     let place = node.loc();
                     *key = Some(Word { text: String::new(), loc: place });
                     let text = format!("{} cannot be a key", node.what());
-                    self.error(place, text, "a key is a word");
+                    let help = match node {
+                        Node::Mapping(..) => "a key is a word; is this a '{{ … }}' to be replaced?",
+                        _ => "a key is a word",
+                    };
+                    self.error(place, text, help);
+                    self.spoilt = true;
                 }
             },
         }
@@ -310,13 +345,18 @@ impl Builder<'_> {
             .map(|pair| pair[1])
             .collect();
         again.sort_unstable();
-        for at in again.into_iter().rev() {
-            let key = entries.remove(at).key;
-            if !key.text.is_empty() {
+        let mut again = again.into_iter().peekable();
+        let mut at = 0;
+        entries.retain(|Entry { key, .. }| {
+            at += 1;
+            let keep = again.next_if_eq(&(at - 1)).is_none();
+            if !keep && !key.text.is_empty() {
                 let text = format!("'{}' is given twice", key.text);
-                self.error(key.loc, text, "this one is left out");
+                let help = "this one is left out";
+                self.diags.push(Diagnostic::error(key.loc, text).help(help));
             }
-        }
+            keep
+        });
         entries
     }
 }
@@ -365,7 +405,7 @@ mod tests {
             .map(|entry| {
                 let loc = entry.value.loc();
                 let Node::Scalar(scalar) = &entry.value else { panic!("no scalar") };
-                (scalar.text.as_str(), &text[loc.start as usize..loc.end as usize])
+                (scalar.text.as_str(), text.get(loc.start as usize..loc.end as usize).unwrap())
             })
             .collect();
         assert_eq!(shown, [("x", "\"x\""), ("y'z", "'y''z'")]);
@@ -373,7 +413,7 @@ mod tests {
 
     #[test]
     fn limits_hold() {
-        let deep = "[".repeat(YAML_DEPTH_MAX + 2);
+        let deep = "- ".repeat(YAML_DEPTH_MAX + 2);
         let (node, said) = tree(&deep);
         assert!(node.is_none());
         assert_eq!(said, [format!("nested deeper than {YAML_DEPTH_MAX} levels")]);
