@@ -19,8 +19,13 @@ use crate::support::process::BONGSU;
 use crate::support::process::command;
 use crate::support::source;
 
-/// Configurations from the field, and ours.
-const FOLDERS: [&str; 3] = ["tests/data/config/realconf", "tests/data/config/plura", "configs"];
+/// Configurations from the field, ours, and those that are there in both forms.
+const FOLDERS: [&str; 4] = [
+    "tests/data/config/realconf",
+    "tests/data/config/plura",
+    "tests/data/config/yaml/twins",
+    "configs",
+];
 
 /// Those that are kept in both forms.
 const GOLDEN: [&str; 14] = [
@@ -43,7 +48,10 @@ const GOLDEN: [&str; 14] = [
 type Printer = fn(&Block) -> Result<Vec<u8>, Diagnostics>;
 
 fn corpus() -> Vec<PathBuf> {
-    let files: Vec<_> = FOLDERS.iter().flat_map(|folder| source::files(folder, ".conf")).collect();
+    let files = FOLDERS.iter().flat_map(|folder| {
+        [".conf", ".yaml"].into_iter().flat_map(|suffix| source::files(folder, suffix))
+    });
+    let files: Vec<_> = files.collect();
     assert!(files.len() >= 80, "the configurations were not found");
     files
 }
@@ -210,7 +218,9 @@ fn the_field_is_flattened() {
         let flat = print::flatten(&config).unwrap();
         let read = config::parse_text("flat.conf", &flat).statements;
         let name = source::relative(&path);
-        assert_eq!(without_places(read), without_places(config.statements), "{name}");
+        let modern = |block| print::modern(block, &mut Diagnostics::default());
+        let (read, all) = (modern(read), modern(config.statements));
+        assert_eq!(without_places(read), without_places(all), "{name}");
     }
 }
 
