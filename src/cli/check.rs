@@ -32,7 +32,7 @@ pub(super) struct Loaded {
 pub(super) fn load(flags: &Flags) -> Result<Loaded, ExitCode> {
     let mut config = read_or_embedded(flags.config_file().as_deref(), flags.program())?;
     let written = match &flags.full_config {
-        Some(output) => convert::full_config(&mut config, output, flags.program()).is_ok(),
+        Some(output) => convert::full_config(&mut config, output, flags.program()),
         None => true,
     };
     let options =

@@ -83,19 +83,22 @@ pub(super) fn run(args: &ConvertArgs) -> ExitCode {
     }
 }
 
-/// `-o FILE`: all files of the configuration in one, as they are.
-///
-/// # Errors
-/// It could not be written; why was said.
+/// `-o FILE`: all files of the configuration in one, as they are. Whether that was done; if not,
+/// why is added to the complaints, or said.
 #[expect(clippy::print_stderr, reason = "what went wrong is for the operator")]
-pub(super) fn full_config(config: &mut Config, output: &Path, program: &str) -> Result<(), ()> {
-    let text = print::flatten(config).map_err(|diags| {
-        config.diagnostics.all = diags.all;
-        complain(config);
-    })?;
-    write(output, &text).map_err(|error| {
+pub(super) fn full_config(config: &mut Config, output: &Path, program: &str) -> bool {
+    let text = match print::flatten(config) {
+        Ok(text) => text,
+        Err(diags) => {
+            config.diagnostics.all.extend(diags.all);
+            return false;
+        }
+    };
+    let written = write(output, &text);
+    if let Err(error) = &written {
         eprintln!("{program}: error: cannot write '{}': {error}", output.display());
-    })
+    }
+    written.is_ok()
 }
 
 fn write(output: &Path, text: &[u8]) -> io::Result<()> {

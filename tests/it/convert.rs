@@ -328,3 +328,42 @@ fn what_came_from_the_environment_is_told() {
     let made = fs::read_to_string(dir.path().join("out.conf")).unwrap();
     assert!(made.contains("file=\"/var/log/it\""), "{made}");
 }
+
+#[test]
+fn one_file_that_would_mean_something_else_is_not_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    let rules = "rulesets: [{name: RSYSLOG_DefaultRuleset, actions: [{type: omfile, file: /2}]}]\n";
+    write("a.yaml", rules);
+    // The rules of a YAML file are the default ruleset's, even here; in its place they would be r's.
+    let yaml = dir.path().join("a.yaml").display().to_string();
+    write("main.conf", &format!("/1\n$RuleSet r\n/3\n$IncludeConfig {yaml}\n"));
+    let args = ["-N1", "-f", "main.conf", "-o", "full.conf"];
+    let (status, _, said) = bongsu(dir.path(), &args);
+    assert_eq!(status, Some(1));
+    assert!(said.contains("cannot be written in one file"), "{said}");
+    assert!(!dir.path().join("full.conf").exists());
+    // Nor is one where there is no place for it.
+    write("main.conf", "/1\n");
+    let (status, _, said) = bongsu(dir.path(), &["-N1", "-f", "main.conf", "-o", "none/full.conf"]);
+    assert_eq!(status, Some(1));
+    assert!(said.contains("cannot write 'none/full.conf'"), "{said}");
+    let (status, ..) = bongsu(dir.path(), &args);
+    assert_eq!(status, Some(0));
+    assert!(fs::read_to_string(dir.path().join("full.conf")).unwrap().contains("\n/1\n"));
+}
+
+#[test]
+fn legacy_templates_keep_their_meaning() {
+    let texts = [
+        r#"a\\b\"c\n\r\065\7%msg:::sp-if-no-1st-sp,drop-last-lf%\t"#,
+        r#"%msg:R,ERE,1,BLANK:(\d+)%x--end:json:n% 100 %syslogtag:1:32%\n"#,
+        r#"100\% \\n \\x41 %timereported:::date-rfc3339,date-utc%%hostname:::uppercase%\37\n"#,
+    ];
+    for text in texts {
+        let whole = format!("$template T,\"{text}\"\n*.* /var/log/all;T\n");
+        let config = config::parse_text("legacy.conf", whole.as_bytes());
+        assert!(config.diagnostics.all.is_empty(), "{text}");
+        round_trips(text, config);
+    }
+}

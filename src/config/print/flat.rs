@@ -7,10 +7,15 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::diag::SourceFile;
+use crate::config;
 use crate::config::Config;
 use crate::config::Inclusion;
 use crate::config::ast::Block;
+use crate::config::ast::StmtKind;
 use crate::config::print::bare;
+use crate::config::print::modern;
+use crate::config::print::places::same;
+use crate::config::print::unlike;
 use crate::config::yaml;
 
 const HEADER: &str = concat!("## full config written by bongsu ", env!("CARGO_PKG_VERSION"), " ##");
@@ -27,12 +32,42 @@ struct Flat<'c> {
 /// The one file, in RainerScript. Reading it gives the statements of `config`.
 ///
 /// # Errors
-/// A YAML file in the tree has something that RainerScript cannot say.
+/// A YAML file in the tree has something that RainerScript cannot say, or the whole would not mean
+/// the same.
 pub fn flatten(config: &Config) -> Result<Vec<u8>, Diagnostics> {
     let mut flat = Flat { config, out: Vec::new(), diags: Diagnostics::default() };
     flat.comment(HEADER.as_bytes());
     flat.file(0);
+    verify(config, &flat.out, &mut flat.diags);
     if flat.diags.has_errors() { Err(flat.diags) } else { Ok(flat.out) }
+}
+
+/// The statements that stand in `files`, those included that a `$RuleSet` before them took.
+fn said_in(files: &[u32], statements: &Block) -> Block {
+    let mut found = Block::new();
+    for statement in statements {
+        if files.contains(&statement.loc.file) {
+            found.push(statement.clone());
+        } else if let StmtKind::Object(object) = &statement.kind
+            && object.legacy
+        {
+            found.extend(said_in(files, &object.script));
+        }
+    }
+    found
+}
+
+/// Complains if `text` does not read as what `config` is.
+fn verify(config: &Config, text: &[u8], diags: &mut Diagnostics) {
+    let mut unsaid = Diagnostics::default();
+    let mut modern = |block: &Block| modern(block.clone(), &mut unsaid);
+    let read = config::parse_text("full config", text);
+    let (all, again) = (modern(&config.statements), modern(&read.statements));
+    let alike = all.iter().zip(&again).take_while(|(one, other)| same(one, other)).count();
+    if alike < all.len().max(again.len()) {
+        let loc = all.get(alike).map(|statement| statement.loc).unwrap_or_default();
+        diags.push(unlike("one file", loc, &read.diagnostics));
+    }
 }
 
 impl Flat<'_> {
@@ -126,11 +161,7 @@ impl Flat<'_> {
             files.extend(inclusions.flat_map(|inclusion| &inclusion.files).copied());
             next += 1;
         }
-        let of_these = |statement: &&_| {
-            let statement: &crate::config::ast::Stmt = statement;
-            files.contains(&statement.loc.file)
-        };
-        let block: Block = self.config.statements.iter().filter(of_these).cloned().collect();
+        let block = said_in(&files, &self.config.statements);
         self.comment(NOT_RAW.as_bytes());
         match bare(&block) {
             Ok(text) => self.write(&text),

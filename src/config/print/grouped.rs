@@ -11,7 +11,7 @@ use crate::config::ast::Param;
 use crate::config::ast::Stmt;
 use crate::config::ast::StmtKind;
 use crate::config::ast::Word;
-use crate::config::print::without_places;
+use crate::config::print::places::same;
 
 /// The object of a statement that declares one; `None` of a rule.
 pub(super) fn declared(statement: &Stmt) -> Option<&Object> {
@@ -38,10 +38,7 @@ pub(super) fn merged<'o>(globals: impl Iterator<Item = &'o Object>) -> Vec<Param
 /// Where `printed` and what was `read` of it first differ, groups alone regarded.
 pub(super) fn difference(printed: &Block, read: Block) -> Option<Loc> {
     let (printed, read) = (grouped(printed.clone()), grouped(read));
-    let same = |(left, right): &(&Stmt, &Stmt)| {
-        without_places(vec![(*left).clone()]) == without_places(vec![(*right).clone()])
-    };
-    let alike = printed.iter().zip(&read).take_while(same).count();
+    let alike = printed.iter().zip(&read).take_while(|(one, other)| same(one, other)).count();
     let longer = printed.len().max(read.len());
     (alike < longer).then(|| printed.get(alike).map(|stmt| stmt.loc).unwrap_or_default())
 }

@@ -24,6 +24,9 @@ pub use places::without_places;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
+use crate::base::diag::Loc;
+use crate::base::diag::Severity;
+use crate::config::Config;
 use crate::config::ast::Block;
 use crate::config::ast::Stmt;
 use crate::config::load::Loader;
@@ -64,29 +67,39 @@ pub fn yaml(statements: &Block) -> Result<Vec<u8>, Diagnostics> {
     let statements = modern(statements.clone(), &mut diags);
     let text = [HEADER, &yaml::print(&statements, &mut diags)].concat().into_bytes();
     if diags.all.is_empty() {
-        let read = modern(read("converted.yaml", &text), &mut diags);
-        if let Some(loc) = grouped::difference(&statements, read) {
-            let message = "this cannot be written in YAML so that it means the same";
-            diags.push(Diagnostic::error(loc, message));
+        let read = read("converted.yaml", &text);
+        let again = modern(read.statements, &mut diags);
+        if let Some(loc) = grouped::difference(&statements, again) {
+            diags.push(unlike("YAML", loc, &read.diagnostics));
         }
     }
     if diags.has_errors() { Err(diags) } else { Ok(text) }
 }
 
 /// What a text says that includes nothing.
-fn read(name: &str, text: &[u8]) -> Block {
+fn read(name: &str, text: &[u8]) -> Config {
     let mut loader = Loader::sealed();
     loader.text(name, text, true, 0, &mut Block::new());
-    loader.finish().statements
+    loader.finish()
+}
+
+/// The complaint about what came back as something else; `said` when it was read.
+fn unlike(form: &str, loc: Loc, said: &Diagnostics) -> Diagnostic {
+    let message = format!("this cannot be written in {form} so that it means the same");
+    let diagnostic = Diagnostic::error(loc, message);
+    match said.all.iter().find(|d| d.severity == Severity::Error) {
+        Some(first) => diagnostic.help(format!("written, it is an error: {}", first.message)),
+        None => diagnostic,
+    }
 }
 
 /// Reads one printed statement again.
 fn verify(statement: &Stmt, diags: &mut Diagnostics) {
     let block = vec![statement.clone()];
     let text = rainerscript::print(&block, diags);
-    let read = modern(read("converted.conf", &text), diags);
-    if without_places(read) != without_places(block) {
-        let message = "this cannot be written in RainerScript so that it means the same";
-        diags.push(Diagnostic::error(statement.loc, message));
+    let read = read("converted.conf", &text);
+    let again = modern(read.statements, diags);
+    if without_places(again) != without_places(block) {
+        diags.push(unlike("RainerScript", statement.loc, &read.diagnostics));
     }
 }

@@ -10,11 +10,13 @@ use crate::config::ast::Expr;
 use crate::config::ast::ExprKind;
 use crate::config::ast::Object;
 use crate::config::ast::ObjectKind;
+use crate::config::ast::Param;
 use crate::config::ast::Stmt;
 use crate::config::ast::StmtKind;
 use crate::config::ast::Value;
 use crate::config::print::rainerscript;
 use crate::config::print::template;
+use crate::config::print::template::Piece;
 use crate::message::PriMask;
 
 /// The same statements with the same meaning and without anything that only legacy lines can say.
@@ -82,35 +84,27 @@ fn object(object: &mut Object, diags: &mut Diagnostics) {
 
 /// The text of a `$template` holds escapes that `template(string=…)` does not know.
 fn legacy_template(object: &mut Object, diags: &mut Diagnostics) {
-    let is = |wanted: &'static str| {
-        move |name: &crate::config::ast::Param| name.name.text.eq_ignore_ascii_case(wanted)
+    let Some(at) = object.params.iter().position(|param| param.name.text == "string") else {
+        return;
     };
-    let Some(at) = object.params.iter().position(is("string")) else { return };
-    let Value::Str(text) = &object.params[at].value else { return };
-    let pieces = template::pieces(text);
-    let percent = |piece: &template::Piece<'_>| matches!(piece, template::Piece::Constant(constant) if constant.contains(&b'%'));
-    if !pieces.iter().any(percent) {
+    let Param { value: Value::Str(text), value_loc: loc, .. } = &object.params[at] else { return };
+    let (pieces, loc) = (template::pieces(text), *loc);
+    if !pieces.iter().any(Piece::has_percent) {
         object.params[at].value = Value::Str(BString::from(template::joined(&pieces)));
         return;
     }
     // In a string a percent sign always begins a property; in a list it is one as any other.
-    let loc = object.params[at].value_loc;
-    match template::parts(&pieces, loc) {
-        Some(parts) => {
-            object.parts = parts;
-            object.params.remove(at);
-            if let Some(kind) = object.params.iter_mut().find(|param| is("type")(param)) {
-                kind.value = Value::Str("list".into());
-            }
-        }
-        None => diags.push(
-            Diagnostic::error(
-                loc,
-                "this text has a percent sign and a property that cannot both \
-                                    stand in a modern template",
-            )
-            .help("write it as template(type=\"list\") yourself; '%' can stand in a constant()"),
-        ),
+    let Some(parts) = template::parts(&pieces, loc) else {
+        let text = "this text has a percent sign and a property that cannot both stand in a \
+                    modern template";
+        let help = "write it as template(type=\"list\") yourself; '%' can stand in a constant()";
+        diags.push(Diagnostic::error(loc, text).help(help));
+        return;
+    };
+    object.parts = parts;
+    object.params.remove(at);
+    if let Some(kind) = object.params.iter_mut().find(|param| param.name.text == "type") {
+        kind.value = Value::Str("list".into());
     }
 }
 

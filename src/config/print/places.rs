@@ -16,6 +16,11 @@ pub fn without_places(mut block: Block) -> Block {
     block
 }
 
+/// Whether two statements are the same but for their places.
+pub(super) fn same(one: &Stmt, other: &Stmt) -> bool {
+    without_places(vec![one.clone()]) == without_places(vec![other.clone()])
+}
+
 fn forget(block: &mut Block) {
     block.iter_mut().for_each(statement);
 }

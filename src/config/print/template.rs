@@ -18,6 +18,13 @@ pub(super) enum Piece<'t> {
     Property(&'t [u8]),
 }
 
+impl Piece<'_> {
+    /// Whether it is a constant with a percent sign in it.
+    pub(super) fn has_percent(&self) -> bool {
+        matches!(self, Piece::Constant(constant) if constant.contains(&b'%'))
+    }
+}
+
 /// Options of a property and the parameter of `property()` that each is.
 const OPTIONS: [(&str, &str, &str); 17] = [
     ("compressspace", "compressSpace", "on"),

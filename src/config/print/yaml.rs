@@ -3,7 +3,7 @@
 //!
 //! Sections hold objects by kind. What stands outside of rulesets is the ruleset
 //! `RSYSLOG_DefaultRuleset`. A ruleset is a list of actions, with or without one filter before
-//! them; or a list of statements; or, if it has a statement that the schema does not know, a script.
+//! them; or a list of statements; or, with a statement that the schema does not know, a script.
 
 use bstr::BString;
 use bstr::ByteSlice;
