@@ -1,9 +1,12 @@
 //! What is no YAML, in words: the YAML parser's own are those of its grammar.
 
+use bstr::ByteSlice;
+
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Loc;
 use crate::config::lex;
 use crate::config::lex::Token;
+use crate::config::scan::LOOKALIKES;
 
 /// Where the YAML parser stopped.
 #[derive(Debug)]
@@ -95,6 +98,12 @@ fn reason(info: &str, text: &[u8], at: usize, place: &Place) -> Reason {
     if has("unknown escape") || has("hexadecimal") || has("Unicode character escape") {
         return bad_escape(text, at);
     }
+    if has("simple key") {
+        return no_colon(text, at);
+    }
+    if let Some(found) = false_blank(text, line_start, line_end) {
+        return found;
+    }
     if has("mapping values are not allowed") {
         return colon(before, one);
     }
@@ -119,14 +128,33 @@ fn reason(info: &str, text: &[u8], at: usize, place: &Place) -> Reason {
     if has("block sequence entries") {
         return one("a list cannot begin on the line of its key", "begin it on the next line");
     }
-    if has("simple key") {
-        let help = "write 'key: value', with a blank behind the colon";
-        return one("a ':' is missing here", help);
-    }
     if has("block scalar") {
         return one("text cannot stand behind '|' or '>' on its line", "begin it on the next line");
     }
     one(&format!("this is no YAML: {info}"), "quote the value, or check the indentation")
+}
+
+/// A character of the line that looks like a blank.
+fn false_blank(text: &[u8], line_start: usize, line_end: usize) -> Option<Reason> {
+    let line = &text[line_start..line_end];
+    let is_blank = |c: &str| ["\u{a0}", "\u{3000}", "\u{200b}", "\u{feff}"].contains(&c);
+    LOOKALIKES.iter().filter(|(c, ..)| is_blank(c)).find_map(|(character, name, help)| {
+        let start = line_start + line.find(character)?;
+        let end = start + character.len();
+        Some((start, end, format!("{name} stands here"), (*help).to_owned()))
+    })
+}
+
+/// A line without the colon that a key needs: the last one before `at` that is not empty.
+fn no_colon(text: &[u8], at: usize) -> Reason {
+    let end = text[..at].trim_ascii_end().len();
+    let line = memchr::memrchr(b'\n', &text[..end]).map_or(0, |at| at + 1);
+    if let Some(found) = false_blank(text, line, end) {
+        return found;
+    }
+    let start = end - text[line..end].trim_ascii_start().len();
+    let help = "write 'key: value', with a blank behind the colon".to_owned();
+    (start, end, "a ':' is missing here".to_owned(), help)
 }
 
 /// A value that begins with a character that means something to YAML.

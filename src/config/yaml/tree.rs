@@ -266,22 +266,29 @@ impl Builder<'_> {
         };
         let start = loc.start as usize + lead;
         let loc = Loc::new(self.file, start, (loc.start as usize + length).max(start));
-        let mut text = text.into_owned();
         if style == Style::Plain {
-            self.lookalikes(&mut text, loc);
+            self.lookalikes(&text, loc);
         }
-        Scalar { text, loc, style }
+        Scalar { text: text.into_owned(), loc, style }
     }
 
-    /// Characters at the edges of an unquoted value that look like blanks or quotes.
-    fn lookalikes(&mut self, text: &mut String, loc: Loc) {
-        for (character, name, help) in LOOKALIKES {
-            if text.starts_with(character) && !character.starts_with('\u{2013}') {
-                let start = loc.start as usize;
+    /// Characters that look like blanks or quotes, where an unquoted value begins, or behind what
+    /// was meant to be its key.
+    fn lookalikes(&mut self, text: &str, loc: Loc) {
+        if text.is_ascii() {
+            return;
+        }
+        let key = text.find([':', '-']).filter(|at| !text.get(..*at).unwrap_or("").contains(' '));
+        for at in [Some(0), key.map(|at| at + 1)].into_iter().flatten() {
+            let rest = text.get(at..).unwrap_or_default();
+            let found = LOOKALIKES.iter().find(|(character, ..)| rest.starts_with(character));
+            let Some((character, name, help)) = found else { continue };
+            if *character != "\u{2013}" {
+                let start = loc.start as usize + at;
                 let place = Loc::new(self.file, start, start + character.len());
                 self.error(place, format!("{name} stands here"), help);
                 self.spoilt = true;
-                text.clear();
+                return;
             }
         }
     }
