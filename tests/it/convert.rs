@@ -335,7 +335,7 @@ fn one_file_that_would_mean_something_else_is_not_written() {
     let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
     let rules = "rulesets: [{name: RSYSLOG_DefaultRuleset, actions: [{type: omfile, file: /2}]}]\n";
     write("a.yaml", rules);
-    // The rules of a YAML file are the default ruleset's, even here; in its place they would be r's.
+    // The rules of a YAML file are the default ruleset's; in the place of the include they are r's.
     let yaml = dir.path().join("a.yaml").display().to_string();
     write("main.conf", &format!("/1\n$RuleSet r\n/3\n$IncludeConfig {yaml}\n"));
     let args = ["-N1", "-f", "main.conf", "-o", "full.conf"];
