@@ -13,6 +13,7 @@ use crate::cli::Flags;
 use crate::cli::USAGE;
 use crate::cli::complaints;
 use crate::cli::complaints::Format;
+use crate::cli::convert;
 use crate::config;
 use crate::config::Config;
 use crate::engine;
@@ -36,24 +37,34 @@ pub(super) struct Loaded {
     pub(super) plan: Plan,
     /// Of the complaints that were shown.
     counts: Counts,
+    /// `-o` was not given, or done.
+    pub(super) written: bool,
 }
 
 /// Reads and compiles what `flags` name, and prints all complaints. `Err` if there is nothing to
 /// work with at all.
 pub(super) fn load(flags: &Flags) -> Result<Loaded, ExitCode> {
-    let mut config = match flags.config_file() {
-        Some(path) => read(&path, flags.program(), Format::of(flags.json))?,
-        None => embedded(),
+    let format = Format::of(flags.json);
+    let mut config = read_or_embedded(flags.config_file().as_deref(), flags.program(), format)?;
+    let written = match &flags.full_config {
+        Some(output) => convert::full_config(&mut config, output, flags.program()),
+        None => true,
     };
     let options =
         Options { hostname: hostname(), no_dns: flags.no_dns, ipv4: flags.ipv4, ipv6: flags.ipv6 };
     let plan = engine::compile(&mut config, &options);
-    let counts = complaints::print(&config, Format::of(flags.json));
-    Ok(Loaded { config, plan, counts })
+    let counts = complaints::print(&config, format);
+    Ok(Loaded { config, plan, counts, written })
 }
 
+/// The configuration in `path`, or the embedded default.
 #[expect(clippy::print_stderr, reason = "an operator's question is answered here")]
-fn read(path: &Path, program: &str, format: Format) -> Result<Config, ExitCode> {
+pub(super) fn read_or_embedded(
+    path: Option<&Path>,
+    program: &str,
+    format: Format,
+) -> Result<Config, ExitCode> {
+    let Some(path) = path else { return Ok(embedded()) };
     config::load(path).map_err(|error| {
         let text = format!("could not open config file '{}': {error}", path.display());
         if format == Format::Json {
@@ -93,12 +104,12 @@ pub(super) fn run(flags: &Flags) -> ExitCode {
     let file = flags.config_file();
     let file = file.map_or_else(|| EMBEDDED.to_owned(), |file| file.display().to_string());
     say(&format!("version {version}, config validation run (level {level}), master config {file}"));
-    let Ok(Loaded { counts, .. }) = load(flags) else { return ExitCode::FAILURE };
+    let Ok(Loaded { counts, written, .. }) = load(flags) else { return ExitCode::FAILURE };
     if counts != Counts::default() && !flags.json {
         eprintln!();
     }
     say(&counts.to_string());
-    if counts.errors > 0 {
+    if counts.errors > 0 || !written {
         return ExitCode::FAILURE;
     }
     say("End of config validation run. Bye.");
@@ -133,11 +144,7 @@ pub(super) fn lint(args: &CheckArgs) -> ExitCode {
 #[expect(clippy::print_stderr, reason = "the verdict of a check")]
 fn lint_one(path: Option<&Path>, args: &CheckArgs) -> bool {
     let format = Format::of(args.json);
-    let config = match path {
-        Some(path) => read(path, PROGRAM, format),
-        None => Ok(embedded()),
-    };
-    let Ok(mut config) = config else { return false };
+    let Ok(mut config) = read_or_embedded(path, PROGRAM, format) else { return false };
     let options = Options { hostname: hostname(), no_dns: false, ipv4: false, ipv6: false };
     engine::compile(&mut config, &options);
     let lints = engine::lint::lint(&config, &args.allow);

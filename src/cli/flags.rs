@@ -10,6 +10,7 @@ use clap::FromArgMatches;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::cli::ConvertArgs;
 use crate::cli::bench::BenchArgs;
 use crate::cli::help::HelpArgs;
 
@@ -25,6 +26,7 @@ pub enum Mode {
     Help(HelpArgs),
     /// `bongsu check`
     Lint(CheckArgs),
+    Convert(ConvertArgs),
 }
 
 /// A syslog relay that runs rsyslog's configuration.
@@ -66,7 +68,7 @@ pub struct Flags {
     /// Print the version and exit.
     #[arg(short = 'V', long = "version")]
     pub version_too: bool,
-    /// Write the configuration, includes and all, to one file.
+    /// Write the configuration, includes and all, to one file; - is standard output.
     #[arg(short = 'o', value_name = "FILE")]
     pub full_config: Option<PathBuf>,
     /// Debug mode: stays in the foreground.
@@ -120,6 +122,8 @@ pub enum Command {
     /// Exits with 0 if it is fine, and with 1 if there are errors, or things that this version
     /// cannot run.
     Check(CheckArgs),
+    /// Write a configuration, includes and all, as one file in the other form.
+    Convert(ConvertArgs),
 }
 
 /// `bongsu check`
@@ -160,6 +164,7 @@ pub(super) fn parse(args: impl Iterator<Item = OsString>) -> Result<Mode, clap::
         Some(Command::Bench(args)) => Mode::Bench(args),
         Some(Command::Help(args)) => Mode::Help(args),
         Some(Command::Check(args)) => Mode::Lint(args),
+        Some(Command::Convert(args)) => Mode::Convert(args),
         None if flags.version || flags.version_too => Mode::Version(flags),
         None if flags.check.is_some_and(|level| level > 0) => Mode::Check(flags),
         None => Mode::Run(flags),

@@ -2,6 +2,7 @@
 
 mod check;
 mod complaints;
+mod convert;
 mod daemon;
 mod flags;
 mod pidfile;
@@ -13,6 +14,8 @@ pub mod help;
 
 use std::process::ExitCode;
 
+pub use convert::ConvertArgs;
+pub use convert::Form;
 pub use flags::CheckArgs;
 pub use flags::Command;
 pub use flags::Flags;
@@ -27,6 +30,7 @@ pub fn main() -> ExitCode {
     match flags::parse(std::env::args_os()) {
         Ok(Mode::Bench(args)) => bench::run(args),
         Ok(Mode::Help(args)) => help::run(&args),
+        Ok(Mode::Convert(args)) => convert::run(&args),
         Ok(Mode::Version(flags)) => flags::version(&flags),
         Ok(Mode::Check(flags)) => check::run(&flags),
         Ok(Mode::Lint(args)) => check::lint(&args),

@@ -22,6 +22,10 @@ const PID_FILE: &str = "/run/rsyslogd.pid";
 
 #[expect(clippy::print_stderr, reason = "start and end of the program are said on the terminal")]
 pub(super) fn run(flags: &Flags) -> ExitCode {
+    if flags.background() && flags.full_config.as_deref() == Some(Path::new("-")) {
+        eprintln!("{}: error: -o - needs -n or -N1: there is no terminal", flags.program());
+        return ExitCode::FAILURE;
+    }
     if flags.background() && !daemon::is_child() {
         return daemon::start_child().unwrap_or_else(|error| {
             eprintln!("{}: cannot go to the background: {error}", flags.program());
@@ -30,10 +34,6 @@ pub(super) fn run(flags: &Flags) -> ExitCode {
     }
     for text in flags.without_effect() {
         eprintln!("{}: note: {text}", flags.program());
-    }
-    if flags.full_config.is_some() {
-        eprintln!("{}: -o is not supported yet", flags.program());
-        return ExitCode::FAILURE;
     }
     if let Some(dir) = &flags.chroot
         && let Err(error) = change_root(dir)

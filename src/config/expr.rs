@@ -55,7 +55,7 @@ const FOREIGN: [(&str, BinaryOp, &str); 4] = [
 
 /// How strongly an operator binds. `and` and `or` bind alike, from left to right: so does
 /// rsyslogd, whatever its documentation says.
-const fn strength(op: BinaryOp) -> u8 {
+pub(super) const fn strength(op: BinaryOp) -> u8 {
     match op {
         BinaryOp::Or | BinaryOp::And => 1,
         BinaryOp::Equal
@@ -72,6 +72,12 @@ const fn strength(op: BinaryOp) -> u8 {
         BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Concat => 3,
         BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo => 4,
     }
+}
+
+/// How an operator is written.
+pub(super) fn written(op: BinaryOp) -> &'static str {
+    let known = WORDS.iter().chain(&SIGNS).find(|(_, known)| *known == op);
+    known.map_or("", |(name, _)| name)
 }
 
 impl Parser<'_> {

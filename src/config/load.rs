@@ -59,6 +59,9 @@ pub(super) struct Loader {
     /// Files that are open, outermost first.
     open: Vec<PathBuf>,
     bytes: usize,
+    inclusions: Vec<Inclusion>,
+    /// Where backticks stood.
+    pub(super) expanded: Vec<Loc>,
     /// Nothing outside of the given text may be read.
     sealed: bool,
     /// What is being read is described there, in rsyslog's documentation.
@@ -70,6 +73,21 @@ pub(super) struct Loader {
 pub(super) struct Include {
     what: What,
     loc: Loc,
+    /// All of its statement.
+    statement: Loc,
+    /// It is all of a block, without braces.
+    pub(super) alone: bool,
+}
+
+/// An include that was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inclusion {
+    /// All of its statement.
+    pub at: Loc,
+    /// It is the body of a filter and has no braces around it.
+    pub alone: bool,
+    /// The files of the source map that were read there, in order.
+    pub files: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -84,13 +102,15 @@ const OPTIONAL_YAML: &str = "with 'optional: on' it is taken if it is there";
 
 impl Include {
     /// Files that match `pattern`; one without wildcards must exist.
-    pub(super) const fn pattern(pattern: BString, loc: Loc) -> Self {
-        Self { what: What::Files { pattern, optional: false, help: OPTIONAL }, loc }
+    pub(super) const fn pattern(pattern: BString, loc: Loc, statement: Loc) -> Self {
+        let what = What::Files { pattern, optional: false, help: OPTIONAL };
+        Self { what, loc, statement, alone: false }
     }
 
     /// An item of YAML's `include`.
     pub(super) const fn yaml_item(pattern: BString, optional: bool, loc: Loc) -> Self {
-        Self { what: What::Files { pattern, optional, help: OPTIONAL_YAML }, loc }
+        let what = What::Files { pattern, optional, help: OPTIONAL_YAML };
+        Self { what, loc, statement: loc, alone: false }
     }
 }
 
@@ -105,8 +125,9 @@ impl Loader {
             let text = format!("{} more complaints are not shown", self.unsaid);
             self.diags.push(Diagnostic { severity, ..Diagnostic::note(last, text) });
         }
-        let Self { sources, statements, diags: diagnostics, legacy, .. } = self;
-        Config { sources, statements, diagnostics, unbound: legacy.into_unbound() }
+        let Self { sources, statements, diags, legacy, inclusions, expanded, .. } = self;
+        let unbound = legacy.into_unbound();
+        Config { sources, statements, diagnostics: diags, unbound, inclusions, expanded }
     }
 
     pub(super) fn say(&mut self, mut diagnostic: Diagnostic) {
@@ -209,12 +230,15 @@ impl Loader {
                 }
             }
         }
+        let (statement, alone) = (object.loc, false);
         match (file, text) {
             (Some((pattern, loc)), None) => {
                 let what = What::Files { pattern, optional, help: OPTIONAL };
-                Some(Include { what, loc })
+                Some(Include { what, loc, statement, alone })
             }
-            (None, Some((text, loc))) => Some(Include { what: What::Text(text), loc }),
+            (None, Some((text, loc))) => {
+                Some(Include { what: What::Text(text), loc, statement, alone })
+            }
             (both, _) => {
                 let message = if both.is_some() {
                     "include() takes 'file' or 'text', not both"
@@ -235,6 +259,9 @@ impl Loader {
     }
 
     fn read_include(&mut self, include: &Include, top: bool, depth: usize, out: &mut Block) {
+        let Include { statement: at, alone, .. } = *include;
+        let index = self.inclusions.len();
+        self.inclusions.push(Inclusion { at, alone, files: Vec::new() });
         if self.open.len() >= INCLUDE_DEPTH_MAX {
             let text = format!("includes are nested deeper than {INCLUDE_DEPTH_MAX}");
             self.say(Diagnostic::error(include.loc, text).help("this one is not read"));
@@ -243,8 +270,9 @@ impl Loader {
         match &include.what {
             What::Text(text) => {
                 self.open.push(PathBuf::new());
-                self.text("include(text=…)", text, top, depth, out);
+                let file = self.text("include(text=…)", text, top, depth, out);
                 self.open.pop();
+                self.inclusions[index].files.extend(file);
             }
             What::Files { pattern, optional, help } => {
                 if self.sealed {
@@ -252,7 +280,8 @@ impl Loader {
                 }
                 let missing = (!optional).then_some(*help);
                 for path in self.matching(pattern, missing, include.loc) {
-                    self.included_file(&path, include.loc, top, depth, out);
+                    let file = self.included_file(&path, include.loc, top, depth, out);
+                    self.inclusions[index].files.extend(file);
                 }
             }
         }
@@ -304,13 +333,21 @@ impl Loader {
         }
     }
 
-    fn included_file(&mut self, path: &Path, loc: Loc, top: bool, depth: usize, out: &mut Block) {
+    /// The file's number in the source map, if it could be read.
+    fn included_file(
+        &mut self,
+        path: &Path,
+        loc: Loc,
+        top: bool,
+        depth: usize,
+        out: &mut Block,
+    ) -> Option<u32> {
         let identity = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let shown = path.display();
         if self.open.contains(&identity) {
             let text = format!("'{shown}' is being read already");
             self.say(Diagnostic::error(loc, text).help("a file cannot include itself"));
-            return;
+            return None;
         }
         if !top && yaml::is_yaml(&shown.to_string()) {
             let text = "what a YAML file declares belongs to the top level, not to this block";
@@ -319,12 +356,14 @@ impl Loader {
         match self.read(path) {
             Ok(text) => {
                 self.open.push(identity);
-                self.text(&shown.to_string(), &text, top, depth, out);
+                let file = self.text(&shown.to_string(), &text, top, depth, out);
                 self.open.pop();
+                file
             }
             Err(e) => {
                 let text = format!("cannot read '{shown}': {}", reason(&e));
                 self.say(Diagnostic::error(loc, text));
+                None
             }
         }
     }
@@ -355,6 +394,7 @@ impl Loader {
         Ok(())
     }
 
+    /// Reads a text; gives its number in the source map, or `None` if it is no text at all.
     pub(super) fn text(
         &mut self,
         name: &str,
@@ -362,7 +402,7 @@ impl Loader {
         top: bool,
         depth: usize,
         out: &mut Block,
-    ) {
+    ) -> Option<u32> {
         let file = self.sources.add(name, text);
         let binary = text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff");
         if let Some(at) = text.find_byte(0).or_else(|| binary.then_some(0)) {
@@ -372,10 +412,11 @@ impl Loader {
                 ("this is no text: it holds a NUL byte", "the file is not read")
             };
             self.say(Diagnostic::error(Loc::new(file, at, at + 1), message).help(help));
-            return;
+            return None;
         }
         if yaml::is_yaml(name) {
-            return yaml::read(self, file, text);
+            yaml::read(self, file, text);
+            return Some(file);
         }
         let source = Source::new(file, text);
         let mut parser = Parser::new(&source, self, depth);
@@ -385,6 +426,7 @@ impl Loader {
             let mut block = parser.nested();
             out.append(&mut block);
         }
+        Some(file)
     }
 }
 

@@ -15,6 +15,7 @@ pub mod module;
 mod object;
 pub mod param;
 mod parse;
+pub mod print;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ mod yaml;
 pub use legacy::selector;
 pub use legacy::view as directives;
 pub use load::INCLUDE_PARAMS;
+pub use load::Inclusion;
 
 use std::io;
 use std::path::Path;
@@ -40,6 +42,10 @@ pub struct Config {
     pub diagnostics: Diagnostics,
     /// `$Directives` that no action took.
     pub unbound: Vec<Unbound>,
+    /// What was read in place of each include, in the order of reading.
+    pub inclusions: Vec<Inclusion>,
+    /// Values in backticks: they came from the environment or from files.
+    pub expanded: Vec<Loc>,
 }
 
 /// A `$Directive` for the next legacy action, which came too late or never.

@@ -238,6 +238,8 @@ impl Parser<'_> {
             return Ok((text, open));
         }
         let outcome = self.load.backticks(&text);
+        let place = self.loc(open, self.at);
+        self.load.expanded.push(place);
         Ok(match outcome {
             Ok(text) => (text, open),
             Err((message, help)) => {

@@ -58,11 +58,13 @@ pub(super) struct Parser<'a> {
     pub(super) depth: usize,
     /// The rest of the text was given up: nothing more is to be said about it.
     abandoned: bool,
+    /// Where a block begins that has no braces.
+    bare: Option<usize>,
 }
 
 impl<'a> Parser<'a> {
     pub(super) fn new(source: &'a Source, load: &'a mut Loader, depth: usize) -> Self {
-        let mut parser = Self { source, load, at: 0, depth, abandoned: false };
+        let mut parser = Self { source, load, at: 0, depth, abandoned: false, bare: None };
         if parser.rest().starts_with("\u{feff}".as_bytes()) {
             parser.at = "\u{feff}".len();
         }
@@ -201,6 +203,7 @@ impl<'a> Parser<'a> {
                 self.error(self.at, end, format!("nothing follows {of}"), "an action must");
             }
             _ => {
+                self.bare = Some(self.at);
                 self.deeper(|parser| parser.statement(&mut block, false));
             }
         }
@@ -264,7 +267,9 @@ impl<'a> Parser<'a> {
     fn directive(&mut self, end: usize, top: bool, out: &mut Block) {
         let start = self.at;
         self.at = end;
-        if let Some(include) = legacy::directive::read(self.source, start, end, self.load, top) {
+        let include = legacy::directive::read(self.source, start, end, self.load, top);
+        if let Some(mut include) = include {
+            include.alone = self.bare == Some(start);
             self.load.include(&include, top, self.depth, out);
         }
     }
@@ -567,9 +572,11 @@ impl<'a> Parser<'a> {
 
     /// `include(…)`: the text of other files, here.
     fn include(&mut self, out: &mut Block, top: bool) {
+        let alone = self.bare == Some(self.at);
         if let Some(object) = self.object(ObjectKind::Include)
-            && let Some(include) = self.load.include_object(&object)
+            && let Some(mut include) = self.load.include_object(&object)
         {
+            include.alone = alone;
             self.load.include(&include, top, self.depth, out);
         }
     }

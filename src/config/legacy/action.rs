@@ -25,6 +25,9 @@ pub(in crate::config) enum Lowered {
     Channel(Word, Object),
 }
 
+/// What `^program` is. rsyslog has no other way to write it.
+pub(in crate::config) const SHELL: &str = "builtin-shell";
+
 /// A parameter that was not written as such.
 pub(in crate::config) fn param(name: &str, value: impl Into<BString>, loc: Loc) -> Param {
     let name = Word { text: name.to_owned(), loc };
@@ -301,7 +304,7 @@ impl Reader<'_> {
         let name = self.take(|b| b != b';' && b != b' ');
         self.push("binary", name);
         self.template()?;
-        Some(Lowered::Action(self.finish("builtin-shell")))
+        Some(Lowered::Action(self.finish(SHELL)))
     }
 
     /// `:omusrmsg:users`, `:omfile:/path`, `:omfile:$channel`, `:module:text`.

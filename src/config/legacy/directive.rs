@@ -75,7 +75,7 @@ pub(in crate::config) fn read(
     let mut include = None;
     match value(&mut line, directive, load) {
         Ok(()) if directive.target == Target::IncludeConfig => {
-            include = Some(Include::pattern(line.value, line.value_loc));
+            include = Some(Include::pattern(line.value, line.value_loc, line.loc));
         }
         Ok(()) => apply(&line, directive, load, top),
         Err(diagnostic) => load.say(diagnostic),

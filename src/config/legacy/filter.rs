@@ -22,6 +22,11 @@ const OPERATIONS: [(&str, FilterOperation); 9] = [
     ("startswith_i", FilterOperation::StartsWithI),
 ];
 
+/// How a compare operation is written.
+pub(in crate::config) fn written(operation: FilterOperation) -> &'static str {
+    OPERATIONS.iter().find(|(_, known)| *known == operation).map_or("", |(name, _)| name)
+}
+
 /// Reads `start..end` of the text, which has the form of a property filter.
 ///
 /// # Errors
