@@ -21,6 +21,7 @@ use crate::config::selector;
 use crate::engine::globals::Globals;
 use crate::engine::modules;
 use crate::engine::modules::Modules;
+use crate::engine::objects;
 use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpSpec;
 use crate::message::PriMask;
@@ -154,16 +155,15 @@ impl Builder {
             self.globals.read(object, diags);
         }
         for object in objects(block, ObjectKind::Module) {
-            if !self.outputs.apply(object, diags) {
+            if self.modules.may_load(object, diags) && !self.outputs.apply(object, diags) {
                 self.modules.load(object, diags);
             }
         }
         for object in objects(block, ObjectKind::Template) {
             self.template_object(object, diags);
         }
-        for object in objects(block, ObjectKind::MainQueue) {
-            modules::check_queue(object, diags);
-        }
+        modules::check_queue(objects(block, ObjectKind::MainQueue), diags);
+        let parsers = objects::check(block, &self.modules, diags);
         self.rulesets.insert(DEFAULT_RULESET.to_owned(), (RulesetId(0), false));
         for (i, object) in objects(block, ObjectKind::Ruleset).enumerate() {
             let params =
@@ -173,6 +173,7 @@ impl Builder {
                 params.missing(&["name"], complaint, diags);
                 continue;
             };
+            objects::parsers_exist(&params, parsers.as_ref(), diags);
             if self.rulesets.contains_key(name) && name != DEFAULT_RULESET {
                 let text = format!("ruleset '{name}' is defined twice");
                 diags.push(Diagnostic::error(params.loc("name"), text).help("rename one of them"));
@@ -181,18 +182,6 @@ impl Builder {
             let id = RulesetId(len32(i + 1));
             let queued = params.has("queue.type");
             self.rulesets.insert(name.to_owned(), (id, queued));
-        }
-        for kind in [
-            ObjectKind::LookupTable,
-            ObjectKind::DynStats,
-            ObjectKind::PerctileStats,
-            ObjectKind::Parser,
-            ObjectKind::Ratelimit,
-            ObjectKind::Timezone,
-        ] {
-            for object in objects(block, kind) {
-                modules::check_unbuilt(object, diags);
-            }
         }
     }
 

@@ -6,6 +6,7 @@ mod build;
 mod globals;
 mod graph;
 mod modules;
+mod objects;
 mod own;
 pub mod registry;
 mod run;
