@@ -14,4 +14,5 @@ mod frame;
 mod oracle;
 mod parse;
 mod support;
+mod tables;
 mod tidy;
