@@ -151,7 +151,7 @@ impl Loader {
     /// The parameters of `include()`.
     pub(super) fn include_object(&mut self, object: &Object) -> Option<Include> {
         let params = param::check(object, &[INCLUDE], &mut self.diags);
-        let optional = params.str("mode").is_some_and(|m| m.eq_ignore_ascii_case("optional"));
+        let optional = params.str("mode") == Some("optional");
         let given = |name| params.bytes(name).map(|value| (value.clone(), params.loc(name)));
         let (file, text) = (given("file"), given("text"));
         match (file, text) {

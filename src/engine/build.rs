@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
+use crate::base::diag::Severity;
 use crate::base::diag::nearest;
 use crate::base::num::len32;
 use crate::config::Config;
@@ -82,6 +83,14 @@ pub struct Plan {
     pub(super) inputs: Vec<InputPlan>,
 }
 
+impl Plan {
+    /// Whether anything would be written at all.
+    #[must_use]
+    pub const fn acts(&self) -> bool {
+        !self.actions.is_empty()
+    }
+}
+
 /// Compiles `config`; what is wrong with it is added to its diagnostics. Always gives a plan: what
 /// can run, runs (rsyslog's rule), and the caller decides.
 pub fn compile(config: &mut Config, options: &Options) -> Plan {
@@ -102,7 +111,10 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
     if builder.actions.is_empty() && !diags.has_errors() {
         let text = "there are no active actions configured: nothing would be written";
         let help = "add an action, for example: action(type=\"omfile\" file=\"/var/log/all\")";
-        diags.push(Diagnostic::error(Loc::default(), text).help(help));
+        diags.push(match builder.waiting {
+            true => Diagnostic::unbuilt(Loc::default(), "none of the actions runs yet"),
+            false => Diagnostic::error(Loc::default(), text).help(help),
+        });
     }
     config.diagnostics = diags;
     let (hostname, local_domain) = host_names(&builder.globals, &options.hostname);
@@ -139,6 +151,8 @@ struct Builder {
     rulesets: HashMap<String, (RulesetId, bool)>,
     default_ruleset: RulesetId,
     actions: Vec<ActionPlan>,
+    /// Some action was left out because it is not built yet, and is right.
+    waiting: bool,
 }
 
 fn objects(block: &Block, kind: ObjectKind) -> impl Iterator<Item = &Object> {
@@ -162,7 +176,7 @@ impl Builder {
         for object in objects(block, ObjectKind::Template) {
             self.template_object(object, diags);
         }
-        modules::check_queue(objects(block, ObjectKind::MainQueue), diags);
+        modules::check_main_queue(objects(block, ObjectKind::MainQueue), diags);
         let parsers = objects::check(block, &self.modules, diags);
         self.rulesets.insert(DEFAULT_RULESET.to_owned(), (RulesetId(0), false));
         for (i, object) in objects(block, ObjectKind::Ruleset).enumerate() {
@@ -173,6 +187,7 @@ impl Builder {
                 params.missing(&["name"], complaint, diags);
                 continue;
             };
+            queue::params::check(&params, diags);
             objects::parsers_exist(&params, parsers.as_ref(), diags);
             if self.rulesets.contains_key(name) && name != DEFAULT_RULESET {
                 let text = format!("ruleset '{name}' is defined twice");
@@ -262,6 +277,27 @@ impl Builder {
         otherwise
     }
 
+    fn add_action(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<ActionId> {
+        let kind = modules::type_of(object, diags)?;
+        if !output::MODULES.iter().any(|module| module.name == kind) {
+            self.modules.check_action(&kind, object, diags);
+            return None;
+        }
+        let spec = OutputSpec::compile(object, &self.outputs, diags)?;
+        let template = match spec.template() {
+            Some(name) => Some(self.template(name, place(object, "template"), diags)?),
+            None => None,
+        };
+        let file_name = match spec.dyna_file() {
+            Some(name) => Some(self.template(name, place(object, "dynaFile"), diags)?),
+            None => None,
+        };
+        let id = ActionId(len32(self.actions.len()));
+        let name = spec.common().name.clone().unwrap_or_else(|| format!("{kind}-{}", id.0));
+        self.actions.push(ActionPlan { name, spec, template, file_name });
+        Some(id)
+    }
+
     fn template_object(&mut self, object: &Object, diags: &mut Diagnostics) {
         let before = diags.all.len();
         let Some(template) = Template::compile(object, diags) else {
@@ -329,24 +365,12 @@ fn place(object: &Object, name: &str) -> Loc {
 
 impl Resolver for Builder {
     fn action(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<ActionId> {
-        let kind = modules::type_of(object, diags)?;
-        if !output::MODULES.iter().any(|module| module.name == kind) {
-            self.modules.check_action(&kind, object, diags);
-            return None;
-        }
-        let spec = OutputSpec::compile(object, &self.outputs, diags)?;
-        let template = match spec.template() {
-            Some(name) => Some(self.template(name, place(object, "template"), diags)?),
-            None => None,
-        };
-        let file_name = match spec.dyna_file() {
-            Some(name) => Some(self.template(name, place(object, "dynaFile"), diags)?),
-            None => None,
-        };
-        let id = ActionId(len32(self.actions.len()));
-        let name = spec.common().name.clone().unwrap_or_else(|| format!("{kind}-{}", id.0));
-        self.actions.push(ActionPlan { name, spec, template, file_name });
-        Some(id)
+        let before = diags.all.len();
+        let id = self.add_action(object, diags);
+        let new = diags.all.get(before..).unwrap_or_default();
+        let faulty = new.iter().any(|d| d.severity == Severity::Error);
+        self.waiting |= id.is_none() && !faulty && new.iter().any(|d| d.unbuilt);
+        id
     }
 
     fn ruleset(&self, name: &str) -> Option<(RulesetId, bool)> {

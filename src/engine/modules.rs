@@ -40,13 +40,17 @@ const BUILT_IN: [&str; 8] =
     ["omfile", "omfwd", "ompipe", "omusrmsg", "omshell", "omdiscard", "pmrfc3164", "pmrfc5424"];
 
 /// Checks the `main_queue(…)`, of which there can be one.
-pub(super) fn check_queue<'a>(objects: impl Iterator<Item = &'a Object>, diags: &mut Diagnostics) {
+pub(super) fn check_main_queue<'a>(
+    objects: impl Iterator<Item = &'a Object>,
+    diags: &mut Diagnostics,
+) {
     for (i, object) in objects.enumerate() {
         if i > 0 {
             let text = "main_queue() stands a second time: the first one counts";
             diags.push(Diagnostic::error(object.loc, text).help("remove one of them"));
         }
-        param::check(object, &[queue::params::PARAMS], diags);
+        let params = param::check(object, &[queue::params::PARAMS], diags);
+        queue::params::check(&params, diags);
     }
 }
 

@@ -69,7 +69,7 @@ impl Defaults {
     /// that name is known (nothing is complained of then).
     pub fn apply(&mut self, object: &Object, diags: &mut Diagnostics) -> bool {
         let Some((module, _)) = object.text("load") else { return false };
-        match short_name(&module) {
+        match short_name(&module).to_ascii_lowercase().as_str() {
             forward::NAME => {
                 let params =
                     forward::MODULE.check(object, &[LOAD_PARAM, forward::MODULE_PARAMS], diags);
@@ -119,7 +119,7 @@ impl OutputSpec {
             );
             return None;
         };
-        match short_name(&module) {
+        match short_name(&module).to_ascii_lowercase().as_str() {
             forward::NAME => {
                 let params = forward::MODULE.check(object, &tables(&forward::MODULE), diags);
                 ForwardSpec::compile(&params, defaults, diags).map(Box::new).map(Self::Forward)

@@ -4,6 +4,8 @@
 //! A queue decides when a message goes on, never what is written. So what is not built of it
 //! leaves the action running, with its queue in memory and back-pressure.
 
+use crate::base::diag::Diagnostic;
+use crate::base::diag::Diagnostics;
 use crate::config::param::Kind::Bool;
 use crate::config::param::Kind::Count;
 use crate::config::param::Kind::Duration;
@@ -11,6 +13,7 @@ use crate::config::param::Kind::Int;
 use crate::config::param::Kind::Size;
 use crate::config::param::Kind::Str;
 use crate::config::param::Kind::Word;
+use crate::config::param::Params;
 use crate::config::param::Spec;
 use crate::config::wording::ONE_TASK;
 
@@ -154,3 +157,13 @@ pub static PARAMS: &[Spec] = &[
     Spec::new("queue.scope", Str, "", "Whether a message's variables are copied into the queue.")
         .ignored("a queue holds what was rendered"),
 ];
+
+/// Complains of what contradicts itself.
+pub fn check(params: &Params, diags: &mut Diagnostics) {
+    let on_disk = params.str("queue.type").is_some_and(|kind| kind.eq_ignore_ascii_case("disk"));
+    if on_disk && !params.has("queue.filename") {
+        let text = "a queue on disk needs a 'queue.filename': it is kept in memory";
+        let help = "add queue.filename=\"…\", or write queue.type=\"LinkedList\"";
+        diags.push(Diagnostic::error(params.loc("queue.type"), text).help(help));
+    }
+}

@@ -16,10 +16,11 @@ use bongsu::engine::registry;
 use crate::support::source;
 
 const DIRECTIVES: &str = "tests/data/config/directives.tsv";
+const STATUSES: &str = "tests/data/config/status-out.tsv";
 const PARAMETERS: &str = "tests/data/config/params-out";
 
 /// An object with what it cannot do without, up to where a further parameter may stand, and what
-/// closes it. `FILE` is a lookup table, `LOG` a file to write to.
+/// closes it. `@TABLE@` is a lookup table, `@LOG@` a file to write to.
 const OBJECTS: &[(&str, &str, &str)] = &[
     ("module-omfile", "module(load=\"builtin:omfile\" ", ")"),
     ("module-omfwd", "module(load=\"builtin:omfwd\" ", ")"),
@@ -28,9 +29,9 @@ const OBJECTS: &[(&str, &str, &str)] = &[
     ("module-omrelp", "module(load=\"omrelp\" ", ")"),
     ("module-omjournal", "module(load=\"omjournal\" ", ")"),
     ("module-omuxsock", "module(load=\"omuxsock\" ", ")"),
-    ("omfile", "action(type=\"omfile\" file=\"LOG\" ", ")"),
+    ("omfile", "action(type=\"omfile\" file=\"@LOG@\" ", ")"),
     ("omfwd", "action(type=\"omfwd\" target=\"127.0.0.1\" ", ")"),
-    ("ompipe", "action(type=\"ompipe\" pipe=\"LOG\" ", ")"),
+    ("ompipe", "action(type=\"ompipe\" pipe=\"@LOG@\" ", ")"),
     ("omusrmsg", "action(type=\"omusrmsg\" users=\"nobody\" ", ")"),
     ("omprog", "module(load=\"omprog\")\naction(type=\"omprog\" binary=\"/bin/cat\" ", ")"),
     ("omrelp", "module(load=\"omrelp\")\naction(type=\"omrelp\" target=\"127.0.0.1\" ", ")"),
@@ -47,7 +48,7 @@ const OBJECTS: &[(&str, &str, &str)] = &[
     ("template", "template(name=\"t\" type=\"string\" string=\"x\" ", ")"),
     ("property", "template(name=\"t\" type=\"list\") { property(name=\"msg\" ", ") }"),
     ("constant", "template(name=\"t\" type=\"list\") { constant(value=\"x\" ", ") }"),
-    ("lookup_table", "lookup_table(name=\"t\" file=\"FILE\" ", ")"),
+    ("lookup_table", "lookup_table(name=\"t\" file=\"@TABLE@\" ", ")"),
     ("dyn_stats", "dyn_stats(name=\"s\" ", ")"),
     ("percentile_stats", "percentile_stats(name=\"s\" ", ")"),
     ("timezone", "timezone(id=\"X\" offset=\"+01:00\" ", ")"),
@@ -139,7 +140,7 @@ fn every_parameter_that_rsyslogd_takes_is_known() {
     }
     let mut wrong = Vec::new();
     for (name, open, close) in OBJECTS {
-        let open = open.replace("FILE", &file).replace("LOG", &log);
+        let open = open.replace("@TABLE@", &file).replace("@LOG@", &log);
         if recording() {
             let accepted = candidates.iter().filter(|candidate| {
                 let own = open.rsplit('(').next().unwrap();
@@ -178,4 +179,54 @@ fn knows(name: &str, given: &str, open: &str, close: &str) -> bool {
         let mut names = spec.aliases.iter().chain([&spec.name]);
         names.any(|known| known.eq_ignore_ascii_case(given))
     })
+}
+
+/// Where `-N1` says something else than rsyslogd's, on purpose.
+const DEPARTURES: &[(&str, &str)] = &[
+    (
+        "action(type=\"omfwd\" target=\"127.0.0.1\" maxErrorMessages=\"1\")",
+        "rsyslogd knows it and then complains that nobody reads it",
+    ),
+    ("action(type=\"omfwd\" target=[\"127.0.0.1\",\"127.0.0.2\"])", "later versions take it"),
+    ("action(type=\"omfwd\")", "without a target nothing can be sent"),
+];
+
+#[test]
+fn the_verdict_is_rsyslogds() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("table.json");
+    fs::write(&table, "{\"version\": 1, \"table\": []}").unwrap();
+    let [table, log] = [table, folder.path().join("log")].map(|path| path.display().to_string());
+    let config = |text: &str| {
+        text.replace("\\n", "\n").replace("@TABLE@", &table).replace("@LOG@", &log) + "\n"
+    };
+    let path = source::root().join(STATUSES);
+    let text = fs::read_to_string(&path).unwrap();
+    let mut rows: Vec<(String, String)> = text
+        .lines()
+        .map(|line| line.split_once('\t').unwrap())
+        .map(|(status, text)| (status.to_owned(), text.to_owned()))
+        .collect();
+    if recording() {
+        for (status, text) in &mut rows {
+            fs::write(folder.path().join("c.conf"), config(text)).unwrap();
+            let mut program = Command::new("rsyslogd");
+            program.args(["-N1", "-f", "c.conf"]).current_dir(folder.path());
+            *status = program.output().unwrap().status.code().unwrap().to_string();
+        }
+        let lines: Vec<String> = rows.iter().map(|(s, text)| format!("{s}\t{text}\n")).collect();
+        fs::write(&path, lines.concat()).unwrap();
+    }
+    assert!(rows.len() > 150, "only {} configurations", rows.len());
+    let mut wrong = Vec::new();
+    for (status, text) in &rows {
+        let diagnostics = ours(&config(text));
+        let is_error = diagnostics.iter().any(|d| d.severity == Severity::Error);
+        let departs = DEPARTURES.iter().any(|(known, _)| known == text);
+        if ((status != "0") == is_error) == departs {
+            let said: Vec<_> = diagnostics.iter().map(|d| &d.message).collect();
+            wrong.push(format!("{status}: {text}\n    {said:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

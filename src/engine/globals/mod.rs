@@ -5,6 +5,7 @@ pub(super) mod params;
 use std::fs;
 use std::time::Duration;
 
+use crate::base::account;
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
@@ -67,6 +68,7 @@ impl Globals {
         self.once(object, &params, diags);
         check_files(&params, diags);
         check_environment(&params, diags);
+        check_accounts(&params, diags);
         let text = |name| params.str(name).map(str::to_owned);
         self.sizes(&params, diags);
         self.parser(&params, diags);
@@ -203,5 +205,17 @@ fn check_environment(params: &Params, diags: &mut Diagnostics) {
     for variable in params.list("environment").iter().filter(|v| !v.contains('=')) {
         let text = format!("environment variable '{variable}' has no '='");
         diags.push(Diagnostic::error(params.loc("environment"), text).help("write NAME=value"));
+    }
+}
+
+fn check_accounts(params: &Params, diags: &mut Diagnostics) {
+    for (parameter, kind) in [("privdrop.user.name", "user"), ("privdrop.group.name", "group")] {
+        let look_up = if kind == "user" { account::user } else { account::group };
+        if let Some(name) = params.str(parameter)
+            && look_up(name).is_none()
+        {
+            let text = format!("no {kind} '{name}' in /etc/passwd or /etc/group");
+            diags.push(Diagnostic::error(params.loc(parameter), text));
+        }
     }
 }
