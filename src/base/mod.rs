@@ -1,5 +1,6 @@
 //! Floor 1: what everything else stands on. Names nothing above it.
 
+pub mod account;
 pub mod backoff;
 pub mod clock;
 pub mod diag;

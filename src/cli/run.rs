@@ -57,6 +57,9 @@ fn start(flags: &Flags) -> io::Result<ExitCode> {
     if !clean && loaded.plan.globals.abort_on_unclean {
         return Err(io::Error::other("abortOnUncleanConfig is on, and there were errors"));
     }
+    if !loaded.plan.acts() {
+        return Err(io::Error::other("no action runs: nothing would be written"));
+    }
     if let Some(mask) = loaded.plan.globals.umask {
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(mask));
     }

@@ -31,19 +31,24 @@ use crate::config::legacy;
 use crate::config::legacy::directive::object_of;
 use crate::config::literal;
 use crate::config::manual;
+use crate::config::param;
 use crate::config::param::Kind;
 use crate::config::param::Spec;
 use crate::config::parse::Parser;
 use crate::config::text::Source;
 use crate::config::yaml;
 
-/// Parameters of `include()`.
+/// `include()`, besides `config.enabled`.
 pub static INCLUDE_PARAMS: &[Spec] = &[
-    Spec::new("file", Kind::Str, "", "The file, all files that match a pattern, or a directory's."),
-    Spec::new("text", Kind::Str, "", "Text to read in place of a file."),
-    Spec::new("mode", INCLUDE_MODES, "required", "What happens if there is no such file."),
+    Spec::new("file", Kind::Str, "", "The file, directory or pattern to read here."),
+    Spec::new("text", Kind::Str, "", "The text itself, mostly from backticks."),
+    Spec::new(
+        "mode",
+        Kind::Word(&["required", "optional", "abort-if-missing"]),
+        "required",
+        "Whether the file has to be there.",
+    ),
 ];
-const INCLUDE_MODES: Kind = Kind::Word(&["required", "optional", "abort-if-missing"]);
 
 /// What all files of one configuration share.
 #[derive(Debug, Default)]
@@ -197,39 +202,10 @@ impl Loader {
 
     /// The parameters of `include()`.
     pub(super) fn include_object(&mut self, object: &Object) -> Option<Include> {
-        let outer = self.turn_to(manual::INCLUDE);
-        let include = self.include_params(object);
-        self.turn_to(outer);
-        include
-    }
-
-    fn include_params(&mut self, object: &Object) -> Option<Include> {
-        let (mut file, mut text, mut optional) = (None, None, false);
-        for param in &object.params {
-            let Value::Str(value) = &param.value else {
-                let message = format!("'{}' takes one value", param.name.text);
-                self.say(Diagnostic::error(param.value_loc, message));
-                continue;
-            };
-            match param.name.text.to_ascii_lowercase().as_str() {
-                "file" => file = Some((value.clone(), param.value_loc)),
-                "text" => text = Some((value.clone(), param.value_loc)),
-                "mode" => match value.as_slice() {
-                    b"optional" => optional = true,
-                    b"required" | b"abort-if-missing" => optional = false,
-                    _ => {
-                        let message = format!("unknown mode '{value}'");
-                        let help = "modes: required optional abort-if-missing";
-                        self.say(Diagnostic::error(param.value_loc, message).help(help));
-                    }
-                },
-                name => {
-                    let message = format!("parameter '{name}' not known");
-                    let help = "include() takes file, text, mode and config.enabled";
-                    self.say(Diagnostic::error(param.name.loc, message).help(help));
-                }
-            }
-        }
+        let params = param::check(object, &[INCLUDE_PARAMS], &mut self.diags);
+        let optional = params.str("mode") == Some("optional");
+        let given = |name| params.bytes(name).map(|value| (value.clone(), params.loc(name)));
+        let (file, text) = (given("file"), given("text"));
         let (statement, alone) = (object.loc, false);
         match (file, text) {
             (Some((pattern, loc)), None) => {
@@ -245,7 +221,8 @@ impl Loader {
                 } else {
                     "include() needs 'file' or 'text'"
                 };
-                self.say(Diagnostic::error(object.loc, message));
+                let complaint = Diagnostic::error(object.loc, message);
+                params.missing(&["file", "text"], complaint, &mut self.diags);
                 None
             }
         }

@@ -59,7 +59,11 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
     ("modules/idx_library", &["lmnet", "lmregexp", "lmtcpclt", "lmtcpsrv", "lmzlibw", "lmzstdw"]),
     ("modules/idx_messagemod", &["mmaitag", "mmcapture", "mmgrok", "mmleefparse", "mmsnareparse"]),
     ("modules/idx_output", &["omazureeventhubs", "omczmq", "omdtls", "omotel", "omsendertrack"]),
-    ("modules/idx_output", &["omtcl", "omtesting", "omzmq3"]),
+    (
+        "modules/idx_output",
+        &["omawslogshlc", "omazuredce", "omkinesis", "omsplunkhec", "omtcl", "omtelegram"],
+    ),
+    ("modules/idx_output", &["omtesting", "omzmq3"]),
     ("modules/idx_parser", &["pmaixforwardedfrom", "pmcisconames", "pmpanngfw", "pmsnare"]),
     ("modules/idx_stringgen", &["smfile", "smfwd", "smtradfile", "smtradfwd"]),
     ("modules/sigprov_gt", &["lmsig_gt"]),

@@ -20,6 +20,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod text;
+pub mod wording;
 mod yaml;
 
 pub use legacy::selector;

@@ -18,15 +18,19 @@ use crate::config::manual;
 pub enum Kind {
     /// Any text.
     Str,
-    /// `on`/`off` (also yes/no, true/false, 1/0).
+    /// `on` or `off`, in lower case.
     Bool,
     /// A whole number; `-1` where rsyslog takes it.
     Int,
+    /// A whole number from 0.
+    Count,
+    /// A whole number from 1.
+    Positive,
     /// A number with k, m, g, t (binary) or K, M, G, T (decimal) behind it.
     Size,
     /// One text or `["a","b"]`.
     Array,
-    /// Octal file mode, four digits.
+    /// Octal file mode, four or five digits, the first a zero.
     Mode,
     /// A whole number of seconds, minutes, milliseconds …: the word is the unit.
     Duration(&'static str),
@@ -57,6 +61,9 @@ pub enum Support {
     /// Right, and not built yet: says what happens meanwhile. The object is left out, since it
     /// would do something else than was asked for.
     Later(&'static str),
+    /// Right, and not built yet: says what happens meanwhile. The object runs without it, since
+    /// that keeps more than leaving the object out: a queue that cannot go to disk still queues.
+    Meanwhile(&'static str),
     /// Refused: says why, and what to do.
     Unsupported(&'static str),
 }
@@ -105,6 +112,12 @@ impl Spec {
     }
 
     #[must_use]
+    pub const fn meanwhile(mut self, meanwhile: &'static str) -> Self {
+        self.support = Support::Meanwhile(meanwhile);
+        self
+    }
+
+    #[must_use]
     pub const fn unsupported(mut self, why: &'static str) -> Self {
         self.support = Support::Unsupported(why);
         self
@@ -124,8 +137,8 @@ pub struct Params {
     given: Vec<(&'static str, Value, Loc)>,
     /// The object itself, for complaints about what is missing.
     pub loc: Loc,
-    /// An unsupported parameter was given (and complained of), without which the object would do
-    /// something else than was asked for.
+    /// A parameter was given (and complained of) without which the object would do something else
+    /// than was asked for: it is not built, not supported, or its value is malformed.
     pub refused: bool,
     /// What unknown names were probably meant to be.
     suggested: Vec<&'static str>,
@@ -185,10 +198,10 @@ fn check_one(
             let text = format!("'{}' has no effect: {instead}", spec.name);
             diags.push(Diagnostic::note(param.name.loc, text));
         }
-        Support::Later(meanwhile) => {
+        Support::Later(meanwhile) | Support::Meanwhile(meanwhile) => {
             let text = format!("'{}' is not built yet: {meanwhile}", spec.name);
             diags.push(Diagnostic::unbuilt(param.name.loc, text));
-            params.refused = true;
+            params.refused |= matches!(spec.support, Support::Later(_));
         }
         Support::Unsupported(why) => {
             let text = format!("'{}' is not supported: {why}", spec.name);
@@ -205,6 +218,7 @@ fn check_one(
     if let Err(expected) = well_formed(spec.kind, &param.value) {
         let text = format!("'{name}' takes {expected}");
         diags.push(Diagnostic::error(param.value_loc, text));
+        params.refused = true;
         return;
     }
     params.given.push((spec.name, param.value.clone(), param.value_loc));
@@ -217,13 +231,13 @@ fn well_formed(kind: Kind, value: &Value) -> Result<(), String> {
     let ok = match kind {
         Kind::Str | Kind::Array | Kind::User | Kind::Group | Kind::Template | Kind::Ruleset => true,
         Kind::Bool => parse_bool(text).is_some(),
-        Kind::Int | Kind::Duration(_) | Kind::Id => {
-            text.to_str().is_ok_and(|t| t.trim().parse::<i64>().is_ok())
-        }
+        Kind::Int | Kind::Duration(_) | Kind::Id => whole(text).is_some(),
+        Kind::Count => whole(text).is_some_and(|n| n >= 0),
+        Kind::Positive => whole(text).is_some_and(|n| n >= 1),
         Kind::Word(words) => words.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes())),
         Kind::Severity => selector::severity(text).is_some(),
         Kind::Facility => selector::facility(text).is_some(),
-        Kind::Size => parse_size(text).is_some(),
+        Kind::Size => parse_size(text).is_some_and(|size| size >= 0),
         Kind::Mode => parse_mode(text).is_some(),
     };
     if ok {
@@ -254,6 +268,8 @@ impl Kind {
             Self::Template => "template".to_owned(),
             Self::Ruleset => "ruleset".to_owned(),
             Self::Int => "whole number".to_owned(),
+            Self::Count => "whole number from 0".to_owned(),
+            Self::Positive => "whole number from 1".to_owned(),
             Self::Str | Self::Duration(_) => self.expected().to_owned(),
         }
     }
@@ -265,6 +281,8 @@ impl Kind {
             Self::Str => "text",
             Self::Bool => "\"on\" or \"off\"",
             Self::Int => "a whole number",
+            Self::Count => "a whole number from 0",
+            Self::Positive => "a whole number from 1",
             Self::Size => "a number, with k, m, g or t behind it if need be",
             Self::Array => "one text or an array of texts",
             Self::Mode => "an octal file mode such as \"0640\"",
@@ -281,14 +299,15 @@ impl Kind {
     }
 }
 
+fn whole(text: &[u8]) -> Option<i64> {
+    text.to_str().ok()?.trim().parse().ok()
+}
+
 fn parse_bool(text: &[u8]) -> Option<bool> {
-    let is = |words: &[&str]| words.iter().any(|w| text.eq_ignore_ascii_case(w.as_bytes()));
-    if is(&["on", "yes", "true", "1"]) {
-        Some(true)
-    } else if is(&["off", "no", "false", "0"]) {
-        Some(false)
-    } else {
-        None
+    match text {
+        b"on" => Some(true),
+        b"off" => Some(false),
+        _ => None,
     }
 }
 
@@ -313,12 +332,19 @@ pub(super) fn parse_size(text: &[u8]) -> Option<i64> {
 
 fn parse_mode(text: &[u8]) -> Option<u32> {
     let text = text.to_str().ok()?;
-    (text.len() >= 3).then(|| u32::from_str_radix(text, 8).ok()).flatten().filter(|m| *m <= 0o7777)
+    let octal = matches!(text.len(), 4 | 5) && text.bytes().all(|b| matches!(b, b'0'..=b'7'));
+    let octal = octal && text.starts_with('0');
+    octal.then(|| u32::from_str_radix(text, 8).ok()).flatten().filter(|mode| *mode <= 0o7777)
 }
 
 impl Params {
     fn find(&self, name: &str) -> Option<&(&'static str, Value, Loc)> {
         self.given.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name))
+    }
+
+    /// The parameters that are given, by their documented names.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.given.iter().map(|(name, ..)| *name)
     }
 
     #[must_use]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
+use crate::base::diag::Severity;
 use crate::base::diag::nearest;
 use crate::base::num::len32;
 use crate::config::Config;
@@ -19,9 +20,11 @@ use crate::config::manual;
 use crate::config::param;
 use crate::config::param::Params;
 use crate::config::selector;
+use crate::engine::globals::Given;
 use crate::engine::globals::Globals;
 use crate::engine::modules;
 use crate::engine::modules::Modules;
+use crate::engine::objects;
 use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpSpec;
 use crate::message::PriMask;
@@ -82,6 +85,14 @@ pub struct Plan {
     pub(super) inputs: Vec<InputPlan>,
 }
 
+impl Plan {
+    /// Whether anything would be written at all.
+    #[must_use]
+    pub const fn acts(&self) -> bool {
+        !self.actions.is_empty()
+    }
+}
+
 /// Compiles `config`; what is wrong with it is added to its diagnostics. Always gives a plan: what
 /// can run, runs (rsyslog's rule), and the caller decides.
 pub fn compile(config: &mut Config, options: &Options) -> Plan {
@@ -102,7 +113,13 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
     if builder.actions.is_empty() && !diags.has_errors() {
         let text = "there are no active actions configured: nothing would be written";
         let help = "add an action, for example: action(type=\"omfile\" file=\"/var/log/all\")";
-        diags.push(Diagnostic::error(Loc::default(), text).help(help).term(manual::ACTIONS));
+        diags.push(
+            match builder.waiting {
+                true => Diagnostic::unbuilt(Loc::default(), "none of the actions runs yet"),
+                false => Diagnostic::error(Loc::default(), text).help(help),
+            }
+            .term(manual::ACTIONS),
+        );
     }
     config.diagnostics = diags;
     let (hostname, local_domain) = host_names(&builder.globals, &options.hostname);
@@ -139,6 +156,8 @@ struct Builder {
     rulesets: HashMap<String, (RulesetId, bool)>,
     default_ruleset: RulesetId,
     actions: Vec<ActionPlan>,
+    /// Some action was left out because it is not built yet, and is right.
+    waiting: bool,
 }
 
 fn objects(block: &Block, kind: ObjectKind) -> impl Iterator<Item = &Object> {
@@ -151,12 +170,13 @@ fn objects(block: &Block, kind: ObjectKind) -> impl Iterator<Item = &Object> {
 impl Builder {
     /// Everything that may be named before it stands: globals, modules, templates, rulesets.
     fn declare(&mut self, block: &Block, diags: &mut Diagnostics) {
+        let mut given = Given::default();
         for object in objects(block, ObjectKind::Global) {
-            on_its_page(object, diags, |diags| self.globals.read(object, diags));
+            on_its_page(object, diags, |diags| self.globals.read(object, &mut given, diags));
         }
         for object in objects(block, ObjectKind::Module) {
             on_its_page(object, diags, |diags| {
-                if !self.outputs.apply(object, diags) {
+                if self.modules.may_load(object, diags) && !self.outputs.apply(object, diags) {
                     self.modules.load(object, diags);
                 }
             });
@@ -164,35 +184,32 @@ impl Builder {
         for object in objects(block, ObjectKind::Template) {
             on_its_page(object, diags, |diags| self.template_object(object, diags));
         }
-        for object in objects(block, ObjectKind::MainQueue) {
-            modules::check_queue(object, diags);
-        }
+        modules::check_main_queue(objects(block, ObjectKind::MainQueue), diags);
+        let parsers = objects::check(block, &self.modules, diags);
         self.rulesets.insert(DEFAULT_RULESET.to_owned(), (RulesetId(0), false));
         for (i, object) in objects(block, ObjectKind::Ruleset).enumerate() {
             let id = RulesetId(len32(i + 1));
-            on_its_page(object, diags, |diags| self.ruleset_object(id, object, diags));
-        }
-        for kind in [
-            ObjectKind::LookupTable,
-            ObjectKind::DynStats,
-            ObjectKind::PerctileStats,
-            ObjectKind::Parser,
-            ObjectKind::Ratelimit,
-            ObjectKind::Timezone,
-        ] {
-            for object in objects(block, kind) {
-                on_its_page(object, diags, |diags| modules::check_unbuilt(object, diags));
-            }
+            on_its_page(object, diags, |diags| {
+                self.ruleset_object(id, object, parsers.as_ref(), diags);
+            });
         }
     }
 
-    fn ruleset_object(&mut self, id: RulesetId, object: &Object, diags: &mut Diagnostics) {
+    fn ruleset_object(
+        &mut self,
+        id: RulesetId,
+        object: &Object,
+        parsers: Option<&Vec<String>>,
+        diags: &mut Diagnostics,
+    ) {
         let params = param::check(object, &[modules::RULESET_PARAMS, queue::params::PARAMS], diags);
         let Some(name) = params.str("name") else {
             let complaint = Diagnostic::error(object.loc, "a ruleset needs a name");
             params.missing(&["name"], complaint, diags);
             return;
         };
+        queue::params::check(&params, diags);
+        objects::parsers_exist(&params, parsers, diags);
         if self.rulesets.contains_key(name) && name != DEFAULT_RULESET {
             let text = format!("ruleset '{name}' is defined twice");
             diags.push(Diagnostic::error(params.loc("name"), text).help("rename one of them"));
@@ -386,7 +403,12 @@ fn place(object: &Object, name: &str) -> Loc {
 
 impl Resolver for Builder {
     fn action(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<ActionId> {
-        on_its_page(object, diags, |diags| self.action_object(object, diags))
+        let before = diags.all.len();
+        let id = on_its_page(object, diags, |diags| self.action_object(object, diags));
+        let new = diags.all.get(before..).unwrap_or_default();
+        let faulty = new.iter().any(|d| d.severity == Severity::Error);
+        self.waiting |= id.is_none() && !faulty && new.iter().any(|d| d.unbuilt);
+        id
     }
 
     fn ruleset(&self, name: &str) -> Option<(RulesetId, bool)> {

@@ -7,6 +7,7 @@ mod globals;
 mod graph;
 pub mod lint;
 mod modules;
+mod objects;
 mod own;
 pub mod reference;
 pub mod registry;

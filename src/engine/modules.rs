@@ -2,12 +2,12 @@
 //! the engine itself.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::diag::nearest;
-use crate::catalog;
 use crate::config::ast::Object;
 use crate::config::ast::ObjectKind;
 use crate::config::manual;
@@ -33,22 +33,26 @@ pub(super) static LOAD_PARAM: &[Spec] = &[Spec::new("load", Str, "", "The module
 /// Parameters of `ruleset()` besides its queue's.
 pub(super) static RULESET_PARAMS: &[Spec] = &[
     Spec::new("name", Str, "", "The ruleset's name."),
-    Spec::new("parser", Array, "", "Parsers to be tried.")
-        .ignored("parser lists are not built yet; RFC 5424 and RFC 3164 are tried"),
+    Spec::new("parser", Array, "", "Parsers that are tried, in this order."),
 ];
 
-/// Checks `main_queue(…)`.
-pub(super) fn check_queue(object: &Object, diags: &mut Diagnostics) {
-    param::check(object, &[queue::params::PARAMS], diags);
-}
+/// Outputs and parsers that are a part of rsyslogd; everything else is loaded.
+const BUILT_IN: [&str; 8] =
+    ["omfile", "omfwd", "ompipe", "omusrmsg", "omshell", "omdiscard", "pmrfc3164", "pmrfc5424"];
 
-/// Checks an object that nothing runs yet.
-pub(super) fn check_unbuilt(object: &Object, diags: &mut Diagnostics) {
-    if let Some(table) = catalog::object(object.kind) {
-        param::check(object, &[table], diags);
+/// Checks the `main_queue(…)`, of which there can be one.
+pub(super) fn check_main_queue<'a>(
+    objects: impl Iterator<Item = &'a Object>,
+    diags: &mut Diagnostics,
+) {
+    for (i, object) in objects.enumerate() {
+        if i > 0 {
+            let text = "main_queue() stands a second time: the first one counts";
+            diags.push(Diagnostic::error(object.loc, text).help("remove one of them"));
+        }
+        let params = param::check(object, &[queue::params::PARAMS], diags);
+        queue::params::check(&params, diags);
     }
-    let text = format!("{} objects are not built yet: it has no effect", kind_name(object.kind));
-    diags.push(Diagnostic::unbuilt(object.loc, text));
 }
 
 /// An input module of ours.
@@ -89,10 +93,43 @@ impl InputKind {
 pub(super) struct Modules {
     /// By name; also those that do not run.
     loaded: HashMap<String, Params>,
+    /// Modules that `module()` named, built-in ones too.
+    named: HashSet<String>,
     none: Params,
 }
 
 impl Modules {
+    /// Whether a `module()` may load what it names: once, and as what it is. Directives lower to
+    /// `module()` objects of built-in modules as often as they stand.
+    pub(super) fn may_load(&mut self, object: &Object, diags: &mut Diagnostics) -> bool {
+        let Some((load, loc)) = object.text("load") else { return true };
+        let name = short_name(&load).to_ascii_lowercase();
+        let built_in = BUILT_IN.contains(&name.as_str());
+        if object.legacy && load.starts_with("builtin:") {
+            return true;
+        }
+        if built_in != load.starts_with("builtin:") && registry::module(&name).is_some() {
+            let text = match built_in {
+                true => format!("module '{name}' is built in: there is nothing to load"),
+                false => format!("module '{name}' is not built in"),
+            };
+            let prefix = if built_in { "builtin:" } else { "" };
+            let help = format!("write module(load=\"{prefix}{name}\") to set its parameters");
+            diags.push(Diagnostic::error(loc, text).help(help));
+            return false;
+        }
+        if !self.named.insert(name.clone()) {
+            let text = format!("module '{name}' is loaded already");
+            diags.push(Diagnostic::error(loc, text).help("remove one of the two"));
+            return false;
+        }
+        true
+    }
+
+    pub(super) fn is_loaded(&self, name: &str) -> bool {
+        self.loaded.contains_key(name)
+    }
+
     pub(super) fn load(&mut self, object: &Object, diags: &mut Diagnostics) {
         let Some((load, _)) = object.text("load") else {
             diags.push(
@@ -175,6 +212,14 @@ impl Modules {
             diags.push(d);
             return;
         };
+        if matches!(module.availability, Availability::Later(_))
+            && !BUILT_IN.contains(&kind)
+            && !self.loaded.contains_key(kind)
+        {
+            let text = format!("output module '{kind}' is not loaded");
+            let help = format!("put module(load=\"{kind}\") before it");
+            diags.push(Diagnostic::error(object.loc, text).help(help));
+        }
         if say_availability(module, object.loc, diags) {
             let mut tables = vec![TYPE_PARAM, output::common::PARAMS, queue::params::PARAMS];
             tables.extend(module.instance);

@@ -103,7 +103,7 @@ pub fn object(kind: ObjectKind) -> Vec<&'static [Spec]> {
     match kind {
         ObjectKind::Action => vec![output::common::PARAMS],
         ObjectKind::Constant => vec![template::CONSTANT_PARAMS],
-        ObjectKind::Global => vec![globals::PARAMS],
+        ObjectKind::Global => globals::params::TABLES.to_vec(),
         ObjectKind::Include => vec![config::INCLUDE_PARAMS],
         ObjectKind::Input => vec![modules::TYPE_PARAM],
         ObjectKind::MainQueue => vec![queue::params::PARAMS],

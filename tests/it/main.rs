@@ -17,5 +17,6 @@ mod lint;
 mod oracle;
 mod parse;
 mod support;
+mod tables;
 mod tidy;
 mod yaml;

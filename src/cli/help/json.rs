@@ -100,6 +100,7 @@ fn spec(spec: &Spec) -> Value {
         Support::Full => ("full", None),
         Support::Ignored(instead) => ("ignored", Some(instead)),
         Support::Later(meanwhile) => ("later", Some(meanwhile)),
+        Support::Meanwhile(instead) => ("meanwhile", Some(instead)),
         Support::Unsupported(why) => ("refused", Some(why)),
     };
     json!({

@@ -30,7 +30,9 @@ const fn support(support: Support) -> Option<(&'static str, &'static str)> {
     match support {
         Support::Full => None,
         Support::Ignored(instead) => Some(("No effect", instead)),
-        Support::Later(meanwhile) => Some(("Not built yet", meanwhile)),
+        Support::Later(meanwhile) | Support::Meanwhile(meanwhile) => {
+            Some(("Not built yet", meanwhile))
+        }
         Support::Unsupported(why) => Some(("Refused", why)),
     }
 }

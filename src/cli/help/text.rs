@@ -61,7 +61,7 @@ impl Style {
             _ if !self.color => "",
             Support::Full => "\x1b[1m",
             Support::Ignored(_) => "\x1b[32m",
-            Support::Later(_) => "\x1b[35m",
+            Support::Later(_) | Support::Meanwhile(_) => "\x1b[35m",
             Support::Unsupported(_) => "\x1b[31m",
         }
     }

@@ -26,7 +26,7 @@ pub(in crate::config) enum Lowered {
 }
 
 /// What `^program` is. rsyslog has no other way to write it.
-pub(in crate::config) const SHELL: &str = "builtin-shell";
+pub(in crate::config) const SHELL: &str = "omshell";
 
 /// A parameter that was not written as such.
 pub(in crate::config) fn param(name: &str, value: impl Into<BString>, loc: Loc) -> Param {

@@ -85,9 +85,10 @@ pub(in crate::config) fn read(
 }
 
 fn unknown(name: &str, loc: Loc) -> Diagnostic {
-    let text = format!("unknown directive '${name}'");
-    let diagnostic = Diagnostic::error(loc, text);
-    match nearest(name, table::DIRECTIVES.iter().map(|d| d.name)) {
+    let diagnostic = Diagnostic::error(loc, format!("unknown directive '${name}'"));
+    // A name that is no better than this one is no help.
+    let known = table::all().filter(|d| !matches!(d.target, Target::Unknown(_)));
+    match nearest(name, known.map(|d| d.name)) {
         Some(near) => diagnostic.help(format!("did you mean '${near}'?")),
         None => diagnostic.help("variables are set with: set $.name = value;"),
     }
@@ -190,13 +191,10 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
         Target::RulesetCreateMainQueue => ruleset_queue(line, load),
         Target::RulesetParser => match chosen_ruleset(load) {
             Some(ruleset) => push_parser(ruleset, given("parser")),
-            None => load.say(
-                Diagnostic::error(
-                    line.name_loc,
-                    "parsers of the default ruleset are not supported",
-                )
-                .help("write: ruleset(name=\"…\" parser=[…]) { … }"),
-            ),
+            None => load.say(Diagnostic::unbuilt(
+                line.loc,
+                "parsers of the default ruleset are not built yet: RFC 5424 and RFC 3164 are tried",
+            )),
         },
         Target::ResetConfigVariables => load.legacy.reset(),
         Target::OutChannel => out_channel(line, load),
@@ -224,14 +222,15 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
             params.append(&mut load.legacy.take_for_listener(module));
             load.declare(object(ObjectKind::Input, line.loc, params));
         }
-        Target::IgnoredOn(_) if line.value == "off" => {}
-        Target::Ignored(instead) | Target::IgnoredOn(instead) => {
-            let text = format!("${} has no effect: {instead}", directive.name);
-            load.say(Diagnostic::note(line.loc, text));
+        Target::ModuleWord(module, name, word) => {
+            if line.value == "on" {
+                let param = Param { value: Value::Str(word.into()), ..given(name) };
+                module_param(line, directive, module, param, load);
+            }
         }
-        Target::Unsupported(instead) => {
-            let text = format!("${} is not supported", directive.name);
-            load.say(Diagnostic::error(line.loc, text).help(instead));
+        Target::AllowedSender => allowed_sender(line, load),
+        Target::Ignored(_) | Target::IgnoredOn(_) | Target::Unknown(_) | Target::Unsupported(_) => {
+            remark(line, directive, load);
         }
         // Done by the caller, or in `wait` above.
         Target::IncludeConfig
@@ -242,6 +241,38 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
         | Target::Listener(..)
         | Target::NextListener(..) => {}
     }
+}
+
+/// Directives that do nothing: what to say of them.
+fn remark(line: &Line<'_>, directive: &Directive, load: &mut Loader) {
+    let name = directive.name;
+    load.say(match directive.target {
+        Target::IgnoredOn(_) if line.value == "off" => return,
+        Target::Ignored(instead) | Target::IgnoredOn(instead) => {
+            Diagnostic::note(line.loc, format!("${name} has no effect: {instead}"))
+        }
+        Target::Unknown(instead) => {
+            Diagnostic::error(line.name_loc, format!("unknown directive '${name}'")).help(instead)
+        }
+        Target::Unsupported(instead) => {
+            Diagnostic::error(line.loc, format!("${name} is not supported")).help(instead)
+        }
+        _ => return,
+    });
+}
+
+/// `$AllowedSender protocol, address[/bits], *.domain …`
+fn allowed_sender(line: &Line<'_>, load: &mut Loader) {
+    let protocol = line.value.split(|b| *b == b',').next().unwrap_or_default().trim();
+    if ![b"udp", b"tcp", b"gss"].iter().any(|known| protocol.eq_ignore_ascii_case(*known)) {
+        let text = format!("'{}' is no protocol with a list of senders", protocol.as_bstr());
+        let help = "write: $AllowedSender UDP, 192.0.2.0/24 (or TCP)";
+        load.say(Diagnostic::error(line.loc, text).help(help));
+        return;
+    }
+    let text = "lists of allowed senders are not built yet: everybody may send";
+    let help = "let the firewall refuse them, or write: if not ($fromhost-ip == […]) then stop";
+    load.say(Diagnostic::unbuilt(line.loc, text).help(help));
 }
 
 fn define_template(line: &Line<'_>, load: &mut Loader) {
@@ -365,7 +396,7 @@ fn ruleset_queue(line: &Line<'_>, load: &mut Loader) {
     match chosen_ruleset(load) {
         Some(ruleset) => ruleset.params.append(&mut params),
         None => load.say(
-            Diagnostic::error(line.name_loc, "the default ruleset has the main queue already")
+            Diagnostic::note(line.name_loc, "the default ruleset has the main queue already")
                 .help("write $RuleSet name before it"),
         ),
     }

@@ -46,7 +46,7 @@ pub struct Parameter {
 
 /// All of them, in the order of rsyslog's documentation.
 pub fn all() -> impl Iterator<Item = Directive> {
-    table::DIRECTIVES.iter().map(view)
+    table::all().map(view)
 }
 
 /// The directive `name`, in any letter case, with or without `$`.
@@ -126,8 +126,12 @@ fn meaning(target: Target) -> Meaning {
             "action(type=\"omfile\" file=\"…\" rotation.sizeLimit=\"…\" \
              rotation.sizeLimitCommand=\"…\")",
         ),
+        Target::AllowedSender => Meaning::Ignored(
+            "lists of senders are not built yet; let the firewall refuse them, or write \
+             if not ($fromhost-ip == […]) then stop",
+        ),
         Target::Ignored(instead) | Target::IgnoredOn(instead) => Meaning::Ignored(instead),
-        Target::Unsupported(instead) => Meaning::Refused(instead),
+        Target::Unsupported(instead) | Target::Unknown(instead) => Meaning::Refused(instead),
         target => parameter(target).map_or(Meaning::Ignored(""), Meaning::Parameter),
     }
 }
@@ -146,6 +150,7 @@ fn parameter(target: Target) -> Option<Parameter> {
         Target::LaterOf(module, name) => instance("action", module, name, LATER_ACTIONS),
         Target::DefaultTemplate(_, module) => of_module(module, "template", LATER_ACTIONS),
         Target::Module(module, name) => of_module(module, name, ""),
+        Target::ModuleWord(module, name, _) => of_module(module, name, "which on gives a word"),
         Target::ModuleNot(module, name) => of_module(module, name, "with on and off exchanged"),
         Target::Listener(module, name) => {
             instance("input", module, name, "for all listeners that are made after it")

@@ -7,6 +7,7 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::limits;
 use crate::config::param::Params;
+use crate::config::wording::LEFT_OUT;
 use crate::output::Defaults;
 use crate::output::common::Common;
 use crate::output::file::Creation;
@@ -104,6 +105,10 @@ impl FileSpec {
 
 fn target(params: &Params, defaults: &Defaults, diags: &mut Diagnostics) -> Option<FileTarget> {
     if let Some(template) = params.str("dynaFile") {
+        if params.has("file") {
+            let text = "'file' and 'dynaFile' are both given: 'file' is not used";
+            diags.push(Diagnostic::error(params.loc("file"), text).help("remove one of them"));
+        }
         let cache = params.size("dynaFileCacheSize").unwrap_or(limits::DYNAFILE_CACHE_DEFAULT);
         let cache = cache.clamp(1, limits::DYNAFILE_CACHE_MAX);
         let drop_unusable = defaults.file.drop_unusable;
@@ -117,8 +122,8 @@ fn target(params: &Params, defaults: &Defaults, diags: &mut Diagnostics) -> Opti
             None
         }
         Some(pipe) if pipe.starts_with('|') => {
-            let text = format!("named pipes are not supported yet: \"{pipe}\"");
-            diags.push(Diagnostic::error(params.loc("file"), text).help("leave this action out"));
+            let text = format!("named pipes are not built yet (\"{pipe}\"): {LEFT_OUT}");
+            diags.push(Diagnostic::unbuilt(params.loc("file"), text));
             None
         }
         Some(path) => Some(FileTarget::Fixed(PathBuf::from(path))),

@@ -9,10 +9,10 @@ use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use crate::base::account;
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::config::param::Params;
-use crate::output::file::account;
 
 /// How new files and directories are made. The process's umask applies as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
