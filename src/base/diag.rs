@@ -31,6 +31,8 @@ impl Loc {
 pub struct SourceFile {
     pub name: Arc<str>,
     pub text: Arc<[u8]>,
+    /// What included it.
+    pub included: Option<Loc>,
 }
 
 /// All the text that a configuration was read from.
@@ -41,8 +43,29 @@ pub struct SourceMap {
 
 impl SourceMap {
     pub fn add(&mut self, name: &str, text: &[u8]) -> u32 {
-        self.files.push(SourceFile { name: name.into(), text: text.into() });
+        self.add_included(name, text, None)
+    }
+
+    /// Adds a file that the statement at `included` takes in.
+    pub fn add_included(&mut self, name: &str, text: &[u8], included: Option<Loc>) -> u32 {
+        self.files.push(SourceFile { name: name.into(), text: text.into(), included });
         len32(self.files.len() - 1)
+    }
+
+    /// Whether `a` is read before `b`, which may be in a file that it includes.
+    #[must_use]
+    pub fn precedes(&self, a: Loc, b: Loc) -> bool {
+        if a.file == b.file {
+            return a.start < b.start;
+        }
+        // A file's number is higher than that of the one which includes it.
+        let (inner, outer) = if a.file > b.file { (a, b) } else { (b, a) };
+        match self.file(inner.file).and_then(|file| file.included) {
+            Some(included) if inner == a => self.precedes(included, outer),
+            Some(included) if included == outer => true,
+            Some(included) => self.precedes(outer, included),
+            None => a.file < b.file,
+        }
     }
 
     #[must_use]
@@ -143,7 +166,13 @@ impl Diagnostics {
 
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.all.iter().any(|d| d.severity == Severity::Error)
+        self.errors() > 0
+    }
+
+    /// How many errors there are.
+    #[must_use]
+    pub fn errors(&self) -> usize {
+        self.all.iter().filter(|d| d.severity == Severity::Error).count()
     }
 }
 
@@ -179,6 +208,29 @@ mod tests {
         let file = map.add("a.conf", "# 한글\n로그 x\n".as_bytes());
         assert_eq!(map.position(Loc::new(file, 9, 10)), (2, 1));
         assert_eq!(map.position(Loc::new(file, 16, 17)), (2, 4));
+    }
+
+    #[test]
+    fn what_is_included_stands_where_it_is_included() {
+        let mut map = SourceMap::default();
+        let main = map.add("main", b"0123456789");
+        let first = map.add_included("first", b"01234", Some(Loc::new(main, 2, 3)));
+        let deeper = map.add_included("deeper", b"01234", Some(Loc::new(first, 2, 3)));
+        let second = map.add_included("second", b"01234", Some(Loc::new(main, 5, 6)));
+        let order = [
+            Loc::new(main, 1, 2),
+            Loc::new(first, 1, 2),
+            Loc::new(deeper, 4, 5),
+            Loc::new(first, 3, 4),
+            Loc::new(main, 4, 5),
+            Loc::new(second, 0, 1),
+            Loc::new(main, 7, 8),
+        ];
+        for (i, a) in order.iter().enumerate() {
+            for (j, b) in order.iter().enumerate() {
+                assert_eq!(map.precedes(*a, *b), i < j, "{i} {j}");
+            }
+        }
     }
 
     #[test]

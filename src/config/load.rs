@@ -44,6 +44,8 @@ pub(super) struct Loader {
     /// Files that are open, outermost first.
     open: Vec<PathBuf>,
     bytes: usize,
+    /// The statement that includes what is being read.
+    included: Option<Loc>,
     /// Nothing outside of the given text may be read.
     sealed: bool,
 }
@@ -185,6 +187,7 @@ impl Loader {
             self.say(Diagnostic::error(include.loc, text).help("this one is not read"));
             return;
         }
+        let outer = self.included.replace(include.loc);
         match &include.what {
             What::Text(text) => {
                 self.open.push(PathBuf::new());
@@ -192,18 +195,19 @@ impl Loader {
                 self.open.pop();
             }
             What::Files { pattern, optional } => {
-                if self.sealed {
-                    return;
-                }
                 for path in self.matching(pattern, *optional, include.loc) {
                     self.included_file(&path, include.loc, top, depth, out);
                 }
             }
         }
+        self.included = outer;
     }
 
     /// The files that a pattern names, sorted. A directory is all files in it, at any depth.
     fn matching(&mut self, pattern: &BString, optional: bool, loc: Loc) -> Vec<PathBuf> {
+        if self.sealed {
+            return Vec::new();
+        }
         let Ok(text) = pattern.to_str() else {
             return vec![pattern.to_path_lossy().into_owned()];
         };
@@ -297,7 +301,7 @@ impl Loader {
         depth: usize,
         out: &mut Block,
     ) {
-        let file = self.sources.add(name, text);
+        let file = self.sources.add_included(name, text, self.included);
         let binary = text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff");
         if let Some(at) = text.find_byte(0).or_else(|| binary.then_some(0)) {
             let (message, help) = if binary {

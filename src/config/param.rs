@@ -71,6 +71,8 @@ pub struct Spec {
     pub doc: &'static str,
     pub aliases: &'static [&'static str],
     pub support: Support,
+    /// Without it there is no such object.
+    pub required: bool,
 }
 
 impl Spec {
@@ -81,7 +83,13 @@ impl Spec {
         default: &'static str,
         doc: &'static str,
     ) -> Self {
-        Self { name, kind, default, doc, aliases: &[], support: Support::Full }
+        Self { name, kind, default, doc, aliases: &[], support: Support::Full, required: false }
+    }
+
+    #[must_use]
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
     }
 
     #[must_use]
@@ -123,6 +131,8 @@ pub struct Params {
     /// An unsupported parameter was given (and complained of), without which the object would do
     /// something else than was asked for.
     pub refused: bool,
+    /// A parameter is missing without which there is no such object (complained of).
+    pub incomplete: bool,
     /// What unknown names were probably meant to be.
     suggested: Vec<&'static str>,
 }
@@ -173,6 +183,9 @@ pub fn check(object: &Object, tables: &[&'static [Spec]], diags: &mut Diagnostic
         }
         params.given.push((spec.name, param.value.clone(), param.value_loc));
     }
+    for spec in specs().filter(|spec| spec.required) {
+        params.require(spec, object, diags);
+    }
     params
 }
 
@@ -212,7 +225,7 @@ impl Kind {
             Self::Int => "a whole number",
             Self::Size => "a number, with k, m, g or t behind it if need be",
             Self::Array => "one text or an array of texts",
-            Self::Mode => "an octal file mode such as \"0640\"",
+            Self::Mode => "an octal file mode with a leading zero, such as \"0640\"",
             Self::Duration(unit) => unit,
             Self::Word(_) => "one of some words",
             Self::Severity => "a severity, by name or number",
@@ -258,7 +271,8 @@ pub(super) fn parse_size(text: &[u8]) -> Option<i64> {
 
 fn parse_mode(text: &[u8]) -> Option<u32> {
     let text = text.to_str().ok()?;
-    (text.len() >= 3).then(|| u32::from_str_radix(text, 8).ok()).flatten().filter(|m| *m <= 0o7777)
+    let whole = matches!(text.len(), 4 | 5) && text.starts_with('0');
+    whole.then(|| u32::from_str_radix(text, 8).ok()).flatten().filter(|m| *m <= 0o7777)
 }
 
 impl Params {
@@ -275,6 +289,18 @@ impl Params {
     #[must_use]
     pub fn loc(&self, name: &str) -> Loc {
         self.find(name).map_or(self.loc, |(_, _, loc)| *loc)
+    }
+
+    /// Complains of a parameter that must be there and is not, unless what was given for it has
+    /// been complained of already.
+    fn require(&mut self, spec: &Spec, object: &Object, diags: &mut Diagnostics) {
+        if object.params.iter().any(|param| spec.answers_to(&param.name.text)) {
+            return;
+        }
+        self.incomplete = true;
+        let text = format!("'{}' is missing", spec.name);
+        let help = format!("add {}=\"…\": {}", spec.name, spec.doc);
+        self.missing(&[spec.name], Diagnostic::error(object.loc, text).help(help), diags);
     }
 
     /// Complains that none of `names` is given, without which the object makes no sense: unless

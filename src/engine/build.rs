@@ -7,6 +7,8 @@ use std::sync::Arc;
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
+use crate::base::diag::Severity;
+use crate::base::diag::SourceMap;
 use crate::base::diag::nearest;
 use crate::base::num::len32;
 use crate::config::Config;
@@ -85,7 +87,7 @@ pub struct Plan {
 /// can run, runs (rsyslog's rule), and the caller decides.
 pub fn compile(config: &mut Config, options: &Options) -> Plan {
     let mut diags = std::mem::take(&mut config.diagnostics);
-    let mut builder = Builder::default();
+    let mut builder = Builder { sources: config.sources.clone(), ..Builder::default() };
     builder.declare(&config.statements, &mut diags);
     if options.no_dns {
         builder.globals.dns = false;
@@ -98,11 +100,7 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
     let programs = builder.rules(&config.statements, &mut diags);
     let default_ruleset = builder.default_ruleset;
     let inputs = builder.inputs(&config.statements, &mut diags);
-    if builder.actions.is_empty() && !diags.has_errors() {
-        let text = "there are no active actions configured: nothing would be written";
-        let help = "add an action, for example: action(type=\"omfile\" file=\"/var/log/all\")";
-        diags.push(Diagnostic::error(Loc::default(), text).help(help));
-    }
+    builder.closing_checks(&config.statements, &mut diags);
     config.diagnostics = diags;
     let (hostname, local_domain) = host_names(&builder.globals, &options.hostname);
     Plan {
@@ -138,6 +136,11 @@ struct Builder {
     rulesets: HashMap<String, (RulesetId, bool)>,
     default_ruleset: RulesetId,
     actions: Vec<ActionPlan>,
+    /// Actions that are right, whether they run or not.
+    configured: usize,
+    /// Where each template is defined that is not built in.
+    template_places: HashMap<String, Loc>,
+    sources: SourceMap,
 }
 
 fn objects(block: &Block, kind: ObjectKind) -> impl Iterator<Item = &Object> {
@@ -153,16 +156,21 @@ impl Builder {
         for object in objects(block, ObjectKind::Global) {
             self.globals.read(object, diags);
         }
+        self.globals.check_tls_files(diags);
         for object in objects(block, ObjectKind::Module) {
-            if !self.outputs.apply(object, diags) {
+            if self.modules.admit(object, diags) && !self.outputs.apply(object, diags) {
                 self.modules.load(object, diags);
             }
         }
         for object in objects(block, ObjectKind::Template) {
             self.template_object(object, diags);
         }
-        for object in objects(block, ObjectKind::MainQueue) {
+        for (i, object) in objects(block, ObjectKind::MainQueue).enumerate() {
             modules::check_queue(object, diags);
+            if i > 0 {
+                let text = "main_queue() stands twice: the first one counts";
+                diags.push(Diagnostic::error(object.loc, text).help("remove this one"));
+            }
         }
         self.rulesets.insert(DEFAULT_RULESET.to_owned(), (RulesetId(0), false));
         for (i, object) in objects(block, ObjectKind::Ruleset).enumerate() {
@@ -173,7 +181,7 @@ impl Builder {
                 params.missing(&["name"], complaint, diags);
                 continue;
             };
-            if self.rulesets.contains_key(name) && name != DEFAULT_RULESET {
+            if self.rulesets.contains_key(name) {
                 let text = format!("ruleset '{name}' is defined twice");
                 diags.push(Diagnostic::error(params.loc("name"), text).help("rename one of them"));
                 continue;
@@ -210,7 +218,11 @@ impl Builder {
     /// `$DefaultRuleset`; the main script if it is not given.
     fn default_ruleset_id(&self, diags: &mut Diagnostics) -> RulesetId {
         let Some((name, loc)) = &self.globals.default_ruleset else { return RulesetId(0) };
-        self.ruleset_or(name, *loc, RulesetId(0), diags)
+        if let Some((id, _)) = self.rulesets.get(name) {
+            return *id;
+        }
+        diags.push(Diagnostic { severity: Severity::Warning, ..self.no_ruleset(name, *loc) });
+        RulesetId(0)
     }
 
     fn inputs(&mut self, block: &Block, diags: &mut Diagnostics) -> Vec<InputPlan> {
@@ -223,17 +235,20 @@ impl Builder {
         inputs
     }
 
-    fn input(&self, object: &Object, diags: &mut Diagnostics) -> Option<InputPlan> {
+    fn input(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<InputPlan> {
         let kind = modules::type_of(object, diags)?;
-        let kind = self.modules.input(&kind, object, diags)?;
+        let kind = self.modules.input(&kind, object, &self.sources, diags)?;
         let params = param::check(object, &[modules::TYPE_PARAM, kind.params()], diags);
+        if params.incomplete {
+            return None;
+        }
         let module = self.modules.params(kind.name());
         let ruleset = self.bound_ruleset(&params, diags);
         let mut parse = self.globals.parse;
         parse.hostname_in_header = true;
         parse.message_bytes_max = self.globals.message_bytes_max;
         parse.default_zone = default_tz(&params, module, diags);
-        Some(match kind {
+        let input = match kind {
             modules::InputKind::Udp => {
                 let spec = Box::new(UdpSpec::compile(module, &params));
                 InputPlan::Udp { spec, ruleset, parse }
@@ -243,7 +258,35 @@ impl Builder {
                 let spec = Box::new(TcpSpec::compile(name, module, &params, max, diags)?);
                 InputPlan::Tcp { spec, ruleset, parse }
             }
-        })
+        };
+        self.modules.listening(kind.name());
+        Some(input)
+    }
+
+    /// What rsyslogd looks at when everything is read.
+    fn closing_checks(&self, block: &Block, diags: &mut Diagnostics) {
+        self.modules.check_listeners(self.globals.has_work_directory, diags);
+        if self.configured == 0 && !block.iter().any(|stmt| self.discards(stmt)) {
+            let text = "there are no active actions configured: nothing would be written";
+            let help = "add an action, for example: action(type=\"omfile\" file=\"/var/log/all\")";
+            diags.push(Diagnostic::error(Loc::default(), text).help(help));
+        }
+    }
+
+    /// Whether a `~` is in `stmt`, which counts as an action where `stop` does not.
+    fn discards(&self, stmt: &Stmt) -> bool {
+        let any = |block: &Block| block.iter().any(|stmt| self.discards(stmt));
+        match &stmt.kind {
+            StmtKind::Stop => {
+                let text = self.sources.file(stmt.loc.file).map(|file| &file.text);
+                text.and_then(|text| text.get(stmt.loc.start as usize)) == Some(&b'~')
+            }
+            StmtKind::If { then, otherwise, .. } => any(then) || any(otherwise),
+            StmtKind::PriFilter { then, .. } | StmtKind::PropertyFilter { then, .. } => any(then),
+            StmtKind::Foreach { body, .. } => any(body),
+            StmtKind::Object(object) => any(&object.script),
+            _ => false,
+        }
     }
 
     fn bound_ruleset(&self, params: &Params, diags: &mut Diagnostics) -> RulesetId {
@@ -264,16 +307,23 @@ impl Builder {
         if let Some((id, _)) = self.rulesets.get(name) {
             return *id;
         }
-        let text = format!("ruleset '{name}' not found: the default ruleset is used");
-        let mut d = Diagnostic::error(loc, text);
-        if let Some(near) = nearest(name, self.rulesets.keys().map(String::as_str)) {
-            d = d.help(format!("did you mean '{near}'?"));
-        }
-        diags.push(d);
+        diags.push(self.no_ruleset(name, loc));
         otherwise
     }
 
+    fn no_ruleset(&self, name: &str, loc: Loc) -> Diagnostic {
+        let text = format!("ruleset '{name}' not found: the default ruleset is used");
+        let complaint = Diagnostic::error(loc, text);
+        match nearest(name, self.rulesets.keys().map(String::as_str)) {
+            Some(near) => complaint.help(format!("did you mean '{near}'?")),
+            None => complaint,
+        }
+    }
+
     fn template_object(&mut self, object: &Object, diags: &mut Diagnostics) {
+        if let Some((name, _)) = object.text("name") {
+            self.template_places.entry(name).or_insert(object.loc);
+        }
         let before = diags.all.len();
         let Some(template) = Template::compile(object, diags) else {
             let new = diags.all.get(before..).unwrap_or_default();
@@ -290,7 +340,14 @@ impl Builder {
         }
     }
 
+    /// The template that an action at `loc` names. It must have been defined by then.
     fn template(&self, name: &str, loc: Loc, diags: &mut Diagnostics) -> Option<Arc<Template>> {
+        let place = self.template_places.get(name);
+        if place.is_some_and(|place| self.sources.precedes(loc, *place)) {
+            let text = format!("template '{name}' is defined behind it: the action is left out");
+            diags.push(Diagnostic::error(loc, text).help("move the template before the action"));
+            return None;
+        }
         let found = self.templates.get(name).cloned();
         if found.is_none() && self.templates.is_unbuilt(name) {
             let text = format!("the action is left out: template '{name}' is not built yet");
@@ -306,6 +363,27 @@ impl Builder {
             diags.push(d);
         }
         found
+    }
+
+    fn make_action(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<ActionId> {
+        let kind = modules::type_of(object, diags)?;
+        if !output::MODULES.iter().any(|module| module.name == kind) {
+            self.modules.check_action(&kind, object, &self.sources, diags);
+            return None;
+        }
+        let spec = OutputSpec::compile(object, &self.outputs, diags)?;
+        let template = match spec.template() {
+            Some(name) => Some(self.template(name, place(object, "template"), diags)?),
+            None => None,
+        };
+        let file_name = match spec.dyna_file() {
+            Some(name) => Some(self.template(name, place(object, "dynaFile"), diags)?),
+            None => None,
+        };
+        let id = ActionId(len32(self.actions.len()));
+        let name = spec.common().name.clone().unwrap_or_else(|| format!("{kind}-{}", id.0));
+        self.actions.push(ActionPlan { name, spec, template, file_name });
+        Some(id)
     }
 }
 
@@ -340,30 +418,17 @@ fn place(object: &Object, name: &str) -> Loc {
 
 impl Resolver for Builder {
     fn action(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<ActionId> {
-        let kind = modules::type_of(object, diags)?;
-        if !output::MODULES.iter().any(|module| module.name == kind) {
-            self.modules.check_action(&kind, object, diags);
-            return None;
+        let errors = diags.errors();
+        let made = self.make_action(object, diags);
+        if made.is_some() || diags.errors() == errors {
+            self.configured += 1;
         }
-        let spec = OutputSpec::compile(object, &self.outputs, diags)?;
-        let template = match spec.template() {
-            Some(name) => Some(self.template(name, place(object, "template"), diags)?),
-            None => None,
-        };
-        let file_name = match spec.dyna_file() {
-            Some(name) => Some(self.template(name, place(object, "dynaFile"), diags)?),
-            None => None,
-        };
-        let id = ActionId(len32(self.actions.len()));
-        let name = spec.common().name.clone().unwrap_or_else(|| format!("{kind}-{}", id.0));
-        self.actions.push(ActionPlan { name, spec, template, file_name });
-        Some(id)
+        made
     }
 
     fn ruleset(&self, name: &str) -> Option<(RulesetId, bool)> {
         self.rulesets.get(name).copied()
     }
-
     fn ruleset_names(&self) -> Vec<String> {
         self.rulesets.keys().cloned().collect()
     }

@@ -1,5 +1,7 @@
 //! `global(…)`: what holds for the whole relay.
 
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::base::diag::Diagnostic;
@@ -195,7 +197,19 @@ pub struct Globals {
     /// `processInternalMessages`; on by default only where Bongsu stands in for rsyslogd.
     pub internal_messages: Option<bool>,
     pub abort_on_unclean: bool,
+    /// Whether a usable `workDirectory` was given.
+    pub(super) has_work_directory: bool,
+    /// Certificates and keys that `global()` names: parameter, path, place.
+    tls_files: Vec<(&'static str, String, Loc)>,
 }
+
+/// Parameters that name files which TLS reads.
+const TLS_FILES: [&str; 4] = [
+    "defaultNetstreamDriverCAFile",
+    "defaultNetstreamDriverKeyFile",
+    "defaultNetstreamDriverCertFile",
+    "netstreamDriverCaExtraFiles",
+];
 
 impl Default for Globals {
     fn default() -> Self {
@@ -213,6 +227,8 @@ impl Default for Globals {
             parse: ParseSettings::default(),
             internal_messages: None,
             abort_on_unclean: false,
+            has_work_directory: false,
+            tls_files: Vec::new(),
         }
     }
 }
@@ -224,6 +240,8 @@ impl Globals {
         let text = |name| params.str(name).map(str::to_owned);
         self.sizes(&params, diags);
         self.parser(&params, diags);
+        self.folder(&params, diags);
+        self.name_tls_files(&params);
         self.local_hostname = text("localHostname").or_else(|| self.local_hostname.take());
         if let Some(name) = text("defaultRuleset") {
             self.default_ruleset = Some((name, params.loc("defaultRuleset")));
@@ -243,6 +261,43 @@ impl Globals {
                 let text = format!("net.ipprotocol '{other}' not known");
                 let help = "write ipv4-only, ipv6-only or unspecified";
                 diags.push(Diagnostic::error(params.loc("net.ipprotocol"), text).help(help));
+            }
+        }
+    }
+
+    /// A work directory that is none is not used; rsyslogd says so and starts.
+    fn folder(&mut self, params: &Params, diags: &mut Diagnostics) {
+        let Some(path) = params.str("workDirectory") else { return };
+        let why = match fs::metadata(path) {
+            _ if path.is_empty() => "it is empty".to_owned(),
+            Ok(meta) if meta.is_dir() => {
+                self.has_work_directory = true;
+                return;
+            }
+            Ok(_) => "it is no directory".to_owned(),
+            Err(error) => reason(&error),
+        };
+        let text = format!("the work directory '{path}' cannot be used: {why}");
+        let help = "make it first, and let the relay's user write there";
+        diags.push(Diagnostic::error(params.loc("workDirectory"), text).help(help));
+    }
+
+    fn name_tls_files(&mut self, params: &Params) {
+        for name in TLS_FILES {
+            for path in params.str(name).into_iter().flat_map(|list| list.split(',')) {
+                self.tls_files.retain(|(known, ..)| *known != name);
+                self.tls_files.push((name, path.trim().to_owned(), params.loc(name)));
+            }
+        }
+    }
+
+    /// Certificates and keys must be there, whether anything uses TLS or not. (rsyslogd looks when
+    /// all is read.)
+    pub(super) fn check_tls_files(&self, diags: &mut Diagnostics) {
+        for (name, path, loc) in &self.tls_files {
+            if let Err(error) = Path::new(path).metadata() {
+                let text = format!("{name}: cannot read '{path}': {}", reason(&error));
+                diags.push(Diagnostic::error(*loc, text));
             }
         }
     }
@@ -299,4 +354,10 @@ impl Globals {
         set(&mut self.parse.compression, "parser.supportCompressionExtension");
         set(&mut self.parse.slash_in_program_name, "parser.permitSlashInProgramName");
     }
+}
+
+/// An error in the words of the operating system, without its number.
+fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
 }

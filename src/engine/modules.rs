@@ -2,10 +2,12 @@
 //! the engine itself.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
+use crate::base::diag::SourceMap;
 use crate::base::diag::nearest;
 use crate::catalog;
 use crate::config::ast::Object;
@@ -83,15 +85,93 @@ impl InputKind {
     }
 }
 
+/// Outputs of rsyslogd's that no module() loads; `builtin:` stands before their names there.
+const BUILT_IN: [&str; 4] = ["omfile", "omfwd", "ompipe", "omusrmsg"];
+
+/// Inputs of which rsyslogd says so when they are loaded and nothing uses them.
+const LISTENERS: [(&str, &str); 3] = [
+    ("imfile", "input(type=\"imfile\" file=\"/…\" tag=\"…\")"),
+    ("imtcp", "input(type=\"imtcp\" port=\"514\")"),
+    ("imudp", "input(type=\"imudp\" port=\"514\")"),
+];
+
 /// Loaded modules and their parameters.
 #[derive(Debug, Default)]
 pub(super) struct Modules {
     /// By name; also those that do not run.
     loaded: HashMap<String, Params>,
+    /// Where each name was first given to module().
+    named: HashMap<String, Loc>,
+    /// Inputs that have an input() which is right.
+    listening: HashSet<String>,
     none: Params,
 }
 
 impl Modules {
+    /// Whether `module()` may be looked at: its name is new and written as rsyslog wants it.
+    pub(super) fn admit(&mut self, object: &Object, diags: &mut Diagnostics) -> bool {
+        let Some((load, loc)) = object.text("load") else { return true };
+        let name = short_name(&load);
+        if BUILT_IN.contains(&name) && !load.starts_with("builtin:") {
+            let text = format!("there is no module '{name}' to load: it is built in");
+            let help = format!("remove it, or write \"builtin:{name}\" to set its parameters");
+            diags.push(Diagnostic::error(loc, text).help(help));
+            return false;
+        }
+        // Several directives may set a built-in module's default template.
+        if object.legacy && load.starts_with("builtin:") {
+            return true;
+        }
+        if self.named.contains_key(name) {
+            let text = format!("module '{name}' is loaded already: this one has no effect");
+            diags.push(Diagnostic::error(loc, text).help("remove one of the two"));
+            return false;
+        }
+        self.named.insert(name.to_owned(), object.loc);
+        true
+    }
+
+    /// Complains if `name` is not loaded before `object`.
+    fn is_loaded(
+        &self,
+        name: &str,
+        object: &Object,
+        sources: &SourceMap,
+        diags: &mut Diagnostics,
+    ) -> bool {
+        let loaded = self.loaded.get(name).map(|params| params.loc);
+        if loaded.is_some_and(|loc| sources.precedes(loc, object.loc)) {
+            return true;
+        }
+        let when = if loaded.is_some() { "is loaded behind it" } else { "is not loaded" };
+        let help = format!("put module(load=\"{name}\") before it");
+        diags.push(Diagnostic::error(object.loc, format!("module '{name}' {when}")).help(help));
+        false
+    }
+
+    /// Notes that an input() of the module is right.
+    pub(super) fn listening(&mut self, name: &str) {
+        self.listening.insert(name.to_owned());
+    }
+
+    /// Complains of inputs that are loaded for nothing, and of imfile without a place for what it
+    /// must remember.
+    pub(super) fn check_listeners(&self, has_work_directory: bool, diags: &mut Diagnostics) {
+        for (name, example) in LISTENERS {
+            let Some(params) = self.loaded.get(name) else { continue };
+            if name == "imfile" && !has_work_directory {
+                let text = "imfile has no work directory: how far files are read is not kept";
+                let help = "write global(workDirectory=\"/var/spool/rsyslog\")";
+                diags.push(Diagnostic::error(params.loc, text).help(help));
+            }
+            if !self.listening.contains(name) {
+                let text = format!("{name} is loaded, and no input uses it: nothing is received");
+                let help = format!("write {example}, or remove the module");
+                diags.push(Diagnostic::error(params.loc, text).help(help));
+            }
+        }
+    }
+
     pub(super) fn load(&mut self, object: &Object, diags: &mut Diagnostics) {
         let Some((load, _)) = object.text("load") else {
             diags.push(
@@ -100,7 +180,7 @@ impl Modules {
             );
             return;
         };
-        let name = short_name(&load).to_ascii_lowercase();
+        let name = short_name(&load).to_owned();
         let Some(module) = registry::module(&name) else {
             let text = format!("module '{name}' not known");
             let mut d = Diagnostic::error(object.loc, text);
@@ -125,9 +205,10 @@ impl Modules {
 
     /// The input module `kind`, which must be loaded.
     pub(super) fn input(
-        &self,
+        &mut self,
         kind: &str,
         object: &Object,
+        sources: &SourceMap,
         diags: &mut Diagnostics,
     ) -> Option<InputKind> {
         let inputs = || registry::modules().filter(|module| module.role == Role::Input);
@@ -144,23 +225,28 @@ impl Modules {
         if matches!(module.availability, Availability::Absent(_)) {
             return None;
         }
-        if !self.loaded.contains_key(kind) {
-            let text = format!("input module '{kind}' is not loaded");
-            let help = format!("put module(load=\"{kind}\") before it");
-            diags.push(Diagnostic::error(object.loc, text).help(help));
+        if !self.is_loaded(kind, object, sources, diags) {
             return None;
         }
         let input = InputKind::parse(kind);
         if input.is_none() {
             let mut tables = vec![TYPE_PARAM];
             tables.extend(module.instance);
-            module.check(object, &tables, diags);
+            if !module.check(object, &tables, diags).incomplete {
+                self.listening(kind);
+            }
         }
         input
     }
 
     /// Checks an action whose module does not run.
-    pub(super) fn check_action(&self, kind: &str, object: &Object, diags: &mut Diagnostics) {
+    pub(super) fn check_action(
+        &self,
+        kind: &str,
+        object: &Object,
+        sources: &SourceMap,
+        diags: &mut Diagnostics,
+    ) {
         let outputs = || {
             let acts = |module: &&Module| matches!(module.role, Role::Output | Role::Modifier);
             registry::modules().filter(acts)
@@ -174,6 +260,10 @@ impl Modules {
             diags.push(d);
             return;
         };
+        let absent = matches!(module.availability, Availability::Absent(_));
+        if !absent && !BUILT_IN.contains(&kind) && !self.is_loaded(kind, object, sources, diags) {
+            return;
+        }
         if say_availability(module, object.loc, diags) {
             let mut tables = vec![TYPE_PARAM, output::common::PARAMS, queue::params::PARAMS];
             tables.extend(module.instance);
@@ -208,7 +298,7 @@ pub(super) fn type_of(object: &Object, diags: &mut Diagnostics) -> Option<String
         let text = format!("{} needs a type", kind_name(object.kind));
         diags.push(Diagnostic::error(object.loc, text).help("add type=\"…\""));
     }
-    kind.map(|(kind, _)| short_name(&kind).to_ascii_lowercase())
+    kind.map(|(kind, _)| kind.to_ascii_lowercase())
 }
 
 /// How rsyslog writes an object.

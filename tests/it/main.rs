@@ -8,6 +8,7 @@
 
 mod alloc;
 mod cli;
+mod corpus;
 mod faults;
 mod floors;
 mod frame;

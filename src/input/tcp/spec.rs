@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
+use crate::base::diag::Severity;
 use crate::base::limits::TCP_FRAME_BYTES_DEFAULT;
 use crate::base::limits::TCP_FRAME_COUNT_MAX;
 use crate::config::module::Availability;
@@ -265,6 +266,9 @@ impl TcpSpec {
         if ports.is_empty() {
             let text = format!("an {module} input needs a port");
             let complaint = Diagnostic::error(input.loc, text).help("add port=\"514\"");
+            // rsyslogd's imptcp takes it and listens nowhere.
+            let severity = if module == NAME { Severity::Error } else { Severity::Warning };
+            let complaint = Diagnostic { severity, ..complaint };
             input.missing(&["port"], complaint, diags);
             return None;
         }

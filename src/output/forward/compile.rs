@@ -53,7 +53,9 @@ impl ForwardSpec {
     pub fn compile(params: &Params, defaults: &Defaults, diags: &mut Diagnostics) -> Option<Self> {
         let common = Common::compile(params, diags)?;
         let Some(target) = params.str("target").filter(|target| !target.is_empty()) else {
-            let complaint = Diagnostic::error(params.loc("target"), "omfwd needs a 'target'")
+            // rsyslogd starts, and tries for ever to send to nowhere.
+            let text = "omfwd needs a 'target': nothing is sent";
+            let complaint = Diagnostic::warning(params.loc("target"), text)
                 .help("name the host that receives the messages: target=\"…\"");
             params.missing(&["target"], complaint, diags);
             return None;
@@ -137,7 +139,7 @@ fn no_compression(params: &Params, diags: &mut Diagnostics) -> Option<()> {
     if !(0..=9).contains(&level) {
         // rsyslog takes these with a complaint, and compresses nothing.
         let text = format!("'zipLevel' is 0 to 9, not {level}: nothing is compressed");
-        diags.push(Diagnostic::warning(params.loc("zipLevel"), text));
+        diags.push(Diagnostic::error(params.loc("zipLevel"), text));
     } else if level > 0 {
         diags.push(Diagnostic::note(params.loc("zipLevel"), format!("'zipLevel' {plain}")));
     }
