@@ -28,7 +28,10 @@ struct Ours {
 }
 
 /// What in a complaint repeats or follows from one that came before: not looked for again.
-const ECHOES: [(&str, &str); 9] = [
+const ECHOES: [(&str, &str); 11] = [
+    // An input() of a module that is not there knows no parameters.
+    ("not known -- typo", "input module name"),
+    ("input module name", "failed processing config parameters"),
     ("error processing template", ""),
     ("error processing queue config parameters", ""),
     ("error processing global config parameters", ""),
@@ -93,9 +96,11 @@ fn ours(text: &str) -> Vec<Ours> {
 }
 
 impl Theirs {
+    /// Whether it goes with what stands before it, others of its kind in between.
     fn is_echo(&self, before: &[Self]) -> bool {
         ECHOES.iter().any(|(text, after)| {
-            self.text.contains(text) && before.iter().any(|theirs| theirs.text.contains(after))
+            let other = before.iter().rfind(|theirs| !theirs.text.contains(text));
+            self.text.contains(text) && other.is_some_and(|other| other.text.contains(after))
         })
     }
 

@@ -13,6 +13,7 @@ struct Exception {
     case: String,
     /// Part of the complaint; `None` for a status.
     complaint: Option<String>,
+    why: String,
     used: Cell<bool>,
 }
 
@@ -45,6 +46,12 @@ impl Exceptions {
         self.find(case, |complaint| complaint.is_some_and(|part| text.contains(part)))
     }
 
+    /// Why the statuses of a case may differ.
+    pub(crate) fn reason(&self, case: &str) -> Option<String> {
+        let fits = |e: &&Exception| e.complaint.is_none() && matches(&e.case, case);
+        self.0.iter().find(fits).map(|except| except.why.clone())
+    }
+
     /// Those that nothing needed.
     pub(crate) fn unused(&self) -> Vec<&str> {
         self.0.iter().filter(|e| !e.used.get()).map(|e| e.line.as_str()).collect()
@@ -59,9 +66,10 @@ fn exception(line: &str) -> Exception {
         "complaint" => Some(fields.next().unwrap().to_owned()),
         _ => panic!("neither status nor complaint: {line}"),
     };
-    assert!(fields.next().is_some_and(|why| !why.is_empty()), "no reason: {line}");
+    let why = fields.next().filter(|why| !why.is_empty());
+    let why = why.unwrap_or_else(|| panic!("no reason: {line}")).to_owned();
     let used = Cell::new(false);
-    Exception { line: line.to_owned(), case: case.trim().to_owned(), complaint, used }
+    Exception { line: line.to_owned(), case: case.trim().to_owned(), complaint, why, used }
 }
 
 fn matches(pattern: &str, name: &str) -> bool {

@@ -5,6 +5,7 @@
 
 mod bench;
 mod complaint;
+mod doc;
 
 mod except;
 
