@@ -6,7 +6,7 @@
 mod inputs;
 mod modifiers;
 mod objects;
-mod outputs;
+pub mod outputs;
 
 pub use objects::object;
 
@@ -15,7 +15,17 @@ use crate::config::module::Module;
 use crate::config::module::Role;
 
 /// All of them, in groups.
-pub static MODULES: &[&[Module]] = &[inputs::MODULES, modifiers::MODULES, outputs::MODULES];
+pub static MODULES: &[&[Module]] = &[
+    inputs::MODULES,
+    modifiers::MODULES,
+    outputs::local::MODULES,
+    outputs::networks::MODULES,
+    outputs::web::MODULES,
+    outputs::brokers::MODULES,
+    outputs::databases::MODULES,
+    outputs::replaced::MODULES,
+    outputs::providers::MODULES,
+];
 
 /// The module called `name`.
 #[must_use]

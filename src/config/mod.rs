@@ -18,6 +18,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod text;
+pub mod wording;
 
 pub use legacy::selector;
 

@@ -16,15 +16,19 @@ use crate::config::legacy::selector;
 pub enum Kind {
     /// Any text.
     Str,
-    /// `on`/`off` (also yes/no, true/false, 1/0).
+    /// `on` or `off`, in lower case.
     Bool,
     /// A whole number; `-1` where rsyslog takes it.
     Int,
+    /// A whole number from 0.
+    Count,
+    /// A whole number from 1.
+    Positive,
     /// A number with k, m, g, t (binary) or K, M, G, T (decimal) behind it.
     Size,
     /// One text or `["a","b"]`.
     Array,
-    /// Octal file mode, four digits.
+    /// Octal file mode, four or five digits, the first a zero.
     Mode,
     /// A whole number of seconds, minutes, milliseconds …: the word is the unit.
     Duration(&'static str),
@@ -55,6 +59,9 @@ pub enum Support {
     /// Right, and not built yet: says what happens meanwhile. The object is left out, since it
     /// would do something else than was asked for.
     Later(&'static str),
+    /// Right, and not built yet: says what happens meanwhile. The object runs without it, since
+    /// that keeps more than leaving the object out: a queue that cannot go to disk still queues.
+    Meanwhile(&'static str),
     /// Refused: says why, and what to do.
     Unsupported(&'static str),
 }
@@ -111,6 +118,12 @@ impl Spec {
     }
 
     #[must_use]
+    pub const fn meanwhile(mut self, meanwhile: &'static str) -> Self {
+        self.support = Support::Meanwhile(meanwhile);
+        self
+    }
+
+    #[must_use]
     pub const fn unsupported(mut self, why: &'static str) -> Self {
         self.support = Support::Unsupported(why);
         self
@@ -159,10 +172,10 @@ pub fn check(object: &Object, tables: &[&'static [Spec]], diags: &mut Diagnostic
                 let text = format!("'{}' has no effect: {instead}", spec.name);
                 diags.push(Diagnostic::note(param.name.loc, text));
             }
-            Support::Later(meanwhile) => {
+            Support::Later(meanwhile) | Support::Meanwhile(meanwhile) => {
                 let text = format!("'{}' is not built yet: {meanwhile}", spec.name);
                 diags.push(Diagnostic::unbuilt(param.name.loc, text));
-                params.refused = true;
+                params.refused |= matches!(spec.support, Support::Later(_));
             }
             Support::Unsupported(why) => {
                 let text = format!("'{}' is not supported: {why}", spec.name);
@@ -196,9 +209,9 @@ fn well_formed(kind: Kind, value: &Value) -> Result<(), String> {
     let ok = match kind {
         Kind::Str | Kind::Array | Kind::User | Kind::Group | Kind::Template | Kind::Ruleset => true,
         Kind::Bool => parse_bool(text).is_some(),
-        Kind::Int | Kind::Duration(_) | Kind::Id => {
-            text.to_str().is_ok_and(|t| t.trim().parse::<i64>().is_ok())
-        }
+        Kind::Int | Kind::Duration(_) | Kind::Id => whole(text).is_some(),
+        Kind::Count => whole(text).is_some_and(|n| n >= 0),
+        Kind::Positive => whole(text).is_some_and(|n| n >= 1),
         Kind::Word(words) => words.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes())),
         Kind::Severity => selector::severity(text).is_some(),
         Kind::Facility => selector::facility(text).is_some(),
@@ -223,6 +236,8 @@ impl Kind {
             Self::Str => "text",
             Self::Bool => "\"on\" or \"off\"",
             Self::Int => "a whole number",
+            Self::Count => "a whole number from 0",
+            Self::Positive => "a whole number from 1",
             Self::Size => "a number, with k, m, g or t behind it if need be",
             Self::Array => "one text or an array of texts",
             Self::Mode => "an octal file mode with a leading zero, such as \"0640\"",
@@ -239,14 +254,15 @@ impl Kind {
     }
 }
 
+fn whole(text: &[u8]) -> Option<i64> {
+    text.to_str().ok()?.trim().parse().ok()
+}
+
 fn parse_bool(text: &[u8]) -> Option<bool> {
-    let is = |words: &[&str]| words.iter().any(|w| text.eq_ignore_ascii_case(w.as_bytes()));
-    if is(&["on", "yes", "true", "1"]) {
-        Some(true)
-    } else if is(&["off", "no", "false", "0"]) {
-        Some(false)
-    } else {
-        None
+    match text {
+        b"on" => Some(true),
+        b"off" => Some(false),
+        _ => None,
     }
 }
 
@@ -271,8 +287,9 @@ pub(super) fn parse_size(text: &[u8]) -> Option<i64> {
 
 fn parse_mode(text: &[u8]) -> Option<u32> {
     let text = text.to_str().ok()?;
-    let whole = matches!(text.len(), 4 | 5) && text.starts_with('0');
-    whole.then(|| u32::from_str_radix(text, 8).ok()).flatten().filter(|m| *m <= 0o7777)
+    let octal = matches!(text.len(), 4 | 5) && text.bytes().all(|b| matches!(b, b'0'..=b'7'));
+    let octal = octal && text.starts_with('0');
+    octal.then(|| u32::from_str_radix(text, 8).ok()).flatten().filter(|mode| *mode <= 0o7777)
 }
 
 impl Params {
