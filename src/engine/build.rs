@@ -20,6 +20,7 @@ use crate::config::ast::StmtKind;
 use crate::config::param;
 use crate::config::param::Params;
 use crate::config::selector;
+use crate::engine::declared::Declared;
 use crate::engine::globals::Globals;
 use crate::engine::modules;
 use crate::engine::modules::Modules;
@@ -136,10 +137,12 @@ struct Builder {
     rulesets: HashMap<String, (RulesetId, bool)>,
     default_ruleset: RulesetId,
     actions: Vec<ActionPlan>,
-    /// Actions that are right, whether they run or not.
-    configured: usize,
+    /// Whether there are actions, right or wrong.
+    has_actions: bool,
     /// Where each template is defined that is not built in.
     template_places: HashMap<String, Loc>,
+    declared: Declared,
+    queues: queue::params::Names,
     sources: SourceMap,
 }
 
@@ -158,6 +161,7 @@ impl Builder {
         }
         self.globals.check_tls_files(diags);
         for object in objects(block, ObjectKind::Module) {
+            self.declared.object(object, diags);
             if self.modules.admit(object, diags) && !self.outputs.apply(object, diags) {
                 self.modules.load(object, diags);
             }
@@ -167,6 +171,7 @@ impl Builder {
         }
         for (i, object) in objects(block, ObjectKind::MainQueue).enumerate() {
             modules::check_queue(object, diags);
+            self.queues.check(object, diags);
             if i > 0 {
                 let text = "main_queue() stands twice: the first one counts";
                 diags.push(Diagnostic::error(object.loc, text).help("remove this one"));
@@ -186,6 +191,7 @@ impl Builder {
                 diags.push(Diagnostic::error(params.loc("name"), text).help("rename one of them"));
                 continue;
             }
+            self.queues.check(object, diags);
             let id = RulesetId(len32(i + 1));
             let queued = params.has("queue.type");
             self.rulesets.insert(name.to_owned(), (id, queued));
@@ -200,8 +206,13 @@ impl Builder {
         ] {
             for object in objects(block, kind) {
                 modules::check_unbuilt(object, diags);
+                self.declared.object(object, diags);
             }
         }
+        for object in objects(block, ObjectKind::Ruleset) {
+            self.declared.check_parsers(object, diags);
+        }
+        self.declared.check_functions(block, diags);
     }
 
     /// Programs by ruleset: 0 is what stands in no ruleset.
@@ -266,7 +277,8 @@ impl Builder {
     /// What rsyslogd looks at when everything is read.
     fn closing_checks(&self, block: &Block, diags: &mut Diagnostics) {
         self.modules.check_listeners(self.globals.has_work_directory, diags);
-        if self.configured == 0 && !block.iter().any(|stmt| self.discards(stmt)) {
+        // That an action is wrong has been said already.
+        if !self.has_actions && !block.iter().any(|stmt| self.discards(stmt)) {
             let text = "there are no active actions configured: nothing would be written";
             let help = "add an action, for example: action(type=\"omfile\" file=\"/var/log/all\")";
             diags.push(Diagnostic::error(Loc::default(), text).help(help));
@@ -340,10 +352,17 @@ impl Builder {
         }
     }
 
-    /// The template that an action at `loc` names. It must have been defined by then.
-    fn template(&self, name: &str, loc: Loc, diags: &mut Diagnostics) -> Option<Arc<Template>> {
-        let place = self.template_places.get(name);
-        if place.is_some_and(|place| self.sources.precedes(loc, *place)) {
+    /// The template that an action names by `param`. It must have been defined by then.
+    fn template(
+        &self,
+        name: &str,
+        action: &Object,
+        param: &str,
+        diags: &mut Diagnostics,
+    ) -> Option<Arc<Template>> {
+        let loc = place(action, param);
+        let defined = self.template_places.get(name);
+        if defined.is_some_and(|defined| self.sources.precedes(action.loc, *defined)) {
             let text = format!("template '{name}' is defined behind it: the action is left out");
             diags.push(Diagnostic::error(loc, text).help("move the template before the action"));
             return None;
@@ -363,27 +382,6 @@ impl Builder {
             diags.push(d);
         }
         found
-    }
-
-    fn make_action(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<ActionId> {
-        let kind = modules::type_of(object, diags)?;
-        if !output::MODULES.iter().any(|module| module.name == kind) {
-            self.modules.check_action(&kind, object, &self.sources, diags);
-            return None;
-        }
-        let spec = OutputSpec::compile(object, &self.outputs, diags)?;
-        let template = match spec.template() {
-            Some(name) => Some(self.template(name, place(object, "template"), diags)?),
-            None => None,
-        };
-        let file_name = match spec.dyna_file() {
-            Some(name) => Some(self.template(name, place(object, "dynaFile"), diags)?),
-            None => None,
-        };
-        let id = ActionId(len32(self.actions.len()));
-        let name = spec.common().name.clone().unwrap_or_else(|| format!("{kind}-{}", id.0));
-        self.actions.push(ActionPlan { name, spec, template, file_name });
-        Some(id)
     }
 }
 
@@ -418,12 +416,26 @@ fn place(object: &Object, name: &str) -> Loc {
 
 impl Resolver for Builder {
     fn action(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<ActionId> {
-        let errors = diags.errors();
-        let made = self.make_action(object, diags);
-        if made.is_some() || diags.errors() == errors {
-            self.configured += 1;
+        self.has_actions = true;
+        self.queues.check(object, diags);
+        let kind = modules::type_of(object, diags)?;
+        if !output::MODULES.iter().any(|module| module.name == kind) {
+            self.modules.check_action(&kind, object, &self.sources, diags);
+            return None;
         }
-        made
+        let spec = OutputSpec::compile(object, &self.outputs, diags)?;
+        let template = match spec.template() {
+            Some(name) => Some(self.template(name, object, "template", diags)?),
+            None => None,
+        };
+        let file_name = match spec.dyna_file() {
+            Some(name) => Some(self.template(name, object, "dynaFile", diags)?),
+            None => None,
+        };
+        let id = ActionId(len32(self.actions.len()));
+        let name = spec.common().name.clone().unwrap_or_else(|| format!("{kind}-{}", id.0));
+        self.actions.push(ActionPlan { name, spec, template, file_name });
+        Some(id)
     }
 
     fn ruleset(&self, name: &str) -> Option<(RulesetId, bool)> {

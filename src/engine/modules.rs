@@ -85,7 +85,7 @@ impl InputKind {
     }
 }
 
-/// Outputs of rsyslogd's that no module() loads; `builtin:` stands before their names there.
+/// Outputs of rsyslogd's that no `module()` loads; `builtin:` stands before their names there.
 const BUILT_IN: [&str; 4] = ["omfile", "omfwd", "ompipe", "omusrmsg"];
 
 /// Inputs of which rsyslogd says so when they are loaded and nothing uses them.
@@ -100,9 +100,9 @@ const LISTENERS: [(&str, &str); 3] = [
 pub(super) struct Modules {
     /// By name; also those that do not run.
     loaded: HashMap<String, Params>,
-    /// Where each name was first given to module().
+    /// Where each name was first given to `module()`.
     named: HashMap<String, Loc>,
-    /// Inputs that have an input() which is right.
+    /// Inputs that have an `input()` which is right.
     listening: HashSet<String>,
     none: Params,
 }
@@ -149,7 +149,7 @@ impl Modules {
         false
     }
 
-    /// Notes that an input() of the module is right.
+    /// Notes that an `input()` of the module is right.
     pub(super) fn listening(&mut self, name: &str) {
         self.listening.insert(name.to_owned());
     }

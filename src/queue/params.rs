@@ -1,6 +1,11 @@
 //! Parameters of queues: of the main queue, of rulesets and of actions. (rsyslog "General Queue
 //! Parameters".)
 
+use std::collections::HashSet;
+
+use crate::base::diag::Diagnostic;
+use crate::base::diag::Diagnostics;
+use crate::config::ast::Object;
 use crate::config::param::Kind;
 use crate::config::param::Spec;
 
@@ -61,3 +66,85 @@ pub static PARAMS: &[Spec] = &[
     Spec::new("queue.oncorruption", Kind::Str, "", "What to do about damage.").ignored(IN_MEMORY),
     Spec::new("queue.debugOnCorruption", Kind::Bool, "off", "Look into damage.").ignored(TRACE),
 ];
+
+/// Where queues have their files: no two may be the same.
+#[derive(Debug, Default)]
+pub struct Names {
+    taken: HashSet<(String, String)>,
+}
+
+impl Names {
+    /// Checks what the queue parameters of an object say together. (rsyslogd looks at those of
+    /// directives less closely.)
+    pub fn check(&mut self, object: &Object, diags: &mut Diagnostics) {
+        if object.legacy {
+            return;
+        }
+        let file = object.text("queue.filename");
+        if let Some((kind, loc)) = object.text("queue.type")
+            && kind.eq_ignore_ascii_case("disk")
+            && file.is_none()
+        {
+            let text = "a queue of type \"Disk\" needs a 'queue.filename': it is kept in memory";
+            diags.push(Diagnostic::error(loc, text).help("add queue.filename=\"…\""));
+        }
+        let number = |name| object.text(name).and_then(|(text, _)| text.trim().parse::<u64>().ok());
+        if let (Some(mark), Some(size)) = (number("queue.discardMark"), number("queue.size"))
+            && mark > size
+            && let Some((_, loc)) = object.text("queue.discardMark")
+        {
+            let text = format!("queue.discardMark {mark} is above queue.size {size}");
+            diags.push(Diagnostic::error(loc, text).help("it is a number of queued messages"));
+        }
+        let Some((file, loc)) = file else { return };
+        let folder = object.text("queue.spoolDirectory").map(|(folder, _)| folder);
+        if !self.taken.insert((folder.unwrap_or_default(), file.clone())) {
+            let text = format!("'queue.filename' \"{file}\" is another queue's already");
+            diags.push(Diagnostic::error(loc, text).help("give each queue a name of its own"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ast::StmtKind;
+
+    fn complaints(text: &str) -> Vec<String> {
+        let config = crate::config::parse_text("test", text.as_bytes());
+        let mut names = Names::default();
+        let mut diags = Diagnostics::default();
+        for stmt in &config.statements {
+            let inner = match &stmt.kind {
+                StmtKind::PriFilter { then, .. } => &then[0].kind,
+                kind => kind,
+            };
+            let StmtKind::Object(object) = inner else { panic!("no object: {stmt:?}") };
+            names.check(object, &mut diags);
+        }
+        diags.all.into_iter().map(|d| d.message).collect()
+    }
+
+    #[test]
+    fn files_of_queues_are_their_own() {
+        let queue = |more: &str| format!("main_queue(queue.filename=\"q\" {more})\n");
+        assert_eq!(complaints(&queue("")), [""; 0]);
+        let twice = complaints(&[queue(""), queue("")].concat());
+        assert_eq!(twice, ["'queue.filename' \"q\" is another queue's already"]);
+        let elsewhere = queue("queue.spoolDirectory=\"/x\"");
+        assert_eq!(complaints(&[queue(""), elsewhere].concat()), [""; 0]);
+        let directives = "$ActionQueueFileName q\n*.* @h\n";
+        assert_eq!(complaints(&directives.repeat(2)), [""; 0]);
+    }
+
+    #[test]
+    fn a_disk_queue_has_a_file_and_marks_lie_below_the_size() {
+        assert_eq!(complaints("main_queue(queue.type=\"Disk\")").len(), 1);
+        assert_eq!(complaints("main_queue(queue.type=\"disk\" queue.filename=\"q\")"), [""; 0]);
+        let marks = |mark: &str| {
+            complaints(&format!("main_queue(queue.size=\"100\" queue.discardMark=\"{mark}\")"))
+                .len()
+        };
+        assert_eq!((marks("100"), marks("101")), (0, 1));
+    }
+}

@@ -69,7 +69,7 @@ pub(crate) fn theirs(text: &str) -> Vec<Theirs> {
         let text = line.strip_prefix("rsyslogd: ").unwrap_or(line).trim();
         let found = PLACE.captures(text);
         let place = found.as_ref().map(|found| (found[1].to_owned(), found[2].parse().unwrap()));
-        let rest = found.map_or(text, |found| &text[found[0].len()..]);
+        let rest = found.map_or(text, |found| text.strip_prefix(&found[0]).unwrap());
         Theirs { text: text.to_owned(), place, words: words(rest) }
     };
     lines.map(complaint).collect()
@@ -96,8 +96,12 @@ fn ours(text: &str) -> Vec<Ours> {
 }
 
 impl Theirs {
-    /// Whether it goes with what stands before it, others of its kind in between.
+    /// Whether it goes without saying after what stands before it, or goes with what stands before it, others of its kind in between.
     fn is_echo(&self, before: &[Self]) -> bool {
+        let refused = before.iter().any(|theirs| theirs.text.contains("errors occurred in file"));
+        if refused && self.text.contains("no active actions") {
+            return true;
+        }
         ECHOES.iter().any(|(text, after)| {
             let other = before.iter().rfind(|theirs| !theirs.text.contains(text));
             self.text.contains(text) && other.is_some_and(|other| other.text.contains(after))

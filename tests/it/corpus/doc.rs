@@ -147,10 +147,8 @@ fn whole(text: &str) -> String {
 fn short(text: &str) -> String {
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = line.replace('|', "\\|").replace('<', "&lt;").replace(['`', '*'], "\u{b4}");
-    match line.char_indices().nth(WHY_MAX) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None => line,
-    }
+    let cut: String = line.chars().take(WHY_MAX).collect();
+    if cut.len() < line.len() { cut + "…" } else { line }
 }
 
 fn judged(example: &Example, rsyslogd: &str) -> Row {
@@ -273,7 +271,7 @@ fn oracle_documentation_examples() {
         }
         let old = recorded();
         let new = rows.iter().filter(|row| !old.contains(row));
-        let new: Vec<_> = new.map(|row| row.line()).collect();
+        let new: Vec<_> = new.map(Row::line).collect();
         assert!(new.is_empty() && old.len() == rows.len(), "not as recorded:\n{}", new.concat());
     }
     let rows = recorded();

@@ -119,8 +119,8 @@ impl Recorded {
     fn read(case: &Case) -> Result<Self, String> {
         let text =
             fs::read_to_string(case.recording()).map_err(|_| "nothing recorded".to_owned())?;
-        let at = text.find("== bongsu ").ok_or("no section for bongsu")?;
-        let [rsyslogd, bongsu] = [(0, &text[..at]), (1, &text[at..])].map(|(program, text)| {
+        let parts = text.split_at(text.find("== bongsu ").ok_or("no section for bongsu")?);
+        let [rsyslogd, bongsu] = [(0, parts.0), (1, parts.1)].map(|(program, text)| {
             let accepted = text.starts_with(HEADS[program][1]);
             let body = text.split_once('\n').map_or("", |(_, body)| body);
             Verdict { accepted, text: body.to_owned() }
