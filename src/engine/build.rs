@@ -181,11 +181,7 @@ impl Builder {
         for (i, object) in objects(block, ObjectKind::Ruleset).enumerate() {
             let params =
                 param::check(object, &[modules::RULESET_PARAMS, queue::params::PARAMS], diags);
-            let Some(name) = params.str("name") else {
-                let complaint = Diagnostic::error(object.loc, "a ruleset needs a name");
-                params.missing(&["name"], complaint, diags);
-                continue;
-            };
+            let Some(name) = params.str("name") else { continue };
             if self.rulesets.contains_key(name) {
                 let text = format!("ruleset '{name}' is defined twice");
                 diags.push(Diagnostic::error(params.loc("name"), text).help("rename one of them"));
@@ -441,6 +437,7 @@ impl Resolver for Builder {
     fn ruleset(&self, name: &str) -> Option<(RulesetId, bool)> {
         self.rulesets.get(name).copied()
     }
+
     fn ruleset_names(&self) -> Vec<String> {
         self.rulesets.keys().cloned().collect()
     }

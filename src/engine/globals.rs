@@ -269,15 +269,15 @@ impl Globals {
     fn folder(&mut self, params: &Params, diags: &mut Diagnostics) {
         let Some(path) = params.str("workDirectory") else { return };
         let why = match fs::metadata(path) {
-            _ if path.is_empty() => "it is empty".to_owned(),
+            _ if path.is_empty() => ": it is empty".to_owned(),
             Ok(meta) if meta.is_dir() => {
                 self.has_work_directory = true;
                 return;
             }
-            Ok(_) => "it is no directory".to_owned(),
-            Err(error) => reason(&error),
+            Ok(_) => format!(": '{path}' is no directory"),
+            Err(error) => format!(": '{path}': {}", reason(&error)),
         };
-        let text = format!("the work directory '{path}' cannot be used: {why}");
+        let text = format!("'workDirectory' cannot be used{why}");
         let help = "make it first, and let the relay's user write there";
         diags.push(Diagnostic::error(params.loc("workDirectory"), text).help(help));
     }
@@ -296,7 +296,7 @@ impl Globals {
     pub(super) fn check_tls_files(&self, diags: &mut Diagnostics) {
         for (name, path, loc) in &self.tls_files {
             if let Err(error) = Path::new(path).metadata() {
-                let text = format!("{name}: cannot read '{path}': {}", reason(&error));
+                let text = format!("'{name}': cannot read '{path}': {}", reason(&error));
                 diags.push(Diagnostic::error(*loc, text));
             }
         }

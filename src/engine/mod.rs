@@ -11,6 +11,8 @@ mod own;
 pub mod registry;
 mod run;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 pub use build::Options;
 pub use build::Plan;

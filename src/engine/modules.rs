@@ -33,7 +33,7 @@ static LOAD_PARAM: &[Spec] = &[Spec::new("load", Str, "", "The module.")];
 
 /// Parameters of `ruleset()` besides its queue's.
 pub(super) static RULESET_PARAMS: &[Spec] = &[
-    Spec::new("name", Str, "", "The ruleset's name."),
+    Spec::new("name", Str, "", "The ruleset's name.").required(),
     Spec::new("parser", Array, "", "Parsers to be tried.")
         .ignored("parser lists are not built yet; RFC 5424 and RFC 3164 are tried"),
 ];

@@ -48,8 +48,10 @@ fn words(text: &str) -> BTreeSet<String> {
     static WORD: LazyLock<Regex> = LazyLock::new(|| {
         let quoted = r#"'([^']*)'|"([^"]*)""#;
         let bare = r"\b((?:im|om|pm|mm|fm|lm)[a-z0-9]{2,})\b|\$([A-Za-z]+)|param '?([\w.]+)";
-        Regex::new(&format!("{quoted}|{bare}|(?:user|group) ([\\w-]+)|([A-Za-z]\\w+)\\(\\)"))
-            .unwrap()
+        Regex::new(&format!(
+            "{quoted}|{bare}|(?:user|group) ([\\w-]+)|(/\\w[\\w./-]+)|([A-Za-z]\\w+)\\(\\)"
+        ))
+        .unwrap()
     });
     let found = WORD.captures_iter(text).flat_map(|found| {
         let groups: Vec<_> = found.iter().skip(1).flatten().collect();
