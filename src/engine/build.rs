@@ -18,6 +18,7 @@ use crate::config::ast::StmtKind;
 use crate::config::param;
 use crate::config::param::Params;
 use crate::config::selector;
+use crate::engine::definitions::Definitions;
 use crate::engine::globals::Globals;
 use crate::engine::modules;
 use crate::engine::modules::Modules;
@@ -32,6 +33,8 @@ use crate::parse::ParseSettings;
 use crate::queue;
 use crate::rules;
 use crate::rules::ActionId;
+use crate::rules::Definition;
+use crate::rules::Named;
 use crate::rules::Programs;
 use crate::rules::Resolver;
 use crate::rules::RulesetId;
@@ -85,7 +88,8 @@ pub struct Plan {
 /// can run, runs (rsyslog's rule), and the caller decides.
 pub fn compile(config: &mut Config, options: &Options) -> Plan {
     let mut diags = std::mem::take(&mut config.diagnostics);
-    let mut builder = Builder::default();
+    let definitions = Definitions::collect(config);
+    let mut builder = Builder { definitions, ..Builder::default() };
     builder.declare(&config.statements, &mut diags);
     if options.no_dns {
         builder.globals.dns = false;
@@ -98,7 +102,7 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
     let programs = builder.rules(&config.statements, &mut diags);
     let default_ruleset = builder.default_ruleset;
     let inputs = builder.inputs(&config.statements, &mut diags);
-    if builder.actions.is_empty() && !diags.has_errors() {
+    if !builder.acts && !diags.has_errors() {
         let text = "there are no active actions configured: nothing would be written";
         let help = "add an action, for example: action(type=\"omfile\" file=\"/var/log/all\")";
         diags.push(Diagnostic::error(Loc::default(), text).help(help));
@@ -138,6 +142,9 @@ struct Builder {
     rulesets: HashMap<String, (RulesetId, bool)>,
     default_ruleset: RulesetId,
     actions: Vec<ActionPlan>,
+    /// Whether there was any action, built or not.
+    acts: bool,
+    definitions: Definitions,
 }
 
 fn objects(block: &Block, kind: ObjectKind) -> impl Iterator<Item = &Object> {
@@ -173,8 +180,12 @@ impl Builder {
                 params.missing(&["name"], complaint, diags);
                 continue;
             };
-            if self.rulesets.contains_key(name) && name != DEFAULT_RULESET {
-                let text = format!("ruleset '{name}' is defined twice");
+            if self.rulesets.contains_key(name) {
+                let text = if name == DEFAULT_RULESET {
+                    format!("ruleset '{name}' is there already: what stands in no ruleset")
+                } else {
+                    format!("ruleset '{name}' is defined twice")
+                };
                 diags.push(Diagnostic::error(params.loc("name"), text).help("rename one of them"));
                 continue;
             }
@@ -225,6 +236,12 @@ impl Builder {
 
     fn input(&self, object: &Object, diags: &mut Diagnostics) -> Option<InputPlan> {
         let kind = modules::type_of(object, diags)?;
+        if self.definitions.find(Named::Module, &kind, object.loc) == Definition::Behind {
+            let text = format!("module '{kind}' is loaded only behind this input");
+            let help = format!("move module(load=\"{kind}\") before it");
+            diags.push(Diagnostic::error(place(object, "type"), text).help(help));
+            return None;
+        }
         let kind = self.modules.input(&kind, object, diags)?;
         let params = param::check(object, &[modules::TYPE_PARAM, kind.params()], diags);
         let module = self.modules.params(kind.name());
@@ -290,7 +307,23 @@ impl Builder {
         }
     }
 
-    fn template(&self, name: &str, loc: Loc, diags: &mut Diagnostics) -> Option<Arc<Template>> {
+    /// The template `name`, which `user` asks for at `loc`. It must stand before the user.
+    fn template(
+        &self,
+        name: &str,
+        loc: Loc,
+        user: Loc,
+        diags: &mut Diagnostics,
+    ) -> Option<Arc<Template>> {
+        // A module's default template is asked for by none in particular.
+        let inside = user.start <= loc.start && loc.end <= user.end;
+        let own = loc.file == user.file && inside && loc != user;
+        if own && self.definitions.find(Named::Template, name, user) == Definition::Behind {
+            let text = format!("template '{name}' is defined only behind this action");
+            let help = "move the template before it: the action is left out";
+            diags.push(Diagnostic::error(loc, text).help(help));
+            return None;
+        }
         let found = self.templates.get(name).cloned();
         if found.is_none() && self.templates.is_unbuilt(name) {
             let text = format!("the action is left out: template '{name}' is not built yet");
@@ -340,6 +373,7 @@ fn place(object: &Object, name: &str) -> Loc {
 
 impl Resolver for Builder {
     fn action(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<ActionId> {
+        self.acts = true;
         let kind = modules::type_of(object, diags)?;
         if !output::MODULES.iter().any(|module| module.name == kind) {
             self.modules.check_action(&kind, object, diags);
@@ -347,11 +381,15 @@ impl Resolver for Builder {
         }
         let spec = OutputSpec::compile(object, &self.outputs, diags)?;
         let template = match spec.template() {
-            Some(name) => Some(self.template(name, place(object, "template"), diags)?),
+            Some(name) => {
+                Some(self.template(name, place(object, "template"), object.loc, diags)?)
+            }
             None => None,
         };
         let file_name = match spec.dyna_file() {
-            Some(name) => Some(self.template(name, place(object, "dynaFile"), diags)?),
+            Some(name) => {
+                Some(self.template(name, place(object, "dynaFile"), object.loc, diags)?)
+            }
             None => None,
         };
         let id = ActionId(len32(self.actions.len()));
@@ -368,9 +406,32 @@ impl Resolver for Builder {
         self.rulesets.keys().cloned().collect()
     }
 
+    fn actions(&self) -> usize {
+        self.actions.len()
+    }
+
+    fn forget_actions(&mut self, count: usize) {
+        self.actions.truncate(count);
+    }
+
+    fn definition(&self, named: Named, name: &str, at: Loc) -> Definition {
+        self.definitions.find(named, name, at)
+    }
+
+    fn defined(&self, named: Named) -> Vec<String> {
+        self.definitions.names(named)
+    }
+
     fn selector(&self, text: &str, loc: Loc, diags: &mut Diagnostics) -> Option<PriMask> {
         let (mask, error) = selector::parse(text);
         let Some(error) = error else { return Some(mask) };
+        // Between its quotes, unless escapes or a joined line moved it.
+        let exact = (loc.end - loc.start) as usize == text.len() + 2;
+        let shift = |at: usize| loc.start + 1 + len32(at);
+        let loc = match exact {
+            true => Loc { start: shift(error.start), end: shift(error.end), ..loc },
+            false => loc,
+        };
         let mut d = Diagnostic::error(loc, error.message);
         d.help = error.help;
         diags.push(d);

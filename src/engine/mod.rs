@@ -3,6 +3,7 @@
 //! drains, and returns the [`Summary`].
 
 mod build;
+mod definitions;
 mod globals;
 mod graph;
 mod modules;
