@@ -31,14 +31,14 @@ impl Loc {
 pub struct SourceFile {
     pub name: Arc<str>,
     pub text: Arc<[u8]>,
-    /// What included it.
-    pub included: Option<Loc>,
 }
 
 /// All the text that a configuration was read from.
 #[derive(Clone, Debug, Default)]
 pub struct SourceMap {
     files: Vec<SourceFile>,
+    /// Where each file was included.
+    origins: Vec<Option<Loc>>,
 }
 
 impl SourceMap {
@@ -46,26 +46,36 @@ impl SourceMap {
         self.add_included(name, text, None)
     }
 
-    /// Adds a file that the statement at `included` takes in.
-    pub fn add_included(&mut self, name: &str, text: &[u8], included: Option<Loc>) -> u32 {
-        self.files.push(SourceFile { name: name.into(), text: text.into(), included });
+    /// Adds a file that is read in place of what stands at `origin`.
+    pub fn add_included(&mut self, name: &str, text: &[u8], origin: Option<Loc>) -> u32 {
+        self.files.push(SourceFile { name: name.into(), text: text.into() });
+        self.origins.push(origin);
         len32(self.files.len() - 1)
     }
 
-    /// Whether `a` is read before `b`, which may be in a file that it includes.
+    /// Where the file was included, if it was.
+    #[must_use]
+    pub fn origin(&self, file: u32) -> Option<Loc> {
+        self.origins.get(file as usize).copied().flatten()
+    }
+
+    /// Whether `a` was read before `b`, through all includes.
     #[must_use]
     pub fn precedes(&self, a: Loc, b: Loc) -> bool {
-        if a.file == b.file {
-            return a.start < b.start;
+        self.path(a) < self.path(b)
+    }
+
+    /// A place as offsets, from the first file down to its own. Of files that are included at one
+    /// place, the one that was opened later comes later.
+    fn path(&self, loc: Loc) -> Vec<(u32, u32)> {
+        let mut path = vec![(loc.file, loc.start)];
+        let mut file = loc.file;
+        while let Some(origin) = self.origin(file).filter(|origin| origin.file < file) {
+            path.push((origin.file, origin.start));
+            file = origin.file;
         }
-        // A file's number is higher than that of the one which includes it.
-        let (inner, outer) = if a.file > b.file { (a, b) } else { (b, a) };
-        match self.file(inner.file).and_then(|file| file.included) {
-            Some(included) if inner == a => self.precedes(included, outer),
-            Some(included) if included == outer => true,
-            Some(included) => self.precedes(outer, included),
-            None => a.file < b.file,
-        }
+        path.reverse();
+        path
     }
 
     #[must_use]
@@ -211,26 +221,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_included_stands_where_it_is_included() {
+    fn includes_are_read_where_they_stand() {
         let mut map = SourceMap::default();
-        let main = map.add("main", b"0123456789");
-        let first = map.add_included("first", b"01234", Some(Loc::new(main, 2, 3)));
-        let deeper = map.add_included("deeper", b"01234", Some(Loc::new(first, 2, 3)));
-        let second = map.add_included("second", b"01234", Some(Loc::new(main, 5, 6)));
-        let order = [
-            Loc::new(main, 1, 2),
-            Loc::new(first, 1, 2),
-            Loc::new(deeper, 4, 5),
-            Loc::new(first, 3, 4),
-            Loc::new(main, 4, 5),
-            Loc::new(second, 0, 1),
-            Loc::new(main, 7, 8),
-        ];
-        for (i, a) in order.iter().enumerate() {
-            for (j, b) in order.iter().enumerate() {
-                assert_eq!(map.precedes(*a, *b), i < j, "{i} {j}");
-            }
-        }
+        let main = map.add("main", b"aaa include bbb");
+        let first = map.add_included("first", b"xx", Some(Loc::new(main, 4, 11)));
+        let second = map.add_included("second", b"yy", Some(Loc::new(main, 4, 11)));
+        let at = |file, start| Loc::new(file, start, start + 1);
+        assert!(map.precedes(at(main, 0), at(first, 1)));
+        assert!(map.precedes(at(first, 1), at(second, 0)));
+        assert!(map.precedes(at(second, 1), at(main, 12)));
+        assert!(!map.precedes(at(main, 12), at(first, 0)));
+        assert_eq!(map.origin(first), Some(Loc::new(main, 4, 11)));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::base::limits::DIAGNOSTICS_MAX;
 use crate::base::limits::INCLUDE_DEPTH_MAX;
 use crate::base::num::count;
 use crate::config::Config;
+use crate::config::ast;
 use crate::config::ast::Block;
 use crate::config::ast::Object;
 use crate::config::ast::ObjectKind;
@@ -43,9 +44,11 @@ pub(super) struct Loader {
     pub(super) legacy: legacy::State,
     /// Files that are open, outermost first.
     open: Vec<PathBuf>,
+    /// Where each of them but the first was included.
+    origins: Vec<Loc>,
     bytes: usize,
-    /// The statement that includes what is being read.
-    included: Option<Loc>,
+    /// The statement before this place ended with an action that a `&` may add to.
+    pub(super) chain: bool,
     /// Nothing outside of the given text may be read.
     sealed: bool,
 }
@@ -105,6 +108,14 @@ impl Loader {
         match ruleset {
             Some(ruleset) => ruleset.script.push(statement),
             None => self.statements.push(statement),
+        }
+    }
+
+    /// Adds actions to the last statement of the top level.
+    pub(super) fn chain_on(&mut self, actions: Block) {
+        match self.legacy.ruleset.and_then(|index| self.object_mut(index)) {
+            Some(ruleset) => ast::chain(&mut ruleset.script, actions),
+            None => ast::chain(&mut self.statements, actions),
         }
     }
 
@@ -187,27 +198,34 @@ impl Loader {
             self.say(Diagnostic::error(include.loc, text).help("this one is not read"));
             return;
         }
-        let outer = self.included.replace(include.loc);
+        self.origins.push(include.loc);
         match &include.what {
             What::Text(text) => {
                 self.open.push(PathBuf::new());
                 self.text("include(text=…)", text, top, depth, out);
                 self.open.pop();
             }
+            What::Files { pattern, .. } if pattern.is_empty() => {
+                let text = "nothing is included: the file name is empty";
+                let d = Diagnostic::warning(include.loc, text);
+                self.say(d.help("is a variable of the environment not set?"));
+            }
             What::Files { pattern, optional } => {
-                for path in self.matching(pattern, *optional, include.loc) {
+                let paths = if self.sealed {
+                    Vec::new()
+                } else {
+                    self.matching(pattern, *optional, include.loc)
+                };
+                for path in paths {
                     self.included_file(&path, include.loc, top, depth, out);
                 }
             }
         }
-        self.included = outer;
+        self.origins.pop();
     }
 
     /// The files that a pattern names, sorted. A directory is all files in it, at any depth.
     fn matching(&mut self, pattern: &BString, optional: bool, loc: Loc) -> Vec<PathBuf> {
-        if self.sealed {
-            return Vec::new();
-        }
         let Ok(text) = pattern.to_str() else {
             return vec![pattern.to_path_lossy().into_owned()];
         };
@@ -301,7 +319,7 @@ impl Loader {
         depth: usize,
         out: &mut Block,
     ) {
-        let file = self.sources.add_included(name, text, self.included);
+        let file = self.sources.add_included(name, text, self.origins.last().copied());
         let binary = text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff");
         if let Some(at) = text.find_byte(0).or_else(|| binary.then_some(0)) {
             let (message, help) = if binary {

@@ -21,6 +21,7 @@ use crate::config::param;
 use crate::config::param::Params;
 use crate::config::selector;
 use crate::engine::declared::Declared;
+use crate::engine::definitions::Definitions;
 use crate::engine::globals::Globals;
 use crate::engine::modules;
 use crate::engine::modules::Modules;
@@ -35,6 +36,8 @@ use crate::parse::ParseSettings;
 use crate::queue;
 use crate::rules;
 use crate::rules::ActionId;
+use crate::rules::Definition;
+use crate::rules::Named;
 use crate::rules::Programs;
 use crate::rules::Resolver;
 use crate::rules::RulesetId;
@@ -88,7 +91,8 @@ pub struct Plan {
 /// can run, runs (rsyslog's rule), and the caller decides.
 pub fn compile(config: &mut Config, options: &Options) -> Plan {
     let mut diags = std::mem::take(&mut config.diagnostics);
-    let mut builder = Builder { sources: config.sources.clone(), ..Builder::default() };
+    let definitions = Definitions::collect(config);
+    let mut builder = Builder { definitions, ..Builder::default() };
     builder.declare(&config.statements, &mut diags);
     if options.no_dns {
         builder.globals.dns = false;
@@ -101,7 +105,7 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
     let programs = builder.rules(&config.statements, &mut diags);
     let default_ruleset = builder.default_ruleset;
     let inputs = builder.inputs(&config.statements, &mut diags);
-    builder.closing_checks(&config.statements, &mut diags);
+    builder.closing_checks(config, &mut diags);
     config.diagnostics = diags;
     let (hostname, local_domain) = host_names(&builder.globals, &options.hostname);
     Plan {
@@ -137,13 +141,11 @@ struct Builder {
     rulesets: HashMap<String, (RulesetId, bool)>,
     default_ruleset: RulesetId,
     actions: Vec<ActionPlan>,
-    /// Whether there are actions, right or wrong.
-    has_actions: bool,
-    /// Where each template is defined that is not built in.
-    template_places: HashMap<String, Loc>,
+    /// Whether there was any action, right or wrong, built or not.
+    acts: bool,
     declared: Declared,
     queues: queue::params::Names,
-    sources: SourceMap,
+    definitions: Definitions,
 }
 
 fn objects(block: &Block, kind: ObjectKind) -> impl Iterator<Item = &Object> {
@@ -181,9 +183,17 @@ impl Builder {
         for (i, object) in objects(block, ObjectKind::Ruleset).enumerate() {
             let params =
                 param::check(object, &[modules::RULESET_PARAMS, queue::params::PARAMS], diags);
-            let Some(name) = params.str("name") else { continue };
+            let Some(name) = params.str("name") else {
+                let complaint = Diagnostic::error(object.loc, "a ruleset needs a name");
+                params.missing(&["name"], complaint, diags);
+                continue;
+            };
             if self.rulesets.contains_key(name) {
-                let text = format!("ruleset '{name}' is defined twice");
+                let text = if name == DEFAULT_RULESET {
+                    format!("ruleset '{name}' is there already: what stands in no ruleset")
+                } else {
+                    format!("ruleset '{name}' is defined twice")
+                };
                 diags.push(Diagnostic::error(params.loc("name"), text).help("rename one of them"));
                 continue;
             }
@@ -208,7 +218,6 @@ impl Builder {
         for object in objects(block, ObjectKind::Ruleset) {
             self.declared.check_parsers(object, diags);
         }
-        self.declared.check_functions(block, diags);
     }
 
     /// Programs by ruleset: 0 is what stands in no ruleset.
@@ -244,7 +253,7 @@ impl Builder {
 
     fn input(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<InputPlan> {
         let kind = modules::type_of(object, diags)?;
-        let kind = self.modules.input(&kind, object, &self.sources, diags)?;
+        let kind = self.modules.input(&kind, object, &self.definitions, diags)?;
         let params = param::check(object, &[modules::TYPE_PARAM, kind.params()], diags);
         if params.incomplete {
             return None;
@@ -271,29 +280,13 @@ impl Builder {
     }
 
     /// What rsyslogd looks at when everything is read.
-    fn closing_checks(&self, block: &Block, diags: &mut Diagnostics) {
+    fn closing_checks(&self, config: &Config, diags: &mut Diagnostics) {
         self.modules.check_listeners(self.globals.has_work_directory, diags);
         // That an action is wrong has been said already.
-        if !self.has_actions && !block.iter().any(|stmt| self.discards(stmt)) {
+        if !self.acts && !discards(&config.statements, &config.sources) {
             let text = "there are no active actions configured: nothing would be written";
             let help = "add an action, for example: action(type=\"omfile\" file=\"/var/log/all\")";
             diags.push(Diagnostic::error(Loc::default(), text).help(help));
-        }
-    }
-
-    /// Whether a `~` is in `stmt`, which counts as an action where `stop` does not.
-    fn discards(&self, stmt: &Stmt) -> bool {
-        let any = |block: &Block| block.iter().any(|stmt| self.discards(stmt));
-        match &stmt.kind {
-            StmtKind::Stop => {
-                let text = self.sources.file(stmt.loc.file).map(|file| &file.text);
-                text.and_then(|text| text.get(stmt.loc.start as usize)) == Some(&b'~')
-            }
-            StmtKind::If { then, otherwise, .. } => any(then) || any(otherwise),
-            StmtKind::PriFilter { then, .. } | StmtKind::PropertyFilter { then, .. } => any(then),
-            StmtKind::Foreach { body, .. } => any(body),
-            StmtKind::Object(object) => any(&object.script),
-            _ => false,
         }
     }
 
@@ -329,9 +322,6 @@ impl Builder {
     }
 
     fn template_object(&mut self, object: &Object, diags: &mut Diagnostics) {
-        if let Some((name, _)) = object.text("name") {
-            self.template_places.entry(name).or_insert(object.loc);
-        }
         let before = diags.all.len();
         let Some(template) = Template::compile(object, diags) else {
             let new = diags.all.get(before..).unwrap_or_default();
@@ -357,8 +347,8 @@ impl Builder {
         diags: &mut Diagnostics,
     ) -> Option<Arc<Template>> {
         let loc = place(action, param);
-        let defined = self.template_places.get(name);
-        if defined.is_some_and(|defined| self.sources.precedes(action.loc, *defined)) {
+        let defined = self.definitions.find(Named::Template, name, action.loc);
+        if defined == Definition::Behind {
             let text = format!("template '{name}' is defined behind it: the action is left out");
             diags.push(Diagnostic::error(loc, text).help("move the template before the action"));
             return None;
@@ -388,6 +378,22 @@ fn is_rule(stmt: &Stmt) -> bool {
     }
 }
 
+/// Whether a `~` is in `block`, which counts as an action where `stop` does not.
+fn discards(block: &Block, sources: &SourceMap) -> bool {
+    let any = |block: &Block| discards(block, sources);
+    block.iter().any(|stmt| match &stmt.kind {
+        StmtKind::Stop => {
+            let text = sources.file(stmt.loc.file).map(|file| &file.text);
+            text.and_then(|text| text.get(stmt.loc.start as usize)) == Some(&b'~')
+        }
+        StmtKind::If { then, otherwise, .. } => any(then) || any(otherwise),
+        StmtKind::PriFilter { then, .. } | StmtKind::PropertyFilter { then, .. } => any(then),
+        StmtKind::Foreach { body, .. } => any(body),
+        StmtKind::Object(object) => any(&object.script),
+        _ => false,
+    })
+}
+
 fn default_tz(
     params: &Params,
     module: &Params,
@@ -412,11 +418,11 @@ fn place(object: &Object, name: &str) -> Loc {
 
 impl Resolver for Builder {
     fn action(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<ActionId> {
-        self.has_actions = true;
+        self.acts = true;
         self.queues.check(object, diags);
         let kind = modules::type_of(object, diags)?;
         if !output::MODULES.iter().any(|module| module.name == kind) {
-            self.modules.check_action(&kind, object, &self.sources, diags);
+            self.modules.check_action(&kind, object, &self.definitions, diags);
             return None;
         }
         let spec = OutputSpec::compile(object, &self.outputs, diags)?;
@@ -442,9 +448,32 @@ impl Resolver for Builder {
         self.rulesets.keys().cloned().collect()
     }
 
+    fn actions(&self) -> usize {
+        self.actions.len()
+    }
+
+    fn forget_actions(&mut self, count: usize) {
+        self.actions.truncate(count);
+    }
+
+    fn definition(&self, named: Named, name: &str, at: Loc) -> Definition {
+        self.definitions.find(named, name, at)
+    }
+
+    fn defined(&self, named: Named) -> Vec<String> {
+        self.definitions.names(named)
+    }
+
     fn selector(&self, text: &str, loc: Loc, diags: &mut Diagnostics) -> Option<PriMask> {
         let (mask, error) = selector::parse(text);
         let Some(error) = error else { return Some(mask) };
+        // Between its quotes, unless escapes or a joined line moved it.
+        let exact = (loc.end - loc.start) as usize == text.len() + 2;
+        let shift = |at: usize| loc.start + 1 + len32(at);
+        let loc = match exact {
+            true => Loc { start: shift(error.start), end: shift(error.end), ..loc },
+            false => loc,
+        };
         let mut d = Diagnostic::error(loc, error.message);
         d.help = error.help;
         diags.push(d);

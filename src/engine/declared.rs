@@ -1,17 +1,13 @@
 //! What rsyslogd looks at in objects that nothing of ours runs yet, beyond their parameters' form:
-//! tables, counters, parsers and zones must be there when they are named.
+//! files of tables, names of parsers, offsets of zones.
 
 use std::collections::HashSet;
 use std::fs;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
-use crate::config::ast::Block;
-use crate::config::ast::Expr;
-use crate::config::ast::ExprKind;
 use crate::config::ast::Object;
 use crate::config::ast::ObjectKind;
-use crate::config::ast::StmtKind;
 use crate::config::ast::Value;
 use crate::config::module::Role;
 use crate::config::module::short_name;
@@ -23,32 +19,21 @@ const PARSERS: [&str; 2] = ["rsyslog.rfc3164", "rsyslog.rfc5424"];
 /// without its `pm`.
 const PARSERS_OF_MODULES: [(&str, &str); 2] =
     [("pmlastmsg", "rsyslog.lastline"), ("pmnormalize", "rsyslog.pmnormalize")];
-/// Functions whose first argument names an object of a kind.
-const FUNCTIONS: [(&str, ObjectKind, &str); 3] = [
-    ("lookup", ObjectKind::LookupTable, "lookup table"),
-    ("dyn_inc", ObjectKind::DynStats, "dyn_stats bucket"),
-    ("percentile_observe", ObjectKind::PerctileStats, "percentile_stats bucket"),
-];
-
-/// Names that a configuration has declared.
+/// Parsers that a configuration has.
 #[derive(Debug, Default)]
 pub(super) struct Declared {
-    objects: HashSet<(ObjectKind, String)>,
     parsers: HashSet<String>,
 }
 
 impl Declared {
-    /// Takes the name of `object`, and checks what it says.
+    /// Takes in and checks what `object` says.
     pub(super) fn object(&mut self, object: &Object, diags: &mut Diagnostics) {
-        if let Some((name, _)) = object.text("name") {
-            if object.kind == ObjectKind::Parser {
-                self.parsers.insert(name.clone());
-            }
-            self.objects.insert((object.kind, name));
-        }
         match object.kind {
             ObjectKind::LookupTable => lookup_file(object, diags),
-            ObjectKind::Parser => parser_type(object, diags),
+            ObjectKind::Parser => {
+                self.parsers.extend(object.text("name").map(|(name, _)| name));
+                parser_type(object, diags);
+            }
             ObjectKind::Timezone => zone(object, diags),
             ObjectKind::Module => self.parser_module(object),
             _ => {}
@@ -76,55 +61,6 @@ impl Declared {
                 let text = format!("parser '{name}' not known");
                 let help = "load its module, or define it by parser(name=… type=…), before it";
                 diags.push(Diagnostic::error(param.value_loc, text).help(help));
-            }
-        }
-    }
-
-    /// The tables and counters that functions name anywhere in `block`.
-    pub(super) fn check_functions(&self, block: &Block, diags: &mut Diagnostics) {
-        for stmt in block {
-            match &stmt.kind {
-                StmtKind::If { cond, then, otherwise } => {
-                    self.expression(cond, diags);
-                    self.check_functions(then, diags);
-                    self.check_functions(otherwise, diags);
-                }
-                StmtKind::PriFilter { then, .. } | StmtKind::PropertyFilter { then, .. } => {
-                    self.check_functions(then, diags);
-                }
-                StmtKind::Foreach { collection, body, .. } => {
-                    self.expression(collection, diags);
-                    self.check_functions(body, diags);
-                }
-                StmtKind::Set { value, .. } => self.expression(value, diags),
-                StmtKind::CallIndirect(name) => self.expression(name, diags),
-                StmtKind::Object(object) => self.check_functions(&object.script, diags),
-                _ => {}
-            }
-        }
-    }
-
-    fn expression(&self, expr: &Expr, diags: &mut Diagnostics) {
-        match &expr.kind {
-            ExprKind::Call { name, args } => {
-                let known = FUNCTIONS.iter().find(|(function, ..)| *function == name.text);
-                if let (Some((_, kind, what)), Some(first)) = (known, args.first())
-                    && let ExprKind::Str(object) = &first.kind
-                    && !self.objects.contains(&(*kind, object.to_string()))
-                {
-                    let text = format!("{what} '{object}' not found");
-                    diags.push(Diagnostic::error(first.loc, text));
-                }
-                for arg in args {
-                    self.expression(arg, diags);
-                }
-            }
-            ExprKind::Not(inner) | ExprKind::Negate(inner) => self.expression(inner, diags),
-            ExprKind::Binary { left, right, .. } => {
-                self.expression(left, diags);
-                self.expression(right, diags);
-            }
-            ExprKind::Number(_) | ExprKind::Str(_) | ExprKind::Array(_) | ExprKind::Variable(_) => {
             }
         }
     }
@@ -169,6 +105,7 @@ fn zone(object: &Object, diags: &mut Diagnostics) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ast::StmtKind;
 
     fn complaints(text: &str) -> Vec<String> {
         let config = crate::config::parse_text("test", text.as_bytes());
@@ -184,7 +121,6 @@ mod tests {
                 declared.check_parsers(object, &mut diags);
             }
         }
-        declared.check_functions(&config.statements, &mut diags);
         diags.all.into_iter().map(|d| d.message).collect()
     }
 
@@ -194,18 +130,6 @@ mod tests {
             |offset: &str| complaints(&format!("timezone(id=\"x\" offset=\"{offset}\")")).len();
         assert_eq!((zone("+09:00"), zone("-05:30")), (0, 0));
         assert_eq!((zone("9"), zone("+9:00"), zone("+09:0a")), (1, 1, 1));
-    }
-
-    #[test]
-    fn names_must_be_there() {
-        assert_eq!(
-            complaints("set $.x = dyn_inc(\"a\", $msg);"),
-            ["dyn_stats bucket 'a' not found"]
-        );
-        let declared = "dyn_stats(name=\"a\")\nif not (dyn_inc(\"a\", $msg) == 1) then stop\n";
-        assert_eq!(complaints(declared), [""; 0]);
-        let nested = "ruleset(name=\"main\") { if $msg == lookup(\"t\", $msg) then stop }";
-        assert_eq!(complaints(nested), ["lookup table 't' not found"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod build;
 mod declared;
+mod definitions;
 mod globals;
 mod graph;
 mod modules;

@@ -7,7 +7,6 @@ use std::collections::HashSet;
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
-use crate::base::diag::SourceMap;
 use crate::base::diag::nearest;
 use crate::catalog;
 use crate::config::ast::Object;
@@ -21,11 +20,14 @@ use crate::config::param::Kind::Array;
 use crate::config::param::Kind::Str;
 use crate::config::param::Params;
 use crate::config::param::Spec;
+use crate::engine::definitions::Definitions;
 use crate::engine::registry;
 use crate::input::tcp;
 use crate::input::udp;
 use crate::output;
 use crate::queue;
+use crate::rules::Definition;
+use crate::rules::Named;
 
 /// `type=` of inputs and actions.
 pub(super) static TYPE_PARAM: &[Spec] = &[Spec::new("type", Str, "", "The module.")];
@@ -136,14 +138,15 @@ impl Modules {
         &self,
         name: &str,
         object: &Object,
-        sources: &SourceMap,
+        definitions: &Definitions,
         diags: &mut Diagnostics,
     ) -> bool {
-        let loaded = self.loaded.get(name).map(|params| params.loc);
-        if loaded.is_some_and(|loc| sources.precedes(loc, object.loc)) {
+        let loaded = self.loaded.contains_key(name);
+        let defined = definitions.find(Named::Module, name, object.loc);
+        if loaded && defined == Definition::Before {
             return true;
         }
-        let when = if loaded.is_some() { "is loaded behind it" } else { "is not loaded" };
+        let when = if loaded { "is loaded behind it" } else { "is not loaded" };
         let help = format!("put module(load=\"{name}\") before it");
         diags.push(Diagnostic::error(object.loc, format!("module '{name}' {when}")).help(help));
         false
@@ -208,7 +211,7 @@ impl Modules {
         &mut self,
         kind: &str,
         object: &Object,
-        sources: &SourceMap,
+        definitions: &Definitions,
         diags: &mut Diagnostics,
     ) -> Option<InputKind> {
         let inputs = || registry::modules().filter(|module| module.role == Role::Input);
@@ -225,7 +228,7 @@ impl Modules {
         if matches!(module.availability, Availability::Absent(_)) {
             return None;
         }
-        if !self.is_loaded(kind, object, sources, diags) {
+        if !self.is_loaded(kind, object, definitions, diags) {
             return None;
         }
         let input = InputKind::parse(kind);
@@ -244,7 +247,7 @@ impl Modules {
         &self,
         kind: &str,
         object: &Object,
-        sources: &SourceMap,
+        definitions: &Definitions,
         diags: &mut Diagnostics,
     ) {
         let outputs = || {
@@ -261,7 +264,8 @@ impl Modules {
             return;
         };
         let absent = matches!(module.availability, Availability::Absent(_));
-        if !absent && !BUILT_IN.contains(&kind) && !self.is_loaded(kind, object, sources, diags) {
+        if !absent && !BUILT_IN.contains(&kind) && !self.is_loaded(kind, object, definitions, diags)
+        {
             return;
         }
         if say_availability(module, object.loc, diags) {
