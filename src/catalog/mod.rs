@@ -9,6 +9,7 @@ mod objects;
 pub mod outputs;
 
 pub use objects::object;
+pub use objects::required;
 
 use crate::config::module::Availability;
 use crate::config::module::Module;

@@ -141,8 +141,8 @@ pub struct Params {
     given: Vec<(&'static str, Value, Loc)>,
     /// The object itself, for complaints about what is missing.
     pub loc: Loc,
-    /// An unsupported parameter was given (and complained of), without which the object would do
-    /// something else than was asked for.
+    /// A parameter was given (and complained of) without which the object would do something else
+    /// than was asked for: it is not built, not supported, or its value is malformed.
     pub refused: bool,
     /// A parameter is missing without which there is no such object (complained of).
     pub incomplete: bool,
@@ -192,6 +192,7 @@ pub fn check(object: &Object, tables: &[&'static [Spec]], diags: &mut Diagnostic
         if let Err(expected) = well_formed(spec.kind, &param.value) {
             let text = format!("'{name}' takes {expected}");
             diags.push(Diagnostic::error(param.value_loc, text));
+            params.refused = true;
             continue;
         }
         params.given.push((spec.name, param.value.clone(), param.value_loc));
@@ -215,7 +216,7 @@ fn well_formed(kind: Kind, value: &Value) -> Result<(), String> {
         Kind::Word(words) => words.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes())),
         Kind::Severity => selector::severity(text).is_some(),
         Kind::Facility => selector::facility(text).is_some(),
-        Kind::Size => parse_size(text).is_some(),
+        Kind::Size => parse_size(text).is_some_and(|size| size >= 0),
         Kind::Mode => parse_mode(text).is_some(),
     };
     if ok {
@@ -295,6 +296,11 @@ fn parse_mode(text: &[u8]) -> Option<u32> {
 impl Params {
     fn find(&self, name: &str) -> Option<&(&'static str, Value, Loc)> {
         self.given.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name))
+    }
+
+    /// The parameters that are given, by their documented names.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.given.iter().map(|(name, ..)| *name)
     }
 
     #[must_use]

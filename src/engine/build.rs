@@ -20,11 +20,11 @@ use crate::config::ast::StmtKind;
 use crate::config::param;
 use crate::config::param::Params;
 use crate::config::selector;
-use crate::engine::declared::Declared;
 use crate::engine::definitions::Definitions;
 use crate::engine::globals::Globals;
 use crate::engine::modules;
 use crate::engine::modules::Modules;
+use crate::engine::objects;
 use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpSpec;
 use crate::message::PriMask;
@@ -143,7 +143,6 @@ struct Builder {
     actions: Vec<ActionPlan>,
     /// Whether there was any action, right or wrong, built or not.
     acts: bool,
-    declared: Declared,
     queues: queue::params::Names,
     definitions: Definitions,
 }
@@ -161,24 +160,19 @@ impl Builder {
         for object in objects(block, ObjectKind::Global) {
             self.globals.read(object, diags);
         }
-        self.globals.check_tls_files(diags);
         for object in objects(block, ObjectKind::Module) {
-            self.declared.object(object, diags);
-            if self.modules.admit(object, diags) && !self.outputs.apply(object, diags) {
+            if self.modules.may_load(object, diags) && !self.outputs.apply(object, diags) {
                 self.modules.load(object, diags);
             }
         }
         for object in objects(block, ObjectKind::Template) {
             self.template_object(object, diags);
         }
-        for (i, object) in objects(block, ObjectKind::MainQueue).enumerate() {
-            modules::check_queue(object, diags);
+        modules::check_queue(objects(block, ObjectKind::MainQueue), diags);
+        for object in objects(block, ObjectKind::MainQueue) {
             self.queues.check(object, diags);
-            if i > 0 {
-                let text = "main_queue() stands twice: the first one counts";
-                diags.push(Diagnostic::error(object.loc, text).help("remove this one"));
-            }
         }
+        let parsers = objects::check(block, &self.modules, diags);
         self.rulesets.insert(DEFAULT_RULESET.to_owned(), (RulesetId(0), false));
         for (i, object) in objects(block, ObjectKind::Ruleset).enumerate() {
             let params =
@@ -188,6 +182,7 @@ impl Builder {
                 params.missing(&["name"], complaint, diags);
                 continue;
             };
+            objects::parsers_exist(&params, parsers.as_ref(), diags);
             if self.rulesets.contains_key(name) {
                 let text = if name == DEFAULT_RULESET {
                     format!("ruleset '{name}' is there already: what stands in no ruleset")
@@ -201,22 +196,6 @@ impl Builder {
             let id = RulesetId(len32(i + 1));
             let queued = params.has("queue.type");
             self.rulesets.insert(name.to_owned(), (id, queued));
-        }
-        for kind in [
-            ObjectKind::LookupTable,
-            ObjectKind::DynStats,
-            ObjectKind::PerctileStats,
-            ObjectKind::Parser,
-            ObjectKind::Ratelimit,
-            ObjectKind::Timezone,
-        ] {
-            for object in objects(block, kind) {
-                modules::check_unbuilt(object, diags);
-                self.declared.object(object, diags);
-            }
-        }
-        for object in objects(block, ObjectKind::Ruleset) {
-            self.declared.check_parsers(object, diags);
         }
     }
 

@@ -3,11 +3,11 @@
 //! drains, and returns the [`Summary`].
 
 mod build;
-mod declared;
 mod definitions;
 mod globals;
 mod graph;
 mod modules;
+mod objects;
 mod own;
 pub mod registry;
 mod run;

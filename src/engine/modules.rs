@@ -8,7 +8,6 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::diag::nearest;
-use crate::catalog;
 use crate::config::ast::Object;
 use crate::config::ast::ObjectKind;
 use crate::config::module::Availability;
@@ -35,23 +34,23 @@ static LOAD_PARAM: &[Spec] = &[Spec::new("load", Str, "", "The module.")];
 
 /// Parameters of `ruleset()` besides its queue's.
 pub(super) static RULESET_PARAMS: &[Spec] = &[
-    Spec::new("name", Str, "", "The ruleset's name.").required(),
-    Spec::new("parser", Array, "", "Parsers to be tried.")
-        .ignored("parser lists are not built yet; RFC 5424 and RFC 3164 are tried"),
+    Spec::new("name", Str, "", "The ruleset's name."),
+    Spec::new("parser", Array, "", "Parsers that are tried, in this order."),
 ];
 
-/// Checks `main_queue(…)`.
-pub(super) fn check_queue(object: &Object, diags: &mut Diagnostics) {
-    param::check(object, &[queue::params::PARAMS], diags);
-}
+/// Outputs and parsers that are a part of rsyslogd; everything else is loaded.
+const BUILT_IN: [&str; 8] =
+    ["omfile", "omfwd", "ompipe", "omusrmsg", "omshell", "omdiscard", "pmrfc3164", "pmrfc5424"];
 
-/// Checks an object that nothing runs yet.
-pub(super) fn check_unbuilt(object: &Object, diags: &mut Diagnostics) {
-    if let Some(table) = catalog::object(object.kind) {
-        param::check(object, &[table], diags);
+/// Checks the `main_queue(…)`, of which there can be one.
+pub(super) fn check_queue<'a>(objects: impl Iterator<Item = &'a Object>, diags: &mut Diagnostics) {
+    for (i, object) in objects.enumerate() {
+        if i > 0 {
+            let text = "main_queue() stands a second time: the first one counts";
+            diags.push(Diagnostic::error(object.loc, text).help("remove one of them"));
+        }
+        param::check(object, &[queue::params::PARAMS], diags);
     }
-    let text = format!("{} objects are not built yet: it has no effect", kind_name(object.kind));
-    diags.push(Diagnostic::unbuilt(object.loc, text));
 }
 
 /// An input module of ours.
@@ -87,9 +86,6 @@ impl InputKind {
     }
 }
 
-/// Outputs of rsyslogd's that no `module()` loads; `builtin:` stands before their names there.
-const BUILT_IN: [&str; 4] = ["omfile", "omfwd", "ompipe", "omusrmsg"];
-
 /// Inputs of which rsyslogd says so when they are loaded and nothing uses them.
 const LISTENERS: [(&str, &str); 3] = [
     ("imfile", "input(type=\"imfile\" file=\"/…\" tag=\"…\")"),
@@ -102,39 +98,16 @@ const LISTENERS: [(&str, &str); 3] = [
 pub(super) struct Modules {
     /// By name; also those that do not run.
     loaded: HashMap<String, Params>,
-    /// Where each name was first given to `module()`.
-    named: HashMap<String, Loc>,
     /// Inputs that have an `input()` which is right.
     listening: HashSet<String>,
+    /// Modules that `module()` named, built-in ones too.
+    named: HashSet<String>,
     none: Params,
 }
 
 impl Modules {
-    /// Whether `module()` may be looked at: its name is new and written as rsyslog wants it.
-    pub(super) fn admit(&mut self, object: &Object, diags: &mut Diagnostics) -> bool {
-        let Some((load, loc)) = object.text("load") else { return true };
-        let name = short_name(&load);
-        if BUILT_IN.contains(&name) && !load.starts_with("builtin:") {
-            let text = format!("there is no module '{name}' to load: it is built in");
-            let help = format!("remove it, or write \"builtin:{name}\" to set its parameters");
-            diags.push(Diagnostic::error(loc, text).help(help));
-            return false;
-        }
-        // Several directives may set a built-in module's default template.
-        if object.legacy && load.starts_with("builtin:") {
-            return true;
-        }
-        if self.named.contains_key(name) {
-            let text = format!("module '{name}' is loaded already: this one has no effect");
-            diags.push(Diagnostic::error(loc, text).help("remove one of the two"));
-            return false;
-        }
-        self.named.insert(name.to_owned(), object.loc);
-        true
-    }
-
     /// Complains if `name` is not loaded before `object`.
-    fn is_loaded(
+    fn is_loaded_before(
         &self,
         name: &str,
         object: &Object,
@@ -173,6 +146,37 @@ impl Modules {
                 diags.push(Diagnostic::error(params.loc, text).help(help));
             }
         }
+    }
+
+    /// Whether a `module()` may load what it names: once, and as what it is. Directives lower to
+    /// `module()` objects of built-in modules as often as they stand.
+    pub(super) fn may_load(&mut self, object: &Object, diags: &mut Diagnostics) -> bool {
+        let Some((load, loc)) = object.text("load") else { return true };
+        let name = short_name(&load).to_ascii_lowercase();
+        let built_in = BUILT_IN.contains(&name.as_str());
+        if object.legacy && load.starts_with("builtin:") {
+            return true;
+        }
+        if built_in != load.starts_with("builtin:") && registry::module(&name).is_some() {
+            let text = match built_in {
+                true => format!("module '{name}' is built in: there is nothing to load"),
+                false => format!("module '{name}' is not built in"),
+            };
+            let prefix = if built_in { "builtin:" } else { "" };
+            let help = format!("write module(load=\"{prefix}{name}\") to set its parameters");
+            diags.push(Diagnostic::error(loc, text).help(help));
+            return false;
+        }
+        if !self.named.insert(name.clone()) {
+            let text = format!("module '{name}' is loaded already");
+            diags.push(Diagnostic::error(loc, text).help("remove one of the two"));
+            return false;
+        }
+        true
+    }
+
+    pub(super) fn is_loaded(&self, name: &str) -> bool {
+        self.loaded.contains_key(name)
     }
 
     pub(super) fn load(&mut self, object: &Object, diags: &mut Diagnostics) {
@@ -228,7 +232,7 @@ impl Modules {
         if matches!(module.availability, Availability::Absent(_)) {
             return None;
         }
-        if !self.is_loaded(kind, object, definitions, diags) {
+        if !self.is_loaded_before(kind, object, definitions, diags) {
             return None;
         }
         let input = InputKind::parse(kind);
@@ -264,7 +268,9 @@ impl Modules {
             return;
         };
         let absent = matches!(module.availability, Availability::Absent(_));
-        if !absent && !BUILT_IN.contains(&kind) && !self.is_loaded(kind, object, definitions, diags)
+        if !absent
+            && !BUILT_IN.contains(&kind)
+            && !self.is_loaded_before(kind, object, definitions, diags)
         {
             return;
         }

@@ -1,46 +1,96 @@
 //! Parameters that every action has, whatever its module: its name, how it retries, its queue.
 
-use std::time::Duration;
+use std::time;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
-use crate::config::param::Kind;
+use crate::config::param::Kind::Bool;
+use crate::config::param::Kind::Duration;
+use crate::config::param::Kind::Int;
+use crate::config::param::Kind::Positive;
+use crate::config::param::Kind::Str;
+use crate::config::param::Kind::Template;
 use crate::config::param::Params;
 use crate::config::param::Spec;
+use crate::config::wording::LEFT_OUT;
 
-const LATER: &str = "it comes with a later version; leave it out";
-
-/// The table of the `action.*` and `queue.*` parameters, and of what is neither.
+/// The table of the `action.*` parameters, and of what belongs to no group.
 pub static PARAMS: &[Spec] = &[
-    Spec::new("type", Kind::Str, "", "The output module."),
-    Spec::new("name", Kind::Str, "", "What the action is called in statistics and reports."),
-    Spec::new("template", Kind::Str, "", "The template that makes the output's bytes."),
-    Spec::new("action.resumeRetryCount", Kind::Int, "-1", "Attempts before messages are dropped."),
-    Spec::new("action.resumeInterval", Kind::Int, "30", "Seconds until an attempt is repeated."),
-    Spec::new("action.resumeIntervalMax", Kind::Int, "1800", "The longest such wait, in seconds."),
-    Spec::new("action.reportSuspension", Kind::Bool, "on", "Report suspension and resumption."),
-    Spec::new("action.reportSuspensionContinuation", Kind::Bool, "off", "Report failed retries.")
-        .ignored("a suspension is reported once"),
-    Spec::new("action.writeAllMarkMessages", Kind::Bool, "on", "Pass on every mark message.")
+    Spec::new("type", Str, "", "The output module."),
+    Spec::new("name", Str, "", "What the action is called in statistics and reports."),
+    Spec::new("template", Template, "", "The template that makes the output's bytes."),
+    Spec::new(
+        "action.resumeRetryCount",
+        Int,
+        "-1",
+        "Attempts before messages are dropped; -1 is no end.",
+    ),
+    Spec::new(
+        "action.resumeInterval",
+        Duration("seconds"),
+        "30",
+        "Wait until an attempt is repeated.",
+    ),
+    Spec::new(
+        "action.resumeIntervalMax",
+        Positive,
+        "1800",
+        "The longest that this wait becomes, in seconds.",
+    ),
+    Spec::new(
+        "action.reportSuspension",
+        Bool,
+        "on",
+        "Says when the target fails and when it works again.",
+    ),
+    Spec::new(
+        "action.reportSuspensionContinuation",
+        Bool,
+        "off",
+        "Says it again at each failed attempt.",
+    )
+    .ignored("a suspension is reported once"),
+    Spec::new("action.writeAllMarkMessages", Bool, "on", "Passes on every mark message.")
         .ignored("mark messages are always passed on"),
-    Spec::new("action.execOnlyEveryNthTime", Kind::Int, "", "Run for each nth message alone.")
-        .unsupported(LATER),
-    Spec::new("action.execOnlyEveryNthTimeTimeout", Kind::Int, "", "When that count starts over.")
-        .alias(&["action.execOnlyEveryNthTimeout"])
-        .unsupported(LATER),
-    Spec::new("action.execOnlyOnceEveryInterval", Kind::Int, "", "Run once in so many seconds.")
-        .unsupported(LATER),
-    Spec::new("action.execOnlyWhenPreviousIsSuspended", Kind::Bool, "off", "Be a fallback."),
-    Spec::new("action.errorFile", Kind::Str, "", "Where messages go that were given up.")
-        .ignored("messages that were given up are counted, by reason, and not kept"),
-    Spec::new("action.errorFile.maxSize", Kind::Int, "", "The largest size of that file.")
-        .ignored("no error file is written"),
-    Spec::new("action.repeatedMsgContainsOriginalMsg", Kind::Bool, "off", "Wording of repeats.")
-        .ignored("repeated messages are passed on as they are"),
-    Spec::new("action.copyMsg", Kind::Bool, "off", "Give the action a copy of the message.")
+    Spec::new("action.execOnlyEveryNthTime", Int, "0", "Takes each nth message alone.")
+        .later(LEFT_OUT),
+    Spec::new(
+        "action.execOnlyEveryNthTimeTimeout",
+        Duration("seconds"),
+        "0",
+        "Silence after which that count starts over.",
+    )
+    .later(LEFT_OUT),
+    Spec::new(
+        "action.execOnlyOnceEveryInterval",
+        Duration("seconds"),
+        "0",
+        "Takes one message in such a time.",
+    )
+    .later(LEFT_OUT),
+    Spec::new(
+        "action.execOnlyWhenPreviousIsSuspended",
+        Bool,
+        "off",
+        "Takes over while the action before it fails.",
+    ),
+    Spec::new("action.errorFile", Str, "", "File for messages that were given up.")
+        .meanwhile("messages that were given up are counted, by reason, and not kept"),
+    Spec::new("action.errorFile.maxSize", Int, "", "The largest size of that file.")
+        .ignored("no error file is written yet"),
+    Spec::new(
+        "action.repeatedMsgContainsOriginalMsg",
+        Bool,
+        "off",
+        "Quotes the message in a summary of repeats.",
+    )
+    .ignored("repeated messages are passed on as they are"),
+    Spec::new("action.copyMsg", Bool, "off", "Gives the action a copy of the message.")
         .ignored("an action always has its own rendering"),
-    Spec::new("action.externalState.file", Kind::Str, "", "A file that can suspend the action.")
-        .unsupported(LATER),
+    Spec::new("action.externalState.file", Str, "", "File that says whether the target works.")
+        .meanwhile("the target itself is tried"),
+    Spec::new("action.ratelimit.name", Str, "", "The ratelimit() that the action obeys.")
+        .meanwhile("what is sent is not rate limited"),
 ];
 
 /// How an action goes on after a failure.
@@ -49,14 +99,18 @@ pub struct Retry {
     /// Failed attempts in a row after which messages are dropped; `None`: never.
     pub limit: Option<u32>,
     /// The first wait and the longest one.
-    pub floor: Duration,
-    pub ceiling: Duration,
+    pub floor: time::Duration,
+    pub ceiling: time::Duration,
 }
 
 impl Default for Retry {
     /// For ever, soon at first, and at least every half minute.
     fn default() -> Self {
-        Self { limit: None, floor: Duration::from_millis(200), ceiling: Duration::from_secs(30) }
+        Self {
+            limit: None,
+            floor: time::Duration::from_millis(200),
+            ceiling: time::Duration::from_secs(30),
+        }
     }
 }
 
@@ -75,9 +129,8 @@ impl Common {
     pub fn compile(params: &Params, diags: &mut Diagnostics) -> Option<Self> {
         if params.bool("action.execOnlyWhenPreviousIsSuspended") == Some(true) {
             let loc = params.loc("action.execOnlyWhenPreviousIsSuspended");
-            let text = "'action.execOnlyWhenPreviousIsSuspended' is not supported: fallback \
-                        actions come with a later version";
-            diags.push(Diagnostic::error(loc, text).help("leave this action out"));
+            let text = format!("fallback actions are not built yet: {LEFT_OUT}");
+            diags.push(Diagnostic::unbuilt(loc, text));
             return None;
         }
         if params.refused {
@@ -95,14 +148,14 @@ impl Common {
 
 fn retry(params: &Params) -> Retry {
     let seconds =
-        |name| params.size(name).and_then(|n| u64::try_from(n).ok()).map(Duration::from_secs);
+        |name| params.size(name).and_then(|n| u64::try_from(n).ok()).map(time::Duration::from_secs);
     let mut retry = Retry {
         limit: params.int("action.resumeRetryCount").and_then(|n| u32::try_from(n).ok()),
         ..Retry::default()
     };
     if let Some(floor) = seconds("action.resumeInterval") {
         retry.floor = floor.max(retry.floor);
-        retry.ceiling = retry.floor.max(Duration::from_secs(1800));
+        retry.ceiling = retry.floor.max(time::Duration::from_secs(1800));
     }
     if let Some(ceiling) = seconds("action.resumeIntervalMax") {
         retry.ceiling = ceiling.max(retry.floor);

@@ -91,8 +91,8 @@ impl Defaults {
 static LOAD_PARAM: &[Spec] = &[Spec::new("load", Kind::Str, "", "The module.")];
 
 /// The tables of an action: its module's, and what all have.
-const fn tables(own: &'static [Spec]) -> [&'static [Spec]; 3] {
-    [own, common::PARAMS, queue::params::PARAMS]
+fn tables(module: &Module) -> Vec<&'static [Spec]> {
+    [module.instance, &[common::PARAMS, queue::params::PARAMS]].concat()
 }
 
 /// The name under which `stop`'s older form (`~`) may appear as an action.
@@ -121,19 +121,19 @@ impl OutputSpec {
         };
         match module.to_ascii_lowercase().as_str() {
             forward::NAME => {
-                let params = forward::MODULE.check(object, &tables(forward::PARAMS), diags);
+                let params = forward::MODULE.check(object, &tables(&forward::MODULE), diags);
                 ForwardSpec::compile(&params, defaults, diags).map(Box::new).map(Self::Forward)
             }
             file::NAME => {
-                let params = file::MODULE.check(object, &tables(file::PARAMS), diags);
+                let params = file::MODULE.check(object, &tables(&file::MODULE), diags);
                 FileSpec::compile(&params, defaults, diags).map(Box::new).map(Self::File)
             }
             stdout::NAME => {
-                let params = stdout::MODULE.check(object, &tables(stdout::PARAMS), diags);
+                let params = stdout::MODULE.check(object, &tables(&stdout::MODULE), diags);
                 StdoutSpec::compile(&params, diags).map(Self::Stdout)
             }
             DISCARD => {
-                let params = DISCARD_MODULE.check(object, &tables(&[]), diags);
+                let params = DISCARD_MODULE.check(object, &tables(&DISCARD_MODULE), diags);
                 Common::compile(&params, diags).map(Self::Discard)
             }
             _ => None,
@@ -264,9 +264,9 @@ mod tests {
 
     #[test]
     fn tables_name_everything_once() {
-        for table in [forward::PARAMS, file::PARAMS, stdout::PARAMS] {
+        for module in MODULES {
             let mut names: Vec<String> =
-                tables(table).into_iter().flatten().map(|s| s.name.to_lowercase()).collect();
+                tables(module).into_iter().flatten().map(|s| s.name.to_lowercase()).collect();
             let all = names.len();
             names.sort();
             names.dedup();

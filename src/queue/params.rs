@@ -1,70 +1,163 @@
 //! Parameters of queues: of the main queue, of rulesets and of actions. (rsyslog "General Queue
 //! Parameters".)
+//!
+//! A queue decides when a message goes on, never what is written. So what is not built of it
+//! leaves the action running, with its queue in memory and back-pressure.
 
 use std::collections::HashSet;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::config::ast::Object;
-use crate::config::param::Kind;
+use crate::config::param::Kind::Bool;
+use crate::config::param::Kind::Count;
+use crate::config::param::Kind::Duration;
+use crate::config::param::Kind::Int;
+use crate::config::param::Kind::Size;
+use crate::config::param::Kind::Str;
+use crate::config::param::Kind::Word;
 use crate::config::param::Spec;
+use crate::config::wording::ONE_TASK;
 
-const IN_MEMORY: &str = "queues are kept in memory; queues on disk come with a later version";
+const ON_DISK: &str = "the queue stays in memory, and holds back its inputs while it is full";
+const DISK_ALONE: &str = "it concerns queues on disk, which come with a later version";
 const IN_BYTES: &str = "the queue is bounded in bytes, and holds back TCP senders while it is full";
 const NO_DISCARD: &str = "queued messages are never discarded by severity";
-const ONE_TASK: &str = "one task serves the action's queue";
 const ONE_DEADLINE: &str = "a stop has one time limit for all queues";
 const BATCHES: &str = "everything that waits is sent at once";
-const LATER: &str = "it comes with a later version; leave it out";
-const TRACE: &str = "errors are reported with the action's name";
+const ANY_HOUR: &str = "what waits is sent at any hour";
 
-/// `queue.*`.
+/// The kinds of queues; rsyslog takes them in any letter case.
+const TYPES: &[&str] = &["Direct", "FixedArray", "LinkedList", "Disk"];
+
+/// `queue.*`. Where an action's default and a ruleset's differ, the action's stands here.
 pub static PARAMS: &[Spec] = &[
-    Spec::new("queue.type", Kind::Str, "Direct", "The kind of queue.").ignored(IN_BYTES),
-    Spec::new("queue.size", Kind::Size, "1000", "Messages that the queue holds.").ignored(IN_BYTES),
-    Spec::new("queue.filename", Kind::Str, "", "Files of the queue.").ignored(IN_MEMORY),
-    Spec::new("queue.spoolDirectory", Kind::Str, "", "Where they are.").ignored(IN_MEMORY),
-    Spec::new("queue.maxDiskSpace", Kind::Size, "", "Their size together.").ignored(IN_MEMORY),
-    Spec::new("queue.maxFileSize", Kind::Size, "", "The size of each.").ignored(IN_MEMORY),
-    Spec::new("queue.saveOnShutdown", Kind::Bool, "off", "Keep what a stop leaves.")
-        .ignored(IN_MEMORY),
-    Spec::new("queue.syncQueueFiles", Kind::Bool, "off", "Sync after writing.").ignored(IN_MEMORY),
-    Spec::new("queue.checkpointInterval", Kind::Int, "0", "Records between checkpoints.")
-        .ignored(IN_MEMORY),
-    Spec::new("queue.cry.provider", Kind::Str, "", "Encryption of queue files.").unsupported(LATER),
-    Spec::new("queue.highWatermark", Kind::Int, "", "When to go to disk.").ignored(IN_MEMORY),
-    Spec::new("queue.lowWatermark", Kind::Int, "", "When to come back.").ignored(IN_MEMORY),
-    Spec::new("queue.fullDelayMark", Kind::Int, "", "When to stop inputs.").ignored(IN_BYTES),
-    Spec::new("queue.lightDelayMark", Kind::Int, "", "When to slow inputs.").ignored(IN_BYTES),
-    Spec::new("queue.discardMark", Kind::Int, "", "When to discard.").ignored(NO_DISCARD),
-    Spec::new("queue.discardSeverity", Kind::Str, "8", "What to discard.").ignored(NO_DISCARD),
-    Spec::new("queue.dequeueBatchSize", Kind::Int, "128", "Largest batch.").ignored(BATCHES),
-    Spec::new("queue.minDequeueBatchSize", Kind::Int, "0", "Smallest batch.").ignored(BATCHES),
-    Spec::new("queue.minDequeueBatchSize.timeout", Kind::Int, "1000", "How long to wait for it.")
-        .ignored(BATCHES),
-    Spec::new("queue.dequeueSlowdown", Kind::Int, "0", "Microseconds between messages.")
-        .ignored(BATCHES),
-    Spec::new("queue.dequeueTimeBegin", Kind::Int, "0", "Hour at which sending starts.")
-        .unsupported(LATER),
-    Spec::new("queue.dequeueTimeEnd", Kind::Int, "25", "Hour at which it ends.").unsupported(LATER),
-    Spec::new("queue.samplingInterval", Kind::Int, "0", "Take each nth message alone.")
-        .unsupported(LATER),
-    Spec::new("queue.takeFlowCtlFromMsg", Kind::Bool, "off", "Flow control of the input.")
+    Spec::new("queue.type", Word(TYPES), "Direct", "The kind of queue.").ignored(IN_BYTES),
+    Spec::new("queue.size", Size, "1000", "Messages that the queue holds.").ignored(IN_BYTES),
+    Spec::new(
+        "queue.filename",
+        Str,
+        "",
+        "Begins the names of the queue's files, and lets it go to disk.",
+    )
+    .meanwhile(ON_DISK),
+    Spec::new(
+        "queue.spoolDirectory",
+        Str,
+        "",
+        "Where the files are, instead of the work directory.",
+    )
+    .ignored(DISK_ALONE),
+    Spec::new("queue.maxDiskSpace", Size, "0", "Their size together; 0 is no limit.")
+        .ignored(DISK_ALONE),
+    Spec::new("queue.maxFileSize", Size, "1m", "The size of each file.").ignored(DISK_ALONE),
+    Spec::new("queue.saveOnShutdown", Bool, "on", "Keeps on disk what a stop leaves.")
+        .ignored(DISK_ALONE),
+    Spec::new("queue.syncQueueFiles", Bool, "off", "Waits for the disk after each write.")
+        .ignored(DISK_ALONE),
+    Spec::new("queue.checkpointInterval", Int, "0", "Records between checkpoints.")
+        .ignored(DISK_ALONE),
+    Spec::new("queue.cry.provider", Str, "", "Encrypts the queue's files.")
+        .unsupported("put the work directory on an encrypted file system"),
+    Spec::new(
+        "queue.highWatermark",
+        Int,
+        "",
+        "Messages from which it goes to disk; 90 % of the size.",
+    )
+    .ignored(DISK_ALONE),
+    Spec::new("queue.lowWatermark", Int, "", "Messages at which it comes back; 70 % of the size.")
+        .ignored(DISK_ALONE),
+    Spec::new("queue.fullDelayMark", Int, "", "Messages from which inputs wait; 97 % of the size.")
         .ignored(IN_BYTES),
-    Spec::new("queue.workerThreads", Kind::Int, "1", "Most workers.").ignored(ONE_TASK),
-    Spec::new("queue.workerThreadMinimumMessages", Kind::Int, "", "Messages that add a worker.")
-        .ignored(ONE_TASK),
-    Spec::new("queue.timeoutWorkerThreadShutdown", Kind::Int, "60000", "Idle time of a worker.")
-        .ignored(ONE_TASK),
-    Spec::new("queue.timeoutShutdown", Kind::Int, "10", "Milliseconds to drain at a stop.")
-        .ignored(ONE_DEADLINE),
-    Spec::new("queue.timeoutActionCompletion", Kind::Int, "1000", "Milliseconds for the rest.")
-        .ignored(ONE_DEADLINE),
-    Spec::new("queue.timeoutEnqueue", Kind::Int, "2000", "Milliseconds until a message is lost.")
-        .ignored("a full queue holds back its inputs for as long as it takes"),
-    Spec::new("queue.useRawMsg", Kind::Bool, "off", "Store the raw message.").ignored(IN_MEMORY),
-    Spec::new("queue.oncorruption", Kind::Str, "", "What to do about damage.").ignored(IN_MEMORY),
-    Spec::new("queue.debugOnCorruption", Kind::Bool, "off", "Look into damage.").ignored(TRACE),
+    Spec::new(
+        "queue.lightDelayMark",
+        Int,
+        "",
+        "Messages from which inputs slow down; 70 % of the size.",
+    )
+    .ignored(IN_BYTES),
+    Spec::new("queue.discardMark", Int, "", "Messages from which it discards; 98 % of the size.")
+        .ignored(NO_DISCARD),
+    Spec::new("queue.discardSeverity", Str, "8", "Discards this severity and less; 8 is nothing.")
+        .ignored(NO_DISCARD),
+    Spec::new(
+        "queue.dequeueBatchSize",
+        Int,
+        "128",
+        "Messages that are delivered at once, at most.",
+    )
+    .ignored(BATCHES),
+    Spec::new("queue.minDequeueBatchSize", Int, "0", "Messages that are waited for.")
+        .ignored(BATCHES),
+    Spec::new(
+        "queue.minDequeueBatchSize.timeout",
+        Duration("milliseconds"),
+        "1000",
+        "How long they are waited for.",
+    )
+    .ignored(BATCHES),
+    Spec::new("queue.dequeueSlowdown", Duration("microseconds"), "0", "Pause after each message.")
+        .meanwhile("what waits is sent as fast as the target takes it"),
+    Spec::new("queue.dequeueTimeBegin", Int, "0", "Hour at which delivery starts, 0 to 23.")
+        .meanwhile(ANY_HOUR),
+    Spec::new("queue.dequeueTimeEnd", Int, "25", "Hour at which it ends; 25 is never.")
+        .meanwhile(ANY_HOUR),
+    Spec::new("queue.samplingInterval", Int, "0", "Takes each nth message alone.")
+        .meanwhile("all messages are taken"),
+    Spec::new(
+        "queue.takeFlowCtlFromMsg",
+        Bool,
+        "off",
+        "Lets each message say whether its input can wait.",
+    )
+    .ignored(IN_BYTES),
+    Spec::new("queue.workerThreads", Count, "1", "Workers, at most.").ignored(ONE_TASK),
+    Spec::new(
+        "queue.workerThreadMinimumMessages",
+        Int,
+        "",
+        "Messages that call for a further worker.",
+    )
+    .ignored(ONE_TASK),
+    Spec::new(
+        "queue.timeoutWorkerThreadShutdown",
+        Duration("milliseconds"),
+        "60000",
+        "Idle time after which a worker ends.",
+    )
+    .ignored(ONE_TASK),
+    Spec::new(
+        "queue.timeoutShutdown",
+        Duration("milliseconds"),
+        "10",
+        "Time to deliver at a stop.",
+    )
+    .ignored(ONE_DEADLINE),
+    Spec::new(
+        "queue.timeoutActionCompletion",
+        Duration("milliseconds"),
+        "1000",
+        "Time for the message in hand after that.",
+    )
+    .ignored(ONE_DEADLINE),
+    Spec::new(
+        "queue.timeoutEnqueue",
+        Duration("milliseconds"),
+        "2000",
+        "How long a full queue is waited for before the message is lost.",
+    )
+    .ignored("a full queue holds back its inputs for as long as it takes"),
+    Spec::new("queue.useRawMsg", Bool, "off", "Stores the message as it came.")
+        .ignored("a queue holds what was rendered"),
+    Spec::new("queue.onCorruption", Str, "safe", "What is done about damaged files.")
+        .ignored(DISK_ALONE),
+    Spec::new("queue.debugOnCorruption", Bool, "off", "Says more about damaged files.")
+        .ignored(DISK_ALONE),
+    Spec::new("queue.mutexContentionStats", Bool, "off", "Counts waits for the queue's lock.")
+        .ignored("the queue has no lock to wait for"),
+    Spec::new("queue.scope", Str, "", "Whether a message's variables are copied into the queue.")
+        .ignored("a queue holds what was rendered"),
 ];
 
 /// Where queues have their files: no two may be the same.

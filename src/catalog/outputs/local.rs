@@ -3,6 +3,7 @@
 use crate::catalog::later;
 use crate::config::module::Module;
 use crate::config::module::Role::Output;
+use crate::config::param::Kind::Array;
 use crate::config::param::Kind::Bool;
 use crate::config::param::Kind::Duration;
 use crate::config::param::Kind::Mode;
@@ -36,16 +37,22 @@ pub(in crate::catalog) static MODULES: &[Module] = &[
         ..later("omuxsock", Output, "Sends to a unix datagram socket ($OMUxSockSocket).", LEFT_OUT)
     },
     later("omjournal", Output, "Writes to the systemd journal.", LEFT_OUT),
-    later("omshell", Output, "Runs a program for each message (the legacy ^ action).", LEFT_OUT),
+    Module {
+        instance: &[SHELL],
+        ..later("omshell", Output, "Runs a program for each message (the ^ action).", LEFT_OUT)
+    },
 ];
 
 static USRMSG: &[Spec] =
-    &[Spec::new("users", Str, "", "Names of users, separated by commas; * is everybody.")];
+    &[Spec::new("users", Array, "", "Names of users, separated by commas; * is everybody.")];
 
 static PIPE: &[Spec] = &[
     Spec::new("pipe", Str, "", "The named pipe, which has to exist."),
     Spec::new("tryResumeReopen", Bool, "off", "Opens the pipe anew when a write has failed."),
 ];
+
+static SHELL: &[Spec] =
+    &[Spec::new("binary", Str, "", "The program; it gets the message as its argument.")];
 
 static PROG: &[Spec] = &[
     Spec::new("binary", Str, "", "The program's full path, with its arguments behind it."),

@@ -301,7 +301,7 @@ impl Reader<'_> {
         let name = self.take(|b| b != b';' && b != b' ');
         self.push("binary", name);
         self.template()?;
-        Some(Lowered::Action(self.finish("builtin-shell")))
+        Some(Lowered::Action(self.finish("omshell")))
     }
 
     /// `:omusrmsg:users`, `:omfile:/path`, `:omfile:$channel`, `:module:text`.

@@ -21,7 +21,7 @@ fn actions() {
     assert_eq!(action("-?dyn"), "omfile dynaFile=dyn sync=off");
     assert_eq!(action("./x"), "omfile file=./x");
     assert_eq!(action("|/dev/xconsole"), "ompipe pipe=/dev/xconsole");
-    assert_eq!(action("^/bin/prog;T"), "builtin-shell binary=/bin/prog template=T");
+    assert_eq!(action("^/bin/prog;T"), "omshell binary=/bin/prog template=T");
     assert_eq!(action(":omusrmsg:*"), "omusrmsg users=*");
     assert_eq!(action(":omusrmsg: root , op;T"), "omusrmsg users=[root,op] template=T");
     assert_eq!(action(":omfile:/x"), "omfile file=/x");

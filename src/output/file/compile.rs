@@ -7,6 +7,7 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::limits;
 use crate::config::param::Params;
+use crate::config::wording::LEFT_OUT;
 use crate::output::Defaults;
 use crate::output::common::Common;
 use crate::output::file::Creation;
@@ -121,8 +122,8 @@ fn target(params: &Params, defaults: &Defaults, diags: &mut Diagnostics) -> Opti
             None
         }
         Some(pipe) if pipe.starts_with('|') => {
-            let text = format!("named pipes are not supported yet: \"{pipe}\"");
-            diags.push(Diagnostic::error(params.loc("file"), text).help("leave this action out"));
+            let text = format!("named pipes are not built yet (\"{pipe}\"): {LEFT_OUT}");
+            diags.push(Diagnostic::unbuilt(params.loc("file"), text));
             None
         }
         Some(path) => Some(FileTarget::Fixed(PathBuf::from(path))),

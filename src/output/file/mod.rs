@@ -21,6 +21,7 @@ pub use params::PARAMS;
 
 use crate::base::num::count;
 use crate::base::reporter::Level;
+use crate::catalog::outputs::providers;
 use crate::config::module::Availability;
 use crate::config::module::Module;
 use crate::config::module::Role;
@@ -37,7 +38,7 @@ pub static MODULE: Module = Module {
     doc: "Writes to files.",
     availability: Availability::Ready,
     module: &[MODULE_PARAMS],
-    instance: &[PARAMS],
+    instance: &[PARAMS, providers::SIGNATURE, providers::ENCRYPTION],
 };
 
 /// rsyslog's default for omfile.

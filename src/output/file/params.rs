@@ -1,14 +1,24 @@
 //! omfile's parameters, as rsyslog 8.2302 documents them.
 
-use crate::config::param::Kind;
+use crate::config::param::Kind::Bool;
+use crate::config::param::Kind::Duration;
+use crate::config::param::Kind::Group;
+use crate::config::param::Kind::Id;
+use crate::config::param::Kind::Int;
+use crate::config::param::Kind::Mode;
+use crate::config::param::Kind::Positive;
+use crate::config::param::Kind::Size;
+use crate::config::param::Kind::Str;
+use crate::config::param::Kind::Template;
+use crate::config::param::Kind::User;
 use crate::config::param::Spec;
 
 const BATCHES: &str = "whole batches are written at once, on a thread of their own";
-const LATER: &str = "it comes with a later version";
+const ROTATE: &str = "the file grows; use logrotate, with a SIGHUP afterwards";
 
 /// `module(load="builtin:omfile" …)`.
 pub static MODULE_PARAMS: &[Spec] = &[
-    Spec::new("template", Kind::Str, super::DEFAULT_TEMPLATE, "The template of omfile actions."),
+    Spec::new("template", Template, super::DEFAULT_TEMPLATE, "The template of omfile actions."),
     FILE_MODE,
     DIR_MODE,
     FILE_OWNER,
@@ -19,30 +29,30 @@ pub static MODULE_PARAMS: &[Spec] = &[
     DIR_OWNER_NUM,
     DIR_GROUP,
     DIR_GROUP_NUM,
-    Spec::new("dynafile.doNotSuspend", Kind::Bool, "on", "Drop what has an unusable file name."),
-    Spec::new("compression.driver", Kind::Str, "zlib", "\"zlib\" or \"zstd\"."),
-    Spec::new("compression.zstd.workers", Kind::Int, "", "Threads of zstd.")
+    Spec::new("dynafile.doNotSuspend", Bool, "on", "Drops what has an unusable file name."),
+    Spec::new("compression.driver", Str, "zlib", "How zipLevel compresses: zlib or zstd."),
+    Spec::new("compression.zstd.workers", Positive, "", "Threads of zstd.")
         .ignored("files are compressed by gzip alone"),
 ];
 
 /// `action(type="omfile" …)`.
 pub static PARAMS: &[Spec] = &[
-    Spec::new("file", Kind::Str, "", "The file."),
-    Spec::new("dynaFile", Kind::Str, "", "The template that makes the file's name."),
-    Spec::new("closeTimeout", Kind::Int, "", "Minutes after which an idle file is closed."),
-    Spec::new("dynaFileCacheSize", Kind::Int, "10", "Files that are kept open."),
-    Spec::new("zipLevel", Kind::Int, "0", "gzip level, 0 to 9; 0 does not compress."),
+    Spec::new("file", Str, "", "The file."),
+    Spec::new("dynaFile", Template, "", "The template that makes the file's name."),
     Spec::new(
-        "veryRobustZip",
-        Kind::Bool,
-        "off",
-        "Survive a crash with more of the file readable.",
-    )
-    .ignored("a file that was not closed can be read up to the latest batch"),
-    Spec::new("flushInterval", Kind::Int, "1", "Seconds between flushes.").ignored(BATCHES),
-    Spec::new("asyncWriting", Kind::Bool, "off", "Write on a thread of its own.").ignored(BATCHES),
-    Spec::new("flushOnTXEnd", Kind::Bool, "on", "Flush the compressor after each batch."),
-    Spec::new("ioBufferSize", Kind::Size, "4k", "Size of the write buffer.").ignored(BATCHES),
+        "closeTimeout",
+        Positive,
+        "",
+        "Minutes after which an idle file is closed; 10 for dynaFile.",
+    ),
+    Spec::new("dynaFileCacheSize", Int, "10", "Files that are kept open."),
+    Spec::new("zipLevel", Int, "0", "gzip level, 0 to 9; 0 does not compress."),
+    Spec::new("veryRobustZip", Bool, "off", "Keeps more of the file readable after a crash.")
+        .ignored("a file that was not closed can be read up to the latest batch"),
+    Spec::new("flushInterval", Duration("seconds"), "1", "Time between flushes.").ignored(BATCHES),
+    Spec::new("asyncWriting", Bool, "off", "Writes on a thread of its own.").ignored(BATCHES),
+    Spec::new("flushOnTXEnd", Bool, "on", "Flushes the compressor after each batch."),
+    Spec::new("ioBufferSize", Size, "4k", "Size of the write buffer.").ignored(BATCHES),
     DIR_OWNER,
     DIR_OWNER_NUM,
     DIR_GROUP,
@@ -53,24 +63,24 @@ pub static PARAMS: &[Spec] = &[
     FILE_GROUP_NUM,
     FILE_MODE,
     DIR_MODE,
-    Spec::new("failOnChOwnFailure", Kind::Bool, "on", "Do not write if the owner cannot be set."),
-    Spec::new("createDirs", Kind::Bool, "on", "Make missing directories."),
-    Spec::new("sync", Kind::Bool, "off", "Wait for the disk after each batch."),
-    Spec::new("sig.provider", Kind::Str, "", "Signs the file.").unsupported(LATER),
-    Spec::new("cry.provider", Kind::Str, "", "Encrypts the file.").unsupported(LATER),
-    Spec::new("rotation.sizeLimit", Kind::Size, "0", "Size at which to rotate.")
-        .ignored("use logrotate, with a SIGHUP afterwards"),
-    Spec::new("rotation.sizeLimitCommand", Kind::Str, "", "What rotates.")
-        .ignored("use logrotate, with a SIGHUP afterwards"),
+    Spec::new("failOnChOwnFailure", Bool, "on", "Does not write if the owner cannot be set."),
+    Spec::new("createDirs", Bool, "on", "Makes missing directories."),
+    Spec::new("sync", Bool, "off", "Waits for the disk after each batch."),
+    Spec::new("rotation.sizeLimit", Size, "0", "Size at which the file is rotated; 0 is none.")
+        .meanwhile(ROTATE),
+    Spec::new("rotation.sizeLimitCommand", Str, "", "The program that rotates it.")
+        .ignored("files are not rotated yet"),
+    Spec::new("addLF", Bool, "off", "Ends messages with a line feed that have none.")
+        .meanwhile("write a template that ends with a line feed"),
 ];
 
-const FILE_MODE: Spec = Spec::new("fileCreateMode", Kind::Mode, "0644", "Mode of new files.");
-const DIR_MODE: Spec = Spec::new("dirCreateMode", Kind::Mode, "0700", "Mode of new directories.");
-const FILE_OWNER: Spec = Spec::new("fileOwner", Kind::Str, "", "Owner of new files, a name.");
-const FILE_OWNER_NUM: Spec = Spec::new("fileOwnerNum", Kind::Int, "", "Owner, a number.");
-const FILE_GROUP: Spec = Spec::new("fileGroup", Kind::Str, "", "Group of new files, a name.");
-const FILE_GROUP_NUM: Spec = Spec::new("fileGroupNum", Kind::Int, "", "Group, a number.");
-const DIR_OWNER: Spec = Spec::new("dirOwner", Kind::Str, "", "Owner of new directories, a name.");
-const DIR_OWNER_NUM: Spec = Spec::new("dirOwnerNum", Kind::Int, "", "Owner, a number.");
-const DIR_GROUP: Spec = Spec::new("dirGroup", Kind::Str, "", "Group of new directories, a name.");
-const DIR_GROUP_NUM: Spec = Spec::new("dirGroupNum", Kind::Int, "", "Group, a number.");
+const FILE_MODE: Spec = Spec::new("fileCreateMode", Mode, "0644", "Mode of new files.");
+const DIR_MODE: Spec = Spec::new("dirCreateMode", Mode, "0700", "Mode of new directories.");
+const FILE_OWNER: Spec = Spec::new("fileOwner", User, "", "Owner of new files, a name.");
+const FILE_OWNER_NUM: Spec = Spec::new("fileOwnerNum", Id, "", "Owner of new files, a number.");
+const FILE_GROUP: Spec = Spec::new("fileGroup", Group, "", "Group of new files, a name.");
+const FILE_GROUP_NUM: Spec = Spec::new("fileGroupNum", Id, "", "Group of new files, a number.");
+const DIR_OWNER: Spec = Spec::new("dirOwner", User, "", "Owner of new directories, a name.");
+const DIR_OWNER_NUM: Spec = Spec::new("dirOwnerNum", Id, "", "Owner of new directories, a number.");
+const DIR_GROUP: Spec = Spec::new("dirGroup", Group, "", "Group of new directories, a name.");
+const DIR_GROUP_NUM: Spec = Spec::new("dirGroupNum", Id, "", "Group of new directories, a number.");

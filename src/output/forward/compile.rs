@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::config::param::Params;
+use crate::config::wording::LEFT_OUT;
 use crate::net::FreeBind;
 use crate::net::KeepAlive;
 use crate::net::dial::DialOptions;
@@ -60,9 +61,10 @@ impl ForwardSpec {
             params.missing(&["target"], complaint, diags);
             return None;
         };
+        one_target(params, diags);
         no_tls(params, diags)?;
         no_compression(params, diags)?;
-        let protocol = protocol(params, diags)?;
+        let protocol = protocol(params);
         let style = match protocol {
             Protocol::Tcp => tcp_style(params, diags)?,
             Protocol::Udp(_) => FrameStyle::None,
@@ -72,7 +74,7 @@ impl ForwardSpec {
             target: target.to_owned(),
             port: params.str("port").unwrap_or("514").to_owned(),
             framing: Framing { style, max_bytes: defaults.message_bytes },
-            dial: dial(params, &protocol, defaults, diags)?,
+            dial: dial(params, &protocol, defaults, diags),
             rebind_interval: params.int("rebindInterval").and_then(positive),
             resend_last: params.bool("resendLastMSGOnReconnect").unwrap_or(false),
             protocol,
@@ -95,21 +97,26 @@ fn positive(n: i64) -> Option<u64> {
 /// Nothing that was meant to be encrypted may leave in the clear.
 fn no_tls(params: &Params, diags: &mut Diagnostics) -> Option<()> {
     let plain = |driver: &str| driver.is_empty() || driver.eq_ignore_ascii_case("ptcp");
-    let why = "is not supported: TLS comes with a later version; nothing is sent in the clear \
-               instead";
-    if let Some(driver) = params.str("streamDriver")
-        && !plain(driver)
-    {
-        let text = format!("streamDriver \"{driver}\" {why}");
-        return refuse(diags, params, "streamDriver", text);
+    let driver = params.str("streamDriver").filter(|driver| !plain(driver));
+    let mode = params.int("streamDriverMode").filter(|mode| *mode != 0);
+    let (name, text) = match (driver, mode) {
+        (Some(driver), _) => ("streamDriver", format!("streamDriver \"{driver}\"")),
+        (None, Some(mode)) => ("streamDriverMode", format!("streamDriverMode \"{mode}\"")),
+        (None, None) => return Some(()),
+    };
+    let text = format!("{text} is not built yet: nothing is sent, rather than in the clear");
+    diags.push(Diagnostic::unbuilt(params.loc(name), text));
+    None
+}
+
+/// Several targets are later versions' pools, which take turns.
+fn one_target(params: &Params, diags: &mut Diagnostics) {
+    for name in ["target", "port"] {
+        if let [first, _, ..] = params.list(name).as_slice() {
+            let text = format!("several targets are not built yet: '{first}' gets everything");
+            diags.push(Diagnostic::unbuilt(params.loc(name), text));
+        }
     }
-    if let Some(mode) = params.int("streamDriverMode")
-        && mode != 0
-    {
-        let text = format!("streamDriverMode \"{mode}\" {why}");
-        return refuse(diags, params, "streamDriverMode", text);
-    }
-    Some(())
 }
 
 /// Receivers of rsyslog's `single` mode take plain messages among compressed ones; those of a
@@ -125,14 +132,10 @@ fn no_compression(params: &Params, diags: &mut Diagnostics) -> Option<()> {
             diags.push(Diagnostic::note(params.loc(name), format!("'{name}' \"single\" {plain}")));
             return Some(());
         }
-        Some("stream:always") => {
-            let text = format!("'{name}' \"stream:always\" comes with a later version");
-            return refuse(diags, params, name, text);
-        }
-        Some(other) => {
-            let text =
-                format!("'{name}' is \"none\", \"single\" or \"stream:always\", not \"{other}\"");
-            return refuse(diags, params, name, text);
+        Some(_) => {
+            let text = format!("compressed streams are not built yet: {LEFT_OUT}");
+            diags.push(Diagnostic::unbuilt(params.loc(name), text));
+            return None;
         }
     }
     let level = params.int("zipLevel").unwrap_or(0);
@@ -146,20 +149,15 @@ fn no_compression(params: &Params, diags: &mut Diagnostics) -> Option<()> {
     Some(())
 }
 
-fn protocol(params: &Params, diags: &mut Diagnostics) -> Option<Protocol> {
-    let name = params.str("protocol").unwrap_or("udp");
-    if name.eq_ignore_ascii_case("tcp") {
-        return Some(Protocol::Tcp);
-    }
-    if !name.eq_ignore_ascii_case("udp") {
-        let text = format!("'protocol' is \"tcp\" or \"udp\", not \"{name}\"");
-        return refuse(diags, params, "protocol", text);
+fn protocol(params: &Params) -> Protocol {
+    if params.str("protocol").is_some_and(|name| name.eq_ignore_ascii_case("tcp")) {
+        return Protocol::Tcp;
     }
     let delay = params.int("udp.sendDelay").and_then(positive).unwrap_or(0);
-    Some(Protocol::Udp(UdpOptions {
+    Protocol::Udp(UdpOptions {
         send_to_all: params.bool("udp.sendToAll").unwrap_or(false),
         send_delay: Duration::from_micros(delay),
-    }))
+    })
 }
 
 fn tcp_style(params: &Params, diags: &mut Diagnostics) -> Option<FrameStyle> {
@@ -168,16 +166,9 @@ fn tcp_style(params: &Params, diags: &mut Diagnostics) -> Option<FrameStyle> {
         let text = format!("'tcp_frameDelimiter' is 0 to 255, not {delimiter}");
         return refuse(diags, params, "tcp_frameDelimiter", text);
     };
-    let framing = params.str("tcp_framing").unwrap_or("traditional");
-    if framing.eq_ignore_ascii_case("traditional") {
-        Some(FrameStyle::Delimiter(delimiter))
-    } else if framing.eq_ignore_ascii_case("octet-counted") {
-        Some(FrameStyle::OctetCounted)
-    } else {
-        let text =
-            format!("'tcp_framing' is \"traditional\" or \"octet-counted\", not \"{framing}\"");
-        refuse(diags, params, "tcp_framing", text)
-    }
+    let counted =
+        params.str("tcp_framing").is_some_and(|name| name.eq_ignore_ascii_case("octet-counted"));
+    Some(if counted { FrameStyle::OctetCounted } else { FrameStyle::Delimiter(delimiter) })
 }
 
 fn dial(
@@ -185,17 +176,18 @@ fn dial(
     protocol: &Protocol,
     defaults: &Defaults,
     diags: &mut Diagnostics,
-) -> Option<DialOptions> {
+) -> DialOptions {
     let mut address = params.str("address").map(str::to_owned);
     if *protocol == Protocol::Tcp && address.take().is_some() {
         let text = "'address' has no effect with TCP (nor has it in rsyslog)";
         diags.push(Diagnostic::warning(params.loc("address"), text));
     }
     let free_bind = params.int("ipFreeBind").unwrap_or(2);
-    let Some(free_bind) = FreeBind::from_number(free_bind) else {
-        let text = format!("'ipFreeBind' is 0, 1 or 2, not {free_bind}");
-        return refuse(diags, params, "ipFreeBind", text);
-    };
+    let free_bind = FreeBind::from_number(free_bind).unwrap_or_else(|| {
+        let text = format!("'ipFreeBind' is 0, 1 or 2, not {free_bind}: 2 is taken");
+        diags.push(Diagnostic::warning(params.loc("ipFreeBind"), text));
+        FreeBind::default()
+    });
     let seconds = |name| params.int(name).and_then(positive).map(Duration::from_secs);
     let keep_alive = params.bool("keepAlive").unwrap_or(false).then(|| KeepAlive {
         time: seconds("keepAlive.time"),
@@ -205,12 +197,12 @@ fn dial(
             .and_then(positive)
             .and_then(|n| u32::try_from(n).ok()),
     });
-    Some(DialOptions {
+    DialOptions {
         family: defaults.family,
         keep_alive,
         device: params.str("device").filter(|name| !name.is_empty()).map(str::to_owned),
         address,
         free_bind,
         ..DialOptions::default()
-    })
+    }
 }

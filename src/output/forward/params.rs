@@ -1,61 +1,185 @@
-//! omfwd's parameters, as rsyslog 8.2302 documents them.
+//! omfwd's parameters, as rsyslog 8.2302 documents them, and what later versions added.
 
-use crate::config::param::Kind;
+use crate::config::param::Kind::Array;
+use crate::config::param::Kind::Bool;
+use crate::config::param::Kind::Count;
+use crate::config::param::Kind::Duration;
+use crate::config::param::Kind::Int;
+use crate::config::param::Kind::Positive;
+use crate::config::param::Kind::Size;
+use crate::config::param::Kind::Str;
+use crate::config::param::Kind::Template;
+use crate::config::param::Kind::Word;
 use crate::config::param::Spec;
+use crate::config::wording::LEFT_OUT;
+use crate::config::wording::TLS;
 
-const TLS: &str = "it matters to TLS alone, which comes with a later version";
 const NO_LIMIT: &str = "what is forwarded is not rate limited";
-const ZIP: &str = "compression comes with a later version; leave it out and the collector takes \
-                   the messages as they are";
+const ONCE: &str = "a failing target is reported once, and once when it works again";
+const SYSTEM: &str = "the system's buffer is used";
 
 /// `module(load="builtin:omfwd" …)`.
-pub static MODULE_PARAMS: &[Spec] =
-    &[Spec::new("template", Kind::Str, super::DEFAULT_TEMPLATE, "The template of omfwd actions.")];
+pub static MODULE_PARAMS: &[Spec] = &[
+    Spec::new("template", Template, super::DEFAULT_TEMPLATE, "The template of omfwd actions."),
+    Spec::new("iobuffer.maxSize", Size, "full size", "Bytes that are put together for one call.")
+        .ignored("everything that waits is sent with one call"),
+];
 
 /// `action(type="omfwd" …)`.
 pub static PARAMS: &[Spec] = &[
-    Spec::new("target", Kind::Str, "", "Host name or address of the collector."),
-    Spec::new("port", Kind::Str, "514", "Its port, a number or a service name."),
-    Spec::new("protocol", Kind::Str, "udp", "\"tcp\" or \"udp\"."),
-    Spec::new("networkNamespace", Kind::Str, "", "Network namespace to send from.")
+    Spec::new("target", Array, "", "Host name or address of the collector."),
+    Spec::new("targetSrv", Str, "", "Domain whose SRV records name the collectors.")
+        .later(LEFT_OUT),
+    Spec::new(
+        "pool.resumeInterval",
+        Positive,
+        "30",
+        "Seconds until a failed target of several is tried again.",
+    )
+    .ignored("an action has one target so far"),
+    Spec::new("port", Array, "514", "Its port, a number or a service name."),
+    Spec::new("protocol", Word(&["udp", "tcp"]), "udp", "What carries the messages: udp or tcp."),
+    Spec::new("networkNamespace", Str, "", "Network namespace to send from.")
         .unsupported("run one relay in each network namespace"),
-    Spec::new("address", Kind::Str, "", "Local address to send from (UDP)."),
-    Spec::new("ipFreeBind", Kind::Int, "2", "Bind to an address that no interface has."),
-    Spec::new("device", Kind::Str, "", "Network interface to send through."),
-    Spec::new("tcp_framing", Kind::Str, "traditional", "\"traditional\" or \"octet-counted\".")
-        .alias(&["tcpFraming"]),
-    Spec::new("tcp_frameDelimiter", Kind::Int, "10", "The byte that ends a traditional frame."),
-    Spec::new("zipLevel", Kind::Int, "0", "Compression level, 0 to 9."),
-    Spec::new("compression.mode", Kind::Str, "none", "\"none\", \"single\" or \"stream:always\"."),
-    Spec::new("compression.stream.flushOnTXEnd", Kind::Bool, "on", "Flush after each batch.")
-        .ignored(ZIP),
-    Spec::new("rebindInterval", Kind::Int, "0", "Messages after which to connect anew."),
-    Spec::new("keepAlive", Kind::Bool, "off", "Probe idle TCP connections."),
-    Spec::new("keepAlive.probes", Kind::Int, "0", "Unanswered probes that end a connection."),
-    Spec::new("keepAlive.interval", Kind::Int, "0", "Seconds between probes."),
-    Spec::new("keepAlive.time", Kind::Int, "0", "Idle seconds before the first probe."),
-    Spec::new("conErrSkip", Kind::Int, "0", "Report each nth connection error alone.")
-        .ignored("a failing target is reported once, and once when it works again"),
-    Spec::new("rateLimit.interval", Kind::Int, "0", "Rate limit: seconds.").ignored(NO_LIMIT),
-    Spec::new("rateLimit.burst", Kind::Int, "200", "Rate limit: messages.").ignored(NO_LIMIT),
-    Spec::new("streamDriver", Kind::Str, "ptcp", "The network stream driver."),
-    Spec::new("streamDriverMode", Kind::Int, "0", "Its mode; 1 is TLS."),
-    Spec::new("streamDriverAuthMode", Kind::Str, "", "How the peer proves itself.").ignored(TLS),
-    Spec::new("streamDriver.permitExpiredCerts", Kind::Str, "off", "Expired certificates.")
+    Spec::new("address", Str, "", "Local address to send from (UDP)."),
+    Spec::new(
+        "ipFreeBind",
+        Int,
+        "2",
+        "Binds to an address that no interface has: 0 no, 1 yes, 2 and says so.",
+    ),
+    Spec::new("device", Str, "", "Network interface to send through."),
+    Spec::new(
+        "tcp_framing",
+        Word(&["traditional", "octet-counted"]),
+        "traditional",
+        "How messages are told apart in a TCP stream.",
+    )
+    .alias(&["tcpFraming"]),
+    Spec::new("tcp_frameDelimiter", Int, "10", "The byte that ends a traditional frame."),
+    Spec::new("zipLevel", Int, "0", "Compression level, 0 to 9."),
+    Spec::new(
+        "compression.mode",
+        Word(&["none", "single", "stream:always"]),
+        "none",
+        "Whether messages are compressed, each for itself or all as a stream.",
+    ),
+    Spec::new(
+        "compression.stream.flushOnTXEnd",
+        Bool,
+        "on",
+        "Flushes a compressed stream after each batch.",
+    )
+    .ignored("it matters to compressed streams alone, which come with a later version"),
+    Spec::new("rebindInterval", Int, "0", "Messages after which to connect anew; 0 is never."),
+    Spec::new("keepAlive", Bool, "off", "Probes idle TCP connections."),
+    Spec::new(
+        "keepAlive.probes",
+        Count,
+        "0",
+        "Unanswered probes that end a connection; 0 is the system's.",
+    ),
+    Spec::new("keepAlive.interval", Count, "0", "Seconds between probes; 0 is the system's."),
+    Spec::new(
+        "keepAlive.time",
+        Count,
+        "0",
+        "Idle seconds before the first probe; 0 is the system's.",
+    ),
+    Spec::new("conErrSkip", Count, "0", "Reports each nth connection error alone.").ignored(ONCE),
+    Spec::new(
+        "maxErrorMessages",
+        Int,
+        "",
+        "Reports so many errors of UDP; rsyslog has dropped it.",
+    )
+    .ignored(ONCE),
+    Spec::new(
+        "rateLimit.interval",
+        Duration("seconds"),
+        "0",
+        "Interval of the rate limit; 0 is none.",
+    )
+    .meanwhile(NO_LIMIT),
+    Spec::new("rateLimit.burst", Int, "200", "Messages in such an interval.").ignored(NO_LIMIT),
+    Spec::new(
+        "streamDriver",
+        Str,
+        "ptcp",
+        "What carries a TCP stream: ptcp is plain, gtls and ossl are TLS.",
+    )
+    .alias(&["streamDriver.name"]),
+    Spec::new("streamDriverMode", Int, "0", "The driver's mode; 1 is TLS.")
+        .alias(&["streamDriver.mode"]),
+    Spec::new(
+        "streamDriverAuthMode",
+        Str,
+        "",
+        "How the peer proves itself: anon, x509/fingerprint, x509/certvalid, x509/name.",
+    )
+    .alias(&["streamDriver.authMode"])
+    .ignored(TLS),
+    Spec::new(
+        "streamDriver.permitExpiredCerts",
+        Word(&["on", "off", "warn"]),
+        "off",
+        "Whether an expired certificate will do.",
+    )
+    .ignored(TLS),
+    Spec::new(
+        "streamDriverPermittedPeers",
+        Str,
+        "",
+        "Names or fingerprints of peers that are accepted.",
+    )
+    .alias(&["streamDriver.permittedPeers"])
+    .ignored(TLS),
+    Spec::new(
+        "streamDriver.checkExtendedKeyPurpose",
+        Bool,
+        "off",
+        "Checks what a certificate is meant for.",
+    )
+    .ignored(TLS),
+    Spec::new("streamDriver.prioritizeSAN", Bool, "off", "Checks names more strictly.")
         .ignored(TLS),
-    Spec::new("streamDriverPermittedPeers", Kind::Str, "", "Peers that are accepted.").ignored(TLS),
-    Spec::new("streamDriver.checkExtendedKeyPurpose", Kind::Bool, "off", "Check key purposes.")
+    Spec::new("streamDriver.tlsVerifyDepth", Positive, "", "Longest chain of certificates.")
         .ignored(TLS),
-    Spec::new("streamDriver.prioritizeSAN", Kind::Bool, "off", "Stricter name checks.")
+    Spec::new(
+        "streamDriver.tlsRevocationCheck",
+        Bool,
+        "off",
+        "Asks whether a certificate was revoked.",
+    )
+    .ignored(TLS),
+    Spec::new("streamDriver.remoteSNI", Str, "", "The name that is asked for in the handshake.")
         .ignored(TLS),
-    Spec::new("streamDriver.tlsVerifyDepth", Kind::Int, "", "Longest certificate chain.")
+    Spec::new("streamDriver.caFile", Str, "", "File with certificates of authorities.")
         .ignored(TLS),
-    Spec::new("streamDriver.caFile", Kind::Str, "", "Certificates of authorities.").ignored(TLS),
-    Spec::new("streamDriver.crlFile", Kind::Str, "", "Certificates revoked.").ignored(TLS),
-    Spec::new("streamDriver.keyFile", Kind::Str, "", "The private key.").ignored(TLS),
-    Spec::new("streamDriver.certFile", Kind::Str, "", "The certificate.").ignored(TLS),
-    Spec::new("gnutlsPriorityString", Kind::Str, "", "Settings of the TLS library.").ignored(TLS),
-    Spec::new("resendLastMSGOnReconnect", Kind::Bool, "off", "Repeat the last message (TCP)."),
-    Spec::new("udp.sendToAll", Kind::Bool, "off", "Send to all addresses of the target."),
-    Spec::new("udp.sendDelay", Kind::Int, "0", "Microseconds to wait after each datagram."),
+    Spec::new("streamDriver.crlFile", Str, "", "File with revoked certificates.").ignored(TLS),
+    Spec::new("streamDriver.keyFile", Str, "", "File with the own private key.").ignored(TLS),
+    Spec::new("streamDriver.certFile", Str, "", "File with the own certificate.").ignored(TLS),
+    Spec::new(
+        "gnutlsPriorityString",
+        Str,
+        "",
+        "Ciphers and versions, in the TLS library's language.",
+    )
+    .ignored(TLS),
+    Spec::new(
+        "extendedConnectionCheck",
+        Bool,
+        "on",
+        "Looks before a send whether the peer has closed (TCP).",
+    )
+    .ignored("it is always done"),
+    Spec::new(
+        "resendLastMSGOnReconnect",
+        Bool,
+        "off",
+        "Repeats the last message after connecting anew (TCP).",
+    ),
+    Spec::new("udp.sendToAll", Bool, "off", "Sends to all addresses of the target."),
+    Spec::new("udp.sendDelay", Duration("microseconds"), "0", "Pause after each datagram."),
+    Spec::new("udp.sendBuf", Size, "", "Size of the socket's send buffer.").ignored(SYSTEM),
 ];

@@ -1,0 +1,213 @@
+//! `global(…)`: what holds for the whole relay.
+
+pub(super) mod params;
+
+use std::fs;
+use std::time::Duration;
+
+use crate::base::diag::Diagnostic;
+use crate::base::diag::Diagnostics;
+use crate::base::diag::Loc;
+use crate::base::limits::DRAIN_MS_DEFAULT;
+use crate::base::limits::MESSAGE_BYTES_DEFAULT;
+use crate::base::limits::MESSAGE_BYTES_MAX;
+use crate::config::ast::Object;
+use crate::config::param;
+use crate::config::param::Params;
+use crate::net::Family;
+use crate::parse::ParseSettings;
+use crate::parse::sanitise::SanitiseSettings;
+
+/// `global()`, all of them taken together; the last word counts.
+#[derive(Clone, Debug)]
+pub struct Globals {
+    pub message_bytes_max: usize,
+    pub local_hostname: Option<String>,
+    pub default_ruleset: Option<(String, Loc)>,
+    pub preserve_fqdn: bool,
+    pub umask: Option<u32>,
+    pub dns: bool,
+    pub ipv4: bool,
+    pub ipv6: bool,
+    pub drain: Duration,
+    pub shards: Option<usize>,
+    pub parse: ParseSettings,
+    /// `processInternalMessages`; on by default only where Bongsu stands in for rsyslogd.
+    pub internal_messages: Option<bool>,
+    pub abort_on_unclean: bool,
+    /// Whether a work directory was given.
+    pub(super) has_work_directory: bool,
+    /// What `global()` objects gave so far; directives may say a thing twice.
+    given: Vec<&'static str>,
+}
+
+impl Default for Globals {
+    fn default() -> Self {
+        Self {
+            message_bytes_max: MESSAGE_BYTES_DEFAULT,
+            local_hostname: None,
+            default_ruleset: None,
+            preserve_fqdn: false,
+            umask: None,
+            dns: true,
+            ipv4: true,
+            ipv6: true,
+            drain: Duration::from_millis(DRAIN_MS_DEFAULT),
+            shards: None,
+            parse: ParseSettings::default(),
+            internal_messages: None,
+            abort_on_unclean: false,
+            has_work_directory: false,
+            given: Vec::new(),
+        }
+    }
+}
+
+impl Globals {
+    /// Takes over what `object` says.
+    pub fn read(&mut self, object: &Object, diags: &mut Diagnostics) {
+        let params = param::check(object, params::TABLES, diags);
+        self.once(object, &params, diags);
+        check_files(&params, diags);
+        self.has_work_directory |= params.has("workDirectory");
+        check_environment(&params, diags);
+        let text = |name| params.str(name).map(str::to_owned);
+        self.sizes(&params, diags);
+        self.parser(&params, diags);
+        self.local_hostname = text("localHostname").or_else(|| self.local_hostname.take());
+        if let Some(name) = text("defaultRuleset") {
+            self.default_ruleset = Some((name, params.loc("defaultRuleset")));
+        }
+        self.preserve_fqdn = params.bool("preserveFQDN").unwrap_or(self.preserve_fqdn);
+        self.umask = params.mode("umask").or(self.umask);
+        self.dns = params.bool("net.enableDNS").unwrap_or(self.dns);
+        self.internal_messages = params.bool("processInternalMessages").or(self.internal_messages);
+        self.abort_on_unclean =
+            params.bool("abortOnUncleanConfig").unwrap_or(self.abort_on_unclean);
+        match params.str("net.ipprotocol") {
+            None => {}
+            Some("ipv4-only") => self.ipv6 = false,
+            Some("ipv6-only") => self.ipv4 = false,
+            Some("unspecified") => (self.ipv4, self.ipv6) = (true, true),
+            Some(other) => {
+                let text = format!("net.ipprotocol '{other}' not known");
+                let help = "write ipv4-only, ipv6-only or unspecified";
+                diags.push(Diagnostic::error(params.loc("net.ipprotocol"), text).help(help));
+            }
+        }
+    }
+
+    /// Complains of what an earlier `global()` gave already.
+    fn once(&mut self, object: &Object, params: &Params, diags: &mut Diagnostics) {
+        if object.legacy {
+            return;
+        }
+        for name in params.names() {
+            if self.given.contains(&name) {
+                let text = format!("'{name}' was given by an earlier global()");
+                let d = Diagnostic::error(params.loc(name), text);
+                diags.push(d.help("the last one counts; keep one of them"));
+            } else {
+                self.given.push(name);
+            }
+        }
+    }
+
+    /// The address families to listen on and to connect to.
+    #[must_use]
+    pub const fn family(&self) -> Family {
+        match (self.ipv4, self.ipv6) {
+            (true, false) => Family::V4,
+            (false, true) => Family::V6,
+            _ => Family::Any,
+        }
+    }
+
+    fn sizes(&mut self, params: &Params, diags: &mut Diagnostics) {
+        if let Some(size) = params.size("maxMessageSize") {
+            self.message_bytes_max = size.clamp(128, MESSAGE_BYTES_MAX);
+            if self.message_bytes_max != size {
+                let text = format!(
+                    "maxMessageSize is 128 to {MESSAGE_BYTES_MAX}; {} is used",
+                    self.message_bytes_max
+                );
+                let loc = params.loc("maxMessageSize");
+                diags.push(match size < 128 {
+                    true => Diagnostic::error(loc, text),
+                    false => Diagnostic::warning(loc, text),
+                });
+            }
+        }
+        if let Some(seconds) = params.size("drain.timeout") {
+            self.drain = Duration::from_secs(seconds as u64);
+        }
+        self.shards = params.size("shards").map(|n| n.clamp(1, 256)).or(self.shards);
+    }
+
+    fn parser(&mut self, params: &Params, diags: &mut Diagnostics) {
+        let sanitise: &mut SanitiseSettings = &mut self.parse.sanitise;
+        let set = |to: &mut bool, name: &str| {
+            if let Some(value) = params.bool(name) {
+                *to = value;
+            }
+        };
+        set(&mut sanitise.escape_control, "parser.escapeControlCharactersOnReceive");
+        set(&mut sanitise.escape_tab, "parser.escapeControlCharacterTab");
+        set(&mut sanitise.c_style, "parser.escapeControlCharactersCStyle");
+        set(&mut sanitise.escape_8bit, "parser.escape8BitCharactersOnReceive");
+        set(&mut sanitise.drop_trailing_lf, "parser.dropTrailingLFOnReception");
+        set(&mut sanitise.space_lf, "parser.spaceLFOnReceive");
+        if let Some(prefix) = params.bytes("parser.controlCharacterEscapePrefix") {
+            match prefix.as_slice() {
+                [byte] => sanitise.prefix = *byte,
+                _ => {
+                    let at = params.loc("parser.controlCharacterEscapePrefix");
+                    diags.push(Diagnostic::error(at, "the escape prefix is one character"));
+                }
+            }
+        }
+        set(&mut self.parse.compression, "parser.supportCompressionExtension");
+        set(&mut self.parse.slash_in_program_name, "parser.permitSlashInProgramName");
+    }
+}
+
+/// Folders and files that have to be there when the configuration is read, as rsyslogd looks.
+fn check_files(params: &Params, diags: &mut Diagnostics) {
+    if let Some(folder) = params.str("workDirectory") {
+        let problem = match fs::metadata(folder) {
+            Err(e) => Some(format!("'workDirectory': '{folder}' cannot be used: {e}")),
+            Ok(meta) if !meta.is_dir() => {
+                Some(format!("'workDirectory': '{folder}' is no directory"))
+            }
+            Ok(_) if folder.len() > 1 && folder.ends_with('/') => {
+                Some(format!("'workDirectory': '{folder}' ends with a slash"))
+            }
+            Ok(_) => None,
+        };
+        if let Some(text) = problem {
+            diags.push(Diagnostic::error(params.loc("workDirectory"), text));
+        }
+    }
+    for name in [
+        "defaultNetstreamDriverCAFile",
+        "defaultNetstreamDriverCRLFile",
+        "defaultNetstreamDriverKeyFile",
+        "defaultNetstreamDriverCertFile",
+        "netstreamDriverCaExtraFiles",
+    ] {
+        let files = params.str(name).into_iter().flat_map(|files| files.split(','));
+        for file in files.map(str::trim) {
+            if let Err(e) = fs::File::open(file) {
+                let text = format!("'{name}': cannot read '{file}': {e}");
+                diags.push(Diagnostic::error(params.loc(name), text));
+            }
+        }
+    }
+}
+
+fn check_environment(params: &Params, diags: &mut Diagnostics) {
+    for variable in params.list("environment").iter().filter(|v| !v.contains('=')) {
+        let text = format!("environment variable '{variable}' has no '='");
+        diags.push(Diagnostic::error(params.loc("environment"), text).help("write NAME=value"));
+    }
+}
