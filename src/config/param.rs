@@ -142,10 +142,8 @@ pub struct Params {
     /// The object itself, for complaints about what is missing.
     pub loc: Loc,
     /// A parameter was given (and complained of) without which the object would do something else
-    /// than was asked for: it is not built, not supported, or its value is malformed.
+    /// than was asked for: it is not built, not supported, malformed, or missing.
     pub refused: bool,
-    /// A parameter is missing without which there is no such object (complained of).
-    pub incomplete: bool,
     /// What unknown names were probably meant to be.
     suggested: Vec<&'static str>,
 }
@@ -320,7 +318,7 @@ impl Params {
         if object.params.iter().any(|param| spec.answers_to(&param.name.text)) {
             return;
         }
-        self.incomplete = true;
+        self.refused = true;
         let text = format!("'{}' is missing", spec.name);
         let help = format!("add {}=\"…\": {}", spec.name, spec.doc);
         self.missing(&[spec.name], Diagnostic::error(object.loc, text).help(help), diags);

@@ -177,11 +177,7 @@ impl Builder {
         for (i, object) in objects(block, ObjectKind::Ruleset).enumerate() {
             let params =
                 param::check(object, &[modules::RULESET_PARAMS, queue::params::PARAMS], diags);
-            let Some(name) = params.str("name") else {
-                let complaint = Diagnostic::error(object.loc, "a ruleset needs a name");
-                params.missing(&["name"], complaint, diags);
-                continue;
-            };
+            let Some(name) = params.str("name") else { continue };
             objects::parsers_exist(&params, parsers.as_ref(), diags);
             if self.rulesets.contains_key(name) {
                 let text = if name == DEFAULT_RULESET {
@@ -234,7 +230,7 @@ impl Builder {
         let kind = modules::type_of(object, diags)?;
         let kind = self.modules.input(&kind, object, &self.definitions, diags)?;
         let params = param::check(object, &[modules::TYPE_PARAM, kind.params()], diags);
-        if params.incomplete {
+        if params.refused {
             return None;
         }
         let module = self.modules.params(kind.name());
@@ -401,7 +397,12 @@ impl Resolver for Builder {
         self.queues.check(object, diags);
         let kind = modules::type_of(object, diags)?;
         if !output::MODULES.iter().any(|module| module.name == kind) {
+            let errors = diags.errors();
             self.modules.check_action(&kind, object, &self.definitions, diags);
+            // What does not run needs its template all the same.
+            if let (Some((name, _)), true) = (object.text("template"), diags.errors() == errors) {
+                self.template(&name, object, "template", diags);
+            }
             return None;
         }
         let spec = OutputSpec::compile(object, &self.outputs, diags)?;

@@ -34,7 +34,7 @@ static LOAD_PARAM: &[Spec] = &[Spec::new("load", Str, "", "The module.")];
 
 /// Parameters of `ruleset()` besides its queue's.
 pub(super) static RULESET_PARAMS: &[Spec] = &[
-    Spec::new("name", Str, "", "The ruleset's name."),
+    Spec::new("name", Str, "", "The ruleset's name.").required(),
     Spec::new("parser", Array, "", "Parsers that are tried, in this order."),
 ];
 
@@ -239,7 +239,9 @@ impl Modules {
         if input.is_none() {
             let mut tables = vec![TYPE_PARAM];
             tables.extend(module.instance);
-            if !module.check(object, &tables, diags).incomplete {
+            let errors = diags.errors();
+            module.check(object, &tables, diags);
+            if diags.errors() == errors {
                 self.listening(kind);
             }
         }

@@ -55,16 +55,14 @@ fn modules_are_loaded_once_by_their_names() {
         "module(load=\"imudp\")\nmodule(load=\"imudp\")\n",
         "$ModLoad imudp\nmodule(load=\"imudp.so\")\n",
     ] {
-        let text = "module 'imudp' is loaded already: this one has no effect";
+        let text = "module 'imudp' is loaded already";
         assert_eq!(errors(&[twice, input].concat()), [text]);
     }
     let directives = "$ActionFileDefaultTemplate RSYSLOG_FileFormat\n";
     assert_eq!(errors(&directives.repeat(2)), NONE);
     assert_eq!(errors("module(load=\"builtin:omfile\")"), NONE);
-    assert_eq!(
-        errors("module(load=\"omfwd\")"),
-        ["there is no module 'omfwd' to load: it is built in"]
-    );
+    let built_in = "module 'omfwd' is built in: there is nothing to load";
+    assert_eq!(errors("module(load=\"omfwd\")"), [built_in]);
     assert_eq!(errors("module(load=\"IMMARK\")"), ["module 'IMMARK' not known"]);
 }
 
@@ -95,16 +93,22 @@ fn listeners_have_inputs() {
 #[test]
 fn work_directories_are_directories() {
     assert_eq!(errors("$WorkDirectory /\n"), NONE);
-    let path = "'workDirectory' cannot be used";
+    let missing = "cannot be used: No such file or directory";
     assert_eq!(
         errors("$WorkDirectory /no/such\n"),
-        [format!("{path}: '/no/such': No such file or directory")]
+        [format!("'workDirectory': '/no/such' {missing}")]
     );
-    assert_eq!(
-        errors("$WorkDirectory /dev/null\n"),
-        [format!("{path}: '/dev/null' is no directory")]
-    );
-    assert_eq!(errors("global(workDirectory=\"\")"), [format!("{path}: it is empty")]);
+    assert_eq!(errors("global(workDirectory=\"\")"), [format!("'workDirectory': '' {missing}")]);
+    let file = errors("$WorkDirectory /dev/null\n");
+    assert_eq!(file, ["'workDirectory': '/dev/null' is no directory"]);
+}
+
+#[test]
+fn accounts_to_become_are_known() {
+    assert_eq!(errors("$PrivDropToUser root\n$PrivDropToGroup root\n"), NONE);
+    let user = "no user 'no-such-user' in /etc/passwd or /etc/group";
+    assert_eq!(errors("$PrivDropToUser no-such-user\n"), [user]);
+    assert_eq!(errors("global(privdrop.group.name=\"no-such-group\")").len(), 1);
 }
 
 #[test]
@@ -112,9 +116,7 @@ fn certificates_are_there() {
     let given = "global(defaultNetstreamDriverCAFile=\"/no/such\")\n";
     let text = "'defaultNetstreamDriverCAFile': cannot read '/no/such': No such file or directory";
     assert_eq!(errors(given), [text]);
-    // The last word counts.
-    let later = "global(defaultNetstreamDriverCAFile=\"/dev/null\")\n";
-    assert_eq!(errors(&[given, later].concat()), NONE);
+    assert_eq!(errors("global(defaultNetstreamDriverCAFile=\"/dev/null\")"), NONE);
 }
 
 #[test]
@@ -130,15 +132,25 @@ fn templates_stand_before_their_actions() {
     let default = "$ActionFileDefaultTemplate t\n";
     assert_eq!(alone(&[default, template, "*.* /x\n"].concat()), NONE);
     assert_eq!(alone(&[default, "*.* /x\n", template].concat()), [text]);
+    // So it is with actions that do not run yet.
+    let unbuilt = "action(type=\"omusrmsg\" users=\"root\" template=\"t\")\n";
+    assert_eq!(alone(&[template, unbuilt].concat()), NONE);
+    assert_eq!(alone(&[unbuilt, template].concat()), [text]);
 }
 
 #[test]
 fn objects_that_there_can_be_one_of() {
     let queue = "main_queue(queue.size=\"1000\")\n";
     assert_eq!(errors(queue), NONE);
-    assert_eq!(errors(&queue.repeat(2)), ["main_queue() stands twice: the first one counts"]);
+    assert_eq!(
+        errors(&queue.repeat(2)),
+        ["main_queue() stands a second time: the first one counts"]
+    );
     let default = "ruleset(name=\"RSYSLOG_DefaultRuleset\") { stop }";
-    assert_eq!(errors(default), ["ruleset 'RSYSLOG_DefaultRuleset' is defined twice"]);
+    assert_eq!(
+        errors(default),
+        ["ruleset 'RSYSLOG_DefaultRuleset' is there already: what stands in no ruleset"]
+    );
     assert_eq!(errors("ruleset() { stop }"), ["'name' is missing"]);
     assert_eq!(errors("$DefaultRuleset nowhere\n"), NONE);
 }

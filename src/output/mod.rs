@@ -5,6 +5,7 @@
 //! it all ([`crate::queue::Receiver::done`]); it ends when all senders are gone and the queue is
 //! empty. At a stop it goes on delivering until the engine aborts it, which counts what is left.
 
+pub mod account;
 mod blocking;
 pub mod common;
 pub mod file;

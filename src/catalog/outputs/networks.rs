@@ -56,7 +56,7 @@ static RELP_MODULE: &[Spec] =
         .ignored("TLS needs no library here")];
 
 static RELP: &[Spec] = &[
-    Spec::new("target", Str, "", "Host name or address of the collector."),
+    Spec::new("target", Str, "", "Host name or address of the collector.").required(),
     Spec::new("port", Str, "514", "Its port, a number or a service name."),
     Spec::new("timeout", Duration("seconds"), "90", "How long an answer may take."),
     Spec::new("conn.timeout", Duration("seconds"), "10", "How long connecting may take."),

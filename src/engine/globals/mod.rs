@@ -3,6 +3,7 @@
 pub(super) mod params;
 
 use std::fs;
+use std::io;
 use std::time::Duration;
 
 use crate::base::diag::Diagnostic;
@@ -15,6 +16,7 @@ use crate::config::ast::Object;
 use crate::config::param;
 use crate::config::param::Params;
 use crate::net::Family;
+use crate::output::account;
 use crate::parse::ParseSettings;
 use crate::parse::sanitise::SanitiseSettings;
 
@@ -71,6 +73,7 @@ impl Globals {
         check_files(&params, diags);
         self.has_work_directory |= params.has("workDirectory");
         check_environment(&params, diags);
+        check_accounts(&params, diags);
         let text = |name| params.str(name).map(str::to_owned);
         self.sizes(&params, diags);
         self.parser(&params, diags);
@@ -175,7 +178,7 @@ impl Globals {
 fn check_files(params: &Params, diags: &mut Diagnostics) {
     if let Some(folder) = params.str("workDirectory") {
         let problem = match fs::metadata(folder) {
-            Err(e) => Some(format!("'workDirectory': '{folder}' cannot be used: {e}")),
+            Err(e) => Some(format!("'workDirectory': '{folder}' cannot be used: {}", reason(&e))),
             Ok(meta) if !meta.is_dir() => {
                 Some(format!("'workDirectory': '{folder}' is no directory"))
             }
@@ -198,9 +201,28 @@ fn check_files(params: &Params, diags: &mut Diagnostics) {
         let files = params.str(name).into_iter().flat_map(|files| files.split(','));
         for file in files.map(str::trim) {
             if let Err(e) = fs::File::open(file) {
-                let text = format!("'{name}': cannot read '{file}': {e}");
+                let text = format!("'{name}': cannot read '{file}': {}", reason(&e));
                 diags.push(Diagnostic::error(params.loc(name), text));
             }
+        }
+    }
+}
+
+/// An error in the words of the operating system, without its number.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+/// Whom to become must be known.
+fn check_accounts(params: &Params, diags: &mut Diagnostics) {
+    let user = ("user", "privdrop.user.name", account::user as fn(&str) -> Option<u32>);
+    let group = ("group", "privdrop.group.name", account::group as fn(&str) -> Option<u32>);
+    for (kind, param, number) in [user, group] {
+        let name = params.str(param).filter(|name| number(name).is_none());
+        if let Some(name) = name {
+            let text = format!("no {kind} '{name}' in /etc/passwd or /etc/group");
+            diags.push(Diagnostic::error(params.loc(param), text));
         }
     }
 }

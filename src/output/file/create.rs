@@ -12,7 +12,7 @@ use std::path::Path;
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::config::param::Params;
-use crate::output::file::account;
+use crate::output::account;
 
 /// How new files and directories are made. The process's umask applies as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

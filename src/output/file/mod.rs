@@ -1,6 +1,5 @@
 //! `omfile`: files, of a fixed name or of one that each message makes.
 
-mod account;
 mod compile;
 mod create;
 mod desk;

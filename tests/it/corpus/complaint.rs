@@ -28,7 +28,9 @@ struct Ours {
 }
 
 /// What in a complaint repeats or follows from one that came before: not looked for again.
-const ECHOES: [(&str, &str); 11] = [
+const ECHOES: [(&str, &str); 12] = [
+    // Nor does the second module() of a module.
+    ("not known -- typo", "already in this config"),
     // An input() of a module that is not there knows no parameters.
     ("not known -- typo", "input module name"),
     ("input module name", "failed processing config parameters"),
@@ -49,7 +51,7 @@ fn words(text: &str) -> BTreeSet<String> {
         let quoted = r#"'([^']*)'|"([^"]*)""#;
         let bare = r"\b((?:im|om|pm|mm|fm|lm)[a-z0-9]{2,})\b|\$([A-Za-z]+)|param '?([\w.]+)";
         Regex::new(&format!(
-            "{quoted}|{bare}|(?:user|group) ([\\w-]+)|(/\\w[\\w./-]+)|([A-Za-z]\\w+)\\(\\)"
+            "{quoted}|{bare}|(?:user|group) ([\\w-]+)|(/\\w[\\w./-]+)|\\b([a-z]+\\.[A-Za-z]+)\\b|([A-Za-z]\\w+)\\(\\)"
         ))
         .unwrap()
     });

@@ -4,12 +4,14 @@
 use std::path::Path;
 
 /// The number of a user.
-pub(super) fn user(name: &str) -> Option<u32> {
+#[must_use]
+pub fn user(name: &str) -> Option<u32> {
     number(Path::new("/etc/passwd"), name)
 }
 
 /// The number of a group.
-pub(super) fn group(name: &str) -> Option<u32> {
+#[must_use]
+pub fn group(name: &str) -> Option<u32> {
     number(Path::new("/etc/group"), name)
 }
 
