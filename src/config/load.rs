@@ -29,8 +29,23 @@ use crate::config::ast::Value;
 use crate::config::legacy;
 use crate::config::legacy::directive::object_of;
 use crate::config::literal;
+use crate::config::param;
+use crate::config::param::Kind;
+use crate::config::param::Spec;
 use crate::config::parse::Parser;
 use crate::config::text::Source;
+
+/// `include()`, besides `config.enabled`.
+pub static INCLUDE: &[Spec] = &[
+    Spec::new("file", Kind::Str, "", "The file, directory or pattern to read here."),
+    Spec::new("text", Kind::Str, "", "The text itself, mostly from backticks."),
+    Spec::new(
+        "mode",
+        Kind::Word(&["required", "optional", "abort-if-missing"]),
+        "required",
+        "Whether the file has to be there.",
+    ),
+];
 
 /// What all files of one configuration share.
 #[derive(Debug, Default)]
@@ -148,32 +163,10 @@ impl Loader {
 
     /// The parameters of `include()`.
     pub(super) fn include_object(&mut self, object: &Object) -> Option<Include> {
-        let (mut file, mut text, mut optional) = (None, None, false);
-        for param in &object.params {
-            let Value::Str(value) = &param.value else {
-                let message = format!("'{}' takes one value", param.name.text);
-                self.say(Diagnostic::error(param.value_loc, message));
-                continue;
-            };
-            match param.name.text.to_ascii_lowercase().as_str() {
-                "file" => file = Some((value.clone(), param.value_loc)),
-                "text" => text = Some((value.clone(), param.value_loc)),
-                "mode" => match value.as_slice() {
-                    b"optional" => optional = true,
-                    b"required" | b"abort-if-missing" => optional = false,
-                    _ => {
-                        let message = format!("unknown mode '{value}'");
-                        let help = "modes: required optional abort-if-missing";
-                        self.say(Diagnostic::error(param.value_loc, message).help(help));
-                    }
-                },
-                name => {
-                    let message = format!("parameter '{name}' not known");
-                    let help = "include() takes file, text, mode and config.enabled";
-                    self.say(Diagnostic::error(param.name.loc, message).help(help));
-                }
-            }
-        }
+        let params = param::check(object, &[INCLUDE], &mut self.diags);
+        let optional = params.str("mode").is_some_and(|m| m.eq_ignore_ascii_case("optional"));
+        let given = |name| params.bytes(name).map(|value| (value.clone(), params.loc(name)));
+        let (file, text) = (given("file"), given("text"));
         match (file, text) {
             (Some((pattern, loc)), None) => {
                 Some(Include { what: What::Files { pattern, optional }, loc })
@@ -185,7 +178,8 @@ impl Loader {
                 } else {
                     "include() needs 'file' or 'text'"
                 };
-                self.say(Diagnostic::error(object.loc, message));
+                let complaint = Diagnostic::error(object.loc, message);
+                params.missing(&["file", "text"], complaint, &mut self.diags);
                 None
             }
         }

@@ -22,6 +22,7 @@ mod text;
 pub mod wording;
 
 pub use legacy::selector;
+pub use load::INCLUDE;
 
 use std::io;
 use std::path::Path;

@@ -44,7 +44,7 @@ const SLICES: usize = 64;
 
 /// `action(type="omstdout" …)`.
 pub static PARAMS: &[Spec] =
-    &[Spec::new("ensureLFEnding", Kind::Bool, "on", "End each message with a line feed.")];
+    &[Spec::new("ensureLFEnding", Kind::Bool, "on", "Ends each message with a line feed.")];
 
 /// An omstdout action.
 #[derive(Clone, Debug)]

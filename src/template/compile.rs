@@ -47,54 +47,69 @@ const INVALID_PROPERTY: &[u8] = b"**INVALID PROPERTY NAME**";
 const PAGE: &str = "configuration/templates";
 
 /// `template()`.
-pub(super) const TEMPLATE: &[Spec] = &[
+pub static TEMPLATE: &[Spec] = &[
     Spec::new("name", Kind::Str, "", "The name by which actions ask for it."),
-    Spec::new("type", Kind::Str, "", "string, list, subtree or plugin."),
+    Spec::new("type", Kind::Str, "", "What it is made of: string, list, subtree or plugin."),
     Spec::new("string", Kind::Str, "", "The text of a string template."),
     Spec::new("plugin", Kind::Str, "", "The compiled-in format that it stands for."),
     Spec::new("subtree", Kind::Str, "", "The variable tree that it writes."),
-    Spec::new("option.sql", Kind::Bool, "off", "Escape properties for MySQL."),
-    Spec::new("option.stdsql", Kind::Bool, "off", "Escape properties for standard SQL."),
-    Spec::new("option.json", Kind::Bool, "off", "Escape quotes and backslashes of properties."),
-    Spec::new("option.jsonf", Kind::Bool, "off", "Write one JSON object of the parts."),
-    Spec::new("option.casesensitive", Kind::Bool, "off", "Heed the case of variable names."),
+    Spec::new("option.sql", Kind::Bool, "off", "Escapes properties for MySQL."),
+    Spec::new("option.stdsql", Kind::Bool, "off", "Escapes properties for standard SQL."),
+    Spec::new("option.json", Kind::Bool, "off", "Escapes quotes and backslashes of properties."),
+    Spec::new("option.jsonf", Kind::Bool, "off", "Writes one JSON object of the parts."),
+    Spec::new("option.casesensitive", Kind::Bool, "off", "Heeds the case of variable names."),
 ];
 
 /// `constant()` in a list template.
-pub(super) const CONSTANT: &[Spec] = &[
+pub static CONSTANT: &[Spec] = &[
     Spec::new("value", Kind::Str, "", "The text."),
     Spec::new("outname", Kind::Str, "", "Its name in JSON."),
-    Spec::new("format", Kind::Str, "", "jsonf: name and value."),
+    Spec::new("format", Kind::Str, "", "jsonf: writes name and value."),
 ];
 
 /// `property()` in a list template.
-pub(super) const PROPERTY: &[Spec] = &[
+pub static PROPERTY: &[Spec] = &[
     Spec::new("name", Kind::Str, "", "The property."),
     Spec::new("outname", Kind::Str, "", "Its name in JSON."),
     Spec::new("dateFormat", Kind::Str, "rfc3164", "How a timestamp is written."),
-    Spec::new("date.inUTC", Kind::Bool, "off", "Write a timestamp in UTC."),
-    Spec::new("caseConversion", Kind::Str, "", "lower or upper."),
-    Spec::new("controlCharacters", Kind::Str, "", "escape, space or drop."),
-    Spec::new("securePath", Kind::Str, "", "drop or replace slashes."),
-    Spec::new("format", Kind::Str, "", "csv, json, jsonf, jsonr or jsonfr."),
+    Spec::new("date.inUTC", Kind::Bool, "off", "Writes a timestamp in UTC."),
+    Spec::new("caseConversion", Kind::Str, "", "Changes letters: lower or upper."),
+    Spec::new("controlCharacters", Kind::Str, "", "What becomes of them: escape, space or drop."),
+    Spec::new("securePath", Kind::Str, "", "What becomes of slashes: drop or replace."),
+    Spec::new("format", Kind::Str, "", "Escapes for csv, json, jsonf, jsonr or jsonfr."),
     Spec::new("position.from", Kind::Int, "", "First character, from 1."),
     Spec::new("position.to", Kind::Int, "", "Last character, from 1."),
-    Spec::new("position.relativeToEnd", Kind::Bool, "off", "Count characters from the end."),
+    Spec::new("position.relativeToEnd", Kind::Bool, "off", "Counts characters from the end."),
     Spec::new("field.number", Kind::Int, "", "Which field, from 1."),
     Spec::new("field.delimiter", Kind::Int, "9", "The character between fields, as a number."),
-    Spec::new("regex.expression", Kind::Str, "", "A POSIX regular expression."),
-    Spec::new("regex.type", Kind::Str, "BRE", "BRE or ERE."),
-    Spec::new("regex.nomatchmode", Kind::Str, "DFLT", "DFLT, BLANK, FIELD or ZERO."),
+    Spec::new(
+        "regex.expression",
+        Kind::Str,
+        "",
+        "A POSIX regular expression; what it finds is written.",
+    ),
+    Spec::new("regex.type", Kind::Str, "BRE", "Its language: BRE or ERE."),
+    Spec::new(
+        "regex.nomatchmode",
+        Kind::Str,
+        "DFLT",
+        "What is written if it finds nothing: DFLT, BLANK, FIELD or ZERO.",
+    ),
     Spec::new("regex.match", Kind::Int, "0", "Which of the matches, from 0."),
     Spec::new("regex.submatch", Kind::Int, "0", "Which group of the match; 0 is all of it."),
-    Spec::new("dropLastLf", Kind::Bool, "off", "Drop a line feed at the end."),
-    Spec::new("mandatory", Kind::Bool, "off", "Keep an empty value in a subtree.")
+    Spec::new("dropLastLf", Kind::Bool, "off", "Drops a line feed at the end."),
+    Spec::new("mandatory", Kind::Bool, "off", "Keeps an empty value in a subtree.")
         .ignored("it concerns outputs that take structured values"),
-    Spec::new("spifno1stsp", Kind::Bool, "off", "A space unless the value starts with one."),
-    Spec::new("compressSpace", Kind::Bool, "off", "Make one space of several."),
-    Spec::new("fixedWidth", Kind::Bool, "off", "Fill the range with spaces."),
-    Spec::new("dataType", Kind::Str, "string", "jsonf: string, number, auto or bool."),
-    Spec::new("onEmpty", Kind::Str, "keep", "jsonf: keep, skip or null."),
+    Spec::new("spifno1stsp", Kind::Bool, "off", "Writes a space unless the value starts with one."),
+    Spec::new("compressSpace", Kind::Bool, "off", "Makes one space of several."),
+    Spec::new("fixedWidth", Kind::Bool, "off", "Fills the range with spaces."),
+    Spec::new(
+        "dataType",
+        Kind::Str,
+        "string",
+        "How jsonf writes it: string, number, auto or bool.",
+    ),
+    Spec::new("onEmpty", Kind::Str, "keep", "What jsonf does without a value: keep, skip or null."),
 ];
 
 pub(super) fn object(object: &Object, diags: &mut Diagnostics) -> Option<Template> {

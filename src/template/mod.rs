@@ -25,6 +25,9 @@ mod rfc5424;
 mod set;
 mod text;
 
+pub use compile::CONSTANT;
+pub use compile::PROPERTY;
+pub use compile::TEMPLATE;
 pub use render::Escape;
 pub use render::Options;
 pub use render::Template;

@@ -34,6 +34,7 @@ pub(in crate::catalog) static MODULES: &[Module] = &[
     },
     Module {
         module: &[TEMPLATE],
+        instance: &[UXSOCK],
         ..later("omuxsock", Output, "Sends to a unix datagram socket ($OMUxSockSocket).", LEFT_OUT)
     },
     later("omjournal", Output, "Writes to the systemd journal.", LEFT_OUT),
@@ -51,6 +52,8 @@ static PIPE: &[Spec] = &[
     Spec::new("pipe", Str, "", "The named pipe, which has to exist.").required(),
     Spec::new("tryResumeReopen", Bool, "off", "Opens the pipe anew when a write has failed."),
 ];
+
+static UXSOCK: &[Spec] = &[Spec::new("socket", Str, "", "The socket's path ($OMUxSockSocket).")];
 
 static SHELL: &[Spec] =
     &[Spec::new("binary", Str, "", "The program; it gets the message as its argument.")];

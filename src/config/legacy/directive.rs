@@ -82,9 +82,10 @@ pub(in crate::config) fn read(
 }
 
 fn unknown(name: &str, loc: Loc) -> Diagnostic {
-    let text = format!("unknown directive '${name}'");
-    let diagnostic = Diagnostic::error(loc, text);
-    match nearest(name, table::DIRECTIVES.iter().map(|d| d.name)) {
+    let diagnostic = Diagnostic::error(loc, format!("unknown directive '${name}'"));
+    // A name that is no better than this one is no help.
+    let known = table::all().filter(|d| !matches!(d.target, Target::Unknown(_)));
+    match nearest(name, known.map(|d| d.name)) {
         Some(near) => diagnostic.help(format!("did you mean '${near}'?")),
         None => diagnostic.help("variables are set with: set $.name = value;"),
     }
@@ -188,13 +189,10 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
         Target::RulesetCreateMainQueue => ruleset_queue(line, load),
         Target::RulesetParser => match chosen_ruleset(load) {
             Some(ruleset) => push_parser(ruleset, given("parser")),
-            None => load.say(
-                Diagnostic::error(
-                    line.name_loc,
-                    "parsers of the default ruleset are not supported",
-                )
-                .help("write: ruleset(name=\"…\" parser=[…]) { … }"),
-            ),
+            None => load.say(Diagnostic::unbuilt(
+                line.loc,
+                "parsers of the default ruleset are not built yet: RFC 5424 and RFC 3164 are tried",
+            )),
         },
         Target::ResetConfigVariables => load.legacy.reset(),
         Target::OutChannel => out_channel(line, load),
@@ -227,6 +225,17 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
             let text = format!("${} has no effect: {instead}", directive.name);
             load.say(Diagnostic::note(line.loc, text));
         }
+        Target::ModuleWord(module, name, word) => {
+            if line.value == "on" {
+                let param = Param { value: Value::Str(word.into()), ..given(name) };
+                module_param(line, directive, module, param, load);
+            }
+        }
+        Target::Unknown(instead) => {
+            let text = format!("unknown directive '${}'", directive.name);
+            load.say(Diagnostic::error(line.name_loc, text).help(instead));
+        }
+        Target::AllowedSender => allowed_sender(line, load),
         Target::Unsupported(instead) => {
             let text = format!("${} is not supported", directive.name);
             load.say(Diagnostic::error(line.loc, text).help(instead));
@@ -240,6 +249,20 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
         | Target::Listener(..)
         | Target::NextListener(..) => {}
     }
+}
+
+/// `$AllowedSender protocol, address[/bits], *.domain …`
+fn allowed_sender(line: &Line<'_>, load: &mut Loader) {
+    let protocol = line.value.split(|b| *b == b',').next().unwrap_or_default().trim();
+    if ![b"udp", b"tcp", b"gss"].iter().any(|known| protocol.eq_ignore_ascii_case(*known)) {
+        let text = format!("'{}' is no protocol with a list of senders", protocol.as_bstr());
+        let help = "write: $AllowedSender UDP, 192.0.2.0/24 (or TCP)";
+        load.say(Diagnostic::error(line.loc, text).help(help));
+        return;
+    }
+    let text = "lists of allowed senders are not built yet: everybody may send";
+    let help = "let the firewall refuse them, or write: if not ($fromhost-ip == […]) then stop";
+    load.say(Diagnostic::unbuilt(line.loc, text).help(help));
 }
 
 fn define_template(line: &Line<'_>, load: &mut Loader) {
@@ -363,7 +386,7 @@ fn ruleset_queue(line: &Line<'_>, load: &mut Loader) {
     match chosen_ruleset(load) {
         Some(ruleset) => ruleset.params.append(&mut params),
         None => load.say(
-            Diagnostic::error(line.name_loc, "the default ruleset has the main queue already")
+            Diagnostic::note(line.name_loc, "the default ruleset has the main queue already")
                 .help("write $RuleSet name before it"),
         ),
     }

@@ -82,7 +82,6 @@ fn missing_files_and_loops() {
             "5:1: error: include() needs 'file' or 'text'",
             "6:1: error: include() takes 'file' or 'text', not both",
             "7:9: error: parameter 'fil' not known",
-            "7:1: error: include() needs 'file' or 'text'",
         ]
     );
 }
