@@ -13,16 +13,28 @@ use tempfile::TempDir;
 
 use crate::support::process::command;
 
-/// Folders that a machine with rsyslog has.
-const FOLDERS: [&str; 5] =
-    ["etc/rsyslog.d", "etc/ssl/certs", "var/spool/rsyslog", "var/lib/rsyslog", "var/run/rsyslog"];
-/// Files that a machine has besides.
-const FILES: [&str; 1] = ["etc/ssl/certs/ca-certificates.crt"];
+/// Folders that a machine with rsyslog has, and one that its documentation likes.
+const FOLDERS: [&str; 6] = [
+    "etc/rsyslog.d",
+    "rsyslog/work",
+    "var/spool/rsyslog",
+    "var/lib/rsyslog",
+    "var/run/rsyslog",
+    "var/log",
+];
+/// Files that a machine has besides, and those of the documentation.
+const FILES: [&str; 4] = [
+    "etc/ssl/certs/ca-certificates.crt",
+    "path/to/contrib/gnutls/ca.pem",
+    "path/to/contrib/gnutls/cert.pem",
+    "path/to/contrib/gnutls/key.pem",
+];
 /// Paths that are looked up below the folder that stands for `/`. The first slash moves behind the
 /// next name (`/etc/x`, `etc//x`): a relative path, of the same length.
 static PATHS: LazyLock<bytes::Regex> = LazyLock::new(|| {
-    let paths = r"/(etc|var)(/rsyslog|/ssl/|/spool/rsyslog|/lib/rsyslog|/run/rsyslog)";
-    bytes::Regex::new(paths).unwrap()
+    let machine = "etc/rsyslog|etc/ssl/|var/spool/rsyslog|var/lib/rsyslog|var/run/rsyslog";
+    let paths = format!(r"(^|[^\w./])/({machine}|rsyslog/work|path/to/)");
+    bytes::Regex::new(&paths).unwrap()
 });
 /// Accounts that rsyslog's packages make, and other machines lack.
 static ACCOUNTS: LazyLock<bytes::Regex> = LazyLock::new(|| {
@@ -51,7 +63,9 @@ impl Bench {
             fs::create_dir_all(root.path().join(folder)).unwrap();
         }
         for file in FILES {
-            fs::write(root.path().join(file), "").unwrap();
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
         }
         Self { root }
     }
@@ -75,7 +89,12 @@ impl Bench {
 
 /// The text of a file, so that it means the same on every machine. No line or column moves.
 fn adapted(text: &[u8]) -> Vec<u8> {
-    let text = PATHS.replace_all(text, &b"$1/$2"[..]);
+    let below = |found: &bytes::Captures<'_>| {
+        let slash = found[2].iter().position(|byte| *byte == b'/').unwrap();
+        let (first, rest) = found[2].split_at(slash);
+        [&found[1], first, b"/", rest].concat()
+    };
+    let text = PATHS.replace_all(text, below);
     let to_root = |found: &bytes::Captures<'_>| {
         let blanks = " ".repeat(found[2].len() - "root".len());
         [&found[1], b"root", &found[3], blanks.as_bytes()].concat()
@@ -87,7 +106,7 @@ fn verdict(output: &Output, root: &Path) -> Verdict {
     static RULES: LazyLock<[(Regex, &str); 6]> = LazyLock::new(|| {
         let regex = |text: &str| Regex::new(text).unwrap();
         [
-            (regex(r"\b(etc|var)//"), "/$1/"),
+            (regex(r"\b(etc|var|rsyslog|path)//"), "/$1/"),
             (regex(r"(?m)^rsyslogd: (version .*|End of config validation run\. Bye\.)\n"), ""),
             (regex(r" ?\[v[\d.]+ try https?://www\.rsyslog\.com/e/(\d+) \]"), " [$1]"),
             (regex(r" \[cwd: [^\]]*\]"), ""),

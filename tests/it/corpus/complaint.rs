@@ -100,7 +100,7 @@ fn ours(text: &str) -> Vec<Ours> {
 }
 
 impl Theirs {
-    /// Whether it goes without saying after what stands before it, or goes with what stands before it, others of its kind in between.
+    /// Whether it follows from what stands before it, others of its kind in between.
     fn is_echo(&self, before: &[Self]) -> bool {
         let refused = before.iter().any(|theirs| theirs.text.contains("errors occurred in file"));
         if refused && self.text.contains("no active actions") {

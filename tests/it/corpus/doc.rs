@@ -26,6 +26,25 @@ const EXAMPLES_MIN: usize = 300;
 const TABLE: &str = "docs/doc-examples.md";
 /// Longest reason in the table, in characters.
 const WHY_MAX: usize = 150;
+const HEAD: &str = "\
+# The examples of rsyslog's documentation
+
+Every block of configuration in the pages of Debian's `rsyslog-doc` 8.2302, checked by
+`rsyslogd -N1` and by `bongsu -N1`. Many are fragments: the modules that they name and do not load
+are loaded before them, imfile gets a work directory, and an action stands behind them. Written by
+`tests/it/corpus/doc.rs`; do not edit.
+
+| rsyslogd | accepted | with a note | not built yet | refused | together |
+|---|---|---|---|---|---|
+";
+const LEGEND: &str = "
+Not built yet: understood, and left out of what runs until a later version. Lacks: Debian's
+packages of rsyslog do not have the module, so rsyslogd cannot say. The number is that of the
+literal block on its page.
+
+| page | block | rsyslogd | Bongsu | why |
+|---|---|---|---|---|
+";
 /// Outputs that are there without `module()`.
 const BUILT_IN: [&str; 4] = ["omfile", "omfwd", "ompipe", "omusrmsg"];
 
@@ -206,16 +225,9 @@ fn recorded() -> Vec<Row> {
 
 /// `docs/doc-examples.md`.
 fn table(rows: &[Row], except: &Exceptions) -> String {
-    let mut text = String::from(
-        "# The examples of rsyslog's documentation\n\n\
-         Every block of configuration in the pages of Debian's `rsyslog-doc` 8.2302, checked by `rsyslogd -N1` and by\n\
-         `bongsu -N1`. Many are fragments: the modules that they name and do not load are loaded before them,\n\
-         imfile gets a work directory, and an action stands behind them. Written by `tests/it/corpus/doc.rs`; do not edit.\n\n",
-    );
+    let mut text = HEAD.to_owned();
     let verdicts = ["accepted", "with a note", "not built yet", "refused"];
     let oracle = ["accepts", "refuses", "lacks"];
-    text.push_str("| rsyslogd | accepted | with a note | not built yet | refused | together |\n");
-    text.push_str("|---|---|---|---|---|---|\n");
     let count = |theirs: &str, ours: &str| {
         let fits = |row: &&Row| row.rsyslogd.starts_with(theirs) && row.bongsu.starts_with(ours);
         rows.iter().filter(fits).count()
@@ -226,11 +238,7 @@ fn table(rows: &[Row], except: &Exceptions) -> String {
     }
     let counts = verdicts.map(|ours| count("", ours).to_string()).join(" | ");
     writeln!(text, "| together | {counts} | {} |", rows.len()).unwrap();
-    text.push_str(
-        "\n\"Not built yet\": understood, and left out of what runs until a later version. \"Lacks\": Debian's packages\n\
-         of rsyslog do not have the module, so rsyslogd cannot say. The number is that of the literal block on its page.\n\n\
-         | page | block | rsyslogd | Bongsu | why |\n|---|---|---|---|---|\n",
-    );
+    text.push_str(LEGEND);
     for row in rows {
         let Row { page, number, rsyslogd, bongsu, why, .. } = row;
         let why = except.reason(&row.name()).unwrap_or_else(|| why.clone());
