@@ -15,4 +15,5 @@ mod frame;
 mod oracle;
 mod parse;
 mod support;
+mod tables;
 mod tidy;

@@ -220,25 +220,15 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
             params.append(&mut load.legacy.take_for_listener(module));
             load.declare(object(ObjectKind::Input, line.loc, params));
         }
-        Target::IgnoredOn(_) if line.value == "off" => {}
-        Target::Ignored(instead) | Target::IgnoredOn(instead) => {
-            let text = format!("${} has no effect: {instead}", directive.name);
-            load.say(Diagnostic::note(line.loc, text));
-        }
         Target::ModuleWord(module, name, word) => {
             if line.value == "on" {
                 let param = Param { value: Value::Str(word.into()), ..given(name) };
                 module_param(line, directive, module, param, load);
             }
         }
-        Target::Unknown(instead) => {
-            let text = format!("unknown directive '${}'", directive.name);
-            load.say(Diagnostic::error(line.name_loc, text).help(instead));
-        }
         Target::AllowedSender => allowed_sender(line, load),
-        Target::Unsupported(instead) => {
-            let text = format!("${} is not supported", directive.name);
-            load.say(Diagnostic::error(line.loc, text).help(instead));
+        Target::Ignored(_) | Target::IgnoredOn(_) | Target::Unknown(_) | Target::Unsupported(_) => {
+            remark(line, directive, load);
         }
         // Done by the caller, or in `wait` above.
         Target::IncludeConfig
@@ -249,6 +239,24 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
         | Target::Listener(..)
         | Target::NextListener(..) => {}
     }
+}
+
+/// Directives that do nothing: what to say of them.
+fn remark(line: &Line<'_>, directive: &Directive, load: &mut Loader) {
+    let name = directive.name;
+    load.say(match directive.target {
+        Target::IgnoredOn(_) if line.value == "off" => return,
+        Target::Ignored(instead) | Target::IgnoredOn(instead) => {
+            Diagnostic::note(line.loc, format!("${name} has no effect: {instead}"))
+        }
+        Target::Unknown(instead) => {
+            Diagnostic::error(line.name_loc, format!("unknown directive '${name}'")).help(instead)
+        }
+        Target::Unsupported(instead) => {
+            Diagnostic::error(line.loc, format!("${name} is not supported")).help(instead)
+        }
+        _ => return,
+    });
 }
 
 /// `$AllowedSender protocol, address[/bits], *.domain …`

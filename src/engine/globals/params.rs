@@ -1,4 +1,5 @@
-//! Parameters of `global()`. (rsyslog "global() configuration object".)
+//! Parameters of `global()`, as rsyslog's page of that object and later
+//! versions have them.
 
 use crate::config::param::Kind::Array;
 use crate::config::param::Kind::Bool;
