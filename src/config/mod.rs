@@ -6,6 +6,7 @@
 
 pub mod ast;
 mod expr;
+mod kind;
 mod legacy;
 mod lex;
 mod literal;

@@ -12,6 +12,7 @@ mod faults;
 mod floors;
 mod frame;
 mod oracle;
+mod params;
 mod parse;
 mod support;
 mod tidy;
