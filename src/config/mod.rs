@@ -7,6 +7,7 @@
 pub mod ast;
 mod expr;
 mod foreign;
+mod kind;
 mod legacy;
 mod lex;
 mod literal;

@@ -23,6 +23,7 @@ use crate::config::selector;
 use crate::engine::definitions::Definitions;
 use crate::engine::globals::Globals;
 use crate::engine::modules;
+use crate::engine::modules::InputKind;
 use crate::engine::modules::Modules;
 use crate::engine::objects;
 use crate::input::tcp::TcpSpec;
@@ -229,29 +230,30 @@ impl Builder {
     fn input(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<InputPlan> {
         let kind = modules::type_of(object, diags)?;
         let kind = self.modules.input(&kind, object, &self.definitions, diags)?;
-        let params = param::check(object, &[modules::TYPE_PARAM, kind.params()], diags);
-        if params.refused {
-            return None;
-        }
+        let params = kind.check(object, diags);
         let module = self.modules.params(kind.name());
         let ruleset = self.bound_ruleset(&params, diags);
         let mut parse = self.globals.parse;
         parse.hostname_in_header = true;
         parse.message_bytes_max = self.globals.message_bytes_max;
         parse.default_zone = default_tz(&params, module, diags);
-        let input = match kind {
-            modules::InputKind::Udp => {
+        let plan = match kind {
+            InputKind::Udp => {
                 let spec = Box::new(UdpSpec::compile(module, &params));
                 InputPlan::Udp { spec, ruleset, parse }
             }
-            modules::InputKind::Tcp(name) => {
+            InputKind::Tcp | InputKind::PlainTcp => {
                 let max = self.globals.message_bytes_max;
-                let spec = Box::new(TcpSpec::compile(name, module, &params, max, diags)?);
-                InputPlan::Tcp { spec, ruleset, parse }
+                let spec = TcpSpec::compile(kind.name(), module, &params, max, diags)?;
+                InputPlan::Tcp { spec: Box::new(spec), ruleset, parse }
             }
         };
+        // What was refused has been complained of; without it the input would be another one.
+        if params.refused || module.refused {
+            return None;
+        }
         self.modules.listening(kind.name());
-        Some(input)
+        Some(plan)
     }
 
     /// What rsyslogd looks at when everything is read.

@@ -57,32 +57,36 @@ pub(super) fn check_queue<'a>(objects: impl Iterator<Item = &'a Object>, diags: 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InputKind {
     Udp,
-    /// `imtcp` or `imptcp`.
-    Tcp(&'static str),
+    Tcp,
+    /// `imptcp`.
+    PlainTcp,
 }
 
 impl InputKind {
     pub(super) fn parse(name: &str) -> Option<Self> {
         match name {
             udp::NAME => Some(Self::Udp),
-            tcp::NAME => Some(Self::Tcp(tcp::NAME)),
-            tcp::NAME_PLAIN => Some(Self::Tcp(tcp::NAME_PLAIN)),
+            tcp::NAME => Some(Self::Tcp),
+            tcp::NAME_PLAIN => Some(Self::PlainTcp),
             _ => None,
         }
     }
 
     pub(super) const fn name(self) -> &'static str {
+        self.module().name
+    }
+
+    const fn module(self) -> &'static Module {
         match self {
-            Self::Udp => udp::NAME,
-            Self::Tcp(name) => name,
+            Self::Udp => &udp::MODULE,
+            Self::Tcp => &tcp::MODULE,
+            Self::PlainTcp => &tcp::MODULE_PLAIN,
         }
     }
 
-    pub(super) const fn params(self) -> &'static [Spec] {
-        match self {
-            Self::Udp => udp::PARAMS,
-            Self::Tcp(_) => tcp::PARAMS,
-        }
+    /// Checks an input of this module.
+    pub(super) fn check(self, object: &Object, diags: &mut Diagnostics) -> Params {
+        check_instance(self.module(), &[TYPE_PARAM], object, diags)
     }
 }
 
@@ -92,6 +96,16 @@ const LISTENERS: [(&str, &str); 3] = [
     ("imtcp", "input(type=\"imtcp\" port=\"514\")"),
     ("imudp", "input(type=\"imudp\" port=\"514\")"),
 ];
+/// Checks an object of `module` against its tables and `more`.
+fn check_instance(
+    module: &Module,
+    more: &[&'static [Spec]],
+    object: &Object,
+    diags: &mut Diagnostics,
+) -> Params {
+    let tables: Vec<_> = more.iter().chain(module.instance).copied().collect();
+    module.check(object, &tables, diags)
+}
 
 /// Loaded modules and their parameters.
 #[derive(Debug, Default)]
@@ -189,12 +203,7 @@ impl Modules {
         };
         let name = short_name(&load).to_owned();
         let Some(module) = registry::module(&name) else {
-            let text = format!("module '{name}' not known");
-            let mut d = Diagnostic::error(object.loc, text);
-            if let Some(near) = nearest(&name, registry::modules().map(|m| m.name)) {
-                d = d.help(format!("did you mean '{near}'?"));
-            }
-            diags.push(d);
+            diags.push(unknown("module", &name, object, registry::modules()));
             return;
         };
         if say_availability(module, object.loc, diags) {
@@ -220,12 +229,7 @@ impl Modules {
     ) -> Option<InputKind> {
         let inputs = || registry::modules().filter(|module| module.role == Role::Input);
         let Some(module) = inputs().find(|module| module.name == kind) else {
-            let text = format!("input type '{kind}' not known");
-            let mut d = Diagnostic::error(object.loc, text);
-            if let Some(near) = nearest(kind, inputs().map(|module| module.name)) {
-                d = d.help(format!("did you mean '{near}'?"));
-            }
-            diags.push(d);
+            diags.push(unknown("input type", kind, object, inputs()));
             return None;
         };
         // A module that was refused has been complained of already.
@@ -237,10 +241,8 @@ impl Modules {
         }
         let input = InputKind::parse(kind);
         if input.is_none() {
-            let mut tables = vec![TYPE_PARAM];
-            tables.extend(module.instance);
             let errors = diags.errors();
-            module.check(object, &tables, diags);
+            check_instance(module, &[TYPE_PARAM], object, diags);
             if diags.errors() == errors {
                 self.listening(kind);
             }
@@ -261,12 +263,7 @@ impl Modules {
             registry::modules().filter(acts)
         };
         let Some(module) = outputs().find(|module| module.name == kind) else {
-            let text = format!("output module '{kind}' not known");
-            let mut d = Diagnostic::error(object.loc, text);
-            if let Some(near) = nearest(kind, outputs().map(|module| module.name)) {
-                d = d.help(format!("did you mean '{near}'?"));
-            }
-            diags.push(d);
+            diags.push(unknown("output module", kind, object, outputs()));
             return;
         };
         let absent = matches!(module.availability, Availability::Absent(_));
@@ -277,9 +274,8 @@ impl Modules {
             return;
         }
         if say_availability(module, object.loc, diags) {
-            let mut tables = vec![TYPE_PARAM, output::common::PARAMS, queue::params::PARAMS];
-            tables.extend(module.instance);
-            module.check(object, &tables, diags);
+            let common = [TYPE_PARAM, output::common::PARAMS, queue::params::PARAMS];
+            check_instance(module, &common, object, diags);
         }
     }
 }
@@ -300,6 +296,20 @@ fn say_availability(module: &Module, loc: Loc, diags: &mut Diagnostics) -> bool 
             diags.push(Diagnostic::error(loc, text).help(format!("use {instead}")).term(term));
             false
         }
+    }
+}
+
+/// None of `modules` is called `name`.
+fn unknown(
+    what: &str,
+    name: &str,
+    object: &Object,
+    modules: impl Iterator<Item = &'static Module>,
+) -> Diagnostic {
+    let d = Diagnostic::error(object.loc, format!("{what} '{name}' not known"));
+    match nearest(name, modules.map(|module| module.name)) {
+        Some(near) => d.help(format!("did you mean '{near}'?")),
+        None => d,
     }
 }
 

@@ -151,6 +151,6 @@ fn objects_that_there_can_be_one_of() {
         errors(default),
         ["ruleset 'RSYSLOG_DefaultRuleset' is there already: what stands in no ruleset"]
     );
-    assert_eq!(errors("ruleset() { stop }"), ["'name' is missing"]);
+    assert_eq!(errors("ruleset() { stop }"), ["parameter 'name' must be given"]);
     assert_eq!(errors("$DefaultRuleset nowhere\n"), NONE);
 }

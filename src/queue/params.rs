@@ -10,9 +10,9 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::config::ast::Object;
 use crate::config::param::Kind::Bool;
-use crate::config::param::Kind::Count;
 use crate::config::param::Kind::Duration;
 use crate::config::param::Kind::Int;
+use crate::config::param::Kind::NonNegative;
 use crate::config::param::Kind::Size;
 use crate::config::param::Kind::Str;
 use crate::config::param::Kind::Word;
@@ -112,7 +112,7 @@ pub static PARAMS: &[Spec] = &[
         "Lets each message say whether its input can wait.",
     )
     .ignored(IN_BYTES),
-    Spec::new("queue.workerThreads", Count, "1", "Workers, at most.").ignored(ONE_TASK),
+    Spec::new("queue.workerThreads", NonNegative, "1", "Workers, at most.").ignored(ONE_TASK),
     Spec::new(
         "queue.workerThreadMinimumMessages",
         Int,

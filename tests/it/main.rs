@@ -13,6 +13,7 @@ mod faults;
 mod floors;
 mod frame;
 mod oracle;
+mod params;
 mod parse;
 mod support;
 mod tables;

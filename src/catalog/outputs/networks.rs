@@ -6,9 +6,9 @@ use crate::config::module::Module;
 use crate::config::module::Role::Output;
 use crate::config::param::Kind::Array;
 use crate::config::param::Kind::Bool;
-use crate::config::param::Kind::Count;
 use crate::config::param::Kind::Duration;
 use crate::config::param::Kind::Int;
+use crate::config::param::Kind::NonNegative;
 use crate::config::param::Kind::Str;
 use crate::config::param::Kind::Template;
 use crate::config::param::Spec;
@@ -120,7 +120,7 @@ static SNMP: &[Spec] = &[
     Spec::new("server", Str, "", "Host that receives the traps."),
     Spec::new("port", Int, "162", "Its port."),
     Spec::new("transport", Str, "udp", "udp, tcp, udp6, tcp6 …"),
-    Spec::new("version", Count, "1", "0 is SNMPv1, 1 is SNMPv2c."),
+    Spec::new("version", NonNegative, "1", "0 is SNMPv1, 1 is SNMPv2c."),
     Spec::new("community", Str, "public", "The community name."),
     Spec::new("trapOID", Str, "1.3.6.1.4.1.19406.1.2.1", "Type of the trap (v2c)."),
     Spec::new("messageOID", Str, "1.3.6.1.4.1.19406.1.2.1", "The variable with the message."),
