@@ -228,9 +228,13 @@ impl Builder {
     }
 
     fn input(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<InputPlan> {
+        let errors = diags.errors();
         let kind = modules::type_of(object, diags)?;
         let kind = self.modules.input(&kind, object, &self.definitions, diags)?;
         let params = kind.check(object, diags);
+        if diags.errors() == errors {
+            self.modules.listening(kind.name());
+        }
         let module = self.modules.params(kind.name());
         let ruleset = self.bound_ruleset(&params, diags);
         let mut parse = self.globals.parse;
@@ -249,11 +253,7 @@ impl Builder {
             }
         };
         // What was refused has been complained of; without it the input would be another one.
-        if params.refused || module.refused {
-            return None;
-        }
-        self.modules.listening(kind.name());
-        Some(plan)
+        (!params.refused && !module.refused).then_some(plan)
     }
 
     /// What rsyslogd looks at when everything is read.

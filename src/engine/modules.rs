@@ -39,7 +39,7 @@ pub(super) static RULESET_PARAMS: &[Spec] = &[
 ];
 
 /// Outputs and parsers that are a part of rsyslogd; everything else is loaded.
-const BUILT_IN: [&str; 8] =
+pub(super) const BUILT_IN: [&str; 8] =
     ["omfile", "omfwd", "ompipe", "omusrmsg", "omshell", "omdiscard", "pmrfc3164", "pmrfc5424"];
 
 /// Checks the `main_queue(…)`, of which there can be one.
@@ -167,7 +167,7 @@ impl Modules {
     pub(super) fn may_load(&mut self, object: &Object, diags: &mut Diagnostics) -> bool {
         let Some((load, loc)) = object.text("load") else { return true };
         let name = short_name(&load).to_ascii_lowercase();
-        let built_in = BUILT_IN.contains(&name.as_str());
+        let built_in = BUILT_IN.contains(&name.as_str()) || catalog::is_built_in(&name);
         if object.legacy && load.starts_with("builtin:") {
             return true;
         }
@@ -240,7 +240,10 @@ impl Modules {
             return None;
         }
         let input = InputKind::parse(kind);
-        if input.is_none() {
+        if input.is_none() && module.instance.is_empty() {
+            let text = format!("'{kind}' takes no input(): module() alone makes it receive");
+            diags.push(Diagnostic::error(object.loc, text).help("leave this out"));
+        } else if input.is_none() {
             let errors = diags.errors();
             check_instance(module, &[TYPE_PARAM], object, diags);
             if diags.errors() == errors {

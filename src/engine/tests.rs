@@ -83,6 +83,8 @@ fn listeners_have_inputs() {
     }
     assert_eq!(errors("module(load=\"imptcp\")"), NONE);
     assert_eq!(errors("module(load=\"immark\")"), NONE);
+    let mark = errors("module(load=\"immark\")\ninput(type=\"immark\")");
+    assert_eq!(mark, ["'immark' takes no input(): module() alone makes it receive"]);
     let imfile = "module(load=\"imfile\")\ninput(type=\"imfile\" file=\"/x\" tag=\"x\")\n";
     let nowhere = errors(imfile);
     assert!(nowhere.iter().any(|text| text.starts_with("imfile has no work directory")));
