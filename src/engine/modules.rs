@@ -8,6 +8,7 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::diag::nearest;
+use crate::catalog;
 use crate::config::ast::Object;
 use crate::config::ast::ObjectKind;
 use crate::config::module::Availability;
