@@ -29,7 +29,7 @@ pub(super) static MODULES: &[Module] = &[
 ];
 
 static OSSL: &[Spec] = &[
-    Spec::new("cry.key", Str, "", "The key.").since("8.2308"),
+    Spec::new("cry.key", Str, "", "The key itself.").since("8.2308"),
     Spec::new("cry.keyfile", Str, "", "File that holds the key.").since("8.2308"),
     Spec::new("cry.keyprogram", Str, "", "Program that gives the key.").since("8.2308"),
     Spec::new("cry.algo", Token, "AES-128-CBC", "The cipher.").since("8.2308"),

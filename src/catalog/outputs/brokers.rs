@@ -112,7 +112,7 @@ static HIREDIS: &[Spec] = &[
 
 static CZMQ: &[Spec] = &[
     Spec::new("endpoints", Str, "", "Endpoints, separated by commas."),
-    Spec::new("sockType", Str, "", "Type of the socket: PUB, PUSH, DEALER …"),
+    Spec::new("sockType", Str, "", "Type of the socket: PUB, PUSH, DEALER and others."),
     Spec::new("sendTimeout", Duration("milliseconds"), "-1", "How long sending may take."),
     Spec::new("sendHWM", Int, "", "Messages that may wait in the socket."),
     Spec::new("connectTimeout", Duration("milliseconds"), "", "How long connecting may take."),

@@ -119,7 +119,7 @@ static UDPSPOOF: &[Spec] = &[
 static SNMP: &[Spec] = &[
     Spec::new("server", Str, "", "Host that receives the traps."),
     Spec::new("port", Int, "162", "Its port."),
-    Spec::new("transport", Str, "udp", "udp, tcp, udp6, tcp6 …"),
+    Spec::new("transport", Str, "udp", "The transport: udp, tcp, udp6, tcp6 and others."),
     Spec::new("version", NonNegative, "1", "0 is SNMPv1, 1 is SNMPv2c."),
     Spec::new("community", Str, "public", "The community name."),
     Spec::new("trapOID", Str, "1.3.6.1.4.1.19406.1.2.1", "Type of the trap (v2c)."),
