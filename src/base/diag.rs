@@ -37,12 +37,45 @@ pub struct SourceFile {
 #[derive(Clone, Debug, Default)]
 pub struct SourceMap {
     files: Vec<SourceFile>,
+    /// Where each file was included.
+    origins: Vec<Option<Loc>>,
 }
 
 impl SourceMap {
     pub fn add(&mut self, name: &str, text: &[u8]) -> u32 {
+        self.add_included(name, text, None)
+    }
+
+    /// Adds a file that is read in place of what stands at `origin`.
+    pub fn add_included(&mut self, name: &str, text: &[u8], origin: Option<Loc>) -> u32 {
         self.files.push(SourceFile { name: name.into(), text: text.into() });
+        self.origins.push(origin);
         len32(self.files.len() - 1)
+    }
+
+    /// Where the file was included, if it was.
+    #[must_use]
+    pub fn origin(&self, file: u32) -> Option<Loc> {
+        self.origins.get(file as usize).copied().flatten()
+    }
+
+    /// Whether `a` was read before `b`, through all includes.
+    #[must_use]
+    pub fn precedes(&self, a: Loc, b: Loc) -> bool {
+        self.path(a) < self.path(b)
+    }
+
+    /// A place as offsets, from the first file down to its own. Of files that are included at one
+    /// place, the one that was opened later comes later.
+    fn path(&self, loc: Loc) -> Vec<(u32, u32)> {
+        let mut path = vec![(loc.file, loc.start)];
+        let mut file = loc.file;
+        while let Some(origin) = self.origin(file).filter(|origin| origin.file < file) {
+            path.push((origin.file, origin.start));
+            file = origin.file;
+        }
+        path.reverse();
+        path
     }
 
     #[must_use]
@@ -158,7 +191,13 @@ impl Diagnostics {
 
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.all.iter().any(|d| d.severity == Severity::Error)
+        self.errors() > 0
+    }
+
+    /// How many errors there are.
+    #[must_use]
+    pub fn errors(&self) -> usize {
+        self.all.iter().filter(|d| d.severity == Severity::Error).count()
     }
 
     /// What was said from the `from`th complaint on and names no term yet.
@@ -214,6 +253,20 @@ mod tests {
         let file = map.add("a.conf", "# 한글\n로그 x\n".as_bytes());
         assert_eq!(map.position(Loc::new(file, 9, 10)), (2, 1));
         assert_eq!(map.position(Loc::new(file, 16, 17)), (2, 4));
+    }
+
+    #[test]
+    fn includes_are_read_where_they_stand() {
+        let mut map = SourceMap::default();
+        let main = map.add("main", b"aaa include bbb");
+        let first = map.add_included("first", b"xx", Some(Loc::new(main, 4, 11)));
+        let second = map.add_included("second", b"yy", Some(Loc::new(main, 4, 11)));
+        let at = |file, start| Loc::new(file, start, start + 1);
+        assert!(map.precedes(at(main, 0), at(first, 1)));
+        assert!(map.precedes(at(first, 1), at(second, 0)));
+        assert!(map.precedes(at(second, 1), at(main, 12)));
+        assert!(!map.precedes(at(main, 12), at(first, 0)));
+        assert_eq!(map.origin(first), Some(Loc::new(main, 4, 11)));
     }
 
     #[test]

@@ -3,10 +3,18 @@
 //!
 //! A module that gets built takes its entry with it.
 
-mod inputs;
+mod containers;
+mod files;
+mod functions;
+mod libraries;
+mod local;
 mod modifiers;
+mod network;
 mod objects;
 pub mod outputs;
+mod parsers;
+mod services;
+mod shapers;
 
 pub use objects::object;
 pub use objects::required;
@@ -17,8 +25,6 @@ use crate::config::module::Role;
 
 /// All of them, in groups.
 pub static MODULES: &[&[Module]] = &[
-    inputs::MODULES,
-    modifiers::MODULES,
     outputs::local::MODULES,
     outputs::networks::MODULES,
     outputs::web::MODULES,
@@ -26,12 +32,37 @@ pub static MODULES: &[&[Module]] = &[
     outputs::databases::MODULES,
     outputs::replaced::MODULES,
     outputs::providers::MODULES,
+    files::MODULES,
+    local::MODULES,
+    network::MODULES,
+    services::MODULES,
+    parsers::MODULES,
+    modifiers::MODULES,
+    shapers::MODULES,
+    containers::MODULES,
+    functions::MODULES,
+    libraries::MODULES,
 ];
 
 /// The module called `name`.
 #[must_use]
 pub fn module(name: &str) -> Option<&'static Module> {
     MODULES.iter().flat_map(|group| group.iter()).find(|module| module.name == name)
+}
+
+/// Whether rsyslogd has the module `name` built in, so that it can only be loaded as
+/// `builtin:name`.
+#[must_use]
+pub fn is_built_in(name: &str) -> bool {
+    const NAMES: [&str; 6] =
+        ["pmrfc3164", "pmrfc5424", "smfile", "smfwd", "smtradfile", "smtradfwd"];
+    NAMES.contains(&name)
+}
+
+/// A module whose work is done here without it: loading it does nothing.
+const fn ready(name: &'static str, role: Role, doc: &'static str) -> Module {
+    let availability = Availability::Ready;
+    Module { name, role, doc, availability, module: &[], instance: &[] }
 }
 
 /// A module that will be built.

@@ -100,6 +100,24 @@ pub enum Value {
 
 pub type Block = Vec<Stmt>;
 
+/// Adds `actions` to what the last statement of `block` does, as a `&` behind it does.
+pub(super) fn chain(block: &mut Block, actions: Block) {
+    let inner = match block.last_mut().map(|last| &mut last.kind) {
+        Some(StmtKind::If { then, otherwise, .. }) => {
+            Some(if otherwise.is_empty() { then } else { otherwise })
+        }
+        Some(StmtKind::PriFilter { then, .. } | StmtKind::PropertyFilter { then, .. }) => {
+            Some(then)
+        }
+        Some(StmtKind::Foreach { body, .. }) => Some(body),
+        _ => None,
+    };
+    match inner {
+        Some(inner) => chain(inner, actions),
+        None => block.extend(actions),
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stmt {
     pub loc: Loc,

@@ -184,12 +184,35 @@ impl Parser<'_> {
         &mut self,
         start: usize,
     ) -> Result<(Word, Option<Expr>), GivenUp> {
-        let help = "write: reload_lookup_table(\"table\", \"stub value\")";
+        let help = "write: reload_lookup_table(\"table\", \"stub value\"), both in quotes";
         let end = self.at;
         self.expect("(", help)?;
-        let mut arguments = self.arguments()?;
-        let stub = (arguments.len() == 2).then(|| arguments.pop()).flatten();
-        match (arguments.pop(), arguments.is_empty()) {
+        let mut constants = Vec::new();
+        loop {
+            self.skip(Mode::Expression);
+            let at = self.at;
+            match self.byte() {
+                b'"' | b'\'' => {
+                    let text = self.string(Dialect::Expression)?.0;
+                    let loc = self.loc(at, self.at);
+                    constants.push(Expr { loc, kind: ExprKind::Str(text) });
+                }
+                b',' if !constants.is_empty() => self.at += 1,
+                b')' => {
+                    self.at += 1;
+                    break;
+                }
+                _ => {
+                    let shown = self.line_end();
+                    self.error(at, at + 1, "a text in quotes is missing here", help);
+                    let close = memchr::memchr(b')', &self.source.text[at..shown]);
+                    self.at = close.map_or(shown, |length| at + length + 1);
+                    return Err(GivenUp);
+                }
+            }
+        }
+        let stub = (constants.len() == 2).then(|| constants.pop()).flatten();
+        match (constants.pop(), constants.is_empty()) {
             (Some(Expr { loc, kind: ExprKind::Str(name) }), true) => {
                 Ok((Word { text: name.to_str_lossy().into_owned(), loc }, stub))
             }
@@ -413,16 +436,25 @@ impl Parser<'_> {
         let start = self.at;
         self.at = lex::word_end(&self.source.text, start);
         let text = self.word_at(start).to_ascii_lowercase();
-        let (digits, radix) = match text.strip_prefix("0x") {
-            Some(hex) => (hex, 16),
-            None if text.len() > 1 && text.starts_with('0') => (text.as_str(), 8),
-            None => (text.as_str(), 10),
+        let (prefix, radix) = match text.as_bytes() {
+            [b'0', b'x', ..] => (2, 16),
+            [b'0', _, ..] => (1, 8),
+            _ => (0, 10),
         };
-        if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
+        let body = text.get(prefix..).unwrap_or_default();
+        // As in rsyslogd, a word may stand right behind the digits: `1then`.
+        let length = body.find(|c: char| !c.is_digit(radix)).unwrap_or(body.len());
+        let (digits, behind) = body.split_at(length);
+        let word = behind == "then" || WORDS.iter().any(|(word, _)| behind == *word);
+        if (digits.is_empty() && radix != 8) || !(behind.is_empty() || word) {
             let message = format!("'{text}' is no number");
             let help = "decimal, 0x and hexadecimal, or 0 and octal; quote it if it is a text";
             self.error(start, self.at, message, help);
             return Err(GivenUp);
+        }
+        self.at -= behind.len();
+        if digits.is_empty() {
+            return Ok(0);
         }
         Ok(i64::from_str_radix(digits, radix).unwrap_or(i64::MAX))
     }
@@ -436,7 +468,7 @@ impl Parser<'_> {
         let start = self.at;
         let name = self.word().to_owned();
         let end = start + name.len();
-        let word = Word { text: name.clone(), loc: self.loc(start, end) };
+        let mut word = Word { text: name.clone(), loc: self.loc(start, end) };
         self.at = end;
         self.skip(Mode::Expression);
         if self.byte() != b'(' {
@@ -452,6 +484,10 @@ impl Parser<'_> {
             return Err(GivenUp);
         }
         self.at += 1;
+        // For rsyslog this is a keyword, and keywords have no case; names of functions do.
+        if word.text.eq_ignore_ascii_case("exists") {
+            word.text.make_ascii_lowercase();
+        }
         let args = self.arguments()?;
         Ok(ExprKind::Call { name: word, args })
     }

@@ -180,7 +180,7 @@ fn line_token(text: &[u8], at: usize) -> Option<(Token, usize)> {
 }
 
 /// `mail.*`, `*.info;auth,authpriv.none`: names or stars, digits, a dot or comma, and a rest.
-fn pri_filter(text: &[u8], at: usize) -> Option<usize> {
+pub(super) fn pri_filter(text: &[u8], at: usize) -> Option<usize> {
     let name = run(text, at, |b| b.is_ascii_alphabetic() || b == b'*');
     let digits = run(text, name, |b| matches!(b, b'0'..=b'7'));
     if name == at || !matches!(text.get(digits), Some(b'.' | b',')) {
@@ -198,7 +198,7 @@ fn pri_filter(text: &[u8], at: usize) -> Option<usize> {
 }
 
 /// `:property, [!]operation, "value"`.
-fn property_filter(text: &[u8], at: usize) -> Option<usize> {
+pub(super) fn property_filter(text: &[u8], at: usize) -> Option<usize> {
     let spaces = |at| run(text, at, |b| b == b' ');
     let comma = |at| {
         let at = spaces(at);

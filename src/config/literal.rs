@@ -27,8 +27,9 @@ pub(super) enum Flaw {
     Odd(usize, &'static str),
 }
 
-/// Undoes the escapes of `body`, the text between the quotes. What is not an escape stays as it is.
-pub(super) fn unescape(body: &[u8], dialect: Dialect, flaws: &mut Vec<Flaw>) -> BString {
+/// Undoes the escapes of `body`, the text between two of `quote`. What is not an escape stays as it
+/// is.
+pub(super) fn unescape(body: &[u8], quote: u8, dialect: Dialect, flaws: &mut Vec<Flaw>) -> BString {
     let mut text = BString::from(Vec::with_capacity(body.len()));
     let mut at = 0;
     while let Some(&byte) = body.get(at) {
@@ -41,7 +42,7 @@ pub(super) fn unescape(body: &[u8], dialect: Dialect, flaws: &mut Vec<Flaw>) -> 
         let (value, length) = match after {
             b'0'..=b'7' => octal(body, at, dialect, flaws),
             b'x' if dialect == Dialect::Expression => hex(body, at, flaws),
-            _ => (simple(after, dialect), 2),
+            _ => (simple(after, quote, dialect), 2),
         };
         if after == b'v' && dialect == Dialect::Object {
             flaws.push(Flaw::Odd(at, "'\\v' becomes a question mark; write \\013"));
@@ -59,19 +60,19 @@ pub(super) fn unescape(body: &[u8], dialect: Dialect, flaws: &mut Vec<Flaw>) -> 
     text
 }
 
-fn simple(after: u8, dialect: Dialect) -> Option<u8> {
+fn simple(after: u8, quote: u8, dialect: Dialect) -> Option<u8> {
     Some(match after {
         b'\'' | b'"' | b'\\' => after,
         b'b' => 0x08,
         b'n' => b'\n',
         b't' => b'\t',
         b'r' => b'\r',
-        b'$' if dialect == Dialect::Expression => b'$',
+        b'$' if dialect == Dialect::Expression && quote != b'`' => b'$',
         b'a' if dialect == Dialect::Object => 0x07,
         b'f' if dialect == Dialect::Object => 0x0c,
         // rsyslog reads `\v` and makes a question mark of it.
         b'?' | b'v' if dialect == Dialect::Object => b'?',
-        b'`' => b'`',
+        b'`' if quote == b'`' => b'`',
         _ => return None,
     })
 }
@@ -161,7 +162,7 @@ mod tests {
 
     fn plain(body: &str, dialect: Dialect) -> (Vec<u8>, Vec<Flaw>) {
         let mut flaws = Vec::new();
-        let text = unescape(body.as_bytes(), dialect, &mut flaws);
+        let text = unescape(body.as_bytes(), b'"', dialect, &mut flaws);
         (text.into(), flaws)
     }
 
@@ -186,6 +187,14 @@ mod tests {
         let (text, flaws) = plain(r"\12z\v", Dialect::Object);
         assert_eq!(text, b"\nz?");
         assert_eq!(flaws.len(), 2);
+    }
+
+    #[test]
+    fn backticks_escape_themselves_and_no_dollar() {
+        let mut flaws = Vec::new();
+        let text = unescape(br"echo \`\$", b'`', Dialect::Expression, &mut flaws);
+        assert_eq!(text, br"echo `\$".as_slice());
+        assert_eq!(flaws, [Flaw::Escape(7, b'$')]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::base::limits::DIAGNOSTICS_MAX;
 use crate::base::limits::INCLUDE_DEPTH_MAX;
 use crate::base::num::count;
 use crate::config::Config;
+use crate::config::ast;
 use crate::config::ast::Block;
 use crate::config::ast::Object;
 use crate::config::ast::ObjectKind;
@@ -63,10 +64,14 @@ pub(super) struct Loader {
     pub(super) legacy: legacy::State,
     /// Files that are open, outermost first.
     open: Vec<PathBuf>,
+    /// Where each of them but the first was included.
+    origins: Vec<Loc>,
     bytes: usize,
     inclusions: Vec<Inclusion>,
     /// Where backticks stood.
     pub(super) expanded: Vec<Loc>,
+    /// The statement before this place ended with an action that a `&` may add to.
+    pub(super) chain: bool,
     /// Nothing outside of the given text may be read.
     sealed: bool,
     /// What is being read is described there, in rsyslog's documentation.
@@ -173,6 +178,14 @@ impl Loader {
         self.statements.push(statement);
     }
 
+    /// Adds actions to the last statement of the top level.
+    pub(super) fn chain_on(&mut self, actions: Block) {
+        match self.legacy.ruleset.and_then(|index| self.object_mut(index)) {
+            Some(ruleset) => ast::chain(&mut ruleset.script, actions),
+            None => ast::chain(&mut self.statements, actions),
+        }
+    }
+
     /// An object other than an action: always at the top level. Gives its place there.
     pub(super) fn declare(&mut self, object: Object) -> usize {
         if object.kind == ObjectKind::Module
@@ -244,6 +257,7 @@ impl Loader {
             self.say(Diagnostic::error(include.loc, text).help("this one is not read"));
             return;
         }
+        self.origins.push(include.loc);
         match &include.what {
             What::Text(text) => {
                 self.open.push(PathBuf::new());
@@ -251,17 +265,25 @@ impl Loader {
                 self.open.pop();
                 self.inclusions[index].files.extend(file);
             }
+            What::Files { pattern, .. } if pattern.is_empty() => {
+                let text = "nothing is included: the file name is empty";
+                let d = Diagnostic::warning(include.loc, text);
+                self.say(d.help("is a variable of the environment not set?"));
+            }
             What::Files { pattern, optional, help } => {
-                if self.sealed {
-                    return;
-                }
                 let missing = (!optional).then_some(*help);
-                for path in self.matching(pattern, missing, include.loc) {
+                let paths = if self.sealed {
+                    Vec::new()
+                } else {
+                    self.matching(pattern, missing, include.loc)
+                };
+                for path in paths {
                     let file = self.included_file(&path, include.loc, top, depth, out);
                     self.inclusions[index].files.extend(file);
                 }
             }
         }
+        self.origins.pop();
     }
 
     /// The files that a pattern names, sorted. A directory is all files in it, at any depth. With
@@ -380,7 +402,7 @@ impl Loader {
         depth: usize,
         out: &mut Block,
     ) -> Option<u32> {
-        let file = self.sources.add(name, text);
+        let file = self.sources.add_included(name, text, self.origins.last().copied());
         let binary = text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff");
         if let Some(at) = text.find_byte(0).or_else(|| binary.then_some(0)) {
             let (message, help) = if binary {

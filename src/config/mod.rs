@@ -6,6 +6,8 @@
 
 pub mod ast;
 mod expr;
+mod foreign;
+mod kind;
 mod legacy;
 mod lex;
 mod literal;

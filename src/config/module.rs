@@ -52,6 +52,20 @@ pub struct Module {
 }
 
 impl Module {
+    /// With these parameters of `module()`.
+    #[must_use]
+    pub const fn with_module(mut self, tables: &'static [&'static [Spec]]) -> Self {
+        self.module = tables;
+        self
+    }
+
+    /// With these parameters of `input()`, `action()` or `parser()`.
+    #[must_use]
+    pub const fn with_instance(mut self, tables: &'static [&'static [Spec]]) -> Self {
+        self.instance = tables;
+        self
+    }
+
     /// Checks an object of this module against `tables`, and names the page of rsyslog's
     /// documentation in each complaint.
     pub fn check(

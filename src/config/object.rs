@@ -225,7 +225,7 @@ impl Parser<'_> {
         let source = self.source;
         let body = &source.text[open + 1..close];
         let mut flaws = Vec::new();
-        let text = literal::unescape(body, dialect, &mut flaws);
+        let text = literal::unescape(body, quote, dialect, &mut flaws);
         let outer = self.load.turn_to(manual::STRINGS);
         for flaw in flaws {
             self.flaw(open + 1, flaw);

@@ -6,51 +6,15 @@ use bstr::ByteSlice;
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
+use crate::base::diag::Severity;
 use crate::base::diag::nearest;
 use crate::config::ast;
 use crate::config::ast::Object;
 use crate::config::ast::Value;
-use crate::config::legacy::selector;
+use crate::config::kind;
+pub use crate::config::kind::Kind;
+pub(super) use crate::config::kind::parse_size;
 use crate::config::manual;
-
-/// What a parameter's text must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Any text.
-    Str,
-    /// `on` or `off`, in lower case.
-    Bool,
-    /// A whole number; `-1` where rsyslog takes it.
-    Int,
-    /// A whole number from 0.
-    Count,
-    /// A whole number from 1.
-    Positive,
-    /// A number with k, m, g, t (binary) or K, M, G, T (decimal) behind it.
-    Size,
-    /// One text or `["a","b"]`.
-    Array,
-    /// Octal file mode, four or five digits, the first a zero.
-    Mode,
-    /// A whole number of seconds, minutes, milliseconds …: the word is the unit.
-    Duration(&'static str),
-    /// One of these words, in any case.
-    Word(&'static [&'static str]),
-    /// A severity by name or number.
-    Severity,
-    /// A facility by name or number.
-    Facility,
-    /// A user's name.
-    User,
-    /// A group's name.
-    Group,
-    /// A number that stands for a user or group.
-    Id,
-    /// A template's name.
-    Template,
-    /// A ruleset's name.
-    Ruleset,
-}
 
 /// What Bongsu does with a parameter of rsyslog's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +32,27 @@ pub enum Support {
     Unsupported(&'static str),
 }
 
+/// Since when rsyslog knows a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// rsyslog 8.2302, with which we are compared, knows it.
+    Rsyslog,
+    /// A later rsyslog: its first version that does, or the first that is known to.
+    Since(&'static str),
+    /// Bongsu's own.
+    Own,
+}
+
+/// Whether a parameter must be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    Optional,
+    /// [`check`] complains if it is missing.
+    Required,
+    /// The same; but its module complains, in better words.
+    Told,
+}
+
 /// One row of a module's table.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec {
@@ -80,6 +65,10 @@ pub struct Spec {
     pub doc: &'static str,
     pub aliases: &'static [&'static str],
     pub support: Support,
+    pub need: Need,
+    pub origin: Origin,
+    /// rsyslogd complains of it, and takes it.
+    pub deprecated: bool,
 }
 
 impl Spec {
@@ -90,7 +79,17 @@ impl Spec {
         default: &'static str,
         doc: &'static str,
     ) -> Self {
-        Self { name, kind, default, doc, aliases: &[], support: Support::Full }
+        Self {
+            name,
+            kind,
+            default,
+            doc,
+            aliases: &[],
+            support: Support::Full,
+            need: Need::Optional,
+            origin: Origin::Rsyslog,
+            deprecated: false,
+        }
     }
 
     #[must_use]
@@ -123,6 +122,40 @@ impl Spec {
         self
     }
 
+    /// It must be given.
+    #[must_use]
+    pub const fn required(mut self) -> Self {
+        self.need = Need::Required;
+        self
+    }
+
+    /// It must be given, and its module says so itself.
+    #[must_use]
+    pub const fn told(mut self) -> Self {
+        self.need = Need::Told;
+        self
+    }
+
+    /// rsyslog knows it from `version` on, or is known to.
+    #[must_use]
+    pub const fn since(mut self, version: &'static str) -> Self {
+        self.origin = Origin::Since(version);
+        self
+    }
+
+    /// rsyslog does not know it.
+    #[must_use]
+    pub const fn own(mut self) -> Self {
+        self.origin = Origin::Own;
+        self
+    }
+
+    #[must_use]
+    pub const fn deprecated(mut self) -> Self {
+        self.deprecated = true;
+        self
+    }
+
     /// Whether `name` is its name or an alias, in any letter case.
     #[must_use]
     pub fn answers_to(&self, name: &str) -> bool {
@@ -131,21 +164,29 @@ impl Spec {
     }
 }
 
+/// A parameter that was given, and fits.
+#[derive(Clone, Debug)]
+struct Given {
+    spec: &'static Spec,
+    value: Value,
+    loc: Loc,
+}
+
 /// An object's parameters after checking: only known names with well-formed values.
 #[derive(Clone, Debug, Default)]
 pub struct Params {
-    given: Vec<(&'static str, Value, Loc)>,
+    given: Vec<Given>,
     /// The object itself, for complaints about what is missing.
     pub loc: Loc,
-    /// A parameter was given (and complained of) without which the object would do something else
-    /// than was asked for: it is not built, not supported, or its value is malformed.
+    /// A parameter is not supported or is missing (and was complained of), so that the object
+    /// would do something else than was asked for.
     pub refused: bool,
     /// What unknown names were probably meant to be.
     suggested: Vec<&'static str>,
 }
 
 /// Checks `object` against `tables` (a module's own and those shared with others). Complains of
-/// unknown names, doubled ones and malformed values; what is left is usable.
+/// unknown names, doubled ones, malformed values and missing ones; what is left is usable.
 pub fn check(object: &Object, tables: &[&'static [Spec]], diags: &mut Diagnostics) -> Params {
     check_on(manual::object(object.kind), object, tables, diags)
 }
@@ -160,12 +201,13 @@ pub fn check_on(
 ) -> Params {
     let specs = || tables.iter().flat_map(|table| table.iter());
     let mut params = Params { loc: object.loc, ..Params::default() };
+    let mut given = Vec::new();
     for param in &object.params {
         let before = diags.all.len();
         let name = param.name.text.as_str();
         let spec = specs().find(|spec| spec.answers_to(name));
         match spec {
-            Some(spec) => check_one(param, spec, &mut params, diags),
+            Some(spec) => check_one(param, spec, object.legacy, &mut params, &mut given, diags),
             None => {
                 let text = format!("parameter '{name}' not known");
                 let mut d = Diagnostic::error(param.name.loc, text);
@@ -181,170 +223,87 @@ pub fn check_on(
             diags.name_term(before, named.as_deref().unwrap_or(page));
         }
     }
+    for spec in specs().filter(|s| s.need == Need::Required && !given.contains(&s.name)) {
+        params.refused = true;
+        let text = format!("parameter '{}' must be given", spec.name);
+        let complaint = Diagnostic::error(object.loc, text)
+            .help(format!("add {}=\"…\"", spec.name))
+            .term(manual::parameter(page, spec.name));
+        params.missing(&[spec.name], complaint, diags);
+    }
     params
 }
 
-/// Takes `param` over into `params`, unless something is wrong with it.
+/// Takes `param` over into `params`, unless something is wrong with it. `given` are the names of
+/// those before it, right or wrong.
 fn check_one(
     param: &ast::Param,
     spec: &'static Spec,
+    legacy: bool,
     params: &mut Params,
+    given: &mut Vec<&'static str>,
     diags: &mut Diagnostics,
 ) {
     let name = param.name.text.as_str();
-    match spec.support {
-        Support::Full => {}
-        Support::Ignored(instead) => {
-            let text = format!("'{}' has no effect: {instead}", spec.name);
-            diags.push(Diagnostic::note(param.name.loc, text));
-        }
-        Support::Later(meanwhile) | Support::Meanwhile(meanwhile) => {
-            let text = format!("'{}' is not built yet: {meanwhile}", spec.name);
-            diags.push(Diagnostic::unbuilt(param.name.loc, text));
-            params.refused |= matches!(spec.support, Support::Later(_));
-        }
-        Support::Unsupported(why) => {
-            let text = format!("'{}' is not supported: {why}", spec.name);
-            diags.push(Diagnostic::error(param.name.loc, text));
-            params.refused = true;
-            return;
-        }
+    if !supported(spec, param.name.loc, diags) {
+        params.refused = true;
     }
-    if params.given.iter().any(|(known, ..)| *known == spec.name) {
+    if given.contains(&spec.name) {
         let text = format!("parameter '{name}' given twice");
         diags.push(Diagnostic::error(param.name.loc, text).help("keep one of them"));
         return;
     }
-    if let Err(expected) = well_formed(spec.kind, &param.value) {
-        let text = format!("'{name}' takes {expected}");
-        diags.push(Diagnostic::error(param.value_loc, text));
-        params.refused = true;
+    given.push(spec.name);
+    if matches!(spec.support, Support::Unsupported(_)) {
         return;
     }
-    params.given.push((spec.name, param.value.clone(), param.value_loc));
-}
-
-fn well_formed(kind: Kind, value: &Value) -> Result<(), String> {
-    let Value::Str(text) = value else {
-        return if kind == Kind::Array { Ok(()) } else { Err("one value, not an array".into()) };
-    };
-    let ok = match kind {
-        Kind::Str | Kind::Array | Kind::User | Kind::Group | Kind::Template | Kind::Ruleset => true,
-        Kind::Bool => parse_bool(text).is_some(),
-        Kind::Int | Kind::Duration(_) | Kind::Id => whole(text).is_some(),
-        Kind::Count => whole(text).is_some_and(|n| n >= 0),
-        Kind::Positive => whole(text).is_some_and(|n| n >= 1),
-        Kind::Word(words) => words.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes())),
-        Kind::Severity => selector::severity(text).is_some(),
-        Kind::Facility => selector::facility(text).is_some(),
-        Kind::Size => parse_size(text).is_some_and(|size| size >= 0),
-        Kind::Mode => parse_mode(text).is_some(),
-    };
-    if ok {
-        return Ok(());
+    if let Err(misfit) = kind::well_formed(spec.kind, &param.value, legacy) {
+        let text = format!("'{name}' takes {}", misfit.expected);
+        params.refused |= misfit.severity == Severity::Error;
+        diags.push(match misfit.severity {
+            Severity::Error => Diagnostic::error(param.value_loc, text),
+            _ => Diagnostic::warning(param.value_loc, format!("{text}: it has no effect")),
+        });
+        return;
     }
-    Err(match kind {
-        Kind::Duration(unit) => format!("a whole number of {unit}"),
-        Kind::Word(words) => format!("one of {}", words.join(", ")),
-        _ => kind.expected().to_owned(),
-    })
+    params.given.push(Given { spec, value: param.value.clone(), loc: param.value_loc });
 }
 
-impl Kind {
-    /// What the text must be, in as few words as a table has room for.
-    #[must_use]
-    pub fn label(self) -> String {
-        match self {
-            Self::Bool => "on, off".to_owned(),
-            Self::Size => "number (k, m, g, t)".to_owned(),
-            Self::Array => "text or array".to_owned(),
-            Self::Mode => "octal mode".to_owned(),
-            Self::Word(words) => words.join(", "),
-            Self::Severity => "severity".to_owned(),
-            Self::Facility => "facility".to_owned(),
-            Self::User => "user".to_owned(),
-            Self::Group => "group".to_owned(),
-            Self::Id => "user or group number".to_owned(),
-            Self::Template => "template".to_owned(),
-            Self::Ruleset => "ruleset".to_owned(),
-            Self::Int => "whole number".to_owned(),
-            Self::Count => "whole number from 0".to_owned(),
-            Self::Positive => "whole number from 1".to_owned(),
-            Self::Str | Self::Duration(_) => self.expected().to_owned(),
+/// Says what becomes of a parameter. False if its object cannot run with it.
+fn supported(spec: &Spec, loc: Loc, diags: &mut Diagnostics) -> bool {
+    let name = spec.name;
+    if spec.deprecated {
+        let text = format!("'{name}' is deprecated, and will not be known for ever");
+        diags.push(Diagnostic::error(loc, text).help("leave it out"));
+    }
+    match spec.support {
+        Support::Full => true,
+        Support::Ignored(instead) => {
+            let text = format!("'{name}' has no effect: {instead}");
+            diags.push(Diagnostic::note(loc, text));
+            true
+        }
+        Support::Later(meanwhile) | Support::Meanwhile(meanwhile) => {
+            let text = format!("'{name}' is not built yet: {meanwhile}");
+            diags.push(Diagnostic::unbuilt(loc, text));
+            matches!(spec.support, Support::Meanwhile(_))
+        }
+        Support::Unsupported(why) => {
+            let text = format!("'{name}' is not supported: {why}");
+            diags.push(Diagnostic::error(loc, text));
+            false
         }
     }
-
-    /// What the text must be, as it is told to people.
-    #[must_use]
-    pub const fn expected(self) -> &'static str {
-        match self {
-            Self::Str => "text",
-            Self::Bool => "\"on\" or \"off\"",
-            Self::Int => "a whole number",
-            Self::Count => "a whole number from 0",
-            Self::Positive => "a whole number from 1",
-            Self::Size => "a number, with k, m, g or t behind it if need be",
-            Self::Array => "one text or an array of texts",
-            Self::Mode => "an octal file mode such as \"0640\"",
-            Self::Duration(unit) => unit,
-            Self::Word(_) => "one of some words",
-            Self::Severity => "a severity, by name or number",
-            Self::Facility => "a facility, by name or number",
-            Self::User => "a user's name",
-            Self::Group => "a group's name",
-            Self::Id => "the number of a user or group",
-            Self::Template => "a template's name",
-            Self::Ruleset => "a ruleset's name",
-        }
-    }
-}
-
-fn whole(text: &[u8]) -> Option<i64> {
-    text.to_str().ok()?.trim().parse().ok()
-}
-
-fn parse_bool(text: &[u8]) -> Option<bool> {
-    match text {
-        b"on" => Some(true),
-        b"off" => Some(false),
-        _ => None,
-    }
-}
-
-/// rsyslog `es_str2num` with suffix: k = 1024, K = 1000 and so on.
-pub(super) fn parse_size(text: &[u8]) -> Option<i64> {
-    let text = text.to_str().ok()?.trim();
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let scale: i64 = match text.strip_prefix(digits)? {
-        "" => 1,
-        "k" => 1 << 10,
-        "m" => 1 << 20,
-        "g" => 1 << 30,
-        "t" => 1 << 40,
-        "K" => 1_000,
-        "M" => 1_000_000,
-        "G" => 1_000_000_000,
-        "T" => 1_000_000_000_000,
-        _ => return None,
-    };
-    digits.replace(['.', ','], "").parse::<i64>().ok()?.checked_mul(scale)
-}
-
-fn parse_mode(text: &[u8]) -> Option<u32> {
-    let text = text.to_str().ok()?;
-    let octal = matches!(text.len(), 4 | 5) && text.bytes().all(|b| matches!(b, b'0'..=b'7'));
-    let octal = octal && text.starts_with('0');
-    octal.then(|| u32::from_str_radix(text, 8).ok()).flatten().filter(|mode| *mode <= 0o7777)
 }
 
 impl Params {
-    fn find(&self, name: &str) -> Option<&(&'static str, Value, Loc)> {
-        self.given.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name))
+    fn find(&self, name: &str) -> Option<&Given> {
+        self.given.iter().find(|given| given.spec.name.eq_ignore_ascii_case(name))
     }
 
     /// The parameters that are given, by their documented names.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.given.iter().map(|(name, ..)| *name)
+        self.given.iter().map(|given| given.spec.name)
     }
 
     #[must_use]
@@ -355,7 +314,7 @@ impl Params {
     /// Where the value stands, or the object if it is not given.
     #[must_use]
     pub fn loc(&self, name: &str) -> Loc {
-        self.find(name).map_or(self.loc, |(_, _, loc)| *loc)
+        self.find(name).map_or(self.loc, |given| given.loc)
     }
 
     /// Complains that none of `names` is given, without which the object makes no sense: unless
@@ -368,10 +327,9 @@ impl Params {
 
     #[must_use]
     pub fn bytes(&self, name: &str) -> Option<&BString> {
-        match self.find(name) {
-            Some((_, Value::Str(text), _)) => Some(text),
-            Some((_, Value::Array(items), _)) => items.first(),
-            None => None,
+        match &self.find(name)?.value {
+            Value::Str(text) => Some(text),
+            Value::Array(items) => items.first(),
         }
     }
 
@@ -383,9 +341,9 @@ impl Params {
 
     #[must_use]
     pub fn list(&self, name: &str) -> Vec<&str> {
-        match self.find(name) {
-            Some((_, Value::Str(text), _)) => text.to_str().into_iter().collect(),
-            Some((_, Value::Array(items), _)) => {
+        match self.find(name).map(|given| &given.value) {
+            Some(Value::Str(text)) => text.to_str().into_iter().collect(),
+            Some(Value::Array(items)) => {
                 items.iter().filter_map(|item| item.to_str().ok()).collect()
             }
             None => Vec::new(),
@@ -394,12 +352,17 @@ impl Params {
 
     #[must_use]
     pub fn bool(&self, name: &str) -> Option<bool> {
-        self.bytes(name).and_then(|text| parse_bool(text))
+        self.bytes(name).and_then(|text| kind::switch(text))
     }
 
+    /// A number, or a size in bytes.
     #[must_use]
     pub fn int(&self, name: &str) -> Option<i64> {
-        self.bytes(name).and_then(|text| parse_size(text))
+        let text = self.bytes(name)?;
+        match self.find(name)?.spec.kind {
+            Kind::Size => kind::size(text),
+            _ => kind::integer(text),
+        }
     }
 
     /// A size or count that cannot be negative.
@@ -410,6 +373,6 @@ impl Params {
 
     #[must_use]
     pub fn mode(&self, name: &str) -> Option<u32> {
-        self.bytes(name).and_then(|text| parse_mode(text))
+        self.bytes(name).and_then(|text| kind::mode(text))
     }
 }

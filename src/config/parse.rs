@@ -6,9 +6,9 @@ use bstr::ByteSlice;
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
-use crate::base::diag::nearest;
 use crate::base::limits::ELSE_IF_MAX;
 use crate::base::limits::SCRIPT_DEPTH_MAX;
+use crate::config::ast;
 use crate::config::ast::Block;
 use crate::config::ast::Expr;
 use crate::config::ast::Object;
@@ -182,6 +182,7 @@ impl<'a> Parser<'a> {
                 }
             }
         });
+        self.load.chain = false;
         block
     }
 
@@ -202,6 +203,7 @@ impl<'a> Parser<'a> {
             (Token::End | Token::CloseBrace, end) => {
                 self.error(self.at, end, format!("nothing follows {of}"), "an action must");
             }
+            (Token::Action, _) => self.legacy_line(true, &mut block),
             _ => {
                 self.bare = Some(self.at);
                 self.deeper(|parser| parser.statement(&mut block, false));
@@ -215,6 +217,8 @@ impl<'a> Parser<'a> {
         let (token, end) = self.peek();
         let start = self.at;
         let outer = self.load.turn_to(page(token));
+        // Directives stand outside of the grammar: a '&' reaches over them.
+        self.load.chain &= matches!(token, Token::Directive | Token::Ampersand);
         match token {
             Token::Word(Keyword::If) => self.branch(out),
             Token::Word(Keyword::Foreach) => self.foreach(out),
@@ -232,7 +236,7 @@ impl<'a> Parser<'a> {
             Token::Object(ObjectKind::Action) => self.action_list(out),
             Token::Object(ObjectKind::Include) => self.include(out, top),
             Token::Object(kind) => self.declaration(kind, top),
-            Token::Action => self.legacy_line(out),
+            Token::Action => self.legacy_line(false, out),
             Token::PriFilter => self.selector(end, out),
             Token::PropertyFilter => self.property_filter(end, out),
             Token::Directive => self.directive(end, top, out),
@@ -242,11 +246,8 @@ impl<'a> Parser<'a> {
                 let (text, help) = legacy::bsd_block(line);
                 self.error(start, start + line.len(), text, &help);
             }
-            Token::OpenBrace => {
-                self.braces(start);
-                let help = "write a filter before it, e.g. *.* { … }; the block is left out";
-                self.error(start, start + 1, "a block needs a filter before it", help);
-            }
+            Token::OpenBrace => self.bare_block(),
+            Token::Ampersand if self.load.chain => self.chain_on(out, top),
             Token::Ampersand => {
                 self.at = end;
                 let help = "'&' repeats the filter of an action before it; behind '}' write the \
@@ -257,8 +258,15 @@ impl<'a> Parser<'a> {
                     self.statement(&mut dropped, false);
                 }
             }
-            Token::Bad if self.byte() == b':' => self.no_filter(),
-            Token::Bad => self.bad("here"),
+            Token::Bad if self.byte() == b':' => self.no_filter(out),
+            Token::Bad if self.begins_stray(start) => self.stray(),
+            Token::Bad => {
+                let dollar = self.byte() == b'$';
+                self.bad("here");
+                if dollar {
+                    self.skip_line();
+                }
+            }
             Token::End | Token::CloseBrace => {}
         }
         self.load.turn_to(outer);
@@ -284,7 +292,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn property_filter(&mut self, end: usize, out: &mut Block) {
+    pub(super) fn property_filter(&mut self, end: usize, out: &mut Block) {
         let start = self.at;
         self.at = end;
         let filter = legacy::filter::parse(self.source, start, end);
@@ -298,16 +306,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A colon that begins no property filter.
-    fn no_filter(&mut self) {
-        let start = self.at;
-        self.at = self.line_end();
-        let help = ":property, [!]operation, \"value\" action; there are three parts, separated by \
-                    commas, and the value is quoted";
-        self.error(start, self.at, "this is no property filter", help);
-    }
-
-    fn selector(&mut self, end: usize, out: &mut Block) {
+    pub(super) fn selector(&mut self, end: usize, out: &mut Block) {
         let start = self.at;
         self.at = end;
         let (filter, text) = self.pri_filter(start, end);
@@ -336,49 +335,26 @@ impl<'a> Parser<'a> {
         (filter, text)
     }
 
-    /// A line that begins with a word: an action, unless it looks like a mistake.
-    fn legacy_line(&mut self, out: &mut Block) {
-        let start = self.at;
-        let (_, end) = lex::token(&self.source.text, start);
-        if !self.byte().is_ascii_alphanumeric() {
-            return self.action_list(out);
-        }
-        let text = &self.source.text;
-        let next = text.get(end).copied().unwrap_or(b'\n');
-        let word = text[start..end].to_str_lossy().into_owned();
-        let call = end + text[end..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
-        if lex::at_line_start(text, start) && matches!(next, b'.' | b';') {
-            // Not quite a selector: a digit too high, a hyphen.
-            let length = text[start..].find_byteset(b" \t\n").unwrap_or(0);
-            return self.selector(start + length, out);
-        }
-        if text.get(call) == Some(&b'(') {
-            let known = lex::OBJECTS.iter().map(|(name, _)| *name);
-            let near = nearest(&word, known.chain(["reload_lookup_table"]));
-            let help = near.map_or_else(
-                || "objects: module input action ruleset template global main_queue …".to_owned(),
-                |near| format!("did you mean '{near}('?"),
-            );
-            self.error(start, end, format!("unknown object '{word}'"), &help);
-            self.at = call + 1;
-            self.parameters(start, call);
-            return;
-        }
-        let help = match word.to_ascii_lowercase().as_str() {
-            "then" => "'then' belongs behind 'if' and its condition",
-            "do" => "'do' belongs behind 'foreach ( … )'",
-            "elseif" | "elsif" | "elif" => "write 'else if … then'",
-            "endif" | "fi" | "end" | "done" => "blocks end with '}'",
-            "discard" => "write 'stop'",
-            _ => return self.action_list(out),
-        };
-        self.at = end;
-        self.error(start, end, format!("'{word}' cannot stand here"), help);
+    /// Actions joined by `&`.
+    pub(super) fn action_list(&mut self, out: &mut Block) {
+        self.one_action(out);
+        self.chained(out);
+        self.load.chain = true;
     }
 
-    /// Actions joined by `&`.
-    fn action_list(&mut self, out: &mut Block) {
-        self.one_action(out);
+    /// `& action`, behind what a file ended with that was included before it.
+    fn chain_on(&mut self, out: &mut Block, top: bool) {
+        let mut actions = Block::new();
+        self.chained(&mut actions);
+        if top {
+            self.load.chain_on(actions);
+        } else {
+            ast::chain(out, actions);
+        }
+    }
+
+    /// `& action & action …`
+    fn chained(&mut self, out: &mut Block) {
         loop {
             let (token, end) = self.peek();
             let ampersand = self.at;
@@ -469,8 +445,22 @@ impl<'a> Parser<'a> {
         let start = self.at;
         let name = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
         let length = self.rest().iter().take_while(name).count();
-        if length == 0 || !self.byte().is_ascii_alphabetic() {
-            self.error(start, start + 1, "'call' needs the name of a ruleset", "write: call name");
+        if length < 2 || !self.byte().is_ascii_alphabetic() {
+            let line = self.line_end();
+            let text = &self.source.text;
+            let end = start + text[start..line].find_byteset(b" \t;}").unwrap_or(line - start);
+            let name =
+                text[start..end].trim_with(|c| matches!(c, '"' | '\'')).as_bstr().to_string();
+            let help = match self.byte() {
+                b'"' | b'\'' => format!("write it without quotes: call {name}"),
+                b'$' => format!("a computed name takes: call_indirect {name};"),
+                b'\n' => "write: call name".to_owned(),
+                _ => "its name has two characters or more, the first a letter: rename the ruleset"
+                    .to_owned(),
+            };
+            let end = end.max(start + 1);
+            self.error(start, end, "'call' needs the name of a ruleset", &help);
+            self.at = end.min(line);
             return Err(GivenUp);
         }
         self.at += length;
@@ -493,7 +483,16 @@ impl<'a> Parser<'a> {
             if follows == Token::Word(Keyword::Else) {
                 self.inner_directives();
             }
-            let (Token::Word(Keyword::Else), end) = self.peek() else { break };
+            let end = match self.peek() {
+                (Token::Word(Keyword::Else), end) => end,
+                (Token::Action, end) if self.is_else_if(end) => {
+                    // Read as what was meant, with the 'if' in its last two letters.
+                    self.error(self.at, end, "this is no keyword", "write 'else if … then'");
+                    self.at = end - "if".len();
+                    continue;
+                }
+                _ => break,
+            };
             self.at = end;
             if self.peek().0 != Token::Word(Keyword::If) {
                 otherwise = self.block("'else'");
@@ -516,6 +515,12 @@ impl<'a> Parser<'a> {
             tail = vec![Stmt { loc, kind: StmtKind::If { cond, then, otherwise: tail } }];
         }
         out.append(&mut tail);
+    }
+
+    /// `elseif`, `elsif`, `elif`
+    fn is_else_if(&self, end: usize) -> bool {
+        let word = self.source.text[self.at..end].to_ascii_lowercase();
+        matches!(word.as_slice(), b"elseif" | b"elsif" | b"elif")
     }
 
     fn foreach(&mut self, out: &mut Block) {

@@ -26,6 +26,11 @@ pub(super) const LOOKALIKES: [(&str, &str, &str); 9] = [
     ("\u{2013}", "a dash (U+2013)", "write a plain -"),
 ];
 
+/// Whether `text` begins with a character that looks like another one.
+pub(super) fn is_lookalike(text: &[u8]) -> bool {
+    LOOKALIKES.iter().any(|(character, ..)| text.starts_with(character.as_bytes()))
+}
+
 impl Parser<'_> {
     /// Skips blanks and comments.
     pub(super) fn skip(&mut self, mode: Mode) {

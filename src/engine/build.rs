@@ -8,6 +8,7 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::diag::Severity;
+use crate::base::diag::SourceMap;
 use crate::base::diag::nearest;
 use crate::base::num::len32;
 use crate::config::Config;
@@ -20,9 +21,11 @@ use crate::config::manual;
 use crate::config::param;
 use crate::config::param::Params;
 use crate::config::selector;
+use crate::engine::definitions::Definitions;
 use crate::engine::globals::Given;
 use crate::engine::globals::Globals;
 use crate::engine::modules;
+use crate::engine::modules::InputKind;
 use crate::engine::modules::Modules;
 use crate::engine::objects;
 use crate::input::tcp::TcpSpec;
@@ -36,6 +39,8 @@ use crate::parse::ParseSettings;
 use crate::queue;
 use crate::rules;
 use crate::rules::ActionId;
+use crate::rules::Definition;
+use crate::rules::Named;
 use crate::rules::Programs;
 use crate::rules::Resolver;
 use crate::rules::RulesetId;
@@ -97,7 +102,8 @@ impl Plan {
 /// can run, runs (rsyslog's rule), and the caller decides.
 pub fn compile(config: &mut Config, options: &Options) -> Plan {
     let mut diags = std::mem::take(&mut config.diagnostics);
-    let mut builder = Builder::default();
+    let definitions = Definitions::collect(config);
+    let mut builder = Builder { definitions, ..Builder::default() };
     builder.declare(&config.statements, &mut diags);
     if options.no_dns {
         builder.globals.dns = false;
@@ -110,17 +116,7 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
     let programs = builder.rules(&config.statements, &mut diags);
     let default_ruleset = builder.default_ruleset;
     let inputs = builder.inputs(&config.statements, &mut diags);
-    if builder.actions.is_empty() && !diags.has_errors() {
-        let text = "there are no active actions configured: nothing would be written";
-        let help = "add an action, for example: action(type=\"omfile\" file=\"/var/log/all\")";
-        diags.push(
-            match builder.waiting {
-                true => Diagnostic::unbuilt(Loc::default(), "none of the actions runs yet"),
-                false => Diagnostic::error(Loc::default(), text).help(help),
-            }
-            .term(manual::ACTIONS),
-        );
-    }
+    builder.closing_checks(config, &mut diags);
     config.diagnostics = diags;
     let (hostname, local_domain) = host_names(&builder.globals, &options.hostname);
     Plan {
@@ -156,8 +152,10 @@ struct Builder {
     rulesets: HashMap<String, (RulesetId, bool)>,
     default_ruleset: RulesetId,
     actions: Vec<ActionPlan>,
-    /// Some action was left out because it is not built yet, and is right.
-    waiting: bool,
+    /// Whether there was any action, right or wrong, built or not.
+    acts: bool,
+    queues: queue::params::Names,
+    definitions: Definitions,
 }
 
 fn objects(block: &Block, kind: ObjectKind) -> impl Iterator<Item = &Object> {
@@ -185,6 +183,9 @@ impl Builder {
             on_its_page(object, diags, |diags| self.template_object(object, diags));
         }
         modules::check_main_queue(objects(block, ObjectKind::MainQueue), diags);
+        for object in objects(block, ObjectKind::MainQueue) {
+            self.queues.check(object, diags);
+        }
         let parsers = objects::check(block, &self.modules, diags);
         self.rulesets.insert(DEFAULT_RULESET.to_owned(), (RulesetId(0), false));
         for (i, object) in objects(block, ObjectKind::Ruleset).enumerate() {
@@ -203,18 +204,18 @@ impl Builder {
         diags: &mut Diagnostics,
     ) {
         let params = param::check(object, &[modules::RULESET_PARAMS, queue::params::PARAMS], diags);
-        let Some(name) = params.str("name") else {
-            let complaint = Diagnostic::error(object.loc, "a ruleset needs a name");
-            params.missing(&["name"], complaint, diags);
-            return;
-        };
-        queue::params::check(&params, diags);
+        let Some(name) = params.str("name") else { return };
         objects::parsers_exist(&params, parsers, diags);
-        if self.rulesets.contains_key(name) && name != DEFAULT_RULESET {
-            let text = format!("ruleset '{name}' is defined twice");
+        if self.rulesets.contains_key(name) {
+            let text = if name == DEFAULT_RULESET {
+                format!("ruleset '{name}' is there already: what stands in no ruleset")
+            } else {
+                format!("ruleset '{name}' is defined twice")
+            };
             diags.push(Diagnostic::error(params.loc("name"), text).help("rename one of them"));
             return;
         }
+        self.queues.check(object, diags);
         let queued = params.has("queue.type");
         self.rulesets.insert(name.to_owned(), (id, queued));
     }
@@ -233,7 +234,11 @@ impl Builder {
     /// `$DefaultRuleset`; the main script if it is not given.
     fn default_ruleset_id(&self, diags: &mut Diagnostics) -> RulesetId {
         let Some((name, loc)) = &self.globals.default_ruleset else { return RulesetId(0) };
-        self.ruleset_or(name, *loc, RulesetId(0), diags)
+        if let Some((id, _)) = self.rulesets.get(name) {
+            return *id;
+        }
+        diags.push(Diagnostic { severity: Severity::Warning, ..self.no_ruleset(name, *loc) });
+        RulesetId(0)
     }
 
     fn inputs(&mut self, block: &Block, diags: &mut Diagnostics) -> Vec<InputPlan> {
@@ -244,43 +249,64 @@ impl Builder {
         inputs
     }
 
-    fn input(&self, object: &Object, diags: &mut Diagnostics) -> Option<InputPlan> {
+    fn input(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<InputPlan> {
+        let errors = diags.errors();
         let kind = modules::type_of(object, diags)?;
-        let kind = self.modules.input(&kind, object, diags)?;
-        let tables = [modules::TYPE_PARAM, kind.params()];
-        let params = param::check_on(&manual::module(kind.name()), object, &tables, diags);
+        let kind = self.modules.input(&kind, object, &self.definitions, diags)?;
+        let params = kind.check(object, diags);
+        if diags.errors() == errors {
+            self.modules.listening(kind.name());
+        }
         let module = self.modules.params(kind.name());
         let ruleset = self.bound_ruleset(&params, diags);
         let mut parse = self.globals.parse;
         parse.hostname_in_header = true;
         parse.message_bytes_max = self.globals.message_bytes_max;
         parse.default_zone = default_tz(&params, module, diags);
-        Some(match kind {
-            modules::InputKind::Udp => {
+        let plan = match kind {
+            InputKind::Udp => {
                 let spec = Box::new(UdpSpec::compile(module, &params));
                 InputPlan::Udp { spec, ruleset, parse }
             }
-            modules::InputKind::Tcp(name) => {
+            InputKind::Tcp | InputKind::PlainTcp => {
                 let max = self.globals.message_bytes_max;
-                let spec = Box::new(TcpSpec::compile(name, module, &params, max, diags)?);
-                InputPlan::Tcp { spec, ruleset, parse }
+                let spec = TcpSpec::compile(kind.name(), module, &params, max, diags)?;
+                InputPlan::Tcp { spec: Box::new(spec), ruleset, parse }
             }
-        })
+        };
+        // What was refused has been complained of; without it the input would be another one.
+        (!params.refused && !module.refused).then_some(plan)
+    }
+
+    /// What rsyslogd looks at when everything is read.
+    fn closing_checks(&self, config: &Config, diags: &mut Diagnostics) {
+        self.modules.check_listeners(self.globals.has_work_directory, diags);
+        // That an action is wrong has been said already.
+        if !self.acts && !discards(&config.statements, &config.sources) {
+            let text = "there are no active actions configured: nothing would be written";
+            let help = "add an action, for example: action(type=\"omfile\" file=\"/var/log/all\")";
+            diags.push(Diagnostic::error(Loc::default(), text).help(help).term(manual::ACTIONS));
+        }
     }
 
     fn action_object(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<ActionId> {
         let kind = modules::type_of(object, diags)?;
         if !output::MODULES.iter().any(|module| module.name == kind) {
-            self.modules.check_action(&kind, object, diags);
+            let errors = diags.errors();
+            self.modules.check_action(&kind, object, &self.definitions, diags);
+            // What does not run needs its template all the same.
+            if let (Some((name, _)), true) = (object.text("template"), diags.errors() == errors) {
+                self.template(&name, object, "template", diags);
+            }
             return None;
         }
         let spec = OutputSpec::compile(object, &self.outputs, diags)?;
         let template = match spec.template() {
-            Some(name) => Some(self.template(name, place(object, "template"), diags)?),
+            Some(name) => Some(self.template(name, object, "template", diags)?),
             None => None,
         };
         let file_name = match spec.dyna_file() {
-            Some(name) => Some(self.template(name, place(object, "dynaFile"), diags)?),
+            Some(name) => Some(self.template(name, object, "dynaFile", diags)?),
             None => None,
         };
         let id = ActionId(len32(self.actions.len()));
@@ -307,13 +333,17 @@ impl Builder {
         if let Some((id, _)) = self.rulesets.get(name) {
             return *id;
         }
-        let text = format!("ruleset '{name}' not found: the default ruleset is used");
-        let mut d = Diagnostic::error(loc, text);
-        if let Some(near) = nearest(name, self.rulesets.keys().map(String::as_str)) {
-            d = d.help(format!("did you mean '{near}'?"));
-        }
-        diags.push(d);
+        diags.push(self.no_ruleset(name, loc));
         otherwise
+    }
+
+    fn no_ruleset(&self, name: &str, loc: Loc) -> Diagnostic {
+        let text = format!("ruleset '{name}' not found: the default ruleset is used");
+        let complaint = Diagnostic::error(loc, text);
+        match nearest(name, self.rulesets.keys().map(String::as_str)) {
+            Some(near) => complaint.help(format!("did you mean '{near}'?")),
+            None => complaint,
+        }
     }
 
     fn template_object(&mut self, object: &Object, diags: &mut Diagnostics) {
@@ -333,7 +363,21 @@ impl Builder {
         }
     }
 
-    fn template(&self, name: &str, loc: Loc, diags: &mut Diagnostics) -> Option<Arc<Template>> {
+    /// The template that an action names by `param`. It must have been defined by then.
+    fn template(
+        &self,
+        name: &str,
+        action: &Object,
+        param: &str,
+        diags: &mut Diagnostics,
+    ) -> Option<Arc<Template>> {
+        let loc = place(action, param);
+        let defined = self.definitions.find(Named::Template, name, action.loc);
+        if defined == Definition::Behind {
+            let text = format!("template '{name}' is defined behind it: the action is left out");
+            diags.push(Diagnostic::error(loc, text).help("move the template before the action"));
+            return None;
+        }
         let found = self.templates.get(name).cloned();
         if found.is_none() && self.templates.is_unbuilt(name) {
             let text = format!("the action is left out: template '{name}' is not built yet");
@@ -379,6 +423,22 @@ fn is_rule(stmt: &Stmt) -> bool {
     }
 }
 
+/// Whether a `~` is in `block`, which counts as an action where `stop` does not.
+fn discards(block: &Block, sources: &SourceMap) -> bool {
+    let any = |block: &Block| discards(block, sources);
+    block.iter().any(|stmt| match &stmt.kind {
+        StmtKind::Stop => {
+            let text = sources.file(stmt.loc.file).map(|file| &file.text);
+            text.and_then(|text| text.get(stmt.loc.start as usize)) == Some(&b'~')
+        }
+        StmtKind::If { then, otherwise, .. } => any(then) || any(otherwise),
+        StmtKind::PriFilter { then, .. } | StmtKind::PropertyFilter { then, .. } => any(then),
+        StmtKind::Foreach { body, .. } => any(body),
+        StmtKind::Object(object) => any(&object.script),
+        _ => false,
+    })
+}
+
 fn default_tz(
     params: &Params,
     module: &Params,
@@ -403,12 +463,11 @@ fn place(object: &Object, name: &str) -> Loc {
 
 impl Resolver for Builder {
     fn action(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<ActionId> {
-        let before = diags.all.len();
-        let id = on_its_page(object, diags, |diags| self.action_object(object, diags));
-        let new = diags.all.get(before..).unwrap_or_default();
-        let faulty = new.iter().any(|d| d.severity == Severity::Error);
-        self.waiting |= id.is_none() && !faulty && new.iter().any(|d| d.unbuilt);
-        id
+        self.acts = true;
+        on_its_page(object, diags, |diags| {
+            self.queues.check(object, diags);
+            self.action_object(object, diags)
+        })
     }
 
     fn ruleset(&self, name: &str) -> Option<(RulesetId, bool)> {
@@ -419,9 +478,32 @@ impl Resolver for Builder {
         self.rulesets.keys().cloned().collect()
     }
 
+    fn actions(&self) -> usize {
+        self.actions.len()
+    }
+
+    fn forget_actions(&mut self, count: usize) {
+        self.actions.truncate(count);
+    }
+
+    fn definition(&self, named: Named, name: &str, at: Loc) -> Definition {
+        self.definitions.find(named, name, at)
+    }
+
+    fn defined(&self, named: Named) -> Vec<String> {
+        self.definitions.names(named)
+    }
+
     fn selector(&self, text: &str, loc: Loc, diags: &mut Diagnostics) -> Option<PriMask> {
         let (mask, error) = selector::parse(text);
         let Some(error) = error else { return Some(mask) };
+        // Between its quotes, unless escapes or a joined line moved it.
+        let exact = (loc.end - loc.start) as usize == text.len() + 2;
+        let shift = |at: usize| loc.start + 1 + len32(at);
+        let loc = match exact {
+            true => Loc { start: shift(error.start), end: shift(error.end), ..loc },
+            false => loc,
+        };
         let mut d = Diagnostic::error(loc, error.message).term(manual::FILTERS);
         d.help = error.help;
         diags.push(d);

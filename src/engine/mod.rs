@@ -3,6 +3,7 @@
 //! drains, and returns the [`Summary`].
 
 mod build;
+mod definitions;
 mod globals;
 mod graph;
 pub mod lint;
@@ -13,6 +14,8 @@ pub mod reference;
 pub mod registry;
 mod run;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 pub use build::Options;
 pub use build::Plan;

@@ -8,6 +8,7 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::diag::nearest;
+use crate::catalog;
 use crate::config::ast::Object;
 use crate::config::ast::ObjectKind;
 use crate::config::manual;
@@ -20,11 +21,14 @@ use crate::config::param::Kind::Array;
 use crate::config::param::Kind::Str;
 use crate::config::param::Params;
 use crate::config::param::Spec;
+use crate::engine::definitions::Definitions;
 use crate::engine::registry;
 use crate::input::tcp;
 use crate::input::udp;
 use crate::output;
 use crate::queue;
+use crate::rules::Definition;
+use crate::rules::Named;
 
 /// `type=` of inputs and actions.
 pub(super) static TYPE_PARAM: &[Spec] = &[Spec::new("type", Str, "", "The module.")];
@@ -32,12 +36,12 @@ pub(super) static LOAD_PARAM: &[Spec] = &[Spec::new("load", Str, "", "The module
 
 /// Parameters of `ruleset()` besides its queue's.
 pub(super) static RULESET_PARAMS: &[Spec] = &[
-    Spec::new("name", Str, "", "The ruleset's name."),
+    Spec::new("name", Str, "", "The ruleset's name.").required(),
     Spec::new("parser", Array, "", "Parsers that are tried, in this order."),
 ];
 
 /// Outputs and parsers that are a part of rsyslogd; everything else is loaded.
-const BUILT_IN: [&str; 8] =
+pub(super) const BUILT_IN: [&str; 8] =
     ["omfile", "omfwd", "ompipe", "omusrmsg", "omshell", "omdiscard", "pmrfc3164", "pmrfc5424"];
 
 /// Checks the `main_queue(…)`, of which there can be one.
@@ -50,8 +54,7 @@ pub(super) fn check_main_queue<'a>(
             let text = "main_queue() stands a second time: the first one counts";
             diags.push(Diagnostic::error(object.loc, text).help("remove one of them"));
         }
-        let params = param::check(object, &[queue::params::PARAMS], diags);
-        queue::params::check(&params, diags);
+        param::check(object, &[queue::params::PARAMS], diags);
     }
 }
 
@@ -59,33 +62,54 @@ pub(super) fn check_main_queue<'a>(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InputKind {
     Udp,
-    /// `imtcp` or `imptcp`.
-    Tcp(&'static str),
+    Tcp,
+    /// `imptcp`.
+    PlainTcp,
 }
 
 impl InputKind {
     pub(super) fn parse(name: &str) -> Option<Self> {
         match name {
             udp::NAME => Some(Self::Udp),
-            tcp::NAME => Some(Self::Tcp(tcp::NAME)),
-            tcp::NAME_PLAIN => Some(Self::Tcp(tcp::NAME_PLAIN)),
+            tcp::NAME => Some(Self::Tcp),
+            tcp::NAME_PLAIN => Some(Self::PlainTcp),
             _ => None,
         }
     }
 
     pub(super) const fn name(self) -> &'static str {
+        self.module().name
+    }
+
+    const fn module(self) -> &'static Module {
         match self {
-            Self::Udp => udp::NAME,
-            Self::Tcp(name) => name,
+            Self::Udp => &udp::MODULE,
+            Self::Tcp => &tcp::MODULE,
+            Self::PlainTcp => &tcp::MODULE_PLAIN,
         }
     }
 
-    pub(super) const fn params(self) -> &'static [Spec] {
-        match self {
-            Self::Udp => udp::PARAMS,
-            Self::Tcp(_) => tcp::PARAMS,
-        }
+    /// Checks an input of this module.
+    pub(super) fn check(self, object: &Object, diags: &mut Diagnostics) -> Params {
+        check_instance(self.module(), &[TYPE_PARAM], object, diags)
     }
+}
+
+/// Inputs of which rsyslogd says so when they are loaded and nothing uses them.
+const LISTENERS: [(&str, &str); 3] = [
+    ("imfile", "input(type=\"imfile\" file=\"/…\" tag=\"…\")"),
+    ("imtcp", "input(type=\"imtcp\" port=\"514\")"),
+    ("imudp", "input(type=\"imudp\" port=\"514\")"),
+];
+/// Checks an object of `module` against its tables and `more`.
+fn check_instance(
+    module: &Module,
+    more: &[&'static [Spec]],
+    object: &Object,
+    diags: &mut Diagnostics,
+) -> Params {
+    let tables: Vec<_> = more.iter().chain(module.instance).copied().collect();
+    module.check(object, &tables, diags)
 }
 
 /// Loaded modules and their parameters.
@@ -93,18 +117,62 @@ impl InputKind {
 pub(super) struct Modules {
     /// By name; also those that do not run.
     loaded: HashMap<String, Params>,
+    /// Inputs that have an `input()` which is right.
+    listening: HashSet<String>,
     /// Modules that `module()` named, built-in ones too.
     named: HashSet<String>,
     none: Params,
 }
 
 impl Modules {
+    /// Complains if `name` is not loaded before `object`.
+    fn is_loaded_before(
+        &self,
+        name: &str,
+        object: &Object,
+        definitions: &Definitions,
+        diags: &mut Diagnostics,
+    ) -> bool {
+        let loaded = self.loaded.contains_key(name);
+        let defined = definitions.find(Named::Module, name, object.loc);
+        if loaded && defined == Definition::Before {
+            return true;
+        }
+        let when = if loaded { "is loaded behind it" } else { "is not loaded" };
+        let help = format!("put module(load=\"{name}\") before it");
+        diags.push(Diagnostic::error(object.loc, format!("module '{name}' {when}")).help(help));
+        false
+    }
+
+    /// Notes that an `input()` of the module is right.
+    pub(super) fn listening(&mut self, name: &str) {
+        self.listening.insert(name.to_owned());
+    }
+
+    /// Complains of inputs that are loaded for nothing, and of imfile without a place for what it
+    /// must remember.
+    pub(super) fn check_listeners(&self, has_work_directory: bool, diags: &mut Diagnostics) {
+        for (name, example) in LISTENERS {
+            let Some(params) = self.loaded.get(name) else { continue };
+            if name == "imfile" && !has_work_directory {
+                let text = "imfile has no work directory: how far files are read is not kept";
+                let help = "write global(workDirectory=\"/var/spool/rsyslog\")";
+                diags.push(Diagnostic::error(params.loc, text).help(help));
+            }
+            if !self.listening.contains(name) {
+                let text = format!("{name} is loaded, and no input uses it: nothing is received");
+                let help = format!("write {example}, or remove the module");
+                diags.push(Diagnostic::error(params.loc, text).help(help));
+            }
+        }
+    }
+
     /// Whether a `module()` may load what it names: once, and as what it is. Directives lower to
     /// `module()` objects of built-in modules as often as they stand.
     pub(super) fn may_load(&mut self, object: &Object, diags: &mut Diagnostics) -> bool {
         let Some((load, loc)) = object.text("load") else { return true };
         let name = short_name(&load).to_ascii_lowercase();
-        let built_in = BUILT_IN.contains(&name.as_str());
+        let built_in = BUILT_IN.contains(&name.as_str()) || catalog::is_built_in(&name);
         if object.legacy && load.starts_with("builtin:") {
             return true;
         }
@@ -138,14 +206,9 @@ impl Modules {
             );
             return;
         };
-        let name = short_name(&load).to_ascii_lowercase();
+        let name = short_name(&load).to_owned();
         let Some(module) = registry::module(&name) else {
-            let text = format!("module '{name}' not known");
-            let mut d = Diagnostic::error(object.loc, text);
-            if let Some(near) = nearest(&name, registry::modules().map(|m| m.name)) {
-                d = d.help(format!("did you mean '{near}'?"));
-            }
-            diags.push(d);
+            diags.push(unknown("module", &name, object, registry::modules()));
             return;
         };
         if say_availability(module, object.loc, diags) {
@@ -163,67 +226,64 @@ impl Modules {
 
     /// The input module `kind`, which must be loaded.
     pub(super) fn input(
-        &self,
+        &mut self,
         kind: &str,
         object: &Object,
+        definitions: &Definitions,
         diags: &mut Diagnostics,
     ) -> Option<InputKind> {
         let inputs = || registry::modules().filter(|module| module.role == Role::Input);
         let Some(module) = inputs().find(|module| module.name == kind) else {
-            let text = format!("input type '{kind}' not known");
-            let mut d = Diagnostic::error(object.loc, text);
-            if let Some(near) = nearest(kind, inputs().map(|module| module.name)) {
-                d = d.help(format!("did you mean '{near}'?"));
-            }
-            diags.push(d);
+            diags.push(unknown("input type", kind, object, inputs()));
             return None;
         };
         // A module that was refused has been complained of already.
         if matches!(module.availability, Availability::Absent(_)) {
             return None;
         }
-        if !self.loaded.contains_key(kind) {
-            let text = format!("input module '{kind}' is not loaded");
-            let help = format!("put module(load=\"{kind}\") before it");
-            diags.push(Diagnostic::error(object.loc, text).help(help));
+        if !self.is_loaded_before(kind, object, definitions, diags) {
             return None;
         }
         let input = InputKind::parse(kind);
-        if input.is_none() {
-            let mut tables = vec![TYPE_PARAM];
-            tables.extend(module.instance);
-            module.check(object, &tables, diags);
+        if input.is_none() && module.instance.is_empty() {
+            let text = format!("'{kind}' takes no input(): module() alone makes it receive");
+            diags.push(Diagnostic::error(object.loc, text).help("leave this out"));
+        } else if input.is_none() {
+            let errors = diags.errors();
+            check_instance(module, &[TYPE_PARAM], object, diags);
+            if diags.errors() == errors {
+                self.listening(kind);
+            }
         }
         input
     }
 
     /// Checks an action whose module does not run.
-    pub(super) fn check_action(&self, kind: &str, object: &Object, diags: &mut Diagnostics) {
+    pub(super) fn check_action(
+        &self,
+        kind: &str,
+        object: &Object,
+        definitions: &Definitions,
+        diags: &mut Diagnostics,
+    ) {
         let outputs = || {
             let acts = |module: &&Module| matches!(module.role, Role::Output | Role::Modifier);
             registry::modules().filter(acts)
         };
         let Some(module) = outputs().find(|module| module.name == kind) else {
-            let text = format!("output module '{kind}' not known");
-            let mut d = Diagnostic::error(object.loc, text);
-            if let Some(near) = nearest(kind, outputs().map(|module| module.name)) {
-                d = d.help(format!("did you mean '{near}'?"));
-            }
-            diags.push(d);
+            diags.push(unknown("output module", kind, object, outputs()));
             return;
         };
-        if matches!(module.availability, Availability::Later(_))
+        let absent = matches!(module.availability, Availability::Absent(_));
+        if !absent
             && !BUILT_IN.contains(&kind)
-            && !self.loaded.contains_key(kind)
+            && !self.is_loaded_before(kind, object, definitions, diags)
         {
-            let text = format!("output module '{kind}' is not loaded");
-            let help = format!("put module(load=\"{kind}\") before it");
-            diags.push(Diagnostic::error(object.loc, text).help(help));
+            return;
         }
         if say_availability(module, object.loc, diags) {
-            let mut tables = vec![TYPE_PARAM, output::common::PARAMS, queue::params::PARAMS];
-            tables.extend(module.instance);
-            module.check(object, &tables, diags);
+            let common = [TYPE_PARAM, output::common::PARAMS, queue::params::PARAMS];
+            check_instance(module, &common, object, diags);
         }
     }
 }
@@ -247,6 +307,20 @@ fn say_availability(module: &Module, loc: Loc, diags: &mut Diagnostics) -> bool 
     }
 }
 
+/// None of `modules` is called `name`.
+fn unknown(
+    what: &str,
+    name: &str,
+    object: &Object,
+    modules: impl Iterator<Item = &'static Module>,
+) -> Diagnostic {
+    let d = Diagnostic::error(object.loc, format!("{what} '{name}' not known"));
+    match nearest(name, modules.map(|module| module.name)) {
+        Some(near) => d.help(format!("did you mean '{near}'?")),
+        None => d,
+    }
+}
+
 /// `type=` of an input or action.
 pub(super) fn type_of(object: &Object, diags: &mut Diagnostics) -> Option<String> {
     let kind = object.text("type");
@@ -254,7 +328,7 @@ pub(super) fn type_of(object: &Object, diags: &mut Diagnostics) -> Option<String
         let text = format!("{} needs a type", kind_name(object.kind));
         diags.push(Diagnostic::error(object.loc, text).help("add type=\"…\""));
     }
-    kind.map(|(kind, _)| short_name(&kind).to_ascii_lowercase())
+    kind.map(|(kind, _)| kind.to_ascii_lowercase())
 }
 
 /// Where rsyslog's documentation describes `object`: its module's page, if it names one.

@@ -17,11 +17,11 @@ use crate::config::ast::Object;
 use crate::config::ast::ObjectKind;
 use crate::config::ast::StmtKind;
 use crate::config::manual;
-use crate::config::module::Availability;
 use crate::config::module::Role;
 use crate::config::module::short_name;
 use crate::config::param;
 use crate::config::param::Params;
+use crate::engine::modules::BUILT_IN;
 use crate::engine::modules::Modules;
 use crate::engine::modules::kind_name;
 use crate::engine::registry;
@@ -100,8 +100,7 @@ fn parser_tables(
         diags.push(d);
         return &[];
     };
-    let built_in = matches!(module.availability, Availability::Ready);
-    if !built_in && !modules.is_loaded(&kind) {
+    if !BUILT_IN.contains(&module.name) && !modules.is_loaded(&kind) {
         let text = format!("parser module '{kind}' is not loaded");
         let help = format!("put module(load=\"{kind}\") before it");
         diags.push(Diagnostic::error(loc, text).help(help));

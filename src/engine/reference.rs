@@ -15,7 +15,6 @@ use crate::engine::modules;
 use crate::engine::registry;
 use crate::output;
 use crate::queue;
-use crate::rules;
 use crate::template;
 
 /// Something with parameters.
@@ -35,24 +34,6 @@ pub struct Section {
     pub specs: Vec<&'static Spec>,
     /// Names of subjects whose parameters may be written there, too.
     pub also: &'static [&'static str],
-}
-
-/// A function of expressions.
-#[derive(Clone, Copy, Debug)]
-pub struct Function {
-    pub name: &'static str,
-    /// What its arguments are called; empty if that is not known.
-    pub args: &'static [&'static str],
-    /// How many of them it needs.
-    pub least: usize,
-    /// One sentence, or nothing.
-    pub doc: &'static str,
-    /// Its page in rsyslog's documentation, below the one of all functions; may be empty.
-    pub page: &'static str,
-    /// The module that must be loaded for it; empty if there is none.
-    pub module: &'static str,
-    /// This version runs it.
-    pub built: bool,
 }
 
 /// Objects in the order in which one meets them, each with one sentence.
@@ -112,46 +93,6 @@ pub fn object(kind: ObjectKind) -> Vec<&'static [Spec]> {
         ObjectKind::Ruleset => vec![modules::RULESET_PARAMS],
         ObjectKind::Template => vec![template::PARAMS],
         kind => catalog::object(kind).into_iter().collect(),
-    }
-}
-
-/// All functions of expressions.
-pub fn functions() -> impl Iterator<Item = Function> {
-    rules::functions().map(|(name, built)| Function {
-        name,
-        args: &[],
-        least: 0,
-        doc: "",
-        page: "",
-        module: "",
-        built,
-    })
-}
-
-impl Function {
-    /// How it is called: `field(text, delimiter, number)`; `[…]` may be left out.
-    #[must_use]
-    pub fn usage(&self) -> String {
-        let mut usage = format!("{}(", self.name);
-        for (i, arg) in self.args.iter().enumerate() {
-            let separator = if i == 0 { "" } else { ", " };
-            usage.push_str(&if i < self.least {
-                format!("{separator}{arg}")
-            } else {
-                format!("[{separator}{arg}]")
-            });
-        }
-        usage.push(')');
-        usage
-    }
-
-    /// Its page in rsyslog's documentation.
-    #[must_use]
-    pub fn page(&self) -> String {
-        match self.page {
-            "" => manual::FUNCTIONS.to_owned(),
-            page => format!("rainerscript/functions/{page}"),
-        }
     }
 }
 
@@ -289,15 +230,6 @@ mod tests {
             assert!(subject.doc().ends_with('.'), "{}", subject.name());
             assert!(!subject.page().is_empty(), "{}", subject.name());
         }
-    }
-
-    #[test]
-    fn functions_say_how_they_are_called() {
-        let args = &["text", "delimiter", "number"];
-        let field = Function { name: "f", args, ..functions().next().unwrap() };
-        assert_eq!(Function { least: 3, ..field }.usage(), "f(text, delimiter, number)");
-        assert_eq!(Function { least: 1, ..field }.usage(), "f(text[, delimiter][, number])");
-        assert_eq!(Function { args: &[], ..field }.usage(), "f()");
     }
 
     #[test]

@@ -21,8 +21,12 @@ use crate::config::module::Role;
 use crate::config::param::Kind::Array;
 use crate::config::param::Kind::Bool;
 use crate::config::param::Kind::Int;
+use crate::config::param::Kind::Positive;
+use crate::config::param::Kind::Ruleset;
 use crate::config::param::Kind::Size;
 use crate::config::param::Kind::Str;
+use crate::config::param::Kind::Token;
+use crate::config::param::Kind::Word;
 use crate::config::param::Params;
 use crate::config::param::Spec;
 use crate::input::InputSettings;
@@ -57,14 +61,14 @@ pub static MODULE: Module = Module {
 const SCHEDULING: &str = "set it for the process: systemd CPUSchedulingPolicy=, or chrt";
 
 /// Parameters of the input. (rsyslog `imudp`.)
-pub static PARAMS: &[Spec] = &[
-    Spec::new("port", Array, "514", "UDP port or service name, or a list of them."),
+static PARAMS: &[Spec] = &[
+    Spec::new("port", Array, "514", "UDP port or service name, or a list of them.").required(),
     Spec::new("address", Str, "", "Local address to bind to; all of IPv4 and IPv6 if not given."),
-    Spec::new("name", Str, "imudp", "Value of the inputname property.").alias(&["inputname"]),
+    Spec::new("name", Token, "imudp", "Value of the inputname property.").alias(&["inputname"]),
     Spec::new("name.appendPort", Bool, "off", "Appends the port to the name.")
-        .alias(&["inputname.appendport"]),
-    Spec::new("ruleset", Str, "RSYSLOG_DefaultRuleset", "Ruleset that gets the messages."),
-    Spec::new("listenPortFileName", Str, "", "File into which the port number is written."),
+        .alias(&["inputname.appendPort"]),
+    Spec::new("ruleset", Ruleset, "RSYSLOG_DefaultRuleset", "Ruleset that gets the messages."),
+    Spec::new("listenPortFileName", Str, "", "File into which the port number is written.").own(),
     Spec::new(
         "rcvbufSize",
         Size,
@@ -84,7 +88,7 @@ pub static PARAMS: &[Spec] = &[
 ];
 
 /// Parameters of `module(load="imudp")`.
-pub static MODULE_PARAMS: &[Spec] = &[
+static MODULE_PARAMS: &[Spec] = &[
     Spec::new("batchSize", Int, "256", "Datagrams that one system call takes.")
         .ignored("one call takes up to 256 datagrams"),
     Spec::new("preserveCase", Bool, "off", "Keeps upper case in fromhost."),
@@ -92,11 +96,17 @@ pub static MODULE_PARAMS: &[Spec] = &[
         .ignored("the time is asked once per system call"),
     Spec::new(
         "threads",
-        Int,
+        Positive,
         "",
         "Shards that receive, each on a socket of its own; half of them if not given.",
     ),
-    Spec::new("schedulingPolicy", Str, "", "Scheduler of the input's thread.").ignored(SCHEDULING),
+    Spec::new(
+        "schedulingPolicy",
+        Word(&["fifo", "rr", "other"]),
+        "",
+        "Scheduler of the input's thread.",
+    )
+    .ignored(SCHEDULING),
     Spec::new("schedulingPriority", Int, "", "Its priority.").ignored(SCHEDULING),
 ];
 

@@ -134,11 +134,20 @@ const NAMES: &[(&str, Property)] = &[
     ("bongsu-class", Property::BongsuClass),
 ];
 
+/// What rsyslog has besides.
+const LATER: &[&str] = &["$uptime", "jsonmesg"];
+
 impl Property {
     /// By name, without case; the leading `$` of a filter's `$msg` is not part of it.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, p)| *p)
+    }
+
+    /// Whether rsyslog has a property of that name which this version does not.
+    #[must_use]
+    pub fn is_later(name: &str) -> bool {
+        LATER.iter().any(|known| known.eq_ignore_ascii_case(name))
     }
 
     /// All names, for "did you mean".

@@ -13,7 +13,6 @@ use crate::config::param::Kind::Template;
 use crate::config::param::Params;
 use crate::config::param::Spec;
 use crate::config::wording::LEFT_OUT;
-use crate::queue;
 
 /// The table of the `action.*` parameters, and of what belongs to no group.
 pub static PARAMS: &[Spec] = &[
@@ -128,7 +127,6 @@ impl Common {
     /// Reads the parameters that [`PARAMS`] lists; `None` (complained of) if the action would do
     /// something else than was asked for.
     pub fn compile(params: &Params, diags: &mut Diagnostics) -> Option<Self> {
-        queue::params::check(params, diags);
         if params.bool("action.execOnlyWhenPreviousIsSuspended") == Some(true) {
             let loc = params.loc("action.execOnlyWhenPreviousIsSuspended");
             let text = format!("fallback actions are not built yet: {LEFT_OUT}");

@@ -119,7 +119,7 @@ impl OutputSpec {
             );
             return None;
         };
-        match short_name(&module).to_ascii_lowercase().as_str() {
+        match module.to_ascii_lowercase().as_str() {
             forward::NAME => {
                 let params = forward::MODULE.check(object, &tables(&forward::MODULE), diags);
                 ForwardSpec::compile(&params, defaults, diags).map(Box::new).map(Self::Forward)
@@ -254,7 +254,7 @@ mod tests {
         };
         let forward = compile(&[("type", "omfwd"), ("target", "h")]);
         assert_eq!(forward.template(), Some("T"));
-        let forward = compile(&[("type", "builtin:omfwd"), ("target", "h"), ("template", "U")]);
+        let forward = compile(&[("type", "OmFwd"), ("target", "h"), ("template", "U")]);
         assert_eq!(forward.template(), Some("U"));
         let OutputSpec::File(file) = compile(&[("type", "omfile"), ("file", "/x")]) else {
             panic!("not a file");

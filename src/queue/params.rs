@@ -4,16 +4,18 @@
 //! A queue decides when a message goes on, never what is written. So what is not built of it
 //! leaves the action running, with its queue in memory and back-pressure.
 
+use std::collections::HashSet;
+
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
+use crate::config::ast::Object;
 use crate::config::param::Kind::Bool;
-use crate::config::param::Kind::Count;
 use crate::config::param::Kind::Duration;
 use crate::config::param::Kind::Int;
+use crate::config::param::Kind::NonNegative;
 use crate::config::param::Kind::Size;
 use crate::config::param::Kind::Str;
 use crate::config::param::Kind::Word;
-use crate::config::param::Params;
 use crate::config::param::Spec;
 use crate::config::wording::ONE_TASK;
 
@@ -110,7 +112,7 @@ pub static PARAMS: &[Spec] = &[
         "Lets each message say whether its input can wait.",
     )
     .ignored(IN_BYTES),
-    Spec::new("queue.workerThreads", Count, "1", "Workers, at most.").ignored(ONE_TASK),
+    Spec::new("queue.workerThreads", NonNegative, "1", "Workers, at most.").ignored(ONE_TASK),
     Spec::new(
         "queue.workerThreadMinimumMessages",
         Int,
@@ -158,12 +160,84 @@ pub static PARAMS: &[Spec] = &[
         .ignored("a queue holds what was rendered"),
 ];
 
-/// Complains of what contradicts itself.
-pub fn check(params: &Params, diags: &mut Diagnostics) {
-    let on_disk = params.str("queue.type").is_some_and(|kind| kind.eq_ignore_ascii_case("disk"));
-    if on_disk && !params.has("queue.filename") {
-        let text = "a queue on disk needs a 'queue.filename': it is kept in memory";
-        let help = "add queue.filename=\"…\", or write queue.type=\"LinkedList\"";
-        diags.push(Diagnostic::error(params.loc("queue.type"), text).help(help));
+/// Where queues have their files: no two may be the same.
+#[derive(Debug, Default)]
+pub struct Names {
+    taken: HashSet<(String, String)>,
+}
+
+impl Names {
+    /// Checks what the queue parameters of an object say together. (rsyslogd looks at those of
+    /// directives less closely.)
+    pub fn check(&mut self, object: &Object, diags: &mut Diagnostics) {
+        if object.legacy {
+            return;
+        }
+        let file = object.text("queue.filename");
+        if let Some((kind, loc)) = object.text("queue.type")
+            && kind.eq_ignore_ascii_case("disk")
+            && file.is_none()
+        {
+            let text = "a queue of type \"Disk\" needs a 'queue.filename': it is kept in memory";
+            diags.push(Diagnostic::error(loc, text).help("add queue.filename=\"…\""));
+        }
+        let number = |name| object.text(name).and_then(|(text, _)| text.trim().parse::<u64>().ok());
+        if let (Some(mark), Some(size)) = (number("queue.discardMark"), number("queue.size"))
+            && mark > size
+            && let Some((_, loc)) = object.text("queue.discardMark")
+        {
+            let text = format!("queue.discardMark {mark} is above queue.size {size}");
+            diags.push(Diagnostic::error(loc, text).help("it is a number of queued messages"));
+        }
+        let Some((file, loc)) = file else { return };
+        let folder = object.text("queue.spoolDirectory").map(|(folder, _)| folder);
+        if !self.taken.insert((folder.unwrap_or_default(), file.clone())) {
+            let text = format!("'queue.filename' \"{file}\" is another queue's already");
+            diags.push(Diagnostic::error(loc, text).help("give each queue a name of its own"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ast::StmtKind;
+
+    fn complaints(text: &str) -> Vec<String> {
+        let config = crate::config::parse_text("test", text.as_bytes());
+        let mut names = Names::default();
+        let mut diags = Diagnostics::default();
+        for stmt in &config.statements {
+            let inner = match &stmt.kind {
+                StmtKind::PriFilter { then, .. } => &then[0].kind,
+                kind => kind,
+            };
+            let StmtKind::Object(object) = inner else { panic!("no object: {stmt:?}") };
+            names.check(object, &mut diags);
+        }
+        diags.all.into_iter().map(|d| d.message).collect()
+    }
+
+    #[test]
+    fn files_of_queues_are_their_own() {
+        let queue = |more: &str| format!("main_queue(queue.filename=\"q\" {more})\n");
+        assert_eq!(complaints(&queue("")), [""; 0]);
+        let twice = complaints(&[queue(""), queue("")].concat());
+        assert_eq!(twice, ["'queue.filename' \"q\" is another queue's already"]);
+        let elsewhere = queue("queue.spoolDirectory=\"/x\"");
+        assert_eq!(complaints(&[queue(""), elsewhere].concat()), [""; 0]);
+        let directives = "$ActionQueueFileName q\n*.* @h\n";
+        assert_eq!(complaints(&directives.repeat(2)), [""; 0]);
+    }
+
+    #[test]
+    fn a_disk_queue_has_a_file_and_marks_lie_below_the_size() {
+        assert_eq!(complaints("main_queue(queue.type=\"Disk\")").len(), 1);
+        assert_eq!(complaints("main_queue(queue.type=\"disk\" queue.filename=\"q\")"), [""; 0]);
+        let marks = |mark: &str| {
+            complaints(&format!("main_queue(queue.size=\"100\" queue.discardMark=\"{mark}\")"))
+                .len()
+        };
+        assert_eq!((marks("100"), marks("101")), (0, 1));
     }
 }

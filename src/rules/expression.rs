@@ -5,7 +5,6 @@ use memchr::memmem::Finder;
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
-use crate::base::diag::nearest;
 use crate::base::limits::EXPRESSION_DEPTH_MAX;
 use crate::config::ast;
 use crate::config::ast::BinaryOp;
@@ -22,6 +21,7 @@ use crate::rules::ir::Test;
 use crate::rules::ir::TextOperator;
 use crate::rules::posix;
 use crate::rules::posix::Syntax;
+use crate::rules::validate::is_variable;
 use crate::rules::value::Arithmetic;
 use crate::rules::value::Relation;
 use crate::rules::value::constant_number;
@@ -30,48 +30,9 @@ use crate::rules::value::constant_number;
 #[derive(Debug)]
 pub(super) struct Reported;
 
-/// rsyslog's functions that are not there yet; everything else is a misspelling.
-const LATER: &[&str] = &[
-    "exec_template",
-    "exists",
-    "field",
-    "format_time",
-    "get_property",
-    "getenv",
-    "hash32",
-    "hash64",
-    "int2hex",
-    "ip42num",
-    "is_time",
-    "lookup",
-    "ltrim",
-    "num2ipv4",
-    "parse_json",
-    "parse_time",
-    "percentile_observe",
-    "previous_action_suspended",
-    "random",
-    "re_extract",
-    "re_extract_i",
-    "replace",
-    "rtrim",
-    "script_error",
-    "substring",
-    "wrap",
-    "dyn_inc",
-    "http_request",
-    "ipv42num",
-];
-const FUNCTIONS: &[&str] =
-    &["cnum", "cstr", "prifilt", "re_match", "re_match_i", "strlen", "tolower"];
-
-/// The names of all functions, and whether they run.
-pub fn functions() -> impl Iterator<Item = (&'static str, bool)> {
-    let ready = FUNCTIONS.iter().map(|name| (*name, true));
-    ready.chain(LATER.iter().map(|name| (*name, false)))
-}
-
-/// What lowering an expression needs.
+/// What lowering an expression needs. The expression has been through the
+/// [`Validator`](crate::rules::validate::Validator): what is still complained of here is right, and
+/// not built yet.
 pub(super) struct Lowering<'a> {
     pub(super) resolver: &'a mut dyn Resolver,
     pub(super) diags: &'a mut Diagnostics,
@@ -160,10 +121,10 @@ impl Lowering<'_> {
                 Operator::Text(operator) => self.text_operator(operator, left, right, depth),
                 Operator::Arithmetic(_) | Operator::Concat => self.truth(expr, depth),
             },
-            ExprKind::Call { name, args } => match name.text.to_ascii_lowercase().as_str() {
-                "prifilt" => self.prifilt(name, args),
-                "re_match" => self.re_match(name, args, false, depth),
-                "re_match_i" => self.re_match(name, args, true, depth),
+            ExprKind::Call { name, args } => match name.text.as_str() {
+                "prifilt" => self.prifilt(args),
+                "re_match" => self.re_match(args, false, depth),
+                "re_match_i" => self.re_match(args, true, depth),
                 _ => self.truth(expr, depth),
             },
             _ => self.truth(expr, depth),
@@ -191,9 +152,6 @@ impl Lowering<'_> {
             (&right.kind, relation)
         {
             let texts: Vec<Box<[u8]>> = items.iter().map(|item| item.as_slice().into()).collect();
-            if texts.is_empty() {
-                return self.error(right.loc, "an empty array matches nothing");
-            }
             let test = if left.is_text() {
                 let pattern = Pattern::Equal(texts.into_iter().collect());
                 fold::leaf(Leaf::Match { subject: left, pattern })
@@ -226,9 +184,6 @@ impl Lowering<'_> {
     ) -> Result<Test, Reported> {
         let subject = self.value(left, depth)?;
         if let ExprKind::Array(items) = &right.kind {
-            if items.is_empty() {
-                return self.error(right.loc, "an empty array matches nothing");
-            }
             let texts = items.iter().map(|item| item.as_slice().into()).collect();
             let pattern = Pattern::of(operator, texts);
             return Ok(fold::leaf(Leaf::Match { subject, pattern }));
@@ -250,10 +205,9 @@ impl Lowering<'_> {
             ExprKind::Number(n) => Expr::Number(*n),
             ExprKind::Str(text) => Expr::Text(text.as_slice().into()),
             // Where an array makes no sense, rsyslog takes its first text.
-            ExprKind::Array(items) => match items.first() {
-                Some(first) => Expr::Text(first.as_slice().into()),
-                None => return self.error(expr.loc, "an empty array has no value"),
-            },
+            ExprKind::Array(items) => {
+                Expr::Text(items.first().map(|first| first.as_slice().into()).unwrap_or_default())
+            }
             ExprKind::Variable(name) => Expr::Property(property(name, expr.loc, self.diags)?),
             ExprKind::Call { name, args } => self.call(name, args, expr, depth)?,
             ExprKind::Not(_) => Expr::Test(Box::new(self.test(expr, depth)?)),
@@ -289,17 +243,20 @@ impl Lowering<'_> {
         expr: &ast::Expr,
         depth: usize,
     ) -> Result<Expr, Reported> {
-        let function = name.text.to_ascii_lowercase();
-        match function.as_str() {
+        match name.text.as_str() {
             "prifilt" | "re_match" | "re_match_i" => {
                 return Ok(Expr::Test(Box::new(self.test(expr, depth)?)));
             }
             "strlen" | "tolower" | "cnum" | "cstr" => {}
-            _ => return self.unknown_function(name),
+            _ => {
+                let text = format!("function '{}' is not built yet", name.text);
+                self.diags.push(Diagnostic::unbuilt(name.loc, text));
+                return Err(Reported);
+            }
         }
-        let [argument] = self.arguments(name, args)?;
+        let [argument] = args else { return Err(Reported) };
         let argument = self.value(argument, depth)?;
-        Ok(match (function.as_str(), argument) {
+        Ok(match (name.text.as_str(), argument) {
             ("strlen", argument) => Expr::Length(Box::new(argument)),
             ("tolower", argument) => Expr::Lowercase(Box::new(argument)),
             ("cnum", Expr::Text(text)) if is_text_literal(&args[0]) => {
@@ -310,67 +267,26 @@ impl Lowering<'_> {
         })
     }
 
-    fn unknown_function<T>(&mut self, name: &Word) -> Result<T, Reported> {
-        let known = || FUNCTIONS.iter().chain(LATER).copied();
-        if LATER.iter().any(|later| later.eq_ignore_ascii_case(&name.text)) {
-            let text = format!("function '{}' is not built yet", name.text);
-            self.diags.push(Diagnostic::unbuilt(name.loc, text).term(manual::FUNCTIONS));
-            return Err(Reported);
-        }
-        let mut d = Diagnostic::error(name.loc, format!("there is no function '{}'", name.text));
-        d = d.term(manual::FUNCTIONS);
-        if let Some(near) = nearest(&name.text, known()) {
-            d = d.help(format!("did you mean '{near}'?"));
-        }
-        self.diags.push(d);
-        Err(Reported)
-    }
-
-    fn arguments<'e, const N: usize>(
-        &mut self,
-        name: &Word,
-        args: &'e [ast::Expr],
-    ) -> Result<&'e [ast::Expr; N], Reported> {
-        match args.try_into() {
-            Ok(args) => Ok(args),
-            Err(_) => {
-                let text = format!("{}() takes {N}, not {} arguments", name.text, args.len());
-                self.error(name.loc, text)
-            }
-        }
-    }
-
-    fn constant_text<'e>(&mut self, name: &Word, arg: &'e ast::Expr) -> Result<&'e [u8], Reported> {
-        match &arg.kind {
-            ExprKind::Str(text) => Ok(text),
-            _ => {
-                let text = format!("{}() takes a constant text here", name.text);
-                self.error(arg.loc, text)
-            }
-        }
-    }
-
-    fn prifilt(&mut self, name: &Word, args: &[ast::Expr]) -> Result<Test, Reported> {
-        let [selector] = self.arguments(name, args)?;
-        let text = String::from_utf8_lossy(self.constant_text(name, selector)?);
-        let mask = self.resolver.selector(&text, selector.loc, self.diags);
+    fn prifilt(&mut self, args: &[ast::Expr]) -> Result<Test, Reported> {
+        let [ast::Expr { loc, kind: ExprKind::Str(text) }] = args else { return Err(Reported) };
+        // The validator has said what there was to say.
+        let mut said = Diagnostics::default();
+        let mask = self.resolver.selector(&String::from_utf8_lossy(text), *loc, &mut said);
         mask.map(fold::of_mask).ok_or(Reported)
     }
 
     fn re_match(
         &mut self,
-        name: &Word,
         args: &[ast::Expr],
         any_case: bool,
         depth: usize,
     ) -> Result<Test, Reported> {
-        let [subject, pattern] = self.arguments(name, args)?;
+        let [subject, ast::Expr { kind: ExprKind::Str(pattern), .. }] = args else {
+            return Err(Reported);
+        };
         let subject = self.value(subject, depth)?;
-        let text = self.constant_text(name, pattern)?;
-        match posix::compile(text, Syntax::Extended, any_case) {
-            Ok(regex) => Ok(fold::leaf(Leaf::Match { subject, pattern: Pattern::Regex(regex) })),
-            Err(why) => self.error(pattern.loc, format!("bad regular expression: {why}")),
-        }
+        let regex = posix::compile(pattern, Syntax::Extended, any_case).map_err(|_| Reported)?;
+        Ok(fold::leaf(Leaf::Match { subject, pattern: Pattern::Regex(regex) }))
     }
 }
 
@@ -412,18 +328,13 @@ pub(super) fn property(
     if let Some(property) = Property::parse(name) {
         return Ok(property);
     }
-    if name.trim_start_matches('$').starts_with(['!', '.', '/']) {
+    let (text, page) = if is_variable(name) {
         let name = name.trim_start_matches('$');
-        let text = format!("variables ('${name}') are not built yet");
-        diags.push(Diagnostic::unbuilt(loc, text).term(manual::VARIABLES));
-        return Err(Reported);
-    }
-    let mut d = Diagnostic::error(loc, format!("there is no property '{name}'"));
-    d = d.term(manual::PROPERTIES);
-    if let Some(near) = nearest(name, Property::names()) {
-        d = d.help(format!("did you mean '{near}'?"));
-    }
-    diags.push(d);
+        (format!("variables ('${name}') are not built yet"), manual::VARIABLES)
+    } else {
+        (format!("property '{name}' is not built yet"), manual::PROPERTIES)
+    };
+    diags.push(Diagnostic::unbuilt(loc, text).term(page));
     Err(Reported)
 }
 

@@ -8,6 +8,7 @@ use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::diag::nearest;
 use crate::base::limits::SCRIPT_DEPTH_MAX;
+use crate::config::ast;
 use crate::config::ast::FilterOperation;
 use crate::config::ast::ObjectKind;
 use crate::config::ast::PropertyFilter;
@@ -29,9 +30,11 @@ use crate::rules::ir::Pattern;
 use crate::rules::ir::Test;
 use crate::rules::ir::TextOperator;
 use crate::rules::posix;
-use crate::rules::posix::Syntax;
 use crate::rules::program::CallSite;
 use crate::rules::program::Program;
+use crate::rules::validate::Validator;
+use crate::rules::validate::filter_syntax;
+use crate::rules::validate::filter_value;
 
 /// Compiles the statements of one ruleset. Objects other than actions are none of its business.
 ///
@@ -80,7 +83,7 @@ impl Compiler<'_> {
 
     /// The node of a statement, if it has one, and whether no message gets past it.
     fn statement(&mut self, statement: &Stmt, depth: usize) -> (Option<Node>, bool) {
-        let unsupported = match &statement.kind {
+        let unbuilt = match &statement.kind {
             StmtKind::Object(object) if object.kind == ObjectKind::Action => {
                 let action = self.resolver.action(object, self.diags);
                 return (action.map(Node::Action), false);
@@ -93,25 +96,66 @@ impl Compiler<'_> {
                 return self.filter(fold::of_mask(*filter), then, depth);
             }
             StmtKind::PropertyFilter { filter, then } => {
-                let test = property_filter(filter, statement.loc, self.diags);
+                let test = if self.validator().filter(filter) {
+                    property_filter(filter, statement.loc, self.diags)
+                } else {
+                    Err(Reported)
+                };
                 return match test {
                     Ok(test) => self.filter(test, then, depth),
                     Err(Reported) => {
                         self.left_out(statement.loc);
+                        self.unused(then, depth);
                         (None, false)
                     }
                 };
             }
-            StmtKind::CallIndirect(_) => "call_indirect",
-            StmtKind::Set { reset: false, .. } => "set",
-            StmtKind::Set { reset: true, .. } => "reset",
-            StmtKind::Unset(_) => "unset",
-            StmtKind::Foreach { .. } => "foreach",
-            StmtKind::ReloadLookupTable { .. } => "reload_lookup_table",
+            StmtKind::CallIndirect(target) => {
+                self.validator().indirect(target).then_some("call_indirect")
+            }
+            StmtKind::Set { variable, value, reset } => {
+                let name = if *reset { "reset" } else { "set" };
+                let target = self.validator().target(name, variable);
+                (self.validator().expression(value) && target).then_some(name)
+            }
+            StmtKind::Unset(variable) => {
+                self.validator().target("unset", variable).then_some("unset")
+            }
+            StmtKind::Foreach { variable, collection, body } => {
+                let right = self.validator().iterator(variable, collection);
+                self.not_built(statement.loc, right.then_some("foreach"));
+                self.unused(body, depth);
+                return (None, false);
+            }
+            StmtKind::ReloadLookupTable { table, .. } => {
+                self.validator().reload(table).then_some("reload_lookup_table")
+            }
         };
-        let text = format!("'{unsupported}' is not built yet: the statement is left out");
-        self.diags.push(Diagnostic::unbuilt(statement.loc, text));
+        self.not_built(statement.loc, unbuilt);
         (None, false)
+    }
+
+    const fn validator(&mut self) -> Validator<'_> {
+        Validator { resolver: self.resolver, diags: self.diags }
+    }
+
+    /// Says that a statement is left out; nothing if it was complained of already.
+    fn not_built(&mut self, loc: Loc, what: Option<&str>) {
+        if let Some(what) = what {
+            let text = format!("'{what}' is not built yet: the statement is left out");
+            self.diags.push(Diagnostic::unbuilt(loc, text));
+        }
+    }
+
+    /// Compiles a block that does not run, so that its mistakes are found.
+    fn unused(&mut self, block: &[Stmt], depth: usize) {
+        let actions = self.resolver.actions();
+        let calls = self.program.calls.len();
+        let predicates = self.program.predicates.len();
+        self.block(block, depth + 1);
+        self.resolver.forget_actions(actions);
+        self.program.calls.truncate(calls);
+        self.program.predicates.truncate(predicates);
     }
 
     fn filter(&mut self, test: Test, then: &[Stmt], depth: usize) -> (Option<Node>, bool) {
@@ -132,8 +176,7 @@ impl Compiler<'_> {
                 ends &= block_ends;
                 break block;
             };
-            let mut lowering = Lowering { resolver: self.resolver, diags: self.diags };
-            match lowering.condition(cond) {
+            match self.condition(cond) {
                 Ok(test) => {
                     let (then, then_ends) = self.block(then, depth + 1);
                     ends &= then_ends || matches!(test, Test::Const(false));
@@ -141,6 +184,8 @@ impl Compiler<'_> {
                 }
                 Err(Reported) => {
                     self.left_out(cond.loc);
+                    self.unused(then, depth);
+                    self.rest_unused(otherwise, depth);
                     ends = false;
                     break Block::new();
                 }
@@ -151,6 +196,24 @@ impl Compiler<'_> {
             return (None, false);
         }
         (Some(Node::Choice { arms, otherwise }), ends)
+    }
+
+    fn condition(&mut self, cond: &ast::Expr) -> Result<Test, Reported> {
+        if !self.validator().expression(cond) {
+            return Err(Reported);
+        }
+        let mut lowering = Lowering { resolver: self.resolver, diags: self.diags };
+        lowering.condition(cond)
+    }
+
+    /// The branches behind one that is left out.
+    fn rest_unused(&mut self, mut rest: &[Stmt], depth: usize) {
+        while let [Stmt { kind: StmtKind::If { cond, then, otherwise }, .. }] = rest {
+            self.validator().expression(cond);
+            self.unused(then, depth);
+            rest = otherwise;
+        }
+        self.unused(rest, depth);
     }
 
     /// Says what follows from a condition that was complained of.
@@ -214,12 +277,19 @@ fn property_filter(
     let subject = expression::property(name, filter.property.loc, diags)?;
     let value: Box<[u8]> = filter.value.as_slice().into();
     let other = |operator| Pattern::of(operator, vec![value.clone()]);
-    let mut regex = |syntax| {
-        posix::compile(&value, syntax, false).map(Pattern::Regex).map_err(|why| {
-            diags.push(Diagnostic::error(loc, format!("bad regular expression: {why}")));
-            Reported
-        })
-    };
+    if let Some(syntax) = filter_syntax(filter.operation) {
+        let regex = posix::compile(&value, syntax, false);
+        let test = match regex {
+            Ok(regex) => {
+                let pattern = Pattern::Regex(regex);
+                fold::leaf(Leaf::Match { subject: Expr::Property(subject), pattern })
+            }
+            Err(fault) => {
+                bad_filter_regex(&fault, filter_value(filter, loc), filter.negated, diags)?
+            }
+        };
+        return Ok(if filter.negated { fold::not(test) } else { test });
+    }
     let pattern = match filter.operation {
         FilterOperation::Contains => other(TextOperator::Contains),
         FilterOperation::ContainsI => other(TextOperator::ContainsI),
@@ -228,9 +298,25 @@ fn property_filter(
         FilterOperation::EndsWith => other(TextOperator::EndsWith),
         FilterOperation::IsEqual => Pattern::Equal([value].into()),
         FilterOperation::IsEmpty => Pattern::Equal([Box::default()].into()),
-        FilterOperation::Regex => regex(Syntax::Basic)?,
-        FilterOperation::Ereregex => regex(Syntax::Extended)?,
+        FilterOperation::Regex | FilterOperation::Ereregex => return Err(Reported),
     };
     let test = fold::leaf(Leaf::Match { subject: Expr::Property(subject), pattern });
     Ok(if filter.negated { fold::not(test) } else { test })
+}
+
+/// rsyslogd finds out at the first message, says so, and takes it that nothing matches.
+fn bad_filter_regex(
+    fault: &posix::Fault,
+    loc: Loc,
+    negated: bool,
+    diags: &mut Diagnostics,
+) -> Result<Test, Reported> {
+    if fault.ours {
+        diags.push(Diagnostic::error(loc, format!("bad regular expression: {}", fault.why)));
+        return Err(Reported);
+    }
+    let what = if negated { "every message passes" } else { "no message passes" };
+    let text = format!("bad regular expression ({}): {what}", fault.why);
+    diags.push(Diagnostic::warning(loc, text).term("configuration/filters"));
+    Ok(Test::Const(false))
 }

@@ -4,6 +4,7 @@
 mod eval;
 mod expression;
 mod fold;
+pub mod functions;
 mod hoist;
 mod ir;
 mod lower;
@@ -16,6 +17,7 @@ mod testkit;
 mod tests;
 #[cfg(test)]
 mod twin;
+mod validate;
 mod value;
 
 use crate::base::diag::Diagnostics;
@@ -24,7 +26,7 @@ use crate::config::ast::Object;
 use crate::message::PriMask;
 use crate::message::View;
 
-pub use expression::functions;
+pub use functions::Named;
 pub use lower::compile;
 pub use program::Program;
 pub use program::Programs;
@@ -40,6 +42,14 @@ pub struct ActionId(pub u32);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RulesetId(pub u32);
 
+/// Whether something is defined, and on which side of the place that names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Definition {
+    None,
+    Before,
+    Behind,
+}
+
 /// What the compiler asks of the engine while it walks a block.
 pub trait Resolver {
     /// Makes the action of an `action()` object; `None` if it is unusable (complained of).
@@ -49,6 +59,20 @@ pub trait Resolver {
     fn ruleset(&self, name: &str) -> Option<(RulesetId, bool)>;
     /// All ruleset names, for "did you mean".
     fn ruleset_names(&self) -> Vec<String>;
+    /// How many actions were made.
+    fn actions(&self) -> usize {
+        0
+    }
+    /// Forgets the actions beyond the first `count`: the statement around them is left out.
+    fn forget_actions(&mut self, _count: usize) {}
+    /// Whether `name` is defined, seen from `at`.
+    fn definition(&self, _named: Named, _name: &str, _at: Loc) -> Definition {
+        Definition::None
+    }
+    /// All names of a kind, for "did you mean".
+    fn defined(&self, _named: Named) -> Vec<String> {
+        Vec::new()
+    }
     /// The meaning of a selector such as `mail.*;auth.none` in `prifilt()`; `None` if it has none
     /// (complained of at `loc`).
     fn selector(&self, text: &str, loc: Loc, diags: &mut Diagnostics) -> Option<PriMask>;

@@ -13,24 +13,43 @@ pub(super) enum Syntax {
     Extended,
 }
 
+/// Why a pattern is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) why: String,
+    /// rsyslog takes it.
+    pub(super) ours: bool,
+}
+
 /// Compiles `pattern`.
 ///
 /// # Errors
 /// What is wrong with it, in a few words.
-pub(super) fn compile(pattern: &[u8], syntax: Syntax, any_case: bool) -> Result<Regex, String> {
-    let mut translation = Translation { rest: pattern, syntax, out: String::new(), groups: vec![] };
-    translation.run()?;
+pub(super) fn compile(pattern: &[u8], syntax: Syntax, any_case: bool) -> Result<Regex, Fault> {
+    let mut translation = Translation {
+        rest: pattern,
+        syntax,
+        out: String::new(),
+        groups: vec![],
+        closed: 0,
+        unsupported: false,
+    };
+    if let Err(why) = translation.run() {
+        return Err(Fault { why, ours: translation.unsupported });
+    }
     RegexBuilder::new(&translation.out)
         .unicode(false)
         .dot_matches_new_line(true)
         .case_insensitive(any_case)
         .build()
         .map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => "the regular expression is too big".to_owned(),
+            regex::Error::CompiledTooBig(_) => {
+                Fault { why: "the regular expression is too big".to_owned(), ours: true }
+            }
             other => {
                 let text = other.to_string();
                 let last = text.lines().last().unwrap_or_default();
-                last.trim_start_matches("error: ").to_owned()
+                Fault { why: last.trim_start_matches("error: ").to_owned(), ours: true }
             }
         })
 }
@@ -54,6 +73,10 @@ struct Translation<'a> {
     out: String,
     /// Where each open group starts in `out`.
     groups: Vec<usize>,
+    /// Groups that are closed.
+    closed: usize,
+    /// It failed at something that glibc takes.
+    unsupported: bool,
 }
 
 impl Translation<'_> {
@@ -71,6 +94,7 @@ impl Translation<'_> {
                 Token::Close => match self.groups.pop() {
                     Some(opened) => {
                         self.out.push(')');
+                        self.closed += 1;
                         Some(opened)
                     }
                     None if self.syntax == Syntax::Extended => {
@@ -101,13 +125,14 @@ impl Translation<'_> {
                     Some(at)
                 }
                 Token::Byte(b'^') if self.is_anchor_start(atom) => {
+                    // In a basic expression a star behind it is a star, in an extended one an
+                    // anchor cannot be repeated.
                     self.out.push('^');
-                    // In a basic expression a star behind it is a star.
-                    if self.syntax == Syntax::Basic { None } else { Some(start) }
+                    None
                 }
                 Token::Byte(b'$') if self.is_anchor_end() => {
                     self.out.push('$');
-                    Some(start)
+                    if self.syntax == Syntax::Basic { Some(start) } else { None }
                 }
                 Token::Byte(b'[') => {
                     self.bracket()?;
@@ -123,7 +148,8 @@ impl Translation<'_> {
                 }
                 Token::Escape(byte) => {
                     self.escape(byte)?;
-                    Some(start)
+                    let anchor = matches!(byte, b'b' | b'B' | b'<' | b'>' | b'`' | b'\'');
+                    if anchor && self.syntax == Syntax::Extended { None } else { Some(start) }
                 }
             };
         }
@@ -218,7 +244,11 @@ impl Translation<'_> {
             }
             b'`' => self.out.push_str("\\A"),
             b'\'' => self.out.push_str("\\z"),
-            b'1'..=b'9' => return Err("back references are not supported".into()),
+            b'1'..=b'9' => {
+                // glibc refuses one that refers to no group before it.
+                self.unsupported = usize::from(byte - b'0') <= self.closed;
+                return Err("back references are not supported".into());
+            }
             _ => self.literal(byte),
         }
         Ok(())
@@ -249,14 +279,14 @@ impl Translation<'_> {
                     self.out.push_str(&format!("[:{name}:]"));
                     self.rest = &rest[end + 2..];
                 }
-                _ => self.range()?,
+                _ => self.range(first)?,
             }
             first = false;
         }
     }
 
     /// One byte of a bracket expression, or a range of them.
-    fn range(&mut self) -> Result<(), String> {
+    fn range(&mut self, first: bool) -> Result<(), String> {
         let low = self.element()?;
         let high = match self.rest {
             [b'-', next, ..] if *next != b']' => {
@@ -265,6 +295,10 @@ impl Translation<'_> {
             }
             _ => low,
         };
+        // A hyphen begins a range only as the first byte or behind another hyphen.
+        if low == b'-' && high != low && !first {
+            return Err("invalid range end".into());
+        }
         if high < low {
             return Err("invalid range end".into());
         }

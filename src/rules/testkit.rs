@@ -31,6 +31,8 @@ use crate::message::PriMask;
 use crate::message::Source;
 use crate::message::View;
 use crate::rules::ActionId;
+use crate::rules::Definition;
+use crate::rules::Named;
 use crate::rules::Programs;
 use crate::rules::Resolver;
 use crate::rules::RulesetId;
@@ -146,6 +148,15 @@ impl Resolver for Names {
 
     fn ruleset_names(&self) -> Vec<String> {
         (0..self.rulesets).flat_map(|id| [format!("r{id}"), format!("q{id}")]).collect()
+    }
+
+    /// One of each kind, called `x`, is there.
+    fn definition(&self, _: Named, name: &str, _: Loc) -> Definition {
+        if name == "x" { Definition::Before } else { Definition::None }
+    }
+
+    fn defined(&self, _: Named) -> Vec<String> {
+        vec!["x".to_owned()]
     }
 
     fn selector(&self, text: &str, loc: Loc, diags: &mut Diagnostics) -> Option<PriMask> {

@@ -252,7 +252,10 @@ fn what_cannot_be_compiled_is_left_out_and_said_to_be() {
         }
     }
     let rule = filter("msg", true, FilterOperation::Ereregex, "(", vec![action(1)]);
-    assert_eq!(complaints(&[vec![rule]])[0].1, "bad regular expression: unmatched (");
+    assert_eq!(
+        complaints(&[vec![rule]])[0].1,
+        "bad regular expression (unmatched (): every message passes"
+    );
 }
 
 #[test]
@@ -265,7 +268,7 @@ fn complaints_help() {
     ];
     let _programs = programs(&[rules], &mut diags);
     let help: Vec<_> = diags.all.iter().filter_map(|d| d.help.as_deref()).collect();
-    assert_eq!(help, ["did you mean 'r0'?", "did you mean 'msg'?", "did you mean 'strlen'?"]);
+    assert_eq!(help, ["did you mean 'r0'?", "did you mean '$msg'?", "did you mean 'strlen'?"]);
 }
 
 #[test]

@@ -5,7 +5,6 @@ use bstr::BString;
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
-use crate::base::diag::Severity;
 use crate::base::diag::nearest;
 use crate::base::limits;
 use crate::base::num::len32;
@@ -44,6 +43,9 @@ use crate::template::text::Piece;
 
 /// What rsyslog writes for a property that it does not know, before it gives up on the rest.
 const INVALID_PROPERTY: &[u8] = b"**INVALID PROPERTY NAME**";
+
+/// rsyslog's page about templates.
+const PAGE: &str = "configuration/templates";
 
 /// `template()`.
 pub static TEMPLATE: &[Spec] = &[
@@ -120,7 +122,8 @@ pub(super) fn object(object: &Object, diags: &mut Diagnostics) -> Option<Templat
     };
     let options = options(&params, diags)?;
     let kind = params.str("type").unwrap_or(if object.legacy { "string" } else { "" });
-    match kind.to_ascii_lowercase().as_str() {
+    only_of_its_type(kind, object, &params, diags);
+    match kind {
         "string" => {
             let Some(text) = params.bytes("string") else {
                 let complaint = Diagnostic::error(object.loc, "a string template needs 'string'");
@@ -133,8 +136,7 @@ pub(super) fn object(object: &Object, diags: &mut Diagnostics) -> Option<Templat
         "list" => list(name, object, &options, diags),
         "plugin" => plugin(name, &params, diags),
         "subtree" => {
-            let message = "message variables are not built yet: no subtree templates";
-            diags.push(Diagnostic::unbuilt(params.loc("type"), message));
+            subtree(&params, diags);
             None
         }
         "" => {
@@ -171,6 +173,41 @@ fn options(params: &Params, diags: &mut Diagnostics) -> Option<Options> {
     Some(Options { escape, object, case_sensitive: on("option.casesensitive") })
 }
 
+/// Complains of what belongs to a template of another type; rsyslog ignores it, and says so.
+fn only_of_its_type(kind: &str, object: &Object, params: &Params, diags: &mut Diagnostics) {
+    for (name, owner) in [("string", "string"), ("plugin", "plugin"), ("subtree", "subtree")] {
+        if kind != owner && !kind.is_empty() && params.has(name) {
+            let message = format!("'{name}' belongs to templates of type {owner}: it is ignored");
+            diags.push(Diagnostic::error(params.loc(name), message).term(PAGE));
+        }
+    }
+    if let Some(part) = object.parts.first().filter(|_| kind != "list" && !kind.is_empty()) {
+        let message = "only templates of type list have parts in braces: they are ignored";
+        diags.push(Diagnostic::error(part.loc, message).help("write type=\"list\"").term(PAGE));
+    }
+}
+
+/// What is wrong with a template of type `subtree`, or that it is not built.
+fn subtree(params: &Params, diags: &mut Diagnostics) {
+    let diagnostic = match params.str("subtree") {
+        None => {
+            let complaint = Diagnostic::error(params.loc, "a subtree template needs 'subtree'");
+            let complaint = complaint.help("add subtree=\"$!\"").term(PAGE);
+            return params.missing(&["subtree"], complaint, diags);
+        }
+        Some(tree) if !tree.starts_with("$!") => {
+            let bare = tree.trim_start_matches(['$', '.', '/']);
+            let message = format!("'{tree}' is no tree of the message: it begins with '$!'");
+            Diagnostic::error(params.loc("subtree"), message).help(format!("write $!{bare}"))
+        }
+        Some(_) => {
+            let message = "message variables are not built yet: no subtree templates";
+            Diagnostic::unbuilt(params.loc("type"), message)
+        }
+    };
+    diags.push(diagnostic.term(PAGE));
+}
+
 /// Compiles a template's text. A bad property ends an RainerScript template; of a `$template` line
 /// rsyslog keeps what stands before it.
 pub(super) fn string(
@@ -182,7 +219,7 @@ pub(super) fn string(
     diags: &mut Diagnostics,
 ) -> Option<Template> {
     let parsed = text::parse(text, escapes);
-    let failed = parsed.faults.iter().any(|fault| fault.severity == Severity::Error);
+    let failed = parsed.stopped;
     let unbuilt = parsed.faults.iter().any(|fault| fault.unbuilt);
     for fault in parsed.faults {
         let loc = place(text, loc, &fault);
@@ -266,6 +303,7 @@ fn list(
         return None;
     }
     let mut ops = Vec::with_capacity(object.parts.len());
+    let before = diags.all.len();
     for part in &object.parts {
         let op = match part.kind {
             ObjectKind::Constant => constant(part, diags),
@@ -279,7 +317,8 @@ fn list(
         let Some(op) = op else { break };
         ops.push(op);
     }
-    Some(Template::new(name.to_owned(), ops, options))
+    let unbuilt = diags.all.iter().skip(before).any(|diagnostic| diagnostic.unbuilt);
+    (!unbuilt).then(|| Template::new(name.to_owned(), ops, options))
 }
 
 fn constant(part: &Object, diags: &mut Diagnostics) -> Option<Op> {
@@ -357,6 +396,10 @@ fn property(part: &Object, ops: &mut Vec<Op>, diags: &mut Diagnostics) -> Option
     };
     let source = match text::source(name, 0..0) {
         Ok(source) => source,
+        Err(fault) if fault.unbuilt => {
+            diags.push(Diagnostic { loc: params.loc("name"), ..diagnostic(fault) });
+            Source::Empty
+        }
         Err(fault) => {
             let fault = Diagnostic { loc: params.loc("name"), ..diagnostic(fault) };
             diags.push(fault.term(manual::PROPERTIES));
@@ -535,6 +578,7 @@ fn unknown<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::diag::Severity;
 
     /// Compiles a RainerScript string whose quoted text stands at `at` in its file, and gives the
     /// complaints.
@@ -583,13 +627,15 @@ mod tests {
             ("%msg:F,x:1%", Severity::Error, "decimal"),
             ("%msg:1:$2%", Severity::Error, "behind '$'"),
             ("%msg:1:$:fixed-width%", Severity::Warning, "needs an end"),
-            ("%msg:::upercase%", Severity::Warning, "'upercase' not known"),
-            ("%msg:::json,csv%", Severity::Warning, "'csv' is ignored"),
+            ("%msg:::upercase%", Severity::Error, "'upercase' not known"),
+            ("%msg:::json,csv%", Severity::Error, "'csv' is ignored"),
             ("%msg:F,44:2+%", Severity::Note, "'+' has no effect"),
         ] {
             let (made, found) = complaints(value, value.as_bytes(), 0);
             assert_eq!(found.len(), 1, "{value}: {found:?}");
-            assert_eq!(made, severity < Severity::Error && !found[0].unbuilt, "{value}");
+            let ignored = found[0].message.contains("ignored");
+            let usable = severity < Severity::Error || ignored;
+            assert_eq!(made, usable && !found[0].unbuilt, "{value}");
             assert_eq!(found[0].severity, severity, "{value}");
             assert!(found[0].message.contains(message), "{value}: {}", found[0].message);
         }

@@ -21,9 +21,6 @@ use crate::template::field::SecurePath;
 use crate::template::field::Source;
 use crate::template::posix;
 
-/// Properties that rsyslog has and Bongsu does not (yet).
-const UNBUILT: &[&str] = &["jsonmesg", "$uptime", "sys-uptime", "$all-json", "$all-json-plain"];
-
 /// Whether backslashes in the text are still to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Escapes {
@@ -63,16 +60,17 @@ impl Fault {
 /// What could be read of a template's text, and what could not.
 #[derive(Debug, Default)]
 pub(super) struct Parsed {
-    /// Up to the first error.
+    /// Up to the fault that ended the reading.
     pub(super) pieces: Vec<Piece>,
     pub(super) faults: Vec<Fault>,
+    /// The last fault ended the reading.
+    pub(super) stopped: bool,
 }
 
 impl Parsed {
-    /// The pieces, if there is no error.
+    /// The pieces, if all of the text was read.
     pub(super) fn ok(self) -> Option<Vec<Piece>> {
-        let fine = self.faults.iter().all(|fault| fault.severity < Severity::Error);
-        fine.then_some(self.pieces)
+        (!self.stopped).then_some(self.pieces)
     }
 }
 
@@ -85,6 +83,7 @@ pub(super) fn parse(text: &[u8], escapes: Escapes) -> Parsed {
                 Ok(field) => parser.parsed.pieces.push(Piece::Field(Box::new(field))),
                 Err(fault) => {
                     parser.parsed.faults.push(fault);
+                    parser.parsed.stopped = true;
                     break;
                 }
             }
@@ -153,6 +152,11 @@ impl<'t> Parser<'t> {
         let name_at = start + 1..self.at;
         let source = match source(&name, name_at) {
             Err(_) if self.escapes == Escapes::Builtin => Source::Empty,
+            // What is wrong behind it is to be found as well.
+            Err(fault) if fault.unbuilt => {
+                self.parsed.faults.push(fault);
+                Source::Empty
+            }
             source => source?,
         };
         let mut field = Field::new(source, name.as_bytes());
@@ -291,7 +295,7 @@ impl<'t> Parser<'t> {
             let word = self.until(b",:%").to_str_lossy().to_ascii_lowercase();
             if !self.option(&word, field, relative) && !word.is_empty() {
                 let message = format!("option '{word}' not known; it is ignored");
-                let mut fault = Fault::new(Severity::Warning, start..self.at, message);
+                let mut fault = Fault::new(Severity::Error, start..self.at, message);
                 fault.help = nearest(&word, option_names()).map(|n| format!("did you mean '{n}'?"));
                 self.parsed.faults.push(fault);
             }
@@ -345,7 +349,7 @@ impl<'t> Parser<'t> {
         if let Some(ignored) = ignored {
             let message = format!("a field takes one format; '{ignored}' is ignored");
             let at = self.at.saturating_sub(word.len())..self.at;
-            self.parsed.faults.push(Fault::new(Severity::Warning, at, message));
+            self.parsed.faults.push(Fault::new(Severity::Error, at, message));
         }
     }
 }
@@ -406,7 +410,7 @@ pub(super) fn source(name: &str, at: Place<usize>) -> Result<Source, Fault> {
         });
     }
     let variable = ["$!", "$.", "$/"].iter().any(|tree| name.starts_with(tree));
-    let later = UNBUILT.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let later = Property::is_later(name);
     let message = if variable {
         format!("message variables are not built yet: '{name}'")
     } else if later {

@@ -9,12 +9,14 @@
 mod alloc;
 mod cli;
 mod convert;
+mod corpus;
 mod faults;
 mod floors;
 mod frame;
 mod help;
 mod lint;
 mod oracle;
+mod params;
 mod parse;
 mod support;
 mod tables;

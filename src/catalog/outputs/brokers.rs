@@ -5,9 +5,9 @@ use crate::config::module::Module;
 use crate::config::module::Role::Output;
 use crate::config::param::Kind::Array;
 use crate::config::param::Kind::Bool;
-use crate::config::param::Kind::Count;
 use crate::config::param::Kind::Duration;
 use crate::config::param::Kind::Int;
+use crate::config::param::Kind::NonNegative;
 use crate::config::param::Kind::Str;
 use crate::config::param::Kind::Template;
 use crate::config::param::Kind::Word;
@@ -34,7 +34,7 @@ static KAFKA: &[Spec] = &[
     Spec::new("key", Str, "", "The key of all messages, or the template that makes it."),
     Spec::new("dynaKey", Bool, "off", "'key' names a template."),
     Spec::new("dynaTopic", Bool, "off", "'topic' names a template."),
-    Spec::new("dynaTopic.cacheSize", Count, "50", "Topics that are kept open."),
+    Spec::new("dynaTopic.cacheSize", NonNegative, "50", "Topics that are kept open."),
     Spec::new("partitions.auto", Bool, "off", "Leaves the choice of partition to librdkafka."),
     Spec::new("partitions.number", Int, "", "Number of partitions to take turns with."),
     Spec::new("partitions.useFixed", Int, "", "The one partition to use."),
@@ -102,12 +102,17 @@ static HIREDIS: &[Spec] = &[
     Spec::new("key", Str, "", "The key, or the template that makes it."),
     Spec::new("dynaKey", Bool, "off", "'key' names a template."),
     Spec::new("userPush", Bool, "off", "Appends to lists (RPUSH) instead of putting in front."),
-    Spec::new("expiration", Count, "0", "Seconds until a key that was set expires; 0 is never."),
+    Spec::new(
+        "expiration",
+        NonNegative,
+        "0",
+        "Seconds until a key that was set expires; 0 is never.",
+    ),
 ];
 
 static CZMQ: &[Spec] = &[
     Spec::new("endpoints", Str, "", "Endpoints, separated by commas."),
-    Spec::new("sockType", Str, "", "Type of the socket: PUB, PUSH, DEALER …"),
+    Spec::new("sockType", Str, "", "Type of the socket: PUB, PUSH, DEALER and others."),
     Spec::new("sendTimeout", Duration("milliseconds"), "-1", "How long sending may take."),
     Spec::new("sendHWM", Int, "", "Messages that may wait in the socket."),
     Spec::new("connectTimeout", Duration("milliseconds"), "", "How long connecting may take."),

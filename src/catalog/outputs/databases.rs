@@ -62,7 +62,7 @@ static LIBDBI_MODULE: &[Spec] = &[
 ];
 
 static LIBDBI: &[Spec] = &[
-    Spec::new("driver", Str, "", "Which driver: mysql, pgsql, sqlite3 …"),
+    Spec::new("driver", Str, "", "Which driver: mysql, pgsql, sqlite3 and others."),
     Spec::new("server", Str, "", "The database server."),
     Spec::new("uid", Str, "", "User to log in as."),
     Spec::new("pwd", Str, "", "That user's password."),

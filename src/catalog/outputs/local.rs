@@ -45,10 +45,11 @@ pub(in crate::catalog) static MODULES: &[Module] = &[
 ];
 
 static USRMSG: &[Spec] =
-    &[Spec::new("users", Array, "", "Names of users, separated by commas; * is everybody.")];
+    &[Spec::new("users", Array, "", "Names of users, separated by commas; * is everybody.")
+        .required()];
 
 static PIPE: &[Spec] = &[
-    Spec::new("pipe", Str, "", "The named pipe, which has to exist."),
+    Spec::new("pipe", Str, "", "The named pipe, which has to exist.").required(),
     Spec::new("tryResumeReopen", Bool, "off", "Opens the pipe anew when a write has failed."),
 ];
 
@@ -58,7 +59,8 @@ static SHELL: &[Spec] =
     &[Spec::new("binary", Str, "", "The program; it gets the message as its argument.")];
 
 static PROG: &[Spec] = &[
-    Spec::new("binary", Str, "", "The program's full path, with its arguments behind it."),
+    Spec::new("binary", Str, "", "The program's full path, with its arguments behind it.")
+        .required(),
     Spec::new("confirmMessages", Bool, "off", "Waits until the program says OK to each message."),
     Spec::new(
         "confirmTimeout",

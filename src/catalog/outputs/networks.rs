@@ -6,9 +6,9 @@ use crate::config::module::Module;
 use crate::config::module::Role::Output;
 use crate::config::param::Kind::Array;
 use crate::config::param::Kind::Bool;
-use crate::config::param::Kind::Count;
 use crate::config::param::Kind::Duration;
 use crate::config::param::Kind::Int;
+use crate::config::param::Kind::NonNegative;
 use crate::config::param::Kind::Str;
 use crate::config::param::Kind::Template;
 use crate::config::param::Spec;
@@ -56,7 +56,7 @@ static RELP_MODULE: &[Spec] =
         .ignored("TLS needs no library here")];
 
 static RELP: &[Spec] = &[
-    Spec::new("target", Str, "", "Host name or address of the collector."),
+    Spec::new("target", Str, "", "Host name or address of the collector.").required(),
     Spec::new("port", Str, "514", "Its port, a number or a service name."),
     Spec::new("timeout", Duration("seconds"), "90", "How long an answer may take."),
     Spec::new("conn.timeout", Duration("seconds"), "10", "How long connecting may take."),
@@ -119,8 +119,8 @@ static UDPSPOOF: &[Spec] = &[
 static SNMP: &[Spec] = &[
     Spec::new("server", Str, "", "Host that receives the traps."),
     Spec::new("port", Int, "162", "Its port."),
-    Spec::new("transport", Str, "udp", "udp, tcp, udp6, tcp6 …"),
-    Spec::new("version", Count, "1", "0 is SNMPv1, 1 is SNMPv2c."),
+    Spec::new("transport", Str, "udp", "The transport: udp, tcp, udp6, tcp6 and others."),
+    Spec::new("version", NonNegative, "1", "0 is SNMPv1, 1 is SNMPv2c."),
     Spec::new("community", Str, "public", "The community name."),
     Spec::new("trapOID", Str, "1.3.6.1.4.1.19406.1.2.1", "Type of the trap (v2c)."),
     Spec::new("messageOID", Str, "1.3.6.1.4.1.19406.1.2.1", "The variable with the message."),

@@ -5,8 +5,8 @@ use crate::catalog::absent;
 use crate::config::module::Module;
 use crate::config::module::Role::Library;
 use crate::config::param::Kind::Bool;
-use crate::config::param::Kind::Count;
 use crate::config::param::Kind::Duration;
+use crate::config::param::Kind::NonNegative;
 use crate::config::param::Kind::Size;
 use crate::config::param::Kind::Str;
 use crate::config::param::Kind::Word;
@@ -51,7 +51,7 @@ pub static SIGNATURE: &[Spec] = &[
     )
     .unsupported(SIGN),
     Spec::new("sig.block.sizeLimit", Size, "0", "Most records in a block.").unsupported(SIGN),
-    Spec::new("sig.block.levelLimit", Count, "", "Highest level of a block's tree.")
+    Spec::new("sig.block.levelLimit", NonNegative, "", "Highest level of a block's tree.")
         .unsupported(SIGN),
     Spec::new("sig.block.timeLimit", Duration("seconds"), "0", "Longest time of a block.")
         .unsupported(SIGN),
@@ -72,7 +72,7 @@ pub static SIGNATURE: &[Spec] = &[
     Spec::new("sig.randomSource", Str, "/dev/urandom", "Where random bytes come from.")
         .unsupported(SIGN),
     Spec::new("sig.debugFile", Str, "", "File for the library's own messages.").unsupported(SIGN),
-    Spec::new("sig.debugLevel", Count, "0", "How many of them, 0 to 5.").unsupported(SIGN),
+    Spec::new("sig.debugLevel", NonNegative, "0", "How many of them, 0 to 5.").unsupported(SIGN),
     Spec::new("sig.dirCreateMode", Str, "", "Mode of new directories (ksi_ls12).")
         .unsupported(SIGN),
     Spec::new("sig.fileCreateMode", Str, "", "Mode of signature files (ksi_ls12).")

@@ -13,9 +13,10 @@ use crate::config::module::Availability;
 use crate::config::param::Spec;
 use crate::config::param::Support;
 use crate::engine::reference;
-use crate::engine::reference::Function;
 use crate::engine::reference::Section;
 use crate::engine::reference::Subject;
+use crate::rules::functions::FUNCTIONS;
+use crate::rules::functions::Function;
 
 pub(super) fn topic(topic: &Topic) -> String {
     let value = match topic {
@@ -44,7 +45,7 @@ fn overview() -> Value {
 }
 
 fn functions() -> Vec<Value> {
-    reference::functions().map(|function| function_brief(&function)).collect()
+    FUNCTIONS.iter().map(function_brief).collect()
 }
 
 fn function_brief(function: &Function) -> Value {
@@ -54,7 +55,7 @@ fn function_brief(function: &Function) -> Value {
         "usage": function.usage(),
         "doc": function.doc,
         "module": (!function.module.is_empty()).then_some(function.module),
-        "page": function.page(),
+        "page": function.manual_page(),
         "unbuilt": !function.built,
     })
 }

@@ -12,6 +12,7 @@ use crate::config::param::Spec;
 use crate::engine::reference;
 use crate::engine::reference::Section;
 use crate::engine::reference::Subject;
+use crate::rules::functions::FUNCTIONS;
 
 const HEAD: &str = "\
 # Reference
@@ -111,7 +112,7 @@ fn write_row(spec: &Spec, out: &mut String) {
 
 fn write_functions(out: &mut String) {
     out.push_str("\n## Functions\n\n| function | what it does |\n|---|---|\n");
-    for function in reference::functions() {
+    for function in FUNCTIONS {
         let mut text = cell(function.doc);
         if !function.module.is_empty() {
             _ = write!(text, " Needs `module(load=\"{}\")`.", function.module);

@@ -21,9 +21,10 @@ use crate::config::directives::Parameter;
 use crate::config::param::Spec;
 use crate::config::param::Support;
 use crate::engine::reference;
-use crate::engine::reference::Function;
 use crate::engine::reference::Section;
 use crate::engine::reference::Subject;
+use crate::rules::functions::FUNCTIONS;
+use crate::rules::functions::Function;
 
 /// What is said of a parameter that does not simply work, and how that begins.
 const fn support(support: Support) -> Option<(&'static str, &'static str)> {
@@ -46,7 +47,7 @@ enum Topic {
     Parameter(Vec<Place>),
     Directive(Directive, Option<Place>),
     Functions,
-    Function(Function),
+    Function(&'static Function),
 }
 
 /// A parameter and where it is written.
@@ -112,7 +113,7 @@ fn find_name(name: &str) -> Result<Topic, String> {
         return Ok(topic);
     }
     let function = name.trim_end_matches("()");
-    if let Some(found) = reference::functions().find(|f| f.name.eq_ignore_ascii_case(function)) {
+    if let Some(found) = FUNCTIONS.iter().find(|f| f.name.eq_ignore_ascii_case(function)) {
         return Ok(Topic::Function(found));
     }
     let places: Vec<_> = reference::subjects().flat_map(|s| places(s, name)).collect();
@@ -160,7 +161,7 @@ fn place_of(directive: &Directive) -> Option<Place> {
 
 fn unknown(name: &str) -> String {
     let subjects = reference::subjects().map(|subject| subject.name().to_owned());
-    let functions = reference::functions().map(|function| function.name.to_owned());
+    let functions = FUNCTIONS.iter().map(|function| function.name.to_owned());
     let directives = directives::all().map(|directive| format!("${}", directive.name));
     let mut known: Vec<String> = subjects.chain(functions).collect();
     if name.starts_with('$') {

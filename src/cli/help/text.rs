@@ -13,9 +13,10 @@ use crate::config::module::Availability;
 use crate::config::param::Spec;
 use crate::config::param::Support;
 use crate::engine::reference;
-use crate::engine::reference::Function;
 use crate::engine::reference::Section;
 use crate::engine::reference::Subject;
+use crate::rules::functions::FUNCTIONS;
+use crate::rules::functions::Function;
 
 /// Columns of an answer.
 const WIDTH: usize = 88;
@@ -258,7 +259,7 @@ impl Page {
         self.line("The functions of expressions.");
         self.line(&format!("{LATER} checked, and not run by this version yet"));
         self.line("");
-        for function in reference::functions() {
+        for function in FUNCTIONS {
             let availability =
                 if function.built { Availability::Ready } else { Availability::Later("") };
             self.item(availability, function.name, function.doc);
@@ -277,7 +278,7 @@ impl Page {
         if !function.built {
             self.line("Not built yet.");
         }
-        self.line(&format!("In rsyslog's documentation: {}", function.page()));
+        self.line(&format!("In rsyslog's documentation: {}", function.manual_page()));
     }
 }
 

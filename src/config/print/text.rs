@@ -70,7 +70,7 @@ mod tests {
         {
             let mut flaws = Vec::new();
             let body = &text.as_bytes()[1..text.len() - 1];
-            assert_eq!(unescape(body, dialect, &mut flaws), all);
+            assert_eq!(unescape(body, text.as_bytes()[0], dialect, &mut flaws), all);
             assert_eq!(flaws, []);
         }
     }

@@ -92,7 +92,7 @@ const ONE: &[(&str, &str)] = &[
     ("stop\n)", "2:1: error: ')' closes nothing"),
     ("call 5x", "1:6: error: 'call' needs the name of a ruleset"),
     ("foreach ($.i on $!x) do stop", "1:14: error: 'in' is missing here"),
-    ("reload_lookup_table(1)", "1:1: error: a table's name and at most one value are taken"),
+    ("reload_lookup_table(1)", "1:21: error: a text in quotes is missing here"),
     ("stop\0", "1:5: error: this is no text: it holds a NUL byte"),
     (
         "# a \\\nstop\ncontinue",

@@ -24,12 +24,12 @@ fn loaded(files: &[(&str, &str)]) -> (String, Vec<String>) {
 fn files_come_in_order_in_place() {
     let (statements, said) = loaded(&[
         ("main", "stop\n$IncludeConfig ROOT/d/*.conf\ncontinue\n"),
-        ("d/20-b.conf", "call b\n"),
-        ("d/10-a.conf", "call a"),
+        ("d/20-b.conf", "call bb\n"),
+        ("d/10-a.conf", "call aa"),
         ("d/.hidden.conf", "call hidden\n"),
         ("d/other", "call other\n"),
     ]);
-    assert_eq!(statements, "stop call a call b continue");
+    assert_eq!(statements, "stop call aa call bb continue");
     assert!(said.is_empty(), "{said:?}");
 }
 
@@ -37,12 +37,12 @@ fn files_come_in_order_in_place() {
 fn a_directory_is_all_files_in_it() {
     let (statements, _) = loaded(&[
         ("main", "include(file=\"ROOT/d/\")\n"),
-        ("d/b.txt", "call b\n"),
-        ("d/c/s.conf", "call s\n"),
-        ("d/z", "call z\n"),
-        ("d/.h", "call h\n"),
+        ("d/b.txt", "call bb\n"),
+        ("d/c/s.conf", "call ss\n"),
+        ("d/z", "call zz\n"),
+        ("d/.h", "call hh\n"),
     ]);
-    assert_eq!(statements, "call b call s call z");
+    assert_eq!(statements, "call bb call ss call zz");
 }
 
 #[test]
@@ -50,14 +50,14 @@ fn includes_inside_of_blocks_stay_there() {
     let (statements, said) = loaded(&[
         (
             "main",
-            "ruleset(name=\"r\") {\n include(file=\"ROOT/a\")\n include(text=\"call t\")\n}\n",
+            "ruleset(name=\"r\") {\n include(file=\"ROOT/a\")\n include(text=\"call tt\")\n}\n",
         ),
         ("a", "$template T,\"x\"\n*.* /x;T\n"),
     ]);
     assert_eq!(
         statements,
         "Template(name=T type=string string=x) \
-         Ruleset(name=r){pri[*.*] {Action(type=omfile file=/x template=T)} call t}"
+         Ruleset(name=r){pri[*.*] {Action(type=omfile file=/x template=T)} call tt}"
     );
     assert!(said.is_empty(), "{said:?}");
 }

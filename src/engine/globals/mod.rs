@@ -3,6 +3,7 @@
 pub(super) mod params;
 
 use std::fs;
+use std::io;
 use std::time::Duration;
 
 use crate::base::account;
@@ -58,6 +59,8 @@ pub struct Globals {
     /// `processInternalMessages`; on by default only where Bongsu stands in for rsyslogd.
     pub internal_messages: Option<bool>,
     pub abort_on_unclean: bool,
+    /// Whether a work directory was given.
+    pub(super) has_work_directory: bool,
 }
 
 impl Default for Globals {
@@ -76,6 +79,7 @@ impl Default for Globals {
             parse: ParseSettings::default(),
             internal_messages: None,
             abort_on_unclean: false,
+            has_work_directory: false,
         }
     }
 }
@@ -86,6 +90,7 @@ impl Globals {
         let params = param::check(object, params::TABLES, diags);
         given.once(object, &params, diags);
         check_files(&params, diags);
+        self.has_work_directory |= params.has("workDirectory");
         check_environment(&params, diags);
         check_accounts(&params, diags);
         let text = |name| params.str(name).map(str::to_owned);
@@ -176,10 +181,12 @@ impl Globals {
 fn check_files(params: &Params, diags: &mut Diagnostics) {
     if let Some(folder) = params.str("workDirectory") {
         let problem = match fs::metadata(folder) {
-            Err(e) => Some(format!("work directory '{folder}' cannot be used: {e}")),
-            Ok(meta) if !meta.is_dir() => Some(format!("'{folder}' is no directory")),
+            Err(e) => Some(format!("'workDirectory': '{folder}' cannot be used: {}", reason(&e))),
+            Ok(meta) if !meta.is_dir() => {
+                Some(format!("'workDirectory': '{folder}' is no directory"))
+            }
             Ok(_) if folder.len() > 1 && folder.ends_with('/') => {
-                Some("the work directory's name ends with a slash".to_owned())
+                Some(format!("'workDirectory': '{folder}' ends with a slash"))
             }
             Ok(_) => None,
         };
@@ -195,11 +202,30 @@ fn check_files(params: &Params, diags: &mut Diagnostics) {
         "netstreamDriverCaExtraFiles",
     ] {
         let files = params.str(name).into_iter().flat_map(|files| files.split(','));
-        for file in files.map(str::trim).filter(|file| !file.is_empty()) {
+        for file in files.map(str::trim) {
             if let Err(e) = fs::File::open(file) {
-                let text = format!("cannot read '{file}': {e}");
+                let text = format!("'{name}': cannot read '{file}': {}", reason(&e));
                 diags.push(Diagnostic::error(params.loc(name), text));
             }
+        }
+    }
+}
+
+/// An error in the words of the operating system, without its number.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+/// Whom to become must be known.
+fn check_accounts(params: &Params, diags: &mut Diagnostics) {
+    let user = ("user", "privdrop.user.name", account::user as fn(&str) -> Option<u32>);
+    let group = ("group", "privdrop.group.name", account::group as fn(&str) -> Option<u32>);
+    for (kind, param, number) in [user, group] {
+        let name = params.str(param).filter(|name| number(name).is_none());
+        if let Some(name) = name {
+            let text = format!("no {kind} '{name}' in /etc/passwd or /etc/group");
+            diags.push(Diagnostic::error(params.loc(param), text));
         }
     }
 }
@@ -208,17 +234,5 @@ fn check_environment(params: &Params, diags: &mut Diagnostics) {
     for variable in params.list("environment").iter().filter(|v| !v.contains('=')) {
         let text = format!("environment variable '{variable}' has no '='");
         diags.push(Diagnostic::error(params.loc("environment"), text).help("write NAME=value"));
-    }
-}
-
-fn check_accounts(params: &Params, diags: &mut Diagnostics) {
-    for (parameter, kind) in [("privdrop.user.name", "user"), ("privdrop.group.name", "group")] {
-        let look_up = if kind == "user" { account::user } else { account::group };
-        if let Some(name) = params.str(parameter)
-            && look_up(name).is_none()
-        {
-            let text = format!("no {kind} '{name}' in /etc/passwd or /etc/group");
-            diags.push(Diagnostic::error(params.loc(parameter), text));
-        }
     }
 }

@@ -3,11 +3,11 @@
 
 use crate::config::param::Kind::Array;
 use crate::config::param::Kind::Bool;
-use crate::config::param::Kind::Count;
 use crate::config::param::Kind::Duration;
 use crate::config::param::Kind::Group;
 use crate::config::param::Kind::Int;
 use crate::config::param::Kind::Mode;
+use crate::config::param::Kind::NonNegative;
 use crate::config::param::Kind::Positive;
 use crate::config::param::Kind::Ruleset;
 use crate::config::param::Kind::Severity;
@@ -60,8 +60,13 @@ static GENERAL: &[Spec] = &[
         "Drops messages of senders whose name looks like an address.",
     )
     .ignored("names are looked up and never trusted for more than display"),
-    Spec::new("reverselookup.cache.ttl.default", Count, "86400", "Seconds that names are kept.")
-        .ignored(NAMES),
+    Spec::new(
+        "reverselookup.cache.ttl.default",
+        NonNegative,
+        "86400",
+        "Seconds that names are kept.",
+    )
+    .ignored(NAMES),
     Spec::new("reverselookup.cache.ttl.enable", Bool, "off", "Whether names expire.")
         .ignored(NAMES),
     Spec::new(
@@ -117,7 +122,7 @@ static GENERAL: &[Spec] = &[
 static OWN: &[Spec] = &[
     Spec::new(
         "drain.timeout",
-        Count,
+        NonNegative,
         "10",
         "Bongsu's own: seconds that a stop may take to deliver what is queued.",
     ),
@@ -343,7 +348,7 @@ static INTERNAL: &[Spec] = &[
     Spec::new("senders.reportNew", Bool, "off", "Says when a sender is new.").ignored(SENDERS),
     Spec::new("debug.onShutdown", Bool, "off", "Debugs the stop.").ignored(DEBUG),
     Spec::new("debug.logFile", Str, "", "File for debugging.").ignored(DEBUG),
-    Spec::new("debug.gnutls", Count, "0", "How much GnuTLS says, 0 to 10.").ignored(DEBUG),
+    Spec::new("debug.gnutls", NonNegative, "0", "How much GnuTLS says, 0 to 10.").ignored(DEBUG),
     Spec::new("debug.unloadModules", Bool, "on", "Unloads modules at the end.").ignored(DEBUG),
     Spec::new("debug.files", Array, "", "Source files to debug.").ignored(DEBUG),
     Spec::new("debug.whitelist", Bool, "on", "Whether those alone, or all others.").ignored(DEBUG),

@@ -220,11 +220,10 @@ mod tests {
     use crate::base::diag::Diagnostics;
     use crate::base::reporter::Reporter;
     use crate::config::ast::StmtKind;
-    use crate::config::param;
     use crate::config::param::Params;
     use crate::config::parse_text;
+    use crate::input::tcp::MODULE_PLAIN;
     use crate::input::tcp::NAME_PLAIN;
-    use crate::input::tcp::PARAMS;
     use crate::net::Family;
     use crate::net::reverse::Names;
 
@@ -241,7 +240,7 @@ mod tests {
         let config = parse_text("t", format!("input(port=\"0\" {params})").as_bytes());
         let StmtKind::Object(object) = &config.statements[0].kind else { panic!("{params}") };
         let mut diags = Diagnostics::default();
-        let params = param::check(object, &[PARAMS], &mut diags);
+        let params = MODULE_PLAIN.check(object, MODULE_PLAIN.instance, &mut diags);
         let module = Params::default();
         let spec = TcpSpec::compile(NAME_PLAIN, &module, &params, 8096, &mut diags).unwrap();
         assert!(diags.all.is_empty(), "{:?}", diags.all);

@@ -2,6 +2,7 @@
 
 mod accept;
 mod inflate;
+mod params;
 mod session;
 mod spec;
 
@@ -9,12 +10,10 @@ pub use accept::Connection;
 pub use accept::Listener;
 pub use accept::TcpInput;
 pub use accept::Ticket;
+pub use params::MODULE;
+pub use params::MODULE_PLAIN;
+pub use params::NAME;
+pub use params::NAME_PLAIN;
 pub use session::serve;
 pub use spec::Deadlines;
-pub use spec::MODULE;
-pub use spec::MODULE_PARAMS;
-pub use spec::MODULE_PLAIN;
-pub use spec::NAME;
-pub use spec::NAME_PLAIN;
-pub use spec::PARAMS;
 pub use spec::TcpSpec;

@@ -1,179 +1,20 @@
-//! Parameters of `imtcp` and `imptcp`, at the module and at the input.
+//! What the parameters of `imtcp` and `imptcp` mean.
 
 use std::time::Duration;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
+use crate::base::diag::Severity;
 use crate::base::limits::TCP_FRAME_BYTES_DEFAULT;
 use crate::base::limits::TCP_FRAME_COUNT_MAX;
-use crate::config::module::Availability;
-use crate::config::module::Module;
-use crate::config::module::Role;
-use crate::config::param::Kind::Array;
-use crate::config::param::Kind::Bool;
-use crate::config::param::Kind::Int;
-use crate::config::param::Kind::Size;
-use crate::config::param::Kind::Str;
 use crate::config::param::Params;
-use crate::config::param::Spec;
+use crate::input::tcp::params::NAME;
+use crate::input::tcp::params::NAME_PLAIN;
+use crate::input::tcp::params::TLS;
 use crate::net::FreeBind;
 use crate::net::KeepAlive;
 use crate::net::listen::ListenOptions;
 use crate::parse::frame::FrameSettings;
-
-pub const NAME: &str = "imtcp";
-pub const NAME_PLAIN: &str = "imptcp";
-
-/// What it takes.
-pub const MODULE: Module = Module {
-    name: NAME,
-    role: Role::Input,
-    doc: "Receives syslog over TCP.",
-    availability: Availability::Ready,
-    module: &[MODULE_PARAMS, PARAMS],
-    instance: &[PARAMS],
-};
-
-/// `imptcp`, which here is the same.
-pub static MODULE_PLAIN: Module =
-    Module { name: NAME_PLAIN, doc: "Receives plain syslog over TCP.", ..MODULE };
-
-const TLS: &str =
-    "TLS comes with a later version; use stunnel or a plain port on a private network until then";
-const UNIX: &str = "stream unix sockets come with a later version; use a port";
-
-/// Parameters that may stand at the input, and at `module(load="imtcp")` as defaults for all of
-/// them. (rsyslog `imtcp`, `imptcp`.)
-pub static PARAMS: &[Spec] = &[
-    Spec::new(
-        "port",
-        Array,
-        "",
-        "TCP port or service name to listen on; 0 lets the system choose.",
-    ),
-    Spec::new("address", Str, "", "Local address to listen on; all of IPv4 and IPv6 if not given."),
-    Spec::new("name", Str, "imtcp", "Value of the inputname property."),
-    Spec::new("ruleset", Str, "RSYSLOG_DefaultRuleset", "Ruleset that gets the messages."),
-    Spec::new("listenPortFileName", Str, "", "File into which the port number is written."),
-    Spec::new("rcvbufSize", Size, "", "Size of the socket's receive buffer in bytes."),
-    Spec::new(
-        "maxSessions",
-        Int,
-        "200",
-        "Connections at a time; further ones are closed (imptcp: no limit).",
-    ),
-    Spec::new("maxListeners", Int, "20", "Listening ports at most."),
-    Spec::new("keepAlive", Bool, "off", "Sends TCP keep-alive probes."),
-    Spec::new(
-        "keepAlive.probes",
-        Int,
-        "0",
-        "Unanswered probes until the connection is dead; 0: system default.",
-    ),
-    Spec::new(
-        "keepAlive.time",
-        Int,
-        "0",
-        "Idle seconds before the first probe; 0: system default.",
-    ),
-    Spec::new("keepAlive.interval", Int, "0", "Seconds between probes; 0: system default."),
-    Spec::new("flowControl", Bool, "on", "Throttles senders when queues fill.")
-        .ignored("a full queue always holds TCP senders back, nothing is dropped"),
-    Spec::new("notifyOnConnectionOpen", Bool, "off", "Says when a peer connects."),
-    Spec::new("notifyOnConnectionClose", Bool, "off", "Says when a peer disconnects."),
-    Spec::new(
-        "addtlFrameDelimiter",
-        Int,
-        "-1",
-        "A second frame delimiter, as a byte value; -1: none.",
-    ),
-    Spec::new("disableLFDelimiter", Bool, "off", "LF no longer ends a frame."),
-    Spec::new(
-        "supportOctetCountedFraming",
-        Bool,
-        "on",
-        "Frames that begin with a digit are octet-counted (RFC 6587).",
-    ),
-    Spec::new(
-        "framing.strict",
-        Bool,
-        "off",
-        "Bongsu's own: octet counting only for digits, a space and '<'.",
-    ),
-    Spec::new("maxFrameSize", Int, "200000", "Octet counts above it are taken as text, in bytes."),
-    Spec::new("framingfix.cisco.asa", Bool, "off", "A space at the start of a frame is skipped."),
-    Spec::new(
-        "framing.delimiter.regex",
-        Str,
-        "",
-        "Frames begin where this expression matches (imptcp).",
-    ),
-    Spec::new("multiLine", Bool, "off", "LF ends a frame only before '<' (imptcp)."),
-    Spec::new(
-        "discardTruncatedMsg",
-        Bool,
-        "off",
-        "What lies behind a truncation is discarded instead of becoming a message.",
-    ),
-    Spec::new("compression.mode", Str, "none", "stream:always: the stream is deflated (imptcp)."),
-    Spec::new("rateLimit.interval", Int, "0", "Seconds of a rate-limiting interval; 0: no limit."),
-    Spec::new("rateLimit.burst", Int, "10000", "Messages that pass in one interval."),
-    Spec::new("preserveCase", Bool, "on", "Keeps upper case in fromhost."),
-    Spec::new("defaultTZ", Str, "", "Zone of timestamps that have none, as +hh:mm."),
-    Spec::new("socketBacklog", Int, "5", "Length of the listen queue.").alias(&["backlog"]),
-    Spec::new(
-        "ipFreeBind",
-        Int,
-        "2",
-        "Binds to an address that is not there yet: 0 no, 1 yes, 2 yes and say so.",
-    ),
-    Spec::new("device", Str, "", "Network device (or VRF) to bind to."),
-    Spec::new(
-        "idleTimeout",
-        Int,
-        "0",
-        "Bongsu's own: closes a connection silent for so many seconds; 0: never.",
-    ),
-    Spec::new(
-        "frameTimeout",
-        Int,
-        "0",
-        "Bongsu's own: closes a connection whose frame takes more seconds than this; 0: never.",
-    ),
-    Spec::new("networkNamespace", Str, "", "Network namespace of the listener.")
-        .unsupported("start bongsu inside the namespace (ip netns exec)"),
-    Spec::new("path", Str, "", "Unix stream socket (imptcp).").unsupported(UNIX),
-    Spec::new("unlink", Bool, "off", "Removes the unix socket (imptcp).").unsupported(UNIX),
-    Spec::new("fileOwner", Str, "", "Owner of the unix socket (imptcp).").unsupported(UNIX),
-    Spec::new("fileOwnerNum", Int, "", "Owner of the unix socket (imptcp).").unsupported(UNIX),
-    Spec::new("fileGroup", Str, "", "Group of the unix socket (imptcp).").unsupported(UNIX),
-    Spec::new("fileGroupNum", Int, "", "Group of the unix socket (imptcp).").unsupported(UNIX),
-    Spec::new("fileCreateMode", Str, "", "Mode of the unix socket (imptcp).").unsupported(UNIX),
-    Spec::new("failOnChOwnFailure", Bool, "", "About the unix socket (imptcp).").unsupported(UNIX),
-    Spec::new("streamDriver.mode", Int, "0", "0: plain TCP; 1: TLS."),
-    Spec::new("streamDriver.name", Str, "", "TLS library.")
-        .ignored("it matters for TLS only, and streamDriver.mode selects plain TCP"),
-    Spec::new("streamDriver.authMode", Str, "anon", "How peers are authenticated."),
-    Spec::new("streamDriver.permitExpiredCerts", Str, "", "About TLS.").unsupported(TLS),
-    Spec::new("streamDriver.checkExtendedKeyPurpose", Bool, "", "About TLS.").unsupported(TLS),
-    Spec::new("streamDriver.prioritizeSAN", Bool, "", "About TLS.").unsupported(TLS),
-    Spec::new("streamDriver.tlsVerifyDepth", Int, "", "About TLS.").unsupported(TLS),
-    Spec::new("streamDriver.caFile", Str, "", "About TLS.").unsupported(TLS),
-    Spec::new("streamDriver.certFile", Str, "", "About TLS.").unsupported(TLS),
-    Spec::new("streamDriver.keyFile", Str, "", "About TLS.").unsupported(TLS),
-    Spec::new("permittedPeer", Array, "", "Peers that may connect.").unsupported(TLS),
-    Spec::new("gnutlsPriorityString", Str, "", "About TLS.").unsupported(TLS),
-];
-
-/// Parameters of `module()` alone.
-pub static MODULE_PARAMS: &[Spec] = &[
-    Spec::new("threads", Int, "2", "Helper threads (imptcp).")
-        .ignored("connections are spread over one shard per core"),
-    Spec::new("workerThreads", Int, "2", "Worker threads.")
-        .ignored("connections are spread over one shard per core"),
-    Spec::new("processOnPoller", Bool, "on", "Works on the polling thread (imptcp).")
-        .ignored("each shard reads and works on its own thread"),
-];
 
 /// Deadlines of a connection; both are Bongsu's own and off by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -237,6 +78,12 @@ impl<'a> Layered<'a> {
         self.of("socketBacklog").int("socketBacklog").and_then(|n| i32::try_from(n).ok())
     }
 
+    /// The module's parameter has a name of its own.
+    fn octet_counting(&self) -> bool {
+        let module = self.module.bool("octetCountedFraming").unwrap_or(true);
+        self.input.bool("supportOctetCountedFraming").unwrap_or(module)
+    }
+
     fn text(&self, name: &str) -> Option<String> {
         self.of(name).str(name).map(str::to_owned)
     }
@@ -258,13 +105,17 @@ impl TcpSpec {
         let from = Layered { input, module: module_params };
         if from.size("streamDriver.mode", 0) != 0 {
             let loc = from.of("streamDriver.mode").loc("streamDriver.mode");
-            diags.push(Diagnostic::error(loc, format!("TLS is not supported yet: {TLS}")));
+            let text = format!("TLS is not built yet, the input is left out: {TLS}");
+            diags.push(Diagnostic::unbuilt(loc, text));
             return None;
         }
         let ports: Vec<String> = input.list("port").into_iter().map(str::to_owned).collect();
         if ports.is_empty() {
             let text = format!("an {module} input needs a port");
             let complaint = Diagnostic::error(input.loc, text).help("add port=\"514\"");
+            // rsyslogd's imptcp takes it and listens nowhere.
+            let severity = if module == NAME { Severity::Error } else { Severity::Warning };
+            let complaint = Diagnostic { severity, ..complaint };
             input.missing(&["port"], complaint, diags);
             return None;
         }
@@ -347,7 +198,7 @@ fn framing(
         frame_bytes_max = TCP_FRAME_COUNT_MAX;
     }
     Some(FrameSettings {
-        octet_counting: from.bool("supportOctetCountedFraming", true),
+        octet_counting: from.octet_counting(),
         lf_delimiter: !from.bool("disableLFDelimiter", false),
         extra_delimiter: u8::try_from(extra).ok(),
         message_bytes_max,
@@ -363,8 +214,16 @@ fn framing(
 }
 
 fn inflate(from: &Layered<'_>, diags: &mut Diagnostics) -> Option<bool> {
-    match from.text("compression.mode").as_deref() {
+    match from.text("compression.mode").map(|mode| mode.to_ascii_lowercase()).as_deref() {
         None | Some("none") => Some(false),
+        Some("stream:always")
+            if from.text("compression.driver").is_some_and(|d| d.eq_ignore_ascii_case("zstd")) =>
+        {
+            let at = from.of("compression.driver").loc("compression.driver");
+            let text = "zstd is not built yet, the input is left out: write zlib, here and there";
+            diags.push(Diagnostic::unbuilt(at, text));
+            None
+        }
         Some("stream:always") => Some(true),
         Some(other) => {
             let at = from.of("compression.mode").loc("compression.mode");

@@ -106,7 +106,7 @@ impl FileSpec {
 fn target(params: &Params, defaults: &Defaults, diags: &mut Diagnostics) -> Option<FileTarget> {
     if let Some(template) = params.str("dynaFile") {
         if params.has("file") {
-            let text = "'file' and 'dynaFile' are both given: 'file' is not used";
+            let text = "both 'file' and 'dynaFile' are given: 'dynaFile' counts";
             diags.push(Diagnostic::error(params.loc("file"), text).help("remove one of them"));
         }
         let cache = params.size("dynaFileCacheSize").unwrap_or(limits::DYNAFILE_CACHE_DEFAULT);

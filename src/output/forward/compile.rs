@@ -54,7 +54,9 @@ impl ForwardSpec {
     pub fn compile(params: &Params, defaults: &Defaults, diags: &mut Diagnostics) -> Option<Self> {
         let common = Common::compile(params, diags)?;
         let Some(target) = params.str("target").filter(|target| !target.is_empty()) else {
-            let complaint = Diagnostic::error(params.loc("target"), "omfwd needs a 'target'")
+            // rsyslogd starts, and tries for ever to send to nowhere.
+            let text = "omfwd needs a 'target': nothing is sent";
+            let complaint = Diagnostic::warning(params.loc("target"), text)
                 .help("name the host that receives the messages: target=\"…\"");
             params.missing(&["target"], complaint, diags);
             return None;

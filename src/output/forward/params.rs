@@ -2,9 +2,9 @@
 
 use crate::config::param::Kind::Array;
 use crate::config::param::Kind::Bool;
-use crate::config::param::Kind::Count;
 use crate::config::param::Kind::Duration;
 use crate::config::param::Kind::Int;
+use crate::config::param::Kind::NonNegative;
 use crate::config::param::Kind::Positive;
 use crate::config::param::Kind::Size;
 use crate::config::param::Kind::Str;
@@ -75,18 +75,19 @@ pub static PARAMS: &[Spec] = &[
     Spec::new("keepAlive", Bool, "off", "Probes idle TCP connections."),
     Spec::new(
         "keepAlive.probes",
-        Count,
+        NonNegative,
         "0",
         "Unanswered probes that end a connection; 0 is the system's.",
     ),
-    Spec::new("keepAlive.interval", Count, "0", "Seconds between probes; 0 is the system's."),
+    Spec::new("keepAlive.interval", NonNegative, "0", "Seconds between probes; 0 is the system's."),
     Spec::new(
         "keepAlive.time",
-        Count,
+        NonNegative,
         "0",
         "Idle seconds before the first probe; 0 is the system's.",
     ),
-    Spec::new("conErrSkip", Count, "0", "Reports each nth connection error alone.").ignored(ONCE),
+    Spec::new("conErrSkip", NonNegative, "0", "Reports each nth connection error alone.")
+        .ignored(ONCE),
     Spec::new(
         "maxErrorMessages",
         Int,

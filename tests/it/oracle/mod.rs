@@ -32,20 +32,27 @@ const CASES_MIN: usize = 60;
 const DIFF_LINES: usize = 6;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Mode {
+pub(crate) enum Mode {
     Golden,
     Live,
     Record,
 }
 
+impl Mode {
+    /// What `BONGSU_ORACLE` asks for.
+    pub(crate) fn of_environment() -> Self {
+        match env::var("BONGSU_ORACLE").as_deref() {
+            Err(_) | Ok("") => Self::Golden,
+            Ok("live") => Self::Live,
+            Ok("record") => Self::Record,
+            Ok(other) => panic!("BONGSU_ORACLE={other}: live, record, or unset"),
+        }
+    }
+}
+
 #[test]
 fn same_bytes_as_rsyslogd() {
-    let mode = match env::var("BONGSU_ORACLE").as_deref() {
-        Err(_) | Ok("") => Mode::Golden,
-        Ok("live") => Mode::Live,
-        Ok("record") => Mode::Record,
-        Ok(other) => panic!("BONGSU_ORACLE={other}: live, record, or unset"),
-    };
+    let mode = Mode::of_environment();
     let rsyslogd = if mode == Mode::Golden { String::new() } else { find_rsyslogd() };
     let paths = source::files("tests/oracle/cases", ".case");
     assert!(paths.len() >= CASES_MIN, "only {} cases", paths.len());
@@ -107,7 +114,7 @@ fn record(case: &Case, rsyslogd: &str) -> Result<(), String> {
 }
 
 /// The oracle, or a loud failure: a live run without it would compare nothing.
-fn find_rsyslogd() -> String {
+pub(crate) fn find_rsyslogd() -> String {
     for program in ["rsyslogd", "/usr/sbin/rsyslogd", "/sbin/rsyslogd"] {
         if let Ok(version) = Command::new(program).arg("-v").output() {
             let version = String::from_utf8_lossy(&version.stdout).into_owned();
