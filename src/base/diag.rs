@@ -180,9 +180,15 @@ impl Diagnostics {
     }
 }
 
+/// A longer name is nobody's misspelling, and would take long to compare.
+const NEAREST_MAX: usize = 64;
+
 /// The name among `known` that is nearest to `name`, if any is near enough to be what was meant.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if name.len() > NEAREST_MAX {
+        return None;
+    }
     let name = name.to_ascii_lowercase();
     known
         .into_iter()

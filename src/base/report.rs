@@ -9,6 +9,8 @@ use crate::base::diag::SourceMap;
 
 /// Longest part of a line that is shown, in characters.
 const SHOWN_MAX: usize = 120;
+/// Longest message or help, in characters; it may hold a word from the configuration.
+const MESSAGE_MAX: usize = 400;
 /// Characters shown before the mark if the line is longer than that.
 const BEFORE_MAX: usize = 60;
 
@@ -139,7 +141,11 @@ fn visible(character: char) -> char {
 }
 
 fn printable(text: &str) -> String {
-    text.chars().map(visible).collect()
+    let mut shown: String = text.chars().take(MESSAGE_MAX).map(visible).collect();
+    if text.chars().nth(MESSAGE_MAX).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 #[cfg(test)]

@@ -49,6 +49,10 @@ pub(super) struct Loader {
     bytes: usize,
     /// The statement before this place ended with an action that a `&` may add to.
     pub(super) chain: bool,
+    /// A value of the object that is being read could not be, and was complained of.
+    pub(super) lost: bool,
+    /// Objects that lack something for that reason.
+    pub(super) flawed: Vec<Loc>,
     /// Nothing outside of the given text may be read.
     sealed: bool,
 }
@@ -84,8 +88,8 @@ impl Loader {
             let text = format!("{} more complaints are not shown", self.unsaid);
             self.diags.push(Diagnostic::error(last, text));
         }
-        let Self { sources, statements, diags: diagnostics, .. } = self;
-        Config { sources, statements, diagnostics }
+        let Self { sources, statements, diags: diagnostics, flawed, .. } = self;
+        Config { sources, statements, diagnostics, flawed }
     }
 
     pub(super) fn say(&mut self, diagnostic: Diagnostic) {
@@ -321,7 +325,16 @@ impl Loader {
     ) {
         let file = self.sources.add_included(name, text, self.origins.last().copied());
         let binary = text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff");
-        if let Some(at) = text.find_byte(0).or_else(|| binary.then_some(0)) {
+        if !text.contains(&b'\n')
+            && let Some(at) = text.find_byte(b'\r').filter(|at| at + 1 < text.len())
+        {
+            let message = "the lines of this file end with a carriage return alone";
+            let help = "rsyslog reads it as one line; convert it: tr '\\r' '\\n'";
+            self.say(Diagnostic::error(Loc::new(file, at, at + 1), message).help(help));
+            return;
+        }
+        let utf16 = binary.then_some(0);
+        if let Some(at) = utf16.or_else(|| text.find_byte(0)) {
             let (message, help) = if binary {
                 ("this file is UTF-16", "save it as UTF-8")
             } else {
@@ -362,7 +375,7 @@ fn files_in(directory: &Path, depth: usize) -> Vec<PathBuf> {
 }
 
 /// An error in the words of the operating system, without its number.
-fn reason(error: &io::Error) -> String {
+pub(super) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_owned()
 }

@@ -26,6 +26,7 @@ use std::io;
 use std::path::Path;
 
 use crate::base::diag::Diagnostics;
+use crate::base::diag::Loc;
 use crate::base::diag::SourceMap;
 
 /// A configuration as it was read: all files, every statement in order, all complaints.
@@ -34,6 +35,9 @@ pub struct Config {
     pub sources: SourceMap,
     pub statements: ast::Block,
     pub diagnostics: Diagnostics,
+    /// Objects that lack something that could not be read. It was complained of; what follows from
+    /// that is no news.
+    pub flawed: Vec<Loc>,
 }
 
 /// Reads the file at `path` and what it includes.

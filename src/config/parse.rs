@@ -39,11 +39,29 @@ pub(super) struct Parser<'a> {
     pub(super) depth: usize,
     /// The rest of the text was given up: nothing more is to be said about it.
     abandoned: bool,
+    /// The first block whose closing brace stands below the beginning of another: both braces.
+    crooked: Option<(usize, usize)>,
+    /// Whether more braces open than close.
+    unbalanced: Option<bool>,
+    /// The end of the last line with a selector that is not at its beginning.
+    pub(super) misplaced: usize,
+    /// That a block does not end was said.
+    unclosed: bool,
 }
 
 impl<'a> Parser<'a> {
     pub(super) fn new(source: &'a Source, load: &'a mut Loader, depth: usize) -> Self {
-        let mut parser = Self { source, load, at: 0, depth, abandoned: false };
+        let mut parser = Self {
+            source,
+            load,
+            at: 0,
+            depth,
+            abandoned: false,
+            crooked: None,
+            unbalanced: None,
+            misplaced: usize::MAX,
+            unclosed: false,
+        };
         if parser.rest().starts_with("\u{feff}".as_bytes()) {
             parser.at = "\u{feff}".len();
         }
@@ -127,6 +145,61 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Where the line of `at` begins, and how far it is indented; `None` if something else stands
+    /// before `at`.
+    fn indent(&self, at: usize) -> (usize, usize) {
+        let text = &self.source.text;
+        let line = text[..at].rfind_byte(b'\n').map_or(0, |newline| newline + 1);
+        (line, text[line..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count())
+    }
+
+    /// Remembers the first block whose closing brace, which comes next, stands below the beginning
+    /// of another one.
+    fn note_indent(&mut self, open: usize) {
+        let (line, indent) = self.indent(self.at);
+        let (opened, wanted) = self.indent(open);
+        if line + indent == self.at && line != opened && indent < wanted {
+            self.crooked.get_or_insert((open, self.at));
+        }
+    }
+
+    /// Whether an object at the margin shows that the block around it was never closed.
+    fn belongs_outside(&mut self, kind: ObjectKind) -> bool {
+        let nested = matches!(
+            kind,
+            ObjectKind::Action | ObjectKind::Include | ObjectKind::Property | ObjectKind::Constant
+        );
+        let (line, _) = self.indent(self.at);
+        if nested || line != self.at {
+            return false;
+        }
+        let text = &self.source.text;
+        *self.unbalanced.get_or_insert_with(|| {
+            let count = |brace| memchr::memchr_iter(brace, text).count();
+            count(b'{') > count(b'}')
+        })
+    }
+
+    /// Complains that a block does not end: of the one that most likely lacks its brace.
+    fn unclosed_brace(&mut self, open: usize) {
+        if std::mem::replace(&mut self.unclosed, true) {
+            return;
+        }
+        let (open, help) = match self.crooked {
+            Some((inner, close)) if inner > open => {
+                let line = |at| memchr::memchr_iter(b'\n', &self.source.text[..at]).count() + 1;
+                let (inner_line, close_line) = (line(inner), line(close));
+                let help = format!(
+                    "a '}}' is missing: the one in line {close_line} stands too far left to end \
+                     the block of line {inner_line}"
+                );
+                (inner, help)
+            }
+            _ => (open, "a '}' is missing".to_owned()),
+        };
+        self.error(open, open + 1, "'{' is not closed", &help);
+    }
+
     /// Runs `inner` one level deeper, unless that is too deep.
     pub(super) fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> Option<T> {
         if self.depth >= SCRIPT_DEPTH_MAX {
@@ -148,12 +221,12 @@ impl<'a> Parser<'a> {
         self.deeper(|parser| {
             loop {
                 match parser.peek() {
-                    (Token::End, _) => {
-                        let text = "'{' is not closed";
-                        parser.error(open, open + 1, text, "a '}' is missing");
-                        return;
+                    (Token::End, _) => return parser.unclosed_brace(open),
+                    (Token::Object(kind), _) if parser.belongs_outside(kind) => {
+                        return parser.unclosed_brace(open);
                     }
                     (Token::CloseBrace, end) => {
+                        parser.note_indent(open);
                         parser.at = end;
                         return;
                     }
@@ -179,10 +252,15 @@ impl<'a> Parser<'a> {
                     self.error(open, self.at, "a block cannot be empty", help);
                 }
             }
-            (Token::End | Token::CloseBrace, end) => {
-                self.error(self.at, end, format!("nothing follows {of}"), "an action must");
+            (Token::End | Token::CloseBrace, _) => {
+                let text = &self.source.text;
+                let end = text[..self.at].trim_end().len();
+                let start = text[..end].rfind_byteset(b" \t\n").map_or(0, |blank| blank + 1);
+                self.error(start, end, format!("nothing follows {of}"), "an action must");
             }
-            (Token::Action, _) => self.legacy_line(true, &mut block),
+            (Token::Action, _) => {
+                self.deeper(|parser| parser.legacy_line(true, &mut block));
+            }
             _ => {
                 self.deeper(|parser| parser.statement(&mut block, false));
             }
@@ -286,6 +364,7 @@ impl<'a> Parser<'a> {
         let text = self.source.text[start..end].to_str_lossy().into_owned();
         let (filter, error) = legacy::selector::parse(&text);
         if let Some(error) = error {
+            self.rest_of_selector(&text);
             let loc = self.loc(start + error.start, start + error.end);
             let diagnostic = Diagnostic::error(loc, error.message);
             self.say(match error.help {
@@ -301,6 +380,15 @@ impl<'a> Parser<'a> {
         let then = self.block("the selector");
         let kind = StmtKind::PriFilter { filter, text, then };
         out.push(Stmt { loc: self.loc(start, end), kind });
+    }
+
+    /// Passes over what a blank cuts off from a selector: `mail.*, news.*`.
+    fn rest_of_selector(&mut self, text: &str) {
+        let blanks = self.rest().iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let next = self.at + blanks;
+        if text.ends_with([',', ';']) && lex::is_selector(&self.source.text, next) {
+            self.at = lex::pri_filter(&self.source.text, next).unwrap_or(self.at);
+        }
     }
 
     /// Actions joined by `&`.
@@ -335,7 +423,7 @@ impl<'a> Parser<'a> {
                     continue;
                 }
                 // As in rsyslog, a stray character does not break the chain.
-                Token::Bad if self.byte() != b':' => {
+                Token::Bad if self.byte() != b':' && !self.begins_stray(self.at) => {
                     self.bad("here");
                     continue;
                 }
@@ -343,6 +431,12 @@ impl<'a> Parser<'a> {
             }
             self.at = end;
             match self.peek().0 {
+                Token::Action if lex::is_selector(&self.source.text, self.at) => {
+                    let help = "remove the '&', or the filter: '&' takes the one before";
+                    self.error(ampersand, end, "a filter cannot follow '&'", help);
+                    let end = lex::pri_filter(&self.source.text, self.at).unwrap_or(self.at);
+                    return self.selector(end, out);
+                }
                 Token::Object(ObjectKind::Action)
                 | Token::Action
                 | Token::Word(
@@ -389,6 +483,7 @@ impl<'a> Parser<'a> {
                 }
             }
             _ => {
+                let end = self.before_brace(start, end);
                 self.at = end;
                 let mut diags = Diagnostics::default();
                 let lowered = legacy::action::parse(self.source, start, end, &mut diags);
@@ -406,6 +501,20 @@ impl<'a> Parser<'a> {
                 }
             }
         }
+    }
+
+    /// Where a legacy action ends: rsyslog takes a brace behind it for a part of it. It is hardly
+    /// ever meant to be.
+    fn before_brace(&mut self, start: usize, end: usize) -> usize {
+        let action = self.source.text[start..end].trim_end();
+        let Some(bare) = action.strip_suffix(b"}") else { return end };
+        if self.depth == 0 || !bare.ends_with(b" ") || bare.contains(&b'#') {
+            return end;
+        }
+        let brace = start + bare.len();
+        let help = "put the brace on a line of its own";
+        self.error(brace, brace + 1, "'}' is a part of the action on its line", help);
+        brace
     }
 
     fn ruleset_name(&mut self) -> Result<Word, GivenUp> {
@@ -444,8 +553,10 @@ impl<'a> Parser<'a> {
             let start = self.at;
             self.at += "if".len();
             let loc = self.loc(start, self.at);
-            let cond = self.condition(start);
-            let then = self.block("'then'");
+            let (cond, then) = match self.condition(start) {
+                Ok(cond) => (cond, self.block("'then'")),
+                Err(GivenUp) => (None, Block::new()),
+            };
             arms.push((loc, cond, then));
             let follows = lex::past_directives(&self.source.text, self.at);
             if follows == Token::Word(Keyword::Else) {
@@ -558,8 +669,12 @@ impl<'a> Parser<'a> {
         let (_, open) = lex::token(&self.source.text, start);
         let name = self.loc(start, start + lex::word_end(&self.source.text, start) - start);
         self.at = open;
+        self.load.lost = false;
         let mut params = self.parameters(start, open - 1);
         let loc = name.to(self.loc(self.at - 1, self.at));
+        if self.load.lost {
+            self.load.flawed.push(loc);
+        }
         let (mut script, mut parts) = (Block::new(), Vec::new());
         if kind == ObjectKind::Ruleset {
             script = self.ruleset_block(start);

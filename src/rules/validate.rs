@@ -59,7 +59,7 @@ impl Validator<'_> {
         match &expr.kind {
             ExprKind::Number(_) | ExprKind::Str(_) => true,
             ExprKind::Array(items) if items.is_empty() => {
-                let text = "an empty array matches nothing";
+                let text = "an array cannot be empty";
                 self.wrong(Diagnostic::error(expr.loc, text))
             }
             ExprKind::Array(_) => true,

@@ -214,7 +214,9 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
             module_param(line, directive, module, param, load);
         }
         Target::Listen(module, name) => {
-            needs(line, directive, module, load);
+            if !needs(line, directive, module, load) {
+                return;
+            }
             let mut params = vec![param("type", module, line.name_loc)];
             if !name.is_empty() {
                 params.push(given(name));
