@@ -16,6 +16,7 @@ use crate::config::ast::ObjectKind;
 use crate::config::ast::Stmt;
 use crate::config::ast::StmtKind;
 use crate::config::ast::Word;
+use crate::config::braces::Shape;
 use crate::config::legacy;
 use crate::config::legacy::Lowered;
 use crate::config::lex;
@@ -39,14 +40,9 @@ pub(super) struct Parser<'a> {
     pub(super) depth: usize,
     /// The rest of the text was given up: nothing more is to be said about it.
     abandoned: bool,
-    /// The first block whose closing brace stands below the beginning of another: both braces.
-    crooked: Option<(usize, usize)>,
-    /// Whether more braces open than close.
-    unbalanced: Option<bool>,
     /// The end of the last line with a selector that is not at its beginning.
     pub(super) misplaced: usize,
-    /// That a block does not end was said.
-    unclosed: bool,
+    pub(super) shape: Shape,
 }
 
 impl<'a> Parser<'a> {
@@ -57,10 +53,8 @@ impl<'a> Parser<'a> {
             at: 0,
             depth,
             abandoned: false,
-            crooked: None,
-            unbalanced: None,
             misplaced: usize::MAX,
-            unclosed: false,
+            shape: Shape::default(),
         };
         if parser.rest().starts_with("\u{feff}".as_bytes()) {
             parser.at = "\u{feff}".len();
@@ -145,61 +139,6 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Where the line of `at` begins, and how far it is indented; `None` if something else stands
-    /// before `at`.
-    fn indent(&self, at: usize) -> (usize, usize) {
-        let text = &self.source.text;
-        let line = text[..at].rfind_byte(b'\n').map_or(0, |newline| newline + 1);
-        (line, text[line..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count())
-    }
-
-    /// Remembers the first block whose closing brace, which comes next, stands below the beginning
-    /// of another one.
-    fn note_indent(&mut self, open: usize) {
-        let (line, indent) = self.indent(self.at);
-        let (opened, wanted) = self.indent(open);
-        if line + indent == self.at && line != opened && indent < wanted {
-            self.crooked.get_or_insert((open, self.at));
-        }
-    }
-
-    /// Whether an object at the margin shows that the block around it was never closed.
-    fn belongs_outside(&mut self, kind: ObjectKind) -> bool {
-        let nested = matches!(
-            kind,
-            ObjectKind::Action | ObjectKind::Include | ObjectKind::Property | ObjectKind::Constant
-        );
-        let (line, _) = self.indent(self.at);
-        if nested || line != self.at {
-            return false;
-        }
-        let text = &self.source.text;
-        *self.unbalanced.get_or_insert_with(|| {
-            let count = |brace| memchr::memchr_iter(brace, text).count();
-            count(b'{') > count(b'}')
-        })
-    }
-
-    /// Complains that a block does not end: of the one that most likely lacks its brace.
-    fn unclosed_brace(&mut self, open: usize) {
-        if std::mem::replace(&mut self.unclosed, true) {
-            return;
-        }
-        let (open, help) = match self.crooked {
-            Some((inner, close)) if inner > open => {
-                let line = |at| memchr::memchr_iter(b'\n', &self.source.text[..at]).count() + 1;
-                let (inner_line, close_line) = (line(inner), line(close));
-                let help = format!(
-                    "a '}}' is missing: the one in line {close_line} stands too far left to end \
-                     the block of line {inner_line}"
-                );
-                (inner, help)
-            }
-            _ => (open, "a '}' is missing".to_owned()),
-        };
-        self.error(open, open + 1, "'{' is not closed", &help);
-    }
-
     /// Runs `inner` one level deeper, unless that is too deep.
     pub(super) fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> Option<T> {
         if self.depth >= SCRIPT_DEPTH_MAX {
@@ -212,30 +151,6 @@ impl<'a> Parser<'a> {
         let result = inner(self);
         self.depth -= 1;
         Some(result)
-    }
-
-    /// `{ … }` behind the brace at `open`.
-    pub(super) fn braces(&mut self, open: usize) -> Block {
-        self.at = open + 1;
-        let mut block = Block::new();
-        self.deeper(|parser| {
-            loop {
-                match parser.peek() {
-                    (Token::End, _) => return parser.unclosed_brace(open),
-                    (Token::Object(kind), _) if parser.belongs_outside(kind) => {
-                        return parser.unclosed_brace(open);
-                    }
-                    (Token::CloseBrace, end) => {
-                        parser.note_indent(open);
-                        parser.at = end;
-                        return;
-                    }
-                    _ => parser.statement(&mut block, false),
-                }
-            }
-        });
-        self.load.chain = false;
-        block
     }
 
     /// One statement, or `{ … }`.
@@ -269,7 +184,7 @@ impl<'a> Parser<'a> {
     }
 
     /// One statement, with the actions that `&` chains to it.
-    fn statement(&mut self, out: &mut Block, top: bool) {
+    pub(super) fn statement(&mut self, out: &mut Block, top: bool) {
         let (token, end) = self.peek();
         let start = self.at;
         // Directives stand outside of the grammar: a '&' reaches over them.

@@ -4,6 +4,7 @@
 
 mod build;
 mod definitions;
+mod fuzz;
 mod globals;
 mod graph;
 mod modules;
@@ -15,6 +16,7 @@ mod summary;
 pub use build::Options;
 pub use build::Plan;
 pub use build::compile;
+pub use fuzz::fuzz_config;
 pub use globals::Globals;
 pub use graph::Graph;
 pub use graph::Surroundings;

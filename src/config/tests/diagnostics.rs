@@ -44,7 +44,7 @@ const ONE: &[(&str, &str)] = &[
     ("if $a == then stop", "1:10: error: a value is missing before 'then'"),
     ("if $a == b then stop", "1:10: error: 'b' is neither a variable, a string nor a function"),
     ("if $a == 09 then stop", "1:10: error: '09' is no number"),
-    ("if $a == [] then stop", "1:10: error: an array cannot be empty"),
+    ("ruleset(name=\"r\" parser=[]) { stop }", "1:25: error: an array cannot be empty"),
     ("if $a # b\nthen stop", "1:7: error: a # comment cannot stand inside an expression"),
     ("if $a then { }", "1:12: error: a block cannot be empty"),
     ("if $a then", "1:11: error: nothing follows 'then'"),
