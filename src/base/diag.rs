@@ -39,6 +39,8 @@ pub struct SourceMap {
     files: Vec<SourceFile>,
     /// Where each file was included.
     origins: Vec<Option<Loc>>,
+    /// Where the lines of each file begin.
+    lines: Vec<Arc<[u32]>>,
 }
 
 impl SourceMap {
@@ -50,6 +52,8 @@ impl SourceMap {
     pub fn add_included(&mut self, name: &str, text: &[u8], origin: Option<Loc>) -> u32 {
         self.files.push(SourceFile { name: name.into(), text: text.into() });
         self.origins.push(origin);
+        let behind = memchr::memchr_iter(b'\n', text).map(|newline| len32(newline + 1));
+        self.lines.push(std::iter::once(0).chain(behind).collect());
         len32(self.files.len() - 1)
     }
 
@@ -88,8 +92,9 @@ impl SourceMap {
     pub fn position(&self, loc: Loc) -> (usize, usize) {
         let Some(file) = self.file(loc.file) else { return (1, 1) };
         let before = &file.text[..(loc.start as usize).min(file.text.len())];
-        let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
-        let line = 1 + memchr::memchr_iter(b'\n', before).count();
+        let lines = self.lines.get(loc.file as usize).map_or(&[][..], |lines| lines);
+        let line = lines.partition_point(|start| *start as usize <= before.len());
+        let line_start = lines.get(line.saturating_sub(1)).map_or(0, |start| *start as usize);
         (line, 1 + String::from_utf8_lossy(&before[line_start..]).chars().count())
     }
 }

@@ -10,6 +10,8 @@ use crate::config::parse::Parser;
 /// What indentation tells about braces.
 #[derive(Debug, Default)]
 pub(super) struct Shape {
+    /// Braces of this file that are open.
+    pub(super) open: usize,
     /// The first block whose closing brace stands below the beginning of another: both braces.
     crooked: Option<(usize, usize)>,
     /// Whether more braces open than close.
@@ -23,6 +25,7 @@ impl Parser<'_> {
     pub(super) fn braces(&mut self, open: usize) -> Block {
         self.at = open + 1;
         let mut block = Block::new();
+        self.shape.open += 1;
         self.deeper(|parser| {
             loop {
                 match parser.peek() {
@@ -39,6 +42,7 @@ impl Parser<'_> {
                 }
             }
         });
+        self.shape.open -= 1;
         self.load.chain = false;
         block
     }

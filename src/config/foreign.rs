@@ -372,3 +372,30 @@ fn looks_like(line: &[u8]) -> String {
     }
     STATEMENTS.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_guessed() {
+        for (line, expected) in [
+            ("RUN apt-get update", "Dockerfile"),
+            ("sudo systemctl restart rsyslog", "shell"),
+            ("source s_net {", "syslog-ng"),
+            ("/var/log/syslog {", "logrotate"),
+            ("inputs:", "YAML"),
+            ("- type: imtcp", "YAML"),
+            ("[Service]", "INI"),
+            ("<match **>", "XML"),
+            ("<<<<<<< HEAD", "merge"),
+            ("// rest", "comments begin with #"),
+            ("workDirectory = \"/x\"", "global(workDirectory=\"/x\")"),
+            ("root", ":omusrmsg:root"),
+            ("This is prose", "statements begin"),
+        ] {
+            let help = looks_like(line.as_bytes());
+            assert!(help.contains(expected), "{line}: {help}");
+        }
+    }
+}

@@ -251,9 +251,10 @@ impl Loader {
         let options = glob::MatchOptions {
             case_sensitive: true,
             require_literal_separator: true,
-            require_literal_leading_dot: true,
+            // A pattern that asks for hidden files gets them.
+            require_literal_leading_dot: !text.rsplit('/').next().unwrap_or(text).starts_with('.'),
         };
-        match glob::glob_with(text, options) {
+        match glob::glob_with(&text.replace("[^", "[!"), options) {
             Ok(paths) => paths
                 .filter_map(Result::ok)
                 .flat_map(|path| {

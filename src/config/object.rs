@@ -360,7 +360,11 @@ impl Parser<'_> {
     pub(super) fn enabled(&mut self, params: &mut Vec<Param>) -> bool {
         let mut enabled = true;
         for param in params.extract_if(.., |p| p.name.text.eq_ignore_ascii_case("config.enabled")) {
-            let Value::Str(value) = &param.value else { continue };
+            let Value::Str(value) = &param.value else {
+                let text = "config.enabled takes one value, not an array";
+                self.load.say(Diagnostic::error(param.value_loc, text).help("write \"on\""));
+                continue;
+            };
             enabled = value.as_slice() == b"on";
             if !enabled && value.as_slice() != b"off" {
                 let text = format!("config.enabled=\"{value}\" means off");

@@ -423,7 +423,7 @@ impl<'a> Parser<'a> {
     fn before_brace(&mut self, start: usize, end: usize) -> usize {
         let action = self.source.text[start..end].trim_end();
         let Some(bare) = action.strip_suffix(b"}") else { return end };
-        if self.depth == 0 || !bare.ends_with(b" ") || bare.contains(&b'#') {
+        if self.shape.open == 0 || !bare.ends_with(b" ") || bare.contains(&b'#') {
             return end;
         }
         let brace = start + bare.len();

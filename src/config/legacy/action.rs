@@ -262,6 +262,10 @@ impl Reader<'_> {
             self.error(open, open + 1, text, "write e.g. @@(o)host:port");
             return None;
         }
+        if self.peek() == b')' {
+            let text = "no option stands between the parentheses".to_owned();
+            self.error(open, open + 2, text, "remove them, or write e.g. (o) or (z9)");
+        }
         loop {
             match self.peek() {
                 b')' => {

@@ -115,7 +115,6 @@ fn value(line: &mut Line<'_>, directive: &Directive, load: &mut Loader) -> Resul
         Err(Diagnostic::error(place, text))
     };
     match directive.form {
-        Form::Word if directive.target == Target::IncludeConfig => Ok(()),
         Form::Word if shown.is_empty() => wrong("a value"),
         Form::Bool if shown != "on" && shown != "off" => wrong("'on' or 'off'"),
         Form::Mode if !is_mode(&shown) => wrong("an octal mode with a leading zero, e.g. 0640"),

@@ -47,6 +47,12 @@ pub(super) fn parse(
     if text.get(open) == Some(&b'=') {
         let plugin = text[open + 1..].trim_ascii();
         let length = plugin.iter().take_while(|b| !b.is_ascii_whitespace()).count();
+        let behind = plugin[length..].trim_ascii();
+        if !behind.is_empty() && !behind.starts_with(b"#") {
+            let message = format!("'{}' stands behind the template", bstr::BStr::new(behind));
+            let help = "write: $template name,=PLUGIN";
+            diags.push(Diagnostic::error(source.loc(end - behind.len(), end), message).help(help));
+        }
         let place = source.loc(open + 1, end);
         params.push(param("type", "plugin", place));
         params.push(param("plugin", &plugin[..length], place));

@@ -47,7 +47,7 @@ const ONE: &[(&str, &str)] = &[
     ("ruleset(name=\"r\" parser=[]) { stop }", "1:25: error: an array cannot be empty"),
     ("if $a # b\nthen stop", "1:7: error: a # comment cannot stand inside an expression"),
     ("if $a then { }", "1:12: error: a block cannot be empty"),
-    ("if $a then", "1:11: error: nothing follows 'then'"),
+    ("if $a then", "1:7: error: nothing follows 'then'"),
     ("if $a then stop\nelse stop\nelse stop", "3:1: error: 'else' without 'if'"),
     ("if $a then stop\nendif", "2:1: error: 'endif' cannot stand here"),
     ("set $.a = 1\nstop", "1:11: error: ';' is missing behind this"),
