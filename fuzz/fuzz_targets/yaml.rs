@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|input: &[u8]| bongsu::config::fuzz_yaml(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| bongsu::engine::fuzz_yaml(input));

@@ -39,6 +39,8 @@ pub struct SourceMap {
     files: Vec<SourceFile>,
     /// Where each file was included.
     origins: Vec<Option<Loc>>,
+    /// Where the lines of each file begin.
+    lines: Vec<Arc<[u32]>>,
 }
 
 impl SourceMap {
@@ -50,6 +52,8 @@ impl SourceMap {
     pub fn add_included(&mut self, name: &str, text: &[u8], origin: Option<Loc>) -> u32 {
         self.files.push(SourceFile { name: name.into(), text: text.into() });
         self.origins.push(origin);
+        let behind = memchr::memchr_iter(b'\n', text).map(|newline| len32(newline + 1));
+        self.lines.push(std::iter::once(0).chain(behind).collect());
         len32(self.files.len() - 1)
     }
 
@@ -100,8 +104,9 @@ impl SourceMap {
     pub fn position(&self, loc: Loc) -> (usize, usize) {
         let Some(file) = self.file(loc.file) else { return (1, 1) };
         let before = &file.text[..(loc.start as usize).min(file.text.len())];
-        let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
-        let line = 1 + memchr::memchr_iter(b'\n', before).count();
+        let lines = self.lines.get(loc.file as usize).map_or(&[][..], |lines| lines);
+        let line = lines.partition_point(|start| *start as usize <= before.len());
+        let line_start = lines.get(line.saturating_sub(1)).map_or(0, |start| *start as usize);
         (line, 1 + String::from_utf8_lossy(&before[line_start..]).chars().count())
     }
 }
@@ -213,9 +218,15 @@ impl Diagnostics {
     }
 }
 
+/// A longer name is nobody's misspelling, and would take long to compare.
+const NEAREST_MAX: usize = 64;
+
 /// The name among `known` that is nearest to `name`, if any is near enough to be what was meant.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if name.len() > NEAREST_MAX {
+        return None;
+    }
     let name = name.to_ascii_lowercase();
     known
         .into_iter()

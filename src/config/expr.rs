@@ -102,49 +102,85 @@ impl Parser<'_> {
         Err(GivenUp)
     }
 
-    /// The condition of the `if` at `start`, with its `then`.
-    pub(super) fn condition(&mut self, start: usize) -> Option<Expr> {
+    /// The condition of the `if` at `start`, with its `then`; none if it could not be read.
+    ///
+    /// # Errors
+    /// Neither a `then` nor a block follows, so that nothing is left to be read of the statement.
+    pub(super) fn condition(&mut self, start: usize) -> Result<Option<Expr>, GivenUp> {
         let cond = self.expression();
         self.skip(Mode::Expression);
         if self.at_word("then") {
             self.at += "then".len();
-            return cond.ok();
+            return Ok(cond.ok());
         }
-        if cond.is_ok() {
-            let help = "write: if … then …";
-            if self.byte() == b'{' {
-                self.error(self.at, self.at + 1, "'then' is missing before '{'", help);
-                return cond.ok();
+        if let Ok(cond) = cond {
+            if self.byte() == b'{' || self.begins_action() {
+                let shown = if self.byte() == b'{' { "{" } else { self.word() };
+                let text = format!("'then' is missing before '{shown}'");
+                let end = self.at + shown.len().max(1);
+                self.error(self.at, end, text, "write: if … then …");
+                return Ok(Some(cond));
             }
             let end = lex::word_end(&self.source.text, self.at).max(self.at + 1);
-            let word = self.word().to_owned();
-            let operators = WORDS.iter().map(|(name, _)| *name).chain(["then"]);
-            let help = nearest(&word, operators)
-                .map_or_else(|| help.to_owned(), |near| format!("did you mean '{near}'?"));
+            let help = self.instead_of_operator();
             self.error(self.at, end, "'then' or an operator is missing here", &help);
         }
-        self.find_then(start);
-        None
+        if self.find_then(start) { Ok(None) } else { Err(GivenUp) }
+    }
+
+    /// Whether what comes next can only be what belongs behind `then`.
+    fn begins_action(&self) -> bool {
+        let word = self.word();
+        let statement = ["stop", "call", "set", "unset", "reset", "action", "continue"];
+        statement.iter().any(|known| word.eq_ignore_ascii_case(known))
+    }
+
+    /// What to write instead of what stands where an operator should.
+    fn instead_of_operator(&self) -> String {
+        let word = self.word().to_ascii_lowercase();
+        let meant = match word.as_str() {
+            "isequal" | "is" | "equals" | "eq" => Some("write '=='"),
+            "ne" => Some("write '!='"),
+            "matches" | "regex" | "ereregex" | "like" => Some("write re_match($msg, 'regex')"),
+            "in" => Some("write == [\"a\", \"b\"]"),
+            "isempty" => Some("write == ''"),
+            "" if self.rest().starts_with(b"!") => Some("write: not ($msg contains 'text')"),
+            "" if self.rest().starts_with(b")") => Some("this parenthesis closes nothing"),
+            "" if self.rest().starts_with(b"]") => Some("this bracket closes nothing"),
+            "" if self.rest().starts_with(b".") => Some("numbers are whole"),
+            _ => None,
+        };
+        if let Some(meant) = meant {
+            return meant.to_owned();
+        }
+        let operators = WORDS.iter().map(|(name, _)| *name).chain(["then"]);
+        nearest(&word, operators).map_or_else(
+            || "write: if … then …".to_owned(),
+            |near| format!("did you mean '{near}'?"),
+        )
     }
 
     /// After a mistake in a condition: goes on behind its `then`, or before its block, or at the
-    /// next line that begins at the margin.
-    fn find_then(&mut self, start: usize) {
+    /// next line that begins at the margin. Tells whether there is more to be read.
+    fn find_then(&mut self, start: usize) -> bool {
         let text = &self.source.text;
         let mut at = self.at.max(start);
         while let Some(&byte) = text.get(at) {
             let end = lex::word_end(text, at);
             if text[at..end].eq_ignore_ascii_case(b"then") {
                 self.at = end;
-                return;
+                return true;
             }
+            let braced = byte == b'{' && text[..at].ends_with(b"$");
             let margin = byte == b'\n' && text.get(at + 1).is_none_or(|b| !b.is_ascii_whitespace());
-            if byte == b'{' || byte == b'}' || margin {
+            let braced = braced || (byte == b'}' && text[start..at].contains_str("${"));
+            if !braced && (byte == b'{' || byte == b'}') || margin {
                 break;
             }
             at = end.max(at + 1);
         }
         self.at = at;
+        text.get(at) == Some(&b'{')
     }
 
     /// `($.x in expression) do`
@@ -227,11 +263,31 @@ impl Parser<'_> {
     pub(super) fn set(&mut self, start: usize, reset: bool) -> Result<StmtKind, GivenUp> {
         let help = "write: set $.name = expression;";
         let kind = self.variable(help).and_then(|variable| {
-            self.expect("=", help)?;
+            self.skip(Mode::Expression);
+            self.assignment_sign(&variable)?;
             let value = self.expression()?;
             Ok(StmtKind::Set { variable, value, reset })
         });
         self.semicolon(start, kind, help)
+    }
+
+    /// `=`, or what other languages write there.
+    fn assignment_sign(&mut self, variable: &Word) -> Result<(), GivenUp> {
+        let rest = self.rest();
+        let (length, help) = if rest.starts_with(b"==") {
+            (2, "write '=': a set is no comparison".to_owned())
+        } else if rest.starts_with(b":=") {
+            (2, "write '='".to_owned())
+        } else if let [sign @ (b'+' | b'-' | b'*' | b'/' | b'&'), b'=', ..] = rest {
+            let sign = char::from(*sign);
+            (2, format!("write: ${0} = ${0} {sign} …;", variable.text))
+        } else {
+            return self.expect("=", "write: set $.name = expression;");
+        };
+        let sign = self.source.text[self.at..self.at + length].as_bstr();
+        self.error(self.at, self.at + length, format!("'{sign}' does not assign"), &help);
+        self.at += length;
+        Ok(())
     }
 
     pub(super) fn unset(&mut self, start: usize) -> Result<StmtKind, GivenUp> {
@@ -313,10 +369,14 @@ impl Parser<'_> {
         let mut or_seen = None;
         loop {
             let start = self.at;
-            let Some((op, end)) = self.operator() else { return Ok(left) };
+            let Some((op, end, wrong)) = self.operator() else { return Ok(left) };
             if strength(op) < least {
                 self.at = start;
                 return Ok(left);
+            }
+            if let Some(help) = wrong {
+                let sign = self.source.text[self.at..end].as_bstr();
+                self.error(self.at, end, format!("'{sign}' is no operator"), help);
             }
             links += 1;
             if links > EXPRESSION_CHAIN_MAX {
@@ -343,29 +403,38 @@ impl Parser<'_> {
         }
     }
 
-    /// The operator that comes next, and where it ends; `at` is moved to its beginning.
-    fn operator(&mut self) -> Option<(BinaryOp, usize)> {
+    /// The operator that comes next, where it ends, and what to write if it is none of rsyslog's;
+    /// `at` is moved to its beginning.
+    fn operator(&mut self) -> Option<(BinaryOp, usize, Option<&'static str>)> {
         self.skip(Mode::Expression);
+        if self.begins_line() {
+            return None;
+        }
         let word = self.word();
         if !word.is_empty() {
             let known = WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
-            return known.map(|(name, op)| (*op, self.at + name.len()));
+            return known.map(|(name, op)| (*op, self.at + name.len(), None));
         }
         let rest = self.rest();
         let equals = SIGNS.iter().find(|(sign, _)| rest.starts_with(sign.as_bytes()));
         let foreign = FOREIGN.iter().find(|(sign, ..)| rest.starts_with(sign.as_bytes()));
         match (equals, foreign) {
-            (Some((sign, op)), None) => Some((*op, self.at + sign.len())),
+            (Some((sign, op)), None) => Some((*op, self.at + sign.len(), None)),
             (Some((sign, op)), Some((longer, ..))) if longer.len() <= sign.len() => {
-                Some((*op, self.at + sign.len()))
+                Some((*op, self.at + sign.len(), None))
             }
-            (_, Some((sign, op, help))) => {
-                let end = self.at + sign.len();
-                self.error(self.at, end, format!("'{sign}' is no operator"), help);
-                Some((*op, end))
-            }
+            (_, Some((sign, op, help))) => Some((*op, self.at + sign.len(), Some(help))),
             (None, None) => None,
         }
+    }
+
+    /// Whether a selector or a path at the beginning of a line comes next, which is hardly meant to
+    /// go on with the expression before it.
+    fn begins_line(&self) -> bool {
+        let text = &self.source.text;
+        let path = self.byte() == b'/' && self.rest().get(1).is_some_and(u8::is_ascii_alphabetic);
+        (path || self.byte() == b'*' && lex::is_selector(text, self.at))
+            && lex::at_line_start(text, self.at)
     }
 
     fn unary(&mut self) -> Parsed {
@@ -403,6 +472,11 @@ impl Parser<'_> {
                 // The parentheses make one thing of it: `(a or b) and c` is no surprise.
                 return Ok(Expr { loc: self.loc(start, self.at), kind: inner.kind });
             }
+            b'$' if matches!(self.rest().get(1), Some(b'{' | b'(')) => {
+                let text = "a name follows '$' without braces";
+                self.error(start, start + 2, text, "write $name, or $!name for a variable");
+                return Err(GivenUp);
+            }
             b'$' => ExprKind::Variable(self.variable_name()),
             b'"' | b'\'' | b'`' => ExprKind::Str(self.string(Dialect::Expression)?.0),
             b'[' => ExprKind::Array(self.array(Dialect::Expression)?.0),
@@ -422,6 +496,14 @@ impl Parser<'_> {
         let shown = text.get(start..line.min(start + 1)).unwrap_or_default();
         if !shown.is_ascii() {
             return self.bad("in an expression");
+        }
+        if self.rest().starts_with(b"//") {
+            let help = "write /* … */";
+            return self.error(start, line, "comments do not begin with //", help);
+        }
+        if shown == b"%" {
+            let help = "write $name: percent signs are for templates";
+            return self.error(start, start + 1, "a value is missing before '%'", help);
         }
         let message = if shown.is_empty() || self.rest().is_empty() {
             "the expression ends too early".to_owned()

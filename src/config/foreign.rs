@@ -5,7 +5,10 @@ use bstr::ByteSlice;
 
 use crate::base::diag::nearest;
 use crate::config::ast::Block;
+use crate::config::ast::Stmt;
+use crate::config::ast::StmtKind;
 use crate::config::lex;
+use crate::config::lex::Keyword;
 use crate::config::lex::Token;
 use crate::config::parse::Parser;
 use crate::config::scan::is_lookalike;
@@ -81,6 +84,11 @@ const ORIGINS: [(&[&str], &str); 4] = [
     ),
 ];
 
+const STATEMENTS: &str = "statements begin with a keyword (if, set, call …), an object \
+                          (action(…)), a selector (mail.*) or a $directive; comments begin with #";
+/// A longer line is not looked into.
+const LINE_MAX: usize = 300;
+
 impl Parser<'_> {
     /// A line that begins with a word: an action behind a filter, else a mistake.
     pub(super) fn legacy_line(&mut self, filtered: bool, out: &mut Block) {
@@ -101,6 +109,23 @@ impl Parser<'_> {
         }
         if text.get(call) == Some(&b'(') {
             return self.unknown_object(&word, end, call);
+        }
+        let bare = word.trim_end_matches(';');
+        if bare.len() < word.len()
+            && let Some((_, keyword)) = lex::KEYWORDS.iter().find(|(name, _)| *name == bare)
+            && matches!(keyword, Keyword::Stop | Keyword::Continue)
+        {
+            let help = format!("write '{bare}' alone");
+            self.error(start + bare.len(), end, format!("'{bare}' takes no semicolon"), &help);
+            self.at = end;
+            let kind = if bare == "stop" { StmtKind::Stop } else { StmtKind::Continue };
+            out.push(Stmt { loc: self.loc(start, start + bare.len()), kind });
+            return;
+        }
+        if text.get(end..).is_some_and(|behind| behind.starts_with("\u{ff08}".as_bytes())) {
+            self.at = end;
+            self.bad("here");
+            return self.skip_line();
         }
         if let Some((_, help)) = WORDS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known)) {
             self.at = end;
@@ -132,8 +157,14 @@ impl Parser<'_> {
         if lex::at_line_start(text, start) {
             return None;
         }
-        let end = lex::pri_filter(text, start).filter(|end| text[start..*end].contains(&b'.'))?;
+        let end = lex::pri_filter(text, start).filter(|_| lex::is_selector(text, start))?;
         let selector = text[start..end].to_str_lossy().into_owned();
+        // Once for a line: what follows such a selector is hardly better.
+        let line_end = self.line_end();
+        if std::mem::replace(&mut self.misplaced, line_end) == line_end {
+            self.at = line_end;
+            return Some(());
+        }
         let help = format!("begin a new line before it, or write: if prifilt(\"{selector}\") then");
         self.error(start, end, "a selector counts only at the beginning of a line", &help);
         self.selector(end, out);
@@ -187,7 +218,13 @@ impl Parser<'_> {
                 let next = text.get(end).copied().unwrap_or(b'\n');
                 !matches!(next, b'.' | b';') && lex::at_line_start(text, at)
             }
-            Token::Action => first == b'-' && matches!(text.get(at + 1), Some(b' ' | b'\t')),
+            Token::Action => {
+                let line = &text[at..];
+                (first == b'-' && matches!(line.get(1), Some(b' ' | b'\t')))
+                    || line.starts_with(b"// ")
+                    || line.starts_with(b">>>>>>>")
+                    || (first == b'/' && opens_block(line))
+            }
             Token::Bad => {
                 !matches!(first, b':' | b')' | b']' | b',' | b';' | b'$')
                     && !is_lookalike(&text[at..])
@@ -212,9 +249,12 @@ impl Parser<'_> {
         }
         let word_length = line.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
         let word = line[..word_length].to_str_lossy().into_owned();
+        let yaml = line[word_length..].starts_with(b":");
         let keywords = lex::KEYWORDS.iter().map(|(name, _)| *name);
         let known = keywords.chain(lex::OBJECTS.iter().map(|(name, _)| *name));
-        if let Some(near) = nearest(&word, known).filter(|near| word.len() > 2 && *near != word) {
+        if let Some(near) =
+            nearest(&word, known).filter(|near| !yaml && word.len() > 2 && *near != word)
+        {
             let help = format!("did you mean '{near}'?");
             return self.error(
                 start,
@@ -276,8 +316,17 @@ impl Parser<'_> {
     }
 }
 
+/// Whether a line that begins with a path ends with a brace, as in logrotate's files.
+fn opens_block(line: &[u8]) -> bool {
+    let end = memchr::memchr(b'\n', line).unwrap_or(line.len());
+    line[..end].trim_end().ends_with(b" {")
+}
+
 /// What a line seems to come from, or what to write.
 fn looks_like(line: &[u8]) -> String {
+    if line.len() > LINE_MAX {
+        return STATEMENTS.to_owned();
+    }
     let line = line.to_str_lossy();
     let first = line.split([' ', '\t', '=', ':']).next().unwrap_or_default();
     let only = line.split_ascii_whitespace().count() == 1;
@@ -301,6 +350,14 @@ fn looks_like(line: &[u8]) -> String {
     if line.starts_with('<') && line.ends_with('>') {
         return "this looks like XML, or fluentd's configuration: it cannot stand here".to_owned();
     }
+    if line.starts_with('/') && line.ends_with('{') {
+        return "this looks like logrotate's configuration: it belongs in /etc/logrotate.d"
+            .to_owned();
+    }
+    if ["<<<<<<<", "=======", ">>>>>>>"].iter().any(|mark| line.starts_with(mark)) {
+        return "this is a mark of a merge that was not finished: keep one of the two sides"
+            .to_owned();
+    }
     if line.starts_with("//") || line.starts_with("--") {
         return "comments begin with #, or stand between /* and */".to_owned();
     }
@@ -313,7 +370,32 @@ fn looks_like(line: &[u8]) -> String {
     if only && line.chars().all(|c| c.is_ascii_alphanumeric() || "_-,".contains(c)) {
         return format!("to write to a user's terminal: *.* :omusrmsg:{line}");
     }
-    "statements begin with a keyword (if, set, call …), an object (action(…)), a selector \
-     (mail.*) or a $directive; comments begin with #"
-        .to_owned()
+    STATEMENTS.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_guessed() {
+        for (line, expected) in [
+            ("RUN apt-get update", "Dockerfile"),
+            ("sudo systemctl restart rsyslog", "shell"),
+            ("source s_net {", "syslog-ng"),
+            ("/var/log/syslog {", "logrotate"),
+            ("inputs:", "YAML"),
+            ("- type: imtcp", "YAML"),
+            ("[Service]", "INI"),
+            ("<match **>", "XML"),
+            ("<<<<<<< HEAD", "merge"),
+            ("// rest", "comments begin with #"),
+            ("workDirectory = \"/x\"", "global(workDirectory=\"/x\")"),
+            ("root", ":omusrmsg:root"),
+            ("This is prose", "statements begin"),
+        ] {
+            let help = looks_like(line.as_bytes());
+            assert!(help.contains(expected), "{line}: {help}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //! which hold only at the beginning of a line; so does this.
 
 use crate::config::ast::ObjectKind;
+use crate::config::scan::blank_lookalikes;
 
 /// What begins a statement, or stands between statements. Ranges are offsets of the joined text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,9 +104,20 @@ pub(super) fn word_end(text: &[u8], at: usize) -> usize {
     run(text, at, |b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// Whether only blanks stand between the beginning of the line and `at`.
+/// Whether only blanks, or what looks like them, stand between the beginning of the line and `at`.
 pub(super) fn at_line_start(text: &[u8], at: usize) -> bool {
-    text[..at].iter().rfind(|b| !is_tab_or_space(**b)).is_none_or(|b| *b == b'\n')
+    let mut before = &text[..at];
+    loop {
+        before = match before.last() {
+            None | Some(b'\n') => return true,
+            Some(b' ' | b'\t') => &before[..before.len() - 1],
+            Some(byte) if byte.is_ascii() => return false,
+            Some(_) => match blank_lookalikes(before) {
+                0 => return false,
+                length => &before[..before.len() - length],
+            },
+        };
+    }
 }
 
 /// The token at `at`, where no blank and no comment stands, and where it ends.
@@ -195,6 +207,11 @@ pub(super) fn pri_filter(text: &[u8], at: usize) -> Option<usize> {
         b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b',' | b';')
     });
     (end > digits + 1 && end >= users).then_some(end)
+}
+
+/// Whether a selector stands at `at`, or would at the beginning of a line.
+pub(super) fn is_selector(text: &[u8], at: usize) -> bool {
+    pri_filter(text, at).is_some_and(|end| text[at..end].contains(&b'.'))
 }
 
 /// `:property, [!]operation, "value"`.

@@ -8,6 +8,7 @@ use bstr::BString;
 use bstr::ByteSlice;
 
 use crate::base::limits::CONFIG_FILE_BYTES_MAX;
+use crate::config::load::reason;
 
 /// Where a constant stands decides which escapes it may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +126,11 @@ pub(super) fn backticks(body: &[u8]) -> Result<BString, (String, &'static str)> 
             return Err((format!("`cat {shown}`: the file is too large"), "name a smaller file"));
         }
         return fs::read(path).map(BString::from).map_err(|e| {
-            (format!("`cat {shown}`: {e}"), "one blank, one file name, no quotes and no options")
+            let reason = reason(&e);
+            (
+                format!("`cat {shown}`: {reason}"),
+                "one blank, one file name, no quotes and no options",
+            )
         });
     }
     Err((

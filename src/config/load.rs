@@ -72,6 +72,10 @@ pub(super) struct Loader {
     pub(super) expanded: Vec<Loc>,
     /// The statement before this place ended with an action that a `&` may add to.
     pub(super) chain: bool,
+    /// A value of the object that is being read could not be, and was complained of.
+    pub(super) lost: bool,
+    /// Objects that lack something for that reason.
+    pub(super) flawed: Vec<Loc>,
     /// Nothing outside of the given text may be read.
     sealed: bool,
     /// What is being read is described there, in rsyslog's documentation.
@@ -135,9 +139,9 @@ impl Loader {
             let text = format!("{} more complaints are not shown", self.unsaid);
             self.diags.push(Diagnostic { severity, ..Diagnostic::note(last, text) });
         }
-        let Self { sources, statements, diags, legacy, inclusions, expanded, .. } = self;
+        let Self { sources, statements, diags, legacy, inclusions, expanded, flawed, .. } = self;
         let unbound = legacy.into_unbound();
-        Config { sources, statements, diagnostics: diags, unbound, inclusions, expanded }
+        Config { sources, statements, diagnostics: diags, unbound, inclusions, expanded, flawed }
     }
 
     pub(super) fn say(&mut self, mut diagnostic: Diagnostic) {
@@ -315,9 +319,10 @@ impl Loader {
         let options = glob::MatchOptions {
             case_sensitive: true,
             require_literal_separator: true,
-            require_literal_leading_dot: true,
+            // A pattern that asks for hidden files gets them.
+            require_literal_leading_dot: !text.rsplit('/').next().unwrap_or(text).starts_with('.'),
         };
-        match glob::glob_with(text, options) {
+        match glob::glob_with(&text.replace("[^", "[!"), options) {
             Ok(paths) => paths
                 .filter_map(Result::ok)
                 .flat_map(|path| {
@@ -404,7 +409,17 @@ impl Loader {
     ) -> Option<u32> {
         let file = self.sources.add_included(name, text, self.origins.last().copied());
         let binary = text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff");
-        if let Some(at) = text.find_byte(0).or_else(|| binary.then_some(0)) {
+        if !yaml::is_yaml(name)
+            && !text.contains(&b'\n')
+            && let Some(at) = text.find_byte(b'\r').filter(|at| at + 1 < text.len())
+        {
+            let message = "the lines of this file end with a carriage return alone";
+            let help = "rsyslog reads it as one line; convert it: tr '\\r' '\\n'";
+            self.say(Diagnostic::error(Loc::new(file, at, at + 1), message).help(help));
+            return None;
+        }
+        let utf16 = binary.then_some(0);
+        if let Some(at) = utf16.or_else(|| text.find_byte(0)) {
             let (message, help) = if binary {
                 ("this file is UTF-16", "save it as UTF-8")
             } else {
@@ -450,7 +465,7 @@ fn files_in(directory: &Path, depth: usize) -> Vec<PathBuf> {
 }
 
 /// An error in the words of the operating system, without its number.
-fn reason(error: &io::Error) -> String {
+pub(super) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_owned()
 }

@@ -16,6 +16,7 @@ use crate::config::ast::ObjectKind;
 use crate::config::ast::Stmt;
 use crate::config::ast::StmtKind;
 use crate::config::ast::Word;
+use crate::config::braces::Shape;
 use crate::config::legacy;
 use crate::config::legacy::Lowered;
 use crate::config::lex;
@@ -60,11 +61,23 @@ pub(super) struct Parser<'a> {
     abandoned: bool,
     /// Where a block begins that has no braces.
     bare: Option<usize>,
+    /// The end of the last line with a selector that is not at its beginning.
+    pub(super) misplaced: usize,
+    pub(super) shape: Shape,
 }
 
 impl<'a> Parser<'a> {
     pub(super) fn new(source: &'a Source, load: &'a mut Loader, depth: usize) -> Self {
-        let mut parser = Self { source, load, at: 0, depth, abandoned: false, bare: None };
+        let mut parser = Self {
+            source,
+            load,
+            at: 0,
+            depth,
+            abandoned: false,
+            bare: None,
+            misplaced: usize::MAX,
+            shape: Shape::default(),
+        };
         if parser.rest().starts_with("\u{feff}".as_bytes()) {
             parser.at = "\u{feff}".len();
         }
@@ -162,30 +175,6 @@ impl<'a> Parser<'a> {
         Some(result)
     }
 
-    /// `{ … }` behind the brace at `open`.
-    pub(super) fn braces(&mut self, open: usize) -> Block {
-        self.at = open + 1;
-        let mut block = Block::new();
-        self.deeper(|parser| {
-            loop {
-                match parser.peek() {
-                    (Token::End, _) => {
-                        let text = "'{' is not closed";
-                        parser.error(open, open + 1, text, "a '}' is missing");
-                        return;
-                    }
-                    (Token::CloseBrace, end) => {
-                        parser.at = end;
-                        return;
-                    }
-                    _ => parser.statement(&mut block, false),
-                }
-            }
-        });
-        self.load.chain = false;
-        block
-    }
-
     /// One statement, or `{ … }`.
     fn block(&mut self, of: &str) -> Block {
         let mut block = Block::new();
@@ -200,10 +189,15 @@ impl<'a> Parser<'a> {
                     self.error(open, self.at, "a block cannot be empty", help);
                 }
             }
-            (Token::End | Token::CloseBrace, end) => {
-                self.error(self.at, end, format!("nothing follows {of}"), "an action must");
+            (Token::End | Token::CloseBrace, _) => {
+                let text = &self.source.text;
+                let end = text[..self.at].trim_end().len();
+                let start = text[..end].rfind_byteset(b" \t\n").map_or(0, |blank| blank + 1);
+                self.error(start, end, format!("nothing follows {of}"), "an action must");
             }
-            (Token::Action, _) => self.legacy_line(true, &mut block),
+            (Token::Action, _) => {
+                self.deeper(|parser| parser.legacy_line(true, &mut block));
+            }
             _ => {
                 self.bare = Some(self.at);
                 self.deeper(|parser| parser.statement(&mut block, false));
@@ -320,6 +314,7 @@ impl<'a> Parser<'a> {
         let text = self.source.text[start..end].to_str_lossy().into_owned();
         let (filter, error) = legacy::selector::parse(&text);
         if let Some(error) = error {
+            self.rest_of_selector(&text);
             let loc = self.loc(start + error.start, start + error.end);
             let diagnostic = Diagnostic::error(loc, error.message).term(manual::FILTERS);
             self.say(match error.help {
@@ -333,6 +328,15 @@ impl<'a> Parser<'a> {
             self.say(Diagnostic::note(loc, text));
         }
         (filter, text)
+    }
+
+    /// Passes over what a blank cuts off from a selector: `mail.*, news.*`.
+    fn rest_of_selector(&mut self, text: &str) {
+        let blanks = self.rest().iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let next = self.at + blanks;
+        if text.ends_with([',', ';']) && lex::is_selector(&self.source.text, next) {
+            self.at = lex::pri_filter(&self.source.text, next).unwrap_or(self.at);
+        }
     }
 
     /// Actions joined by `&`.
@@ -367,7 +371,7 @@ impl<'a> Parser<'a> {
                     continue;
                 }
                 // As in rsyslog, a stray character does not break the chain.
-                Token::Bad if self.byte() != b':' => {
+                Token::Bad if self.byte() != b':' && !self.begins_stray(self.at) => {
                     self.bad("here");
                     continue;
                 }
@@ -375,6 +379,12 @@ impl<'a> Parser<'a> {
             }
             self.at = end;
             match self.peek().0 {
+                Token::Action if lex::is_selector(&self.source.text, self.at) => {
+                    let help = "remove the '&', or the filter: '&' takes the one before";
+                    self.error(ampersand, end, "a filter cannot follow '&'", help);
+                    let end = lex::pri_filter(&self.source.text, self.at).unwrap_or(self.at);
+                    return self.selector(end, out);
+                }
                 Token::Object(ObjectKind::Action)
                 | Token::Action
                 | Token::Word(
@@ -421,6 +431,7 @@ impl<'a> Parser<'a> {
                 }
             }
             _ => {
+                let end = self.before_brace(start, end);
                 self.at = end;
                 let mut diags = Diagnostics::default();
                 let lowered = legacy::action::parse(self.source, start, end, &mut diags);
@@ -438,6 +449,20 @@ impl<'a> Parser<'a> {
                 }
             }
         }
+    }
+
+    /// Where a legacy action ends: rsyslog takes a brace behind it for a part of it. It is hardly
+    /// ever meant to be.
+    fn before_brace(&mut self, start: usize, end: usize) -> usize {
+        let action = self.source.text[start..end].trim_end();
+        let Some(bare) = action.strip_suffix(b"}") else { return end };
+        if self.shape.open == 0 || !bare.ends_with(b" ") || bare.contains(&b'#') {
+            return end;
+        }
+        let brace = start + bare.len();
+        let help = "put the brace on a line of its own";
+        self.error(brace, brace + 1, "'}' is a part of the action on its line", help);
+        brace
     }
 
     pub(super) fn ruleset_name(&mut self) -> Result<Word, GivenUp> {
@@ -476,8 +501,10 @@ impl<'a> Parser<'a> {
             let start = self.at;
             self.at += "if".len();
             let loc = self.loc(start, self.at);
-            let cond = self.condition(start);
-            let then = self.block("'then'");
+            let (cond, then) = match self.condition(start) {
+                Ok(cond) => (cond, self.block("'then'")),
+                Err(GivenUp) => (None, Block::new()),
+            };
             arms.push((loc, cond, then));
             let follows = lex::past_directives(&self.source.text, self.at);
             if follows == Token::Word(Keyword::Else) {
@@ -593,8 +620,12 @@ impl<'a> Parser<'a> {
         let name = self.loc(start, start + lex::word_end(&self.source.text, start) - start);
         self.at = open;
         let outer = self.load.turn_to(manual::object(kind));
+        self.load.lost = false;
         let mut params = self.parameters(start, open - 1);
         let loc = name.to(self.loc(self.at - 1, self.at));
+        if self.load.lost {
+            self.load.flawed.push(loc);
+        }
         let (mut script, mut parts) = (Block::new(), Vec::new());
         if kind == ObjectKind::Ruleset {
             script = self.ruleset_block(start);

@@ -3,6 +3,7 @@
 use bstr::ByteSlice;
 
 use crate::base::diag::Diagnostic;
+use crate::config::lex;
 use crate::config::parse::Parser;
 
 /// What may stand between tokens.
@@ -14,7 +15,7 @@ pub(super) enum Mode {
 }
 
 /// Characters that look like others and get into files by copying.
-pub(super) const LOOKALIKES: [(&str, &str, &str); 9] = [
+pub(super) const LOOKALIKES: [(&str, &str, &str); 21] = [
     ("\u{a0}", "a non-breaking space (U+00A0)", "replace it by a plain blank"),
     ("\u{3000}", "an ideographic space (U+3000)", "replace it by a plain blank"),
     ("\u{200b}", "a zero-width space (U+200B)", "remove it"),
@@ -24,11 +25,49 @@ pub(super) const LOOKALIKES: [(&str, &str, &str); 9] = [
     ("\u{2018}", "a typographic quote (U+2018)", "write a plain '"),
     ("\u{2019}", "a typographic quote (U+2019)", "write a plain '"),
     ("\u{2013}", "a dash (U+2013)", "write a plain -"),
+    ("\u{2014}", "a dash (U+2014)", "write a plain -"),
+    ("\u{2212}", "a minus sign (U+2212)", "write a plain -"),
+    ("\u{201e}", "a typographic quote (U+201E)", "write a plain \""),
+    ("\u{ab}", "a typographic quote (U+00AB)", "write a plain \""),
+    ("\u{bb}", "a typographic quote (U+00BB)", "write a plain \""),
+    ("\u{ff02}", "a full-width quote (U+FF02)", "write a plain \""),
+    ("\u{ff08}", "a full-width parenthesis (U+FF08)", "write a plain ("),
+    ("\u{ff09}", "a full-width parenthesis (U+FF09)", "write a plain )"),
+    ("\u{ff0c}", "a full-width comma (U+FF0C)", "write a plain ,"),
+    ("\u{ff1a}", "a full-width colon (U+FF1A)", "write a plain :"),
+    ("\u{ff1b}", "a full-width semicolon (U+FF1B)", "write a plain ;"),
+    ("\u{ff1d}", "a full-width equals sign (U+FF1D)", "write a plain ="),
 ];
+
+/// Of them, what is no blank at all but is passed over as one.
+const BLANKS: [&str; 4] = ["\u{a0}", "\u{3000}", "\u{200b}", "\u{feff}"];
+
+const QUOTES: [&str; 6] = ["\u{201c}", "\u{201d}", "\u{201e}", "\u{ab}", "\u{bb}", "\u{ff02}"];
+
+/// The quote-like character that `text` begins with: itself, its name, what to write.
+pub(super) fn quote_lookalike(text: &[u8]) -> Option<(&'static str, &'static str, &'static str)> {
+    let found = LOOKALIKES.iter().find(|(c, ..)| text.starts_with(c.as_bytes()))?;
+    QUOTES.contains(&found.0).then_some(*found)
+}
+
+pub(super) fn quote_lookalike_of(character: char) -> bool {
+    QUOTES.iter().any(|quote| quote.starts_with(character))
+}
+
+/// How much of the end of `text` is characters that look like blanks.
+pub(super) fn blank_lookalikes(text: &[u8]) -> usize {
+    let blank = BLANKS.iter().find(|blank| text.ends_with(blank.as_bytes()));
+    blank.map_or(0, |blank| blank.len())
+}
 
 /// Whether `text` begins with a character that looks like another one.
 pub(super) fn is_lookalike(text: &[u8]) -> bool {
     LOOKALIKES.iter().any(|(character, ..)| text.starts_with(character.as_bytes()))
+}
+
+/// What is left over of a pair of quotes.
+fn is_quote_end(character: &str) -> bool {
+    character.starts_with(['\u{201d}', '\u{2019}'])
 }
 
 impl Parser<'_> {
@@ -63,7 +102,10 @@ impl Parser<'_> {
                     let Some(found) = LOOKALIKES
                         .iter()
                         .find(|(character, ..)| self.rest().starts_with(character.as_bytes()))
-                        .filter(|(character, ..)| !character.starts_with(['\u{2018}', '\u{201c}']))
+                        .filter(|(character, ..)| {
+                            BLANKS.contains(character)
+                                || mode == Mode::Script && is_quote_end(character)
+                        })
                     else {
                         return;
                     };
@@ -85,7 +127,14 @@ impl Parser<'_> {
         for (character, name, help) in LOOKALIKES {
             if self.rest().starts_with(character.as_bytes()) {
                 self.at += character.len();
-                return self.error(start, self.at, format!("{name} stands here"), help);
+                self.error(start, self.at, format!("{name} stands here"), help);
+                if what == "here"
+                    && !BLANKS.contains(&character)
+                    && lex::at_line_start(&self.source.text, start)
+                {
+                    self.skip_line();
+                }
+                return;
             }
         }
         let first = self.byte();

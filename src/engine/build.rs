@@ -102,6 +102,7 @@ impl Plan {
 /// can run, runs (rsyslog's rule), and the caller decides.
 pub fn compile(config: &mut Config, options: &Options) -> Plan {
     let mut diags = std::mem::take(&mut config.diagnostics);
+    let read = diags.all.len();
     let definitions = Definitions::collect(config);
     let mut builder = Builder { definitions, ..Builder::default() };
     builder.declare(&config.statements, &mut diags);
@@ -117,6 +118,7 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
     let default_ruleset = builder.default_ruleset;
     let inputs = builder.inputs(&config.statements, &mut diags);
     builder.closing_checks(config, &mut diags);
+    forget_what_follows(&config.flawed, read, &mut diags);
     config.diagnostics = diags;
     let (hostname, local_domain) = host_names(&builder.globals, &options.hostname);
     Plan {
@@ -128,6 +130,19 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
         actions: builder.actions,
         inputs,
     }
+}
+
+/// Drops complaints made behind the first `read` about objects that could not be read whole: those
+/// have been complained of, and what they lack is no news.
+fn forget_what_follows(flawed: &[Loc], read: usize, diags: &mut Diagnostics) {
+    let within = |outer: &Loc, loc: Loc| {
+        outer.file == loc.file && outer.start <= loc.start && loc.end <= outer.end
+    };
+    let mut number = 0;
+    diags.all.retain(|diagnostic| {
+        number += 1;
+        number <= read || !flawed.iter().any(|outer| within(outer, diagnostic.loc))
+    });
 }
 
 /// `$myhostname` and the domain that is cut from other names (rsyslog: `preserveFQDN`).

@@ -4,6 +4,7 @@
 
 mod build;
 mod definitions;
+mod fuzz;
 mod globals;
 mod graph;
 pub mod lint;
@@ -20,6 +21,8 @@ mod tests;
 pub use build::Options;
 pub use build::Plan;
 pub use build::compile;
+pub use fuzz::fuzz_config;
+pub use fuzz::fuzz_yaml;
 pub use globals::Globals;
 pub use graph::Graph;
 pub use graph::Surroundings;

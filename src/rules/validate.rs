@@ -59,7 +59,7 @@ impl Validator<'_> {
         match &expr.kind {
             ExprKind::Number(_) | ExprKind::Str(_) => true,
             ExprKind::Array(items) if items.is_empty() => {
-                let text = "an empty array matches nothing";
+                let text = "an array cannot be empty";
                 self.wrong(Diagnostic::error(expr.loc, text))
             }
             ExprKind::Array(_) => true,
@@ -325,4 +325,95 @@ fn page(function: &Function) -> String {
         return FUNCTIONS_PAGE.to_owned();
     }
     format!("rainerscript/functions/{}", function.page)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::base::diag::Diagnostics;
+    use crate::base::diag::Severity;
+    use crate::config::parse_sealed;
+    use crate::rules::compile;
+    use crate::rules::testkit::Names;
+
+    /// What is said of the statements of a text, `line:column: message`; in testkit's world one
+    /// thing of each kind is called `x`.
+    fn said(text: &str, severity: Severity) -> Vec<String> {
+        let config = parse_sealed("t", text.as_bytes());
+        assert!(config.diagnostics.all.is_empty(), "{:?}", config.diagnostics.all);
+        let mut diags = Diagnostics::default();
+        compile(&config.statements, &mut Names { rulesets: 2 }, &mut diags);
+        let wanted = diags.all.iter().filter(|d| d.severity == severity && !d.unbuilt);
+        let place = |d: &crate::base::diag::Diagnostic| config.sources.position(d.loc);
+        wanted.map(|d| format!("{}:{}: {}", place(d).0, place(d).1, d.message)).collect()
+    }
+
+    #[test]
+    fn what_is_not_built_is_checked_all_the_same() {
+        for (text, expected) in [
+            ("set $.a = nosuch(1);", "1:11: there is no function 'nosuch'"),
+            ("set $.a = field($msg, 32);", "1:11: field() takes 3 arguments, not 2"),
+            ("set $.a = getenv();", "1:11: getenv() takes 1 argument, not none"),
+            ("set $.a = random($nosuch);", "1:18: there is no property 'nosuch'"),
+            ("set $msg = 1;", "1:5: 'set' cannot change '$msg': it is a property"),
+            ("unset $zone;", "1:7: 'unset' cannot change '$zone': it is no variable"),
+            (
+                "foreach ($.i in $!l) do set $x = 1;",
+                "1:29: 'set' cannot change '$x': it is no variable",
+            ),
+            ("foreach ($.i in $nosuch) do stop", "1:17: there is no property 'nosuch'"),
+            ("if $!a == 1 then call nosuch", "1:23: there is no ruleset 'nosuch'"),
+            (
+                "if 1 then stop else if $!a then stop else call no1",
+                "1:48: there is no ruleset 'no1'",
+            ),
+            ("set $.a = lookup('y', $msg);", "1:18: there is no lookup table 'y'"),
+            (
+                "set $.a = lookup($msg, 'y');",
+                "1:18: argument 1 of lookup() must be a constant text",
+            ),
+            ("set $.a = dyn_inc('y', 'z');", "1:19: there is no dyn_stats bucket 'y'"),
+            ("set $.a = exec_template('y');", "1:25: there is no template 'y'"),
+            ("set $.a = hash32('y');", "1:11: hash32() is a function of module 'fmhash'"),
+            (
+                "set $.a = re_extract($msg, '(', 0, 0, '');",
+                "1:28: bad regular expression: unmatched (",
+            ),
+            ("set $.a = exists('y');", "1:18: exists() takes a variable"),
+            ("reload_lookup_table('y')", "1:21: there is no lookup table 'y'"),
+        ] {
+            assert_eq!(said(text, Severity::Error), [expected], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_right_is_not_complained_of() {
+        for text in [
+            "set $.a!b[0] = lookup('x', $msg) & field($msg, 44, 1);",
+            "reset $/a = dyn_inc('x', $hostname); unset $!;",
+            "foreach ($.i in $!list) do { set $.n = $.n + 1; }",
+            "set $.a = wrap('a', 'b'); set $.b = wrap('a', 'b', 'c');",
+            "if exists($!a) and not previous_action_suspended() then stop",
+            "reload_lookup_table('x', 'y')",
+            "set $.a = percentile_observe('x', 'm', 5) & exec_template('x');",
+        ] {
+            assert_eq!(said(text, Severity::Error), [""; 0], "{text}");
+            assert_eq!(said(text, Severity::Warning), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_rsyslog_takes_and_cannot_have_been_meant_is_warned_of() {
+        for (text, expected) in [
+            ("foreach ($i in $!l) do stop", "1:10: '$i' is no variable: foreach cannot fill it"),
+            ("set $.a = $!a[x];", "1:11: '[x' is no index: it is read as a part of the name"),
+            ("call_indirect 'y';", "1:15: there is no ruleset 'y': nothing will be called"),
+            (
+                "foreach ($.i in ['a']) do stop",
+                "1:17: foreach goes over JSON arrays and objects in variables: this is none",
+            ),
+        ] {
+            assert_eq!(said(text, Severity::Warning), [expected], "{text}");
+            assert_eq!(said(text, Severity::Error), [""; 0], "{text}");
+        }
+    }
 }

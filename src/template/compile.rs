@@ -175,13 +175,14 @@ fn options(params: &Params, diags: &mut Diagnostics) -> Option<Options> {
 
 /// Complains of what belongs to a template of another type; rsyslog ignores it, and says so.
 fn only_of_its_type(kind: &str, object: &Object, params: &Params, diags: &mut Diagnostics) {
-    for (name, owner) in [("string", "string"), ("plugin", "plugin"), ("subtree", "subtree")] {
-        if kind != owner && !kind.is_empty() && params.has(name) {
-            let message = format!("'{name}' belongs to templates of type {owner}: it is ignored");
-            diags.push(Diagnostic::error(params.loc(name), message).term(PAGE));
+    let known = ["string", "list", "subtree", "plugin"].contains(&kind);
+    for owner in ["string", "plugin", "subtree"] {
+        if known && kind != owner && params.has(owner) {
+            let message = format!("'{owner}' belongs to templates of type {owner}: it is ignored");
+            diags.push(Diagnostic::error(params.loc(owner), message).term(PAGE));
         }
     }
-    if let Some(part) = object.parts.first().filter(|_| kind != "list" && !kind.is_empty()) {
+    if let Some(part) = object.parts.first().filter(|_| known && kind != "list") {
         let message = "only templates of type list have parts in braces: they are ignored";
         diags.push(Diagnostic::error(part.loc, message).help("write type=\"list\"").term(PAGE));
     }

@@ -82,6 +82,8 @@ pub(super) fn parse(text: &[u8], escapes: Escapes) -> Parsed {
             match parser.field() {
                 Ok(field) => parser.parsed.pieces.push(Piece::Field(Box::new(field))),
                 Err(fault) => {
+                    // What else was wrong in a property that has no end is no news.
+                    parser.parsed.faults.retain(|other| other.at.start < fault.at.start);
                     parser.parsed.faults.push(fault);
                     parser.parsed.stopped = true;
                     break;

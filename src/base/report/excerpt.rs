@@ -1,5 +1,7 @@
 //! The part of a line that a complaint shows, with what goes under it.
 
+/// Longest message or help, in characters; it may hold a word from the configuration.
+const MESSAGE_MAX: usize = 400;
 /// Longest part of a line that is shown, in columns of a terminal.
 pub(super) const SHOWN_MAX: usize = 120;
 /// Of a longer line: characters shown before the mark.
@@ -131,7 +133,11 @@ fn visible(character: char) -> char {
 
 /// Text of a complaint: nothing in it may steer the terminal.
 pub(super) fn printable(text: &str) -> String {
-    text.chars().map(visible).collect()
+    let mut shown: String = text.chars().take(MESSAGE_MAX).map(visible).collect();
+    if text.chars().nth(MESSAGE_MAX).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 #[cfg(test)]

@@ -184,7 +184,7 @@ impl Reader<'_> {
         let protocol = if tcp { "tcp" } else { "udp" };
         let protocol_loc = self.source.loc(start, self.at);
         if self.peek() == b'(' {
-            self.forward_options();
+            self.forward_options()?;
         }
         let blank = self.at;
         self.blanks();
@@ -257,19 +257,23 @@ impl Reader<'_> {
     }
 
     /// `(o,z9)`: octet-counted framing, compression level.
-    fn forward_options(&mut self) {
+    fn forward_options(&mut self) -> Option<()> {
         let open = self.at;
         self.at += 1;
+        if !self.rest().contains(&b')') {
+            let text = "'(' of the options is not closed".to_owned();
+            self.error(open, open + 1, text, "write e.g. @@(o)host:port");
+            return None;
+        }
+        if self.peek() == b')' {
+            let text = "no option stands between the parentheses".to_owned();
+            self.error(open, open + 2, text, "remove them, or write e.g. (o) or (z9)");
+        }
         loop {
             match self.peek() {
                 b')' => {
                     self.at += 1;
-                    return;
-                }
-                0 => {
-                    let text = "'(' of the options is not closed".to_owned();
-                    self.error(open, open + 1, text, "write e.g. @@(o)host:port");
-                    return;
+                    return Some(());
                 }
                 b',' => self.at += 1,
                 b'o' => {
@@ -287,12 +291,12 @@ impl Reader<'_> {
                         self.push("ziplevel", level);
                     }
                 }
-                other => {
-                    let shown = [other].as_bstr().to_string();
-                    let text = format!("unknown forwarding option '{shown}'");
+                _ => {
+                    let begin = self.at;
+                    let (word, _) = self.take(|b| b != b',' && b != b')');
+                    let text = format!("unknown forwarding option '{word}'");
                     let help = "options: o (octet counting), z1 to z9 (compression)";
-                    self.error(self.at, self.at + 1, text, help);
-                    self.at += 1;
+                    self.error(begin, self.at, text, help);
                 }
             }
         }

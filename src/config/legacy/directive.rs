@@ -119,7 +119,6 @@ fn value(line: &mut Line<'_>, directive: &Directive, load: &mut Loader) -> Resul
         Err(Diagnostic::error(place, text))
     };
     match directive.form {
-        Form::Word if directive.target == Target::IncludeConfig => Ok(()),
         Form::Word if shown.is_empty() => wrong("a value"),
         Form::Bool if shown != "on" && shown != "off" => wrong("'on' or 'off'"),
         Form::Mode if !is_mode(&shown) => wrong("an octal mode with a leading zero, e.g. 0640"),
@@ -215,7 +214,9 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
             module_param(line, directive, module, param, load);
         }
         Target::Listen(module, name) => {
-            needs(line, directive, module, load);
+            if !needs(line, directive, module, load) {
+                return;
+            }
             let mut params = vec![param("type", module, line.name_loc)];
             if !name.is_empty() {
                 params.push(given(name));

@@ -128,9 +128,14 @@ fn part(text: &str, at: usize, mask: &mut PriMask) -> Result<usize, SelectorErro
     let (negated, name) = written.strip_prefix('!').map_or((false, written), |rest| (true, rest));
     let (single, name) = name.strip_prefix('=').map_or((false, name), |rest| (true, rest));
     let Some(priority) = priority(name) else {
-        let near = nearest(name, PRIORITIES.iter().map(|(known, _)| *known));
+        let digits = name.starts_with(|c: char| c.is_ascii_digit());
+        let near = nearest(name, PRIORITIES.iter().map(|(known, _)| *known)).filter(|_| !digits);
         let help = near.map_or_else(
-            || "priorities: debug info notice warning err crit alert emerg, * and none".to_owned(),
+            || {
+                "priorities: debug info notice warning err crit alert emerg, * and none; as numbers \
+                 7 to 0"
+                    .to_owned()
+            },
             |near| format!("did you mean '{near}'?"),
         );
         let message = format!("unknown priority '{name}'");

@@ -47,6 +47,12 @@ pub(super) fn parse(
     if text.get(open) == Some(&b'=') {
         let plugin = text[open + 1..].trim_ascii();
         let length = plugin.iter().take_while(|b| !b.is_ascii_whitespace()).count();
+        let behind = plugin[length..].trim_ascii();
+        if !behind.is_empty() && !behind.starts_with(b"#") {
+            let message = format!("'{}' stands behind the template", bstr::BStr::new(behind));
+            let help = "write: $template name,=PLUGIN";
+            diags.push(Diagnostic::error(source.loc(end - behind.len(), end), message).help(help));
+        }
         let place = source.loc(open + 1, end);
         params.push(param("type", "plugin", place));
         params.push(param("plugin", &plugin[..length], place));
@@ -61,11 +67,16 @@ pub(super) fn parse(
     // rsyslog takes a text without its closing quote up to the end of the line.
     let close = closing_quote(text, open + 1);
     let body = &text[open + 1..close.unwrap_or(end)];
-    let place = source.loc(open, close.map_or(end, |close| close + 1));
+    let place = match close {
+        Some(close) => source.loc(open, close + 1),
+        None => source.loc(open + 1, end),
+    };
     params.push(param("type", "string", place));
     params.push(param("string", body, place));
     match close {
         Some(close) => options(source, close + 1, end, &mut params, diags),
+        // With an odd number of percent signs the quote is there, and part of a property.
+        None if memchr::memchr_iter(b'%', body).count() % 2 == 1 && body.ends_with(b"\"") => {}
         None => diags.push(
             Diagnostic::warning(source.loc(open, open + 1), "the template's text is not closed")
                 .help("it ends with the line; write a quote there"),
@@ -86,10 +97,9 @@ fn closing_quote(text: &[u8], start: usize) -> Option<usize> {
                 // A regular expression ends with `--end`, and may hold percent signs before it.
                 let property = text.get(at + 1..)?;
                 let first = memchr::memchr(b'%', property)?;
-                let regex = memchr::memmem::find(property, b"--end").filter(|_| {
-                    property[..first].windows(2).any(|w| w.eq_ignore_ascii_case(b":R"))
-                });
-                let length = match regex {
+                let regex = property[..first].windows(2).any(|w| w.eq_ignore_ascii_case(b":R"));
+                let end = regex.then(|| memchr::memmem::find(property, b"--end")).flatten();
+                let length = match end {
                     Some(regex) => regex + memchr::memchr(b'%', &property[regex..])?,
                     None => first,
                 };

@@ -45,6 +45,55 @@ fn a_directory_is_all_files_in_it() {
     assert_eq!(statements, "call bb call ss call zz");
 }
 
+/// The order and the choice are rsyslogd's, as tried.
+#[test]
+fn patterns_choose_as_rsyslogd_does() {
+    let files = [
+        ("d/10", "call f10\n"),
+        ("d/2", "call f2\n"),
+        ("d/B", "call fB\n"),
+        ("d/a", "call fa\n"),
+        ("d/.h", "call hidden\n"),
+        ("d/sub/x", "call sub\n"),
+        ("d/sub/.y", "call no\n"),
+    ];
+    for (pattern, expected) in [
+        ("*", "call f10 call f2 call fB call fa call sub"),
+        ("[!a]", "call f2 call fB"),
+        ("[^a]", "call f2 call fB"),
+        (".*h", "call hidden"),
+        ("*/", "call sub"),
+        ("none*", ""),
+    ] {
+        let main = format!("include(file=\"ROOT/d/{pattern}\")\n");
+        let mut all = vec![("main", main.as_str())];
+        all.extend(files);
+        let (statements, said) = loaded(&all);
+        assert_eq!(statements, expected, "{pattern}");
+        assert!(said.is_empty(), "{said:?}");
+    }
+}
+
+/// For rsyslog a file is a part of the text that names it.
+#[test]
+fn an_ampersand_reaches_over_an_include() {
+    let (statements, said) = loaded(&[
+        (
+            "main",
+            "*.* stop\n$IncludeConfig ROOT/empty\n& call one\n$IncludeConfig ROOT/rule\n& call two\n",
+        ),
+        ("empty", "# nothing\n"),
+        ("rule", "mail.* stop\n"),
+    ]);
+    assert_eq!(statements, "pri[*.*] {stop call one} pri[mail.*] {stop call two}");
+    assert!(said.is_empty(), "{said:?}");
+    let (_, said) = loaded(&[
+        ("main", "if 1 then { stop }\n$IncludeConfig ROOT/empty\n& stop\n"),
+        ("empty", ""),
+    ]);
+    assert_eq!(said, ["3:1: error: '&' has no action to chain to"]);
+}
+
 #[test]
 fn includes_inside_of_blocks_stay_there() {
     let (statements, said) = loaded(&[

@@ -6,8 +6,8 @@ use proptest::proptest;
 use proptest::sample::select;
 
 use crate::config::Config;
-use crate::config::fuzz_config;
 use crate::config::load::Loader;
+use crate::engine::fuzz_config;
 
 /// Pieces that, put together at random, get deep into the parser.
 const PIECES: [&str; 64] = [

@@ -13,8 +13,8 @@ use crate::config;
 use crate::config::Config;
 use crate::config::ast::Block;
 use crate::config::ast::StmtKind;
-use crate::config::fuzz_yaml;
 use crate::config::parse_text;
+use crate::engine::fuzz_yaml;
 
 /// A folder of files, by name and text; `DIR` in a text is the folder.
 fn folder(files: &[(&str, &str)]) -> TempDir {
