@@ -41,7 +41,7 @@ pub(super) static MODULES: &[Module] = &[
 
 /// Given to the action whose file is encrypted.
 static GCRY: &[Spec] = &[
-    Spec::new("cry.key", Str, "", "The key."),
+    Spec::new("cry.key", Str, "", "The key itself."),
     Spec::new("cry.keyfile", Str, "", "File that holds the key."),
     Spec::new("cry.keyprogram", Str, "", "Program that gives the key."),
     Spec::new("cry.mode", Token, "CBC", "How blocks are chained."),
@@ -49,7 +49,7 @@ static GCRY: &[Spec] = &[
 ];
 
 static OSSL: &[Spec] = &[
-    Spec::new("cry.key", Str, "", "The key.").since("8.2308"),
+    Spec::new("cry.key", Str, "", "The key itself.").since("8.2308"),
     Spec::new("cry.keyfile", Str, "", "File that holds the key.").since("8.2308"),
     Spec::new("cry.keyprogram", Str, "", "Program that gives the key.").since("8.2308"),
     Spec::new("cry.algo", Token, "AES-128-CBC", "The cipher.").since("8.2308"),

@@ -138,7 +138,10 @@ pub(super) fn well_formed(kind: Kind, value: &Value, legacy: bool) -> Result<(),
         }
         _ => kind.expected().to_owned(),
     };
-    let severity = if kind.is_lenient() { Severity::Warning } else { Severity::Error };
+    // rsyslogd takes the first four digits of a longer mode: "000644" is 0006.
+    let odd_mode = kind == Kind::Mode && text.len() > 5 && mode(&text[..4]).is_some();
+    let lenient = kind.is_lenient() || odd_mode;
+    let severity = if lenient { Severity::Warning } else { Severity::Error };
     Err(Misfit { expected, severity })
 }
 
@@ -273,6 +276,7 @@ mod tests {
     #[test]
     fn what_rsyslogd_ignores_is_warned_of() {
         for (kind, value) in [
+            (Kind::Mode, "000644"),
             (Kind::Severity, "loud"),
             (Kind::Facility, "local9"),
             (Kind::Likely(&["gnutls", "openssl"]), "rustls"),

@@ -52,6 +52,11 @@ fn check_parser(object: &Object, diags: &mut Diagnostics) {
     let kind = object.text("type").map(|(kind, _)| short_name(&kind).to_ascii_lowercase());
     let module = kind.as_deref().and_then(registry::module).filter(|m| m.role == Role::Parser);
     match (module, kind) {
+        (Some(module), _) if module.instance.is_empty() => {
+            let text = format!("'{}' has no parameters, and takes no parser()", module.name);
+            let help = "name it in ruleset(parser=[…]), as rsyslog.rfc5424 is";
+            diags.push(Diagnostic::error(object.loc, text).help(help));
+        }
         (Some(module), _) => {
             check_instance(module, &[PARSER_PARAMS], object, diags);
         }

@@ -110,9 +110,7 @@ impl TcpSpec {
         }
         let ports: Vec<String> = input.list("port").into_iter().map(str::to_owned).collect();
         if ports.is_empty() {
-            let text = format!("an {module} input needs a port");
-            let complaint = Diagnostic::error(input.loc, text).help("add port=\"514\"");
-            input.missing(&["port"], complaint, diags);
+            without_port(module, input, diags);
             return None;
         }
         Some(Self {
@@ -140,6 +138,20 @@ impl TcpSpec {
             },
         })
     }
+}
+
+/// Says that an input has no port, unless it is on a unix socket. rsyslogd refuses such an imtcp,
+/// and takes an imptcp on which nothing can come.
+fn without_port(module: &'static str, input: &Params, diags: &mut Diagnostics) {
+    if input.has("path") {
+        return;
+    }
+    let complaint = if module == NAME {
+        Diagnostic::error(input.loc, format!("an {module} input needs a port"))
+    } else {
+        Diagnostic::warning(input.loc, format!("this {module} input has no port: nothing listens"))
+    };
+    input.missing(&["port"], complaint.help("add port=\"514\""), diags);
 }
 
 fn listen(from: &Layered<'_>) -> ListenOptions {
