@@ -99,12 +99,6 @@ static IMFILE: &[Spec] = &[
     Spec::new("trimLineOverBytes", Int, "0", "Cuts longer lines, in bytes; 0: none."),
     Spec::new("maxSubmitAtOnce", Int, "1024", "Largest batch of messages.")
         .ignored("a read is a batch"),
-    Spec::new(
-        "removeStateOnDelete",
-        Bool,
-        "on",
-        "Forgets a file's position when the file is deleted.",
-    ),
     Spec::new("persistStateInterval", Int, "0", "Lines between two writes of the position."),
     Spec::new("persistStateAfterSubmission", Bool, "off", "Writes the position after each batch."),
     Spec::new(
@@ -112,7 +106,8 @@ static IMFILE: &[Spec] = &[
         Bool,
         "on",
         "Forgets a file's position when the file is deleted.",
-    ),
+    )
+    .alias(&["removeStateOnDelete"]),
     Spec::new(
         "deleteStateOnFileMove",
         Bool,
@@ -163,7 +158,7 @@ static IMPROG: &[Spec] = &[
     Spec::new("facility", Facility, "local0", "Their facility."),
     Spec::new("severity", Severity, "notice", "Their severity."),
     Spec::new("ruleset", Ruleset, DEFAULT_RULESET, "Ruleset that gets the messages."),
-    Spec::new("confirmMessages", Bool, "off", "Writes ACK to the program for each message."),
+    Spec::new("confirmMessages", Bool, "on", "Writes ACK to the program for each message."),
     Spec::new("signalOnClose", Bool, "off", "Sends TERM when the program shall end."),
     Spec::new(
         "closeTimeout",

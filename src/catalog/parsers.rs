@@ -29,7 +29,6 @@ pub(super) static MODULES: &[Module] = &[
         .with_instance(&[PMSNARE]),
     later("pmnull", Parser, "Takes a message as it is, without looking into it.", TRIED)
         .with_instance(&[PMNULL]),
-    later("pmceelog", Parser, "Bongsu's own: ceelog lines back to the messages they were.", TRIED),
     absent(
         "pmcisconames",
         Parser,

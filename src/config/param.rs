@@ -223,8 +223,15 @@ pub fn check_on(
             diags.name_term(before, named.as_deref().unwrap_or(page));
         }
     }
-    for spec in specs().filter(|s| s.need == Need::Required && !given.contains(&s.name)) {
+    for spec in specs().filter(|spec| spec.need == Need::Required) {
+        if params.has(spec.name) {
+            continue;
+        }
         params.refused = true;
+        // One that did not fit has been complained of.
+        if given.contains(&spec.name) {
+            continue;
+        }
         let text = format!("parameter '{}' must be given", spec.name);
         let complaint = Diagnostic::error(object.loc, text)
             .help(format!("add {}=\"…\"", spec.name))
@@ -374,5 +381,63 @@ impl Params {
     #[must_use]
     pub fn mode(&self, name: &str) -> Option<u32> {
         self.bytes(name).and_then(|text| kind::mode(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ast::StmtKind;
+    use crate::config::parse_text;
+
+    static TABLE: &[Spec] = &[
+        Spec::new("file", Kind::Str, "", "A file.").required(),
+        Spec::new("port", Kind::Str, "", "A port.").told(),
+        Spec::new("count", Kind::Positive, "1", "A number."),
+        Spec::new("bytes", Kind::Size, "", "A size.").alias(&["size"]),
+        Spec::new("old", Kind::Str, "", "Something old.").deprecated(),
+        Spec::new("severity", Kind::Severity, "info", "A severity."),
+        Spec::new("tls", Kind::Bool, "off", "Encrypts.").since("8.2608").later("not yet"),
+    ];
+
+    fn checked(params: &str) -> (Params, Vec<(Severity, String)>) {
+        let config = parse_text("t", format!("input({params})").as_bytes());
+        let StmtKind::Object(object) = &config.statements[0].kind else { panic!("{params}") };
+        let mut diags = Diagnostics::default();
+        let params = check(object, &[TABLE], &mut diags);
+        (params, diags.all.into_iter().map(|d| (d.severity, d.message)).collect())
+    }
+
+    #[test]
+    fn values_have_their_kinds_meaning() {
+        let (params, said) = checked("file=\"f\" count=\"010\" size=\"010k\"");
+        assert!(said.is_empty() && !params.refused, "{said:?}");
+        assert_eq!(params.int("count"), Some(8));
+        assert_eq!(params.size("bytes"), Some(10 << 10));
+    }
+
+    #[test]
+    fn what_is_missing_is_said_once() {
+        let (params, said) = checked("count=\"1\"");
+        assert!(params.refused);
+        assert_eq!(said, [(Severity::Error, "parameter 'file' must be given".to_owned())]);
+        // A misspelt or malformed one has been complained of already.
+        for params in ["fiel=\"f\"", "file=[\"f\"]"] {
+            let (params, said) = checked(params);
+            assert_eq!((params.refused, said.len()), (true, 1), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn complaints_are_as_grave_as_rsyslogds() {
+        let grave = |params: &str| {
+            let (params, said) = checked(&format!("file=\"f\" {params}"));
+            assert_eq!(said.len(), 1, "{said:?}");
+            (said[0].0, params.refused)
+        };
+        assert_eq!(grave("old=\"x\""), (Severity::Error, false));
+        assert_eq!(grave("severity=\"loud\""), (Severity::Warning, false));
+        assert_eq!(grave("count=\"0\""), (Severity::Error, false));
+        assert_eq!(grave("tls=\"on\""), (Severity::Warning, true));
     }
 }

@@ -545,4 +545,27 @@ mod tests {
         assert_eq!(forward.dial.family, Family::V4);
         assert_eq!(&*plan.hostname, "host");
     }
+
+    /// An input that cannot do what was asked for is none: not plain instead of TLS.
+    #[test]
+    fn inputs_with_refused_parameters_are_left_out() {
+        let options =
+            Options { hostname: "host".to_owned(), no_dns: false, ipv4: true, ipv6: true };
+        for (left_out, text) in [
+            (false, "module(load=\"imtcp\")\ninput(type=\"imtcp\" port=\"1\")"),
+            (
+                true,
+                "module(load=\"imtcp\" streamDriver.mode=\"1\")\ninput(type=\"imtcp\" port=\"1\")",
+            ),
+            (true, "module(load=\"imtcp\")\ninput(type=\"imtcp\" port=\"1\" permittedPeer=\"a\")"),
+            (true, "module(load=\"imptcp\")\ninput(type=\"imptcp\" path=\"/run/s\")"),
+            (true, "module(load=\"imudp\")\ninput(type=\"imudp\" name=\"x\")"),
+        ] {
+            let text = format!("{text}\naction(type=\"omfile\" file=\"/dev/null\")\n");
+            let mut config = crate::config::parse_text("test", text.as_bytes());
+            let plan = compile(&mut config, &options);
+            assert_eq!(plan.inputs.is_empty(), left_out, "{text}");
+            assert_eq!(config.diagnostics.all.is_empty(), !left_out, "{text}");
+        }
+    }
 }

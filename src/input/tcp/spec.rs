@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
-use crate::base::diag::Severity;
 use crate::base::limits::TCP_FRAME_BYTES_DEFAULT;
 use crate::base::limits::TCP_FRAME_COUNT_MAX;
 use crate::config::param::Params;
@@ -111,12 +110,7 @@ impl TcpSpec {
         }
         let ports: Vec<String> = input.list("port").into_iter().map(str::to_owned).collect();
         if ports.is_empty() {
-            let text = format!("an {module} input needs a port");
-            let complaint = Diagnostic::error(input.loc, text).help("add port=\"514\"");
-            // rsyslogd's imptcp takes it and listens nowhere.
-            let severity = if module == NAME { Severity::Error } else { Severity::Warning };
-            let complaint = Diagnostic { severity, ..complaint };
-            input.missing(&["port"], complaint, diags);
+            without_port(module, input, diags);
             return None;
         }
         Some(Self {
@@ -144,6 +138,20 @@ impl TcpSpec {
             },
         })
     }
+}
+
+/// Says that an input has no port, unless it is on a unix socket. rsyslogd refuses such an imtcp,
+/// and takes an imptcp on which nothing can come.
+fn without_port(module: &'static str, input: &Params, diags: &mut Diagnostics) {
+    if input.has("path") {
+        return;
+    }
+    let complaint = if module == NAME {
+        Diagnostic::error(input.loc, format!("an {module} input needs a port"))
+    } else {
+        Diagnostic::warning(input.loc, format!("this {module} input has no port: nothing listens"))
+    };
+    input.missing(&["port"], complaint.help("add port=\"514\""), diags);
 }
 
 fn listen(from: &Layered<'_>) -> ListenOptions {
