@@ -437,7 +437,7 @@ mod tests {
         };
         assert_eq!(grave("old=\"x\""), (Severity::Error, false));
         assert_eq!(grave("severity=\"loud\""), (Severity::Warning, false));
-        assert_eq!(grave("count=\"0\""), (Severity::Error, false));
+        assert_eq!(grave("count=\"0\""), (Severity::Error, true));
         assert_eq!(grave("tls=\"on\""), (Severity::Warning, true));
     }
 }

@@ -265,13 +265,9 @@ impl Builder {
     }
 
     fn input(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<InputPlan> {
-        let errors = diags.errors();
         let kind = modules::type_of(object, diags)?;
         let kind = self.modules.input(&kind, object, &self.definitions, diags)?;
         let params = kind.check(object, diags);
-        if diags.errors() == errors {
-            self.modules.listening(kind.name());
-        }
         let module = self.modules.params(kind.name());
         let ruleset = self.bound_ruleset(&params, diags);
         let mut parse = self.globals.parse;
@@ -296,8 +292,9 @@ impl Builder {
     /// What rsyslogd looks at when everything is read.
     fn closing_checks(&self, config: &Config, diags: &mut Diagnostics) {
         self.modules.check_listeners(self.globals.has_work_directory, diags);
-        // That an action is wrong has been said already.
-        if !self.acts && !discards(&config.statements, &config.sources) {
+        // That an action is wrong has been said already, or that nothing could be read.
+        let unread = config.statements.is_empty() && diags.has_errors();
+        if !self.acts && !unread && !discards(&config.statements, &config.sources) {
             let text = "there are no active actions configured: nothing would be written";
             let help = "add an action, for example: action(type=\"omfile\" file=\"/var/log/all\")";
             diags.push(Diagnostic::error(Loc::default(), text).help(help).term(manual::ACTIONS));

@@ -1,5 +1,5 @@
-//! The fuzz targets `config` and `yaml`: any bytes are read, compiled and answered for, without a panic and
-//! within bounds.
+//! The fuzz targets `config` and `yaml`: any bytes are read, compiled and answered for, without a
+//! panic and within bounds.
 
 use crate::base::limits::DIAGNOSTICS_MAX;
 use crate::base::report;

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
+use crate::base::diag::Severity;
 use crate::base::diag::nearest;
 use crate::catalog;
 use crate::config::ast::Object;
@@ -117,7 +118,7 @@ fn check_instance(
 pub(super) struct Modules {
     /// By name; also those that do not run.
     loaded: HashMap<String, Params>,
-    /// Inputs that have an `input()` which is right.
+    /// Inputs that have an `input()`, right or wrong.
     listening: HashSet<String>,
     /// Modules that `module()` named, built-in ones too.
     named: HashSet<String>,
@@ -144,11 +145,6 @@ impl Modules {
         false
     }
 
-    /// Notes that an `input()` of the module is right.
-    pub(super) fn listening(&mut self, name: &str) {
-        self.listening.insert(name.to_owned());
-    }
-
     /// Complains of inputs that are loaded for nothing, and of imfile without a place for what it
     /// must remember.
     pub(super) fn check_listeners(&self, has_work_directory: bool, diags: &mut Diagnostics) {
@@ -157,12 +153,18 @@ impl Modules {
             if name == "imfile" && !has_work_directory {
                 let text = "imfile has no work directory: how far files are read is not kept";
                 let help = "write global(workDirectory=\"/var/spool/rsyslog\")";
-                diags.push(Diagnostic::error(params.loc, text).help(help));
+                let term = manual::module(name);
+                diags.push(Diagnostic::error(params.loc, text).help(help).term(term));
             }
-            if !self.listening.contains(name) {
+            let complained = diags.all.iter().any(|d| {
+                d.severity == Severity::Error
+                    && (d.loc.file, d.loc.start) == (params.loc.file, params.loc.start)
+            });
+            if !self.listening.contains(name) && !complained {
                 let text = format!("{name} is loaded, and no input uses it: nothing is received");
                 let help = format!("write {example}, or remove the module");
-                diags.push(Diagnostic::error(params.loc, text).help(help));
+                let term = manual::module(name);
+                diags.push(Diagnostic::error(params.loc, text).help(help).term(term));
             }
         }
     }
@@ -237,6 +239,8 @@ impl Modules {
             diags.push(unknown("input type", kind, object, inputs()));
             return None;
         };
+        // What is wrong with it is said; that the module has none would be the same again.
+        self.listening.insert(kind.to_owned());
         // A module that was refused has been complained of already.
         if matches!(module.availability, Availability::Absent(_)) {
             return None;
@@ -249,11 +253,7 @@ impl Modules {
             let text = format!("'{kind}' takes no input(): module() alone makes it receive");
             diags.push(Diagnostic::error(object.loc, text).help("leave this out"));
         } else if input.is_none() {
-            let errors = diags.errors();
             check_instance(module, &[TYPE_PARAM], object, diags);
-            if diags.errors() == errors {
-                self.listening(kind);
-            }
         }
         input
     }

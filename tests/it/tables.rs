@@ -188,7 +188,10 @@ const DEPARTURES: &[(&str, &str)] = &[
         "rsyslogd knows it and then complains that nobody reads it",
     ),
     ("action(type=\"omfwd\" target=[\"127.0.0.1\",\"127.0.0.2\"])", "later versions take it"),
-    ("action(type=\"omfwd\")", "without a target nothing can be sent"),
+    (
+        "global(defaultRuleset=\"x\")\\n*.* @LOG@",
+        "an object form for $DefaultRuleset, which has none",
+    ),
 ];
 
 #[test]

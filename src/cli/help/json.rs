@@ -10,6 +10,8 @@ use crate::config::directives::Meaning;
 use crate::config::directives::Parameter;
 use crate::config::manual;
 use crate::config::module::Availability;
+use crate::config::param::Need;
+use crate::config::param::Origin;
 use crate::config::param::Spec;
 use crate::config::param::Support;
 use crate::engine::reference;
@@ -110,6 +112,13 @@ fn spec(spec: &Spec) -> Value {
         "default": (!spec.default.is_empty()).then_some(spec.default),
         "doc": spec.doc,
         "aliases": spec.aliases,
+        "required": spec.need != Need::Optional,
+        "since": match spec.origin {
+            Origin::Since(version) => Some(version),
+            Origin::Rsyslog | Origin::Own => None,
+        },
+        "own": spec.origin == Origin::Own,
+        "deprecated": spec.deprecated,
         "support": support,
         "note": note,
     })

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::cli::help::remarks;
 use crate::cli::help::support;
 use crate::config::directives;
 use crate::config::directives::Directive;
@@ -96,13 +97,12 @@ fn write_subject(subject: Subject, out: &mut String) {
 }
 
 fn write_row(spec: &Spec, out: &mut String) {
-    let Spec { name, default, doc, aliases, .. } = *spec;
+    let Spec { name, default, doc, .. } = *spec;
     let value = cell(&spec.kind.label());
     let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
     let mut text = cell(doc);
-    if !aliases.is_empty() {
-        let aliases: Vec<_> = aliases.iter().map(|alias| format!("`{alias}`")).collect();
-        _ = write!(text, " Also written {}.", aliases.join(", "));
+    for remark in remarks(spec) {
+        _ = write!(text, " {}", cell(&remark));
     }
     if let Some((label, why)) = support(spec.support) {
         _ = write!(text, " **{label}**: {}.", cell(why));

@@ -18,6 +18,8 @@ use crate::config::directives;
 use crate::config::directives::Directive;
 use crate::config::directives::Meaning;
 use crate::config::directives::Parameter;
+use crate::config::param::Need;
+use crate::config::param::Origin;
 use crate::config::param::Spec;
 use crate::config::param::Support;
 use crate::engine::reference;
@@ -36,6 +38,33 @@ const fn support(support: Support) -> Option<(&'static str, &'static str)> {
         }
         Support::Unsupported(why) => Some(("Refused", why)),
     }
+}
+
+/// What is to be known of a parameter besides, in sentences.
+fn remarks(spec: &Spec) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if spec.need != Need::Optional {
+        remarks.push("It must be given.".to_owned());
+    }
+    match spec.origin {
+        Origin::Rsyslog => {}
+        Origin::Since(version) => remarks.push(format!("From rsyslog {version} on.")),
+        // Most of their sentences say so.
+        Origin::Own if spec.doc.contains("Bongsu") => {}
+        Origin::Own => remarks.push("Bongsu's own.".to_owned()),
+    }
+    if spec.deprecated {
+        remarks.push("Deprecated: rsyslogd complains of it.".to_owned());
+    }
+    if !spec.aliases.is_empty() {
+        remarks.push(format!("Also written {}.", spec.aliases.join(", ")));
+    }
+    remarks
+}
+
+/// A default as it is shown: a blank must be seen.
+fn shown(default: &str) -> String {
+    if default.trim().is_empty() { format!("'{default}'") } else { default.to_owned() }
 }
 
 /// What was asked about.

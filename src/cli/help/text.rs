@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use crate::cli::help::Place;
 use crate::cli::help::Topic;
+use crate::cli::help::remarks;
+use crate::cli::help::shown;
 use crate::cli::help::support;
 use crate::config::directives::Directive;
 use crate::config::directives::Meaning;
@@ -193,15 +195,16 @@ impl Page {
         let Style { name: bold, dim, reset, .. } = self.style;
         let mut value = spec.kind.label();
         if !spec.default.is_empty() {
-            _ = write!(value, "; default {}", spec.default);
+            _ = write!(value, "; default {}", shown(spec.default));
         }
         let pad = 28_usize.saturating_sub(spec.name.len());
         self.line(&format!("  {bold}{}{reset}{:pad$}  {dim}{value}{reset}", spec.name, ""));
         if !spec.doc.is_empty() {
             self.paragraph(DEEP, spec.doc);
         }
-        if !spec.aliases.is_empty() {
-            self.paragraph(DEEP, &format!("Also written {}.", spec.aliases.join(", ")));
+        let remarks = remarks(spec);
+        if !remarks.is_empty() {
+            self.paragraph(DEEP, &remarks.join(" "));
         }
         if let Some((label, text)) = support(spec.support) {
             let tint = self.style.support(spec.support);

@@ -14,6 +14,7 @@ use crate::config::ast::Param;
 use crate::config::ast::Stmt;
 use crate::config::ast::StmtKind;
 use crate::config::ast::Value;
+use crate::config::module::short_name;
 use crate::config::print::rainerscript;
 use crate::config::print::template;
 use crate::config::print::template::Piece;
@@ -23,8 +24,50 @@ use crate::message::PriMask;
 /// Complains of what has no modern form.
 #[must_use]
 pub fn modern(mut block: Block, diags: &mut Diagnostics) -> Block {
+    join(&mut block);
     statements(&mut block, diags);
     block
+}
+
+/// Joins what directives say of `global()` and of a module with what objects say: of two values of
+/// a directive the last one counts, while two objects may not give the same, nor load the same.
+fn join(block: &mut Block) {
+    let mut at = 0;
+    while at < block.len() {
+        let (before, rest) = block.split_at_mut(at);
+        let Some(StmtKind::Object(object)) = rest.first_mut().map(|stmt| &mut stmt.kind) else {
+            at += 1;
+            continue;
+        };
+        let earlier = before.iter_mut().find_map(|stmt| match &mut stmt.kind {
+            StmtKind::Object(known) if known.legacy || object.legacy => {
+                is_same(known, object).then_some(known)
+            }
+            _ => None,
+        });
+        let Some(earlier) = earlier else {
+            at += 1;
+            continue;
+        };
+        for param in std::mem::take(&mut object.params) {
+            earlier.params.retain(|old| !old.name.text.eq_ignore_ascii_case(&param.name.text));
+            earlier.params.push(param);
+        }
+        earlier.legacy &= object.legacy;
+        block.remove(at);
+    }
+}
+
+/// Whether both are `global()`, or load one module.
+fn is_same(a: &Object, b: &Object) -> bool {
+    let load = |object: &Object| {
+        object.text("load").map(|(load, _)| short_name(&load).to_ascii_lowercase())
+    };
+    match (a.kind, b.kind) {
+        (ObjectKind::Global, ObjectKind::Global) => true,
+        (ObjectKind::Module, ObjectKind::Module) => load(a).is_some() && load(a) == load(b),
+        _ => false,
+    }
 }
 
 fn statements(block: &mut Block, diags: &mut Diagnostics) {

@@ -190,7 +190,7 @@ fn block(inner: BoxedStrategy<Stmt>) -> impl Strategy<Value = Block> {
 fn statement() -> BoxedStrategy<Stmt> {
     let leaf = prop_oneof![
         4 => action(),
-        1 => word("[a-z][a-z_.-]{0,8}").prop_map(StmtKind::Call),
+        1 => word("[a-z][a-z_.-]{1,8}").prop_map(StmtKind::Call),
         1 => expr().prop_map(StmtKind::CallIndirect),
         2 => (variable(), expr(), any::<bool>()).prop_map(|(text, value, reset)| StmtKind::Set {
             variable: Word { text, loc: LOC },
@@ -198,8 +198,10 @@ fn statement() -> BoxedStrategy<Stmt> {
             reset,
         }),
         1 => variable().prop_map(|text| StmtKind::Unset(Word { text, loc: LOC })),
-        1 => (word("[a-z '\"$]{0,8}"), option::of(expr()))
-            .prop_map(|(table, stub)| StmtKind::ReloadLookupTable { table, stub }),
+        1 => (word("[a-z '\"$]{0,8}"), option::of(word("[a-z '\"$]{0,8}"))).prop_map(|(table, stub)| {
+            let stub = stub.map(|word| Expr { loc: LOC, kind: ExprKind::Str(word.text.into()) });
+            StmtKind::ReloadLookupTable { table, stub }
+        }),
         1 => Just(StmtKind::Stop),
         1 => Just(StmtKind::Continue),
     ];

@@ -1,6 +1,7 @@
 //! Parameters of `global()`, as rsyslog's page of that object and later
 //! versions have them.
 
+use crate::config::param::Kind;
 use crate::config::param::Kind::Array;
 use crate::config::param::Kind::Bool;
 use crate::config::param::Kind::Duration;
@@ -10,7 +11,6 @@ use crate::config::param::Kind::Mode;
 use crate::config::param::Kind::NonNegative;
 use crate::config::param::Kind::Positive;
 use crate::config::param::Kind::Ruleset;
-use crate::config::param::Kind::Severity;
 use crate::config::param::Kind::Size;
 use crate::config::param::Kind::Str;
 use crate::config::param::Kind::User;
@@ -26,6 +26,12 @@ const NAMES: &str = "names are kept until the end";
 const LISTS: &str = "there are no lists of senders yet";
 const REPEATS: &str = "state changes are said once";
 const CAPABILITIES: &str = "set CapabilityBoundingSet= in the unit file";
+
+/// Names alone, and as rsyslogd 8.2302 knows them: any other is an error to it.
+const SEVERITIES: Kind = Word(&[
+    "emerg", "panic", "alert", "crit", "err", "error", "warning", "warn", "notice", "info",
+    "debug", "0", "1", "2", "3", "4", "5", "6", "7",
+]);
 
 /// All of them, in groups.
 pub(in crate::engine) static TABLES: &[&[Spec]] =
@@ -312,7 +318,7 @@ static INTERNAL: &[Spec] = &[
         .ignored(REPEATS),
     Spec::new("internalmsg.ratelimit.name", Str, "", "The ratelimit() that own messages obey.")
         .ignored(REPEATS),
-    Spec::new("internalmsg.severity", Severity, "info", "Least severity of own messages.")
+    Spec::new("internalmsg.severity", SEVERITIES, "info", "Least severity of own messages.")
         .ignored("all go through the rules"),
     Spec::new(
         "allMessagesToStderr",

@@ -103,11 +103,13 @@ fn adapted(text: &[u8]) -> Vec<u8> {
 }
 
 fn verdict(output: &Output, root: &Path) -> Verdict {
-    static RULES: LazyLock<[(Regex, &str); 6]> = LazyLock::new(|| {
+    static RULES: LazyLock<[(Regex, &str); 7]> = LazyLock::new(|| {
         let regex = |text: &str| Regex::new(text).unwrap();
         [
             (regex(r"\b(etc|var|rsyslog|path)//"), "/$1/"),
-            (regex(r"(?m)^rsyslogd: (version .*|End of config validation run\. Bye\.)\n"), ""),
+            (regex(r"(?m)^(rsyslogd|bongsu): (version .*|End of config .* Bye\.)\n?"), ""),
+            // How many there are of each kind.
+            (regex(r"(?m)^bongsu: \d+ errors?, .*\n?"), ""),
             (regex(r" ?\[v[\d.]+ try https?://www\.rsyslog\.com/e/(\d+) \]"), " [$1]"),
             (regex(r" \[cwd: [^\]]*\]"), ""),
             (regex(r"/usr/lib/[\w-]*/?rsyslog/"), "MODULES/"),
