@@ -5,6 +5,7 @@
 mod ack;
 mod batch;
 mod class;
+pub mod json;
 mod pri;
 mod property;
 mod source;
