@@ -10,6 +10,7 @@ use crate::message::Class;
 use crate::message::Pri;
 use crate::message::Source;
 use crate::message::Timestamp;
+use crate::message::Variables;
 
 /// Facts about a [`Message`] that are not spans.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -147,7 +148,7 @@ impl Batch {
     #[must_use]
     #[inline]
     pub fn view<'a>(&'a self, message: &'a Message) -> View<'a> {
-        View { batch: self, message }
+        View { batch: self, message, variables: &NO_VARIABLES }
     }
 }
 
@@ -156,7 +157,10 @@ impl Batch {
 pub struct View<'a> {
     pub batch: &'a Batch,
     pub message: &'a Message,
+    pub variables: &'a Variables,
 }
+
+static NO_VARIABLES: Variables = Variables::NONE;
 
 impl<'a> View<'a> {
     /// The bytes of a span of this message.

@@ -5,11 +5,13 @@
 mod ack;
 mod batch;
 mod class;
+pub mod json;
 mod pri;
 mod property;
 mod source;
 mod time;
 mod time_format;
+mod variables;
 
 pub use ack::Ack;
 pub use batch::Arrival;
@@ -29,3 +31,7 @@ pub use time::Offset;
 pub use time::Timestamp;
 pub use time_format::TimeFormat;
 pub use time_format::write_number;
+pub use variables::GlobalVariables;
+pub use variables::Tree;
+pub use variables::Variable;
+pub use variables::Variables;

@@ -1,0 +1,180 @@
+//! Message variables: `$!` goes with the message, `$.` is for the rules that it runs through, `$/`
+//! is the whole relay's.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use crate::message::json::Case;
+use crate::message::json::Object;
+use crate::message::json::Path;
+use crate::message::json::PathError;
+use crate::message::json::Value;
+
+/// Which tree a variable is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tree {
+    /// `$!`
+    Message,
+    /// `$.`
+    Local,
+    /// `$/`
+    Global,
+}
+
+/// A variable's name, read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    pub tree: Tree,
+    pub path: Path,
+}
+
+impl Variable {
+    /// Reads `!a!b`, `.a` or `/a`: what stands behind `$`. `None` if it is no variable's name.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let (sign, path) = text.split_first()?;
+        let tree = match sign {
+            b'!' => Tree::Message,
+            b'.' => Tree::Local,
+            b'/' => Tree::Global,
+            _ => return None,
+        };
+        Some(Self { tree, path: Path::new(path) })
+    }
+}
+
+/// The tree that all messages share (`$/`).
+#[derive(Debug, Default)]
+pub struct GlobalVariables(Mutex<Option<Value>>);
+
+impl GlobalVariables {
+    fn lock(&self) -> MutexGuard<'_, Option<Value>> {
+        // A tree is whole after each change: a thread that died in between cannot have torn it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The variables of one message. A message that nothing sets any of has cost nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Variables {
+    message: Option<Value>,
+    local: Option<Value>,
+    global: Option<Arc<GlobalVariables>>,
+    case: Case,
+}
+
+impl Variables {
+    /// Those of a message that has none.
+    pub const NONE: Self =
+        Self { message: None, local: None, global: None, case: Case::Insensitive };
+
+    #[must_use]
+    pub const fn new(global: Arc<GlobalVariables>, case: Case) -> Self {
+        Self { message: None, local: None, global: Some(global), case }
+    }
+
+    /// Forgets what belongs to one message: the next one comes.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.message = None;
+        self.local = None;
+    }
+
+    /// How names of members are compared.
+    #[must_use]
+    pub const fn case(&self) -> Case {
+        self.case
+    }
+
+    /// Calls `f` with the value; with `None` if it is not set.
+    pub fn with<T>(&self, variable: &Variable, f: impl FnOnce(Option<&Value>) -> T) -> T {
+        let get = |tree: &Option<Value>| match tree {
+            Some(tree) => f(variable.path.get(tree, self.case)),
+            None => f(None),
+        };
+        match (variable.tree, &self.global) {
+            (Tree::Message, _) => get(&self.message),
+            (Tree::Local, _) => get(&self.local),
+            (Tree::Global, Some(global)) => get(&global.lock()),
+            (Tree::Global, None) => get(&None),
+        }
+    }
+
+    /// Sets the value.
+    ///
+    /// # Errors
+    /// Where it was to be, something else is; nothing was changed.
+    pub fn set(&mut self, variable: &Variable, value: Value) -> Result<(), PathError> {
+        let case = self.case;
+        self.change(variable.tree, |tree| {
+            let tree = tree.get_or_insert_with(|| Value::Object(Object::default()));
+            variable.path.set(tree, value, case)
+        })
+    }
+
+    /// Removes the value, or the tree.
+    pub fn unset(&mut self, variable: &Variable) {
+        let case = self.case;
+        self.change(variable.tree, |tree| match tree {
+            _ if variable.path.is_root() => *tree = None,
+            Some(tree) => _ = variable.path.unset(tree, case),
+            None => {}
+        });
+    }
+
+    fn change<T>(&mut self, tree: Tree, f: impl FnOnce(&mut Option<Value>) -> T) -> T {
+        match (tree, &self.global) {
+            (Tree::Message, _) => f(&mut self.message),
+            (Tree::Local, _) => f(&mut self.local),
+            (Tree::Global, Some(global)) => f(&mut global.lock()),
+            // Only of messages outside of a relay: there is nothing to share.
+            (Tree::Global, None) => f(&mut None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(variables: &Variables, name: &str) -> String {
+        let variable = Variable::parse(name.as_bytes()).unwrap();
+        let mut out = Vec::new();
+        variables.with(&variable, |value| {
+            if let Some(value) = value {
+                value.write_text(&mut out);
+            }
+        });
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn each_sign_is_a_tree_and_the_global_one_stays() {
+        let global = Arc::new(GlobalVariables::default());
+        let mut one = Variables::new(global.clone(), Case::Insensitive);
+        let other = Variables::new(global, Case::Insensitive);
+        for (n, name) in [(1, "!a!b"), (2, ".a!b"), (3, "/a")] {
+            let variable = Variable::parse(name.as_bytes()).unwrap();
+            one.set(&variable, Value::Int(n)).unwrap();
+        }
+        assert_eq!(
+            (text(&one, "!"), text(&one, ".A!B")),
+            (r#"{ "a": { "b": 1 } }"#.into(), "2".into())
+        );
+        assert_eq!(text(&other, "!") + &text(&other, "/a"), "3");
+        one.clear();
+        assert_eq!((text(&one, "!"), text(&one, "/")), (String::new(), r#"{ "a": 3 }"#.into()));
+        one.unset(&Variable::parse(b"/a").unwrap());
+        assert_eq!(text(&other, "/"), "{ }");
+        one.unset(&Variable::parse(b"/").unwrap());
+        assert_eq!(text(&other, "/"), "");
+    }
+
+    #[test]
+    fn names_have_a_sign() {
+        assert!(Variable::parse(b"").is_none() && Variable::parse(b"msg").is_none());
+        assert!(Variable::parse(b"!").unwrap().path.is_root());
+    }
+}
