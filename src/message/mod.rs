@@ -5,6 +5,7 @@
 mod ack;
 mod batch;
 mod class;
+mod draft;
 pub mod json;
 mod pri;
 mod property;
@@ -21,6 +22,7 @@ pub use batch::Message;
 pub use batch::MessageFlags;
 pub use batch::View;
 pub use class::Class;
+pub use draft::Draft;
 pub use pri::Pri;
 pub use pri::PriMask;
 pub use property::NowField;

@@ -1,0 +1,81 @@
+//! A message on its way through the rules, which may change it.
+
+use crate::base::span::Span;
+use crate::message::Batch;
+use crate::message::Message;
+use crate::message::Variables;
+use crate::message::View;
+
+/// One message that may be changed: its spans, its variables, and bytes that are added behind those
+/// of its batch. Other messages of the batch stay as they are.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    batch: &'a mut Batch,
+    pub message: Message,
+    pub variables: &'a mut Variables,
+}
+
+impl<'a> Draft<'a> {
+    /// The message at `index` of the batch, which exists.
+    pub fn new(batch: &'a mut Batch, index: usize, variables: &'a mut Variables) -> Self {
+        let message = batch.messages[index];
+        Self { batch, message, variables }
+    }
+
+    /// What filters, templates and outputs see now.
+    #[must_use]
+    #[inline]
+    pub const fn view(&self) -> View<'_> {
+        View { batch: self.batch, message: &self.message, variables: self.variables }
+    }
+
+    /// Bytes of the message.
+    #[must_use]
+    pub fn bytes(&self, span: Span) -> &[u8] {
+        span.of(&self.batch.data)
+    }
+
+    /// Puts new bytes into the batch, for a span of this message.
+    pub fn add(&mut self, bytes: &[u8]) -> Span {
+        let start = self.batch.data.len();
+        self.batch.data.extend_from_slice(bytes);
+        Span::new(start, self.batch.data.len())
+    }
+
+    /// Lets `change` write what is to stand in place of `span`, from its bytes.
+    pub fn rewrite(&mut self, span: Span, change: impl FnOnce(&[u8], &mut Vec<u8>)) -> Span {
+        let start = self.batch.data.len();
+        let old = span.of(&self.batch.data).to_vec();
+        change(&old, &mut self.batch.data);
+        Span::new(start, self.batch.data.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::message::InputInfo;
+
+    #[test]
+    fn a_change_stays_with_its_message() {
+        let input = InputInfo { name: "imtcp".into(), hostname: Arc::from("vm") };
+        let mut batch = Batch::new(Arc::new(input));
+        batch.data.extend_from_slice(b"one two");
+        for (start, end) in [(0, 3), (4, 7)] {
+            let msg = Span::new(start, end);
+            batch.messages.push(Message { msg, ..Message::default() });
+        }
+        let mut variables = Variables::default();
+        let mut draft = Draft::new(&mut batch, 0, &mut variables);
+        draft.message.msg = draft.rewrite(draft.message.msg, |old, out| {
+            out.extend(old.iter().rev());
+        });
+        assert_eq!(draft.bytes(draft.message.msg), b"eno");
+        let added = draft.add(b"!");
+        assert_eq!(draft.view().bytes(added), b"!");
+        assert_eq!(batch.messages[1].msg.of(&batch.data), b"two");
+        assert_eq!(batch.messages[0].msg.of(&batch.data), b"one");
+    }
+}
