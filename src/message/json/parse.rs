@@ -267,7 +267,8 @@ mod tests {
             let (text, expected) = line.split_once('\t').unwrap();
             let value = parse(text.as_bytes(), Case::Insensitive);
             let printed = value.map(|value| shown(&value, Style::Spaced));
-            let printed = printed.map_or("-".into(), |text| String::from_utf8(text).unwrap());
+            let printed =
+                printed.map_or_else(|| "-".into(), |text| String::from_utf8(text).unwrap());
             assert_eq!(printed, expected, "{text}");
             seen += 1;
         }
