@@ -24,6 +24,7 @@ use bongsu::message::Source;
 use bongsu::message::View;
 use bongsu::rules::ActionId;
 use bongsu::rules::Programs;
+use bongsu::rules::Residual;
 use bongsu::rules::Residuals;
 use bongsu::rules::Resolver;
 use bongsu::rules::RulesetId;
@@ -64,7 +65,9 @@ impl Sink for Count {
         self.0 += u64::from(action.0);
     }
 
-    fn enqueue(&mut self, _: RulesetId, _: View<'_>) {}
+    fn enqueue(&mut self, _: RulesetId, _: View<'_>) -> Option<Residual> {
+        None
+    }
 }
 
 /// `if $property op 'value' then action(…)`
@@ -114,12 +117,12 @@ fn batch() -> Batch {
 /// Runs a message through `block`.
 fn run(c: &mut Criterion, name: &str, block: &Block) {
     let programs = programs(block);
-    let batch = batch();
+    let mut batch = batch();
     let residual = programs.specialise(RulesetId(0), &batch.sources[0], &batch.input);
     let (mut scratch, mut count) = (Scratch::default(), Count::default());
     c.bench_function(name, |b| {
         b.iter(|| {
-            residual.run(black_box(batch.view(&batch.messages[0])), &mut scratch, &mut count);
+            residual.run(black_box(&mut batch), 0, &mut scratch, &mut count);
         });
     });
     black_box(count.0);

@@ -119,7 +119,7 @@ pub(crate) fn bench(c: &mut Criterion) {
                     let message = messages.push_mut(Message::default());
                     parse::message_into(data, *frame, &parsing, arrival, message);
                 }
-                shard.run(&batch, &route);
+                shard.run(&mut batch, &route);
             }
             shard.flush(&batch.ack, &mut stuck);
             runtime.block_on(receiver.take(&mut taken));

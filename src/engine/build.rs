@@ -243,7 +243,7 @@ impl Builder {
             programs.push(rules::compile(&object.script, self, diags));
         }
         self.default_ruleset = self.default_ruleset_id(diags);
-        Programs::link(programs, diags)
+        Programs::link(programs, diags).with_case(self.globals.case)
     }
 
     /// `$DefaultRuleset`; the main script if it is not given.

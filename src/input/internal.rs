@@ -53,10 +53,10 @@ impl Internal {
                     }
                 }
             };
-            let batch = self.batch(&shard, &source, level, &text);
+            let mut batch = self.batch(&shard, &source, level, &text);
             self.stats.count(&batch);
             self.stats.bytes.add(count(text.len()));
-            shard.run(&batch, &route);
+            shard.run(&mut batch, &route);
             shard.flush(&batch.ack, &mut stuck);
             shard.push_all(&mut stuck).await;
         }

@@ -319,9 +319,9 @@ impl Receiver<'_> {
         }
         self.count(bytes);
         if let [route] = self.routes.as_slice() {
-            self.shard.run(&self.batch, route);
+            self.shard.run(&mut self.batch, route);
         } else {
-            self.shard.run_mixed(&self.batch, &self.routes);
+            self.shard.run_mixed(&mut self.batch, &self.routes);
         }
         self.shard.flush(&self.batch.ack, stuck);
         self.batch.messages.clear();

@@ -4,7 +4,10 @@ use crate::message::InputInfo;
 use crate::message::Pri;
 use crate::message::Property;
 use crate::message::Source;
+use crate::message::Variable;
+use crate::message::Variables;
 use crate::message::View;
+use crate::message::json;
 use crate::rules::ir::Expr;
 use crate::rules::ir::Leaf;
 use crate::rules::ir::Pattern;
@@ -18,6 +21,7 @@ use crate::rules::value::compare;
 pub(super) trait Properties {
     fn property<'s>(&'s self, property: Property, scratch: &'s mut Vec<u8>) -> &'s [u8];
     fn pri(&self) -> Pri;
+    fn variables(&self) -> &Variables;
 }
 
 impl Properties for View<'_> {
@@ -29,6 +33,11 @@ impl Properties for View<'_> {
     #[inline]
     fn pri(&self) -> Pri {
         self.message.pri
+    }
+
+    #[inline]
+    fn variables(&self) -> &Variables {
+        self.variables
     }
 }
 
@@ -56,6 +65,10 @@ impl Properties for Origin<'_> {
 
     fn pri(&self) -> Pri {
         Pri::DEFAULT
+    }
+
+    fn variables(&self) -> &Variables {
+        &Variables::NONE
     }
 }
 
@@ -93,6 +106,7 @@ pub(super) fn leaf_holds<P: Properties>(leaf: &Leaf, of: &P, buffers: &mut [Vec<
                 .with_text(|text| right.with_text(|needle| operator.holds(text, needle)))
         }
         Leaf::Truth(expr) => value(expr, of, buffers).number() != 0,
+        Leaf::Exists(variable) => of.variables().with(variable, |value| value.is_some()),
     }
 }
 
@@ -107,6 +121,7 @@ pub(super) fn value<'s, P: Properties>(
         Expr::Number(n) => Value::Number(*n),
         Expr::Text(text) => Value::Text(text),
         Expr::Property(property) => Value::Text(of.property(*property, &mut buffers[0])),
+        Expr::Variable(variable) => variable_value(variable, of.variables(), &mut buffers[0]),
         Expr::Concat(parts) => {
             let (out, rest) = built(buffers);
             for part in parts {
@@ -136,6 +151,38 @@ pub(super) fn value<'s, P: Properties>(
         }
         Expr::ToNumber(inner) => Value::Number(value(inner, of, buffers).number()),
         Expr::Test(test) => Value::Number(i64::from(holds(test, of, buffers))),
+    }
+}
+
+/// What a variable holds. Its text is copied: the tree of `$/` may change at any time.
+fn variable_value<'s>(
+    variable: &Variable,
+    variables: &Variables,
+    out: &'s mut Vec<u8>,
+) -> Value<'s> {
+    out.clear();
+    let number = variables.with(variable, |value| {
+        let value = value?;
+        value.write_text(out);
+        let is_text = matches!(value, json::Value::Str(_) | json::Value::Null);
+        (!is_text).then(|| value.whole())
+    });
+    match number {
+        Some(number) => Value::Json { text: out, number },
+        None => Value::Text(out),
+    }
+}
+
+/// The value of `expr`, to be kept in a variable: numbers are numbers, and what a variable holds is
+/// copied as it is.
+pub(super) fn kept(expr: &Expr, of: &View<'_>, buffers: &mut [Vec<u8>]) -> json::Value {
+    if let Expr::Variable(variable) = expr {
+        let copy = of.variables.with(variable, Option::cloned);
+        return copy.unwrap_or_else(|| json::Value::text(b""));
+    }
+    match value(expr, of, buffers) {
+        Value::Number(number) => json::Value::Int(number),
+        Value::Text(text) | Value::Json { text, .. } => json::Value::text(text),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Expressions of the syntax tree to tests and expressions of the program.
 
+use std::sync::Arc;
+
 use memchr::memmem::Finder;
 
 use crate::base::diag::Diagnostic;
@@ -12,6 +14,7 @@ use crate::config::ast::ExprKind;
 use crate::config::ast::Word;
 use crate::config::manual;
 use crate::message::Property;
+use crate::message::Variable;
 use crate::rules::Resolver;
 use crate::rules::fold;
 use crate::rules::ir::Expr;
@@ -21,7 +24,6 @@ use crate::rules::ir::Test;
 use crate::rules::ir::TextOperator;
 use crate::rules::posix;
 use crate::rules::posix::Syntax;
-use crate::rules::validate::is_variable;
 use crate::rules::value::Arithmetic;
 use crate::rules::value::Relation;
 use crate::rules::value::constant_number;
@@ -93,6 +95,11 @@ impl Lowering<'_> {
         self.test(expr, 0)
     }
 
+    /// The value that `set` keeps.
+    pub(super) fn value_of(&mut self, expr: &ast::Expr) -> Result<Expr, Reported> {
+        self.value(expr, 0)
+    }
+
     fn error<T>(&mut self, loc: Loc, text: impl Into<String>) -> Result<T, Reported> {
         self.diags.push(Diagnostic::error(loc, text));
         Err(Reported)
@@ -125,6 +132,7 @@ impl Lowering<'_> {
                 "prifilt" => self.prifilt(args),
                 "re_match" => self.re_match(args, false, depth),
                 "re_match_i" => self.re_match(args, true, depth),
+                "exists" => exists(args),
                 _ => self.truth(expr, depth),
             },
             _ => self.truth(expr, depth),
@@ -208,7 +216,7 @@ impl Lowering<'_> {
             ExprKind::Array(items) => {
                 Expr::Text(items.first().map(|first| first.as_slice().into()).unwrap_or_default())
             }
-            ExprKind::Variable(name) => Expr::Property(property(name, expr.loc, self.diags)?),
+            ExprKind::Variable(name) => property(name, expr.loc, self.diags)?,
             ExprKind::Call { name, args } => self.call(name, args, expr, depth)?,
             ExprKind::Not(_) => Expr::Test(Box::new(self.test(expr, depth)?)),
             ExprKind::Negate(inner) => Expr::Negate(Box::new(self.value(inner, depth)?)),
@@ -244,7 +252,7 @@ impl Lowering<'_> {
         depth: usize,
     ) -> Result<Expr, Reported> {
         match name.text.as_str() {
-            "prifilt" | "re_match" | "re_match_i" => {
+            "prifilt" | "re_match" | "re_match_i" | "exists" => {
                 return Ok(Expr::Test(Box::new(self.test(expr, depth)?)));
             }
             "strlen" | "tolower" | "cnum" | "cstr" => {}
@@ -319,22 +327,28 @@ fn as_optimised(side: Expr) -> Expr {
     }
 }
 
-/// The property of that name, as it stands behind `$`.
-pub(super) fn property(
-    name: &str,
-    loc: Loc,
-    diags: &mut Diagnostics,
-) -> Result<Property, Reported> {
+/// `exists($!x)`
+fn exists(args: &[ast::Expr]) -> Result<Test, Reported> {
+    let [ast::Expr { kind: ExprKind::Variable(name), .. }] = args else { return Err(Reported) };
+    let variable = variable(name).ok_or(Reported)?;
+    Ok(fold::leaf(Leaf::Exists(Arc::new(variable))))
+}
+
+/// The variable of that name, as it stands behind `$`.
+fn variable(name: &str) -> Option<Variable> {
+    Variable::parse(name.trim_start_matches('$').as_bytes())
+}
+
+/// The property or variable of that name, as it stands behind `$`.
+pub(super) fn property(name: &str, loc: Loc, diags: &mut Diagnostics) -> Result<Expr, Reported> {
     if let Some(property) = Property::parse(name) {
-        return Ok(property);
+        return Ok(Expr::Property(property));
     }
-    let (text, page) = if is_variable(name) {
-        let name = name.trim_start_matches('$');
-        (format!("variables ('${name}') are not built yet"), manual::VARIABLES)
-    } else {
-        (format!("property '{name}' is not built yet"), manual::PROPERTIES)
-    };
-    diags.push(Diagnostic::unbuilt(loc, text).term(page));
+    if let Some(variable) = variable(name) {
+        return Ok(Expr::Variable(Arc::new(variable)));
+    }
+    let text = format!("property '{name}' is not built yet");
+    diags.push(Diagnostic::unbuilt(loc, text).term(manual::PROPERTIES));
     Err(Reported)
 }
 

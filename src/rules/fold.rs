@@ -68,7 +68,7 @@ fn blank_batch() -> Batch {
 
 /// An expression, or the constant that it amounts to if it reads no property.
 pub(super) fn constant(expr: Expr) -> Expr {
-    let mut closed = true;
+    let mut closed = !expr.reads_variables();
     expr.properties(&mut |_| closed = false);
     if !closed || expr.is_constant() {
         return expr;
@@ -77,7 +77,8 @@ pub(super) fn constant(expr: Expr) -> Expr {
     let batch = blank_batch();
     let message = Message::default();
     match value(&expr, &batch.view(&message), &mut buffers) {
-        Value::Number(n) => Expr::Number(n),
+        // Only variables are other JSON, and this reads none.
+        Value::Number(n) | Value::Json { number: n, .. } => Expr::Number(n),
         Value::Text(text) => Expr::Text(text.into()),
     }
 }

@@ -182,7 +182,7 @@ pub static FUNCTIONS: &[Function] = &[
         .constant(0, DYN_STATS),
     f("exec_template", &["template"], "rs-exec_template", "Gives what a template writes.")
         .constant(0, TEMPLATE),
-    f("exists", &["$variable"], "rs-exists", "Tells whether a variable has a value."),
+    f("exists", &["$variable"], "rs-exists", "Tells whether a variable has a value.").built(),
     f("faup", &["url"], "mo-ffaup", "Takes a URL apart into a JSON object.").of("ffaup"),
     f("faup_credential", &["url"], "mo-ffaup", "The credentials in a URL.").of("ffaup"),
     f("faup_domain", &["url"], "mo-ffaup", "The domain of a URL.").of("ffaup"),

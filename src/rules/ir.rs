@@ -10,6 +10,7 @@ use regex::bytes::Regex;
 
 use crate::message::PriMask;
 use crate::message::Property;
+use crate::message::Variable;
 use crate::rules::ActionId;
 use crate::rules::value::Arithmetic;
 use crate::rules::value::Relation;
@@ -55,6 +56,8 @@ pub(super) enum Leaf {
     },
     /// The value as a number is not 0.
     Truth(Expr),
+    /// `exists($!x)`
+    Exists(Arc<Variable>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +84,7 @@ pub(super) enum Expr {
     Number(i64),
     Text(Box<[u8]>),
     Property(Property),
+    Variable(Arc<Variable>),
     Concat(Box<[Self]>),
     Arithmetic(Arithmetic, Box<[Self; 2]>),
     Negate(Box<Self>),
@@ -105,7 +109,19 @@ pub(super) enum Node {
     Call(usize),
     /// The same, of a ruleset that has a queue.
     Enqueue(usize),
+    /// `set`, `reset` and `unset`.
+    Change(Arc<Change>),
     Stop,
+}
+
+/// What becomes of a variable. Shared with every residual of the program.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) variable: Arc<Variable>,
+    /// It is removed first: `reset`, and `unset`.
+    pub(super) remove: bool,
+    /// Nothing for `unset`.
+    pub(super) value: Option<Expr>,
 }
 
 impl<O> Test<O> {
@@ -133,11 +149,21 @@ impl Test {
         }
     }
 
-    /// Whether all the properties that are read are `wanted`.
+    /// Whether all that is read are properties that are `wanted`.
     pub(super) fn reads_only(&self, wanted: impl Fn(Property) -> bool) -> bool {
-        let mut only = true;
+        let mut only = !self.reads_variables();
         self.properties(&mut |property| only &= wanted(property));
         only
+    }
+
+    pub(super) fn reads_variables(&self) -> bool {
+        match self {
+            Self::Const(_) | Self::Pri(_) => false,
+            Self::Origin(never) => match *never {},
+            Self::Leaf(leaf) => leaf.reads_variables(),
+            Self::Not(inner) => inner.reads_variables(),
+            Self::And(all) | Self::Or(all) => all.iter().any(Self::reads_variables),
+        }
     }
 }
 
@@ -148,6 +174,7 @@ impl Leaf {
                 subject.buffers()
             }
             Self::Truth(expr) => expr.buffers(),
+            Self::Exists(_) => 0,
             Self::Compare { left, right, .. } | Self::Relate { left, right, .. } => {
                 left.buffers() + right.buffers()
             }
@@ -160,9 +187,23 @@ impl Leaf {
                 subject.properties(f);
             }
             Self::Truth(expr) => expr.properties(f),
+            Self::Exists(_) => {}
             Self::Compare { left, right, .. } | Self::Relate { left, right, .. } => {
                 left.properties(f);
                 right.properties(f);
+            }
+        }
+    }
+
+    fn reads_variables(&self) -> bool {
+        match self {
+            Self::Exists(_) => true,
+            Self::Match { subject, .. } | Self::EqualsAny { left: subject, .. } => {
+                subject.reads_variables()
+            }
+            Self::Truth(expr) => expr.reads_variables(),
+            Self::Compare { left, right, .. } | Self::Relate { left, right, .. } => {
+                left.reads_variables() || right.reads_variables()
             }
         }
     }
@@ -172,7 +213,7 @@ impl Expr {
     pub(super) fn buffers(&self) -> usize {
         match self {
             Self::Number(_) | Self::Text(_) => 0,
-            Self::Property(_) => 1,
+            Self::Property(_) | Self::Variable(_) => 1,
             Self::Concat(parts) => 1 + parts.iter().map(Self::buffers).max().unwrap_or(0),
             Self::Arithmetic(_, sides) => sides[0].buffers().max(sides[1].buffers()),
             Self::Lowercase(inner) | Self::ToText(inner) => 1 + inner.buffers(),
@@ -183,7 +224,7 @@ impl Expr {
 
     pub(super) fn properties(&self, f: &mut impl FnMut(Property)) {
         match self {
-            Self::Number(_) | Self::Text(_) => {}
+            Self::Number(_) | Self::Text(_) | Self::Variable(_) => {}
             Self::Property(property) => f(*property),
             Self::Concat(parts) => parts.iter().for_each(|part| part.properties(f)),
             Self::Arithmetic(_, sides) => sides.iter().for_each(|side| side.properties(f)),
@@ -193,6 +234,21 @@ impl Expr {
             | Self::ToNumber(inner)
             | Self::ToText(inner) => inner.properties(f),
             Self::Test(test) => test.properties(f),
+        }
+    }
+
+    pub(super) fn reads_variables(&self) -> bool {
+        match self {
+            Self::Number(_) | Self::Text(_) | Self::Property(_) => false,
+            Self::Variable(_) => true,
+            Self::Concat(parts) => parts.iter().any(Self::reads_variables),
+            Self::Arithmetic(_, sides) => sides.iter().any(Self::reads_variables),
+            Self::Negate(inner)
+            | Self::Lowercase(inner)
+            | Self::Length(inner)
+            | Self::ToNumber(inner)
+            | Self::ToText(inner) => inner.reads_variables(),
+            Self::Test(test) => test.reads_variables(),
         }
     }
 

@@ -3,6 +3,8 @@
 //! A statement with a condition that cannot be compiled is left out whole, and said to be: taking
 //! it for true or false would send messages where they do not belong.
 
+use std::sync::Arc;
+
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
@@ -16,6 +18,7 @@ use crate::config::ast::Stmt;
 use crate::config::ast::StmtKind;
 use crate::config::ast::Word;
 use crate::config::manual;
+use crate::message::Variable;
 use crate::rules::Resolver;
 use crate::rules::expression;
 use crate::rules::expression::Lowering;
@@ -23,7 +26,7 @@ use crate::rules::expression::Reported;
 use crate::rules::fold;
 use crate::rules::hoist::hoist;
 use crate::rules::ir::Block;
-use crate::rules::ir::Expr;
+use crate::rules::ir::Change;
 use crate::rules::ir::Leaf;
 use crate::rules::ir::Node;
 use crate::rules::ir::Pattern;
@@ -116,10 +119,15 @@ impl Compiler<'_> {
             StmtKind::Set { variable, value, reset } => {
                 let name = if *reset { "reset" } else { "set" };
                 let target = self.validator().target(name, variable);
-                (self.validator().expression(value) && target).then_some(name)
+                let right = self.validator().expression(value) && target;
+                return (
+                    right.then(|| self.change(variable, *reset, Some(value))).flatten(),
+                    false,
+                );
             }
             StmtKind::Unset(variable) => {
-                self.validator().target("unset", variable).then_some("unset")
+                let right = self.validator().target("unset", variable);
+                return (right.then(|| self.change(variable, true, None)).flatten(), false);
             }
             StmtKind::Foreach { variable, collection, body } => {
                 let right = self.validator().iterator(variable, collection);
@@ -133,6 +141,19 @@ impl Compiler<'_> {
         };
         self.not_built(statement.loc, unbuilt);
         (None, false)
+    }
+
+    /// `set`, `reset` and `unset`.
+    fn change(&mut self, variable: &Word, remove: bool, value: Option<&ast::Expr>) -> Option<Node> {
+        let path = variable.text.trim_start_matches('$');
+        let variable = Arc::new(Variable::parse(path.as_bytes())?);
+        let mut lowering = Lowering { resolver: self.resolver, diags: self.diags };
+        let value = match value.map(|value| lowering.value_of(value)) {
+            Some(Ok(value)) => Some(value),
+            Some(Err(Reported)) => return None,
+            None => None,
+        };
+        Some(Node::Change(Arc::new(Change { variable, remove, value })))
     }
 
     const fn validator(&mut self) -> Validator<'_> {
@@ -282,7 +303,7 @@ fn property_filter(
         let test = match regex {
             Ok(regex) => {
                 let pattern = Pattern::Regex(regex);
-                fold::leaf(Leaf::Match { subject: Expr::Property(subject), pattern })
+                fold::leaf(Leaf::Match { subject, pattern })
             }
             Err(fault) => {
                 bad_filter_regex(&fault, filter_value(filter, loc), filter.negated, diags)?
@@ -300,7 +321,7 @@ fn property_filter(
         FilterOperation::IsEmpty => Pattern::Equal([Box::default()].into()),
         FilterOperation::Regex | FilterOperation::Ereregex => return Err(Reported),
     };
-    let test = fold::leaf(Leaf::Match { subject: Expr::Property(subject), pattern });
+    let test = fold::leaf(Leaf::Match { subject, pattern });
     Ok(if filter.negated { fold::not(test) } else { test })
 }
 

@@ -1,6 +1,8 @@
 //! Floor 5: RainerScript blocks become programs; what depends on the source alone is decided once
 //! per source and hoisted.
 
+#[cfg(test)]
+mod changing;
 mod eval;
 mod expression;
 mod fold;
@@ -81,5 +83,7 @@ pub trait Resolver {
 /// What running a program does to a message.
 pub trait Sink {
     fn action(&mut self, action: ActionId, view: View<'_>);
-    fn enqueue(&mut self, ruleset: RulesetId, view: View<'_>);
+    /// Hands the message over to a ruleset that has a queue. What is returned runs here and now, on
+    /// a copy of the message.
+    fn enqueue(&mut self, ruleset: RulesetId, view: View<'_>) -> Option<Residual>;
 }

@@ -1,15 +1,18 @@
 //! Compiled rulesets, linked: calls followed, cycles cut, source-only predicates indexed.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::limits::SCRIPT_DEPTH_MAX;
 use crate::base::num::len32;
 use crate::config::ast::Word;
+use crate::message::GlobalVariables;
 use crate::message::InputInfo;
 use crate::message::Property;
 use crate::message::Source;
+use crate::message::json::Case;
 use crate::rules::RulesetId;
 use crate::rules::eval::Origin;
 use crate::rules::eval::Properties;
@@ -55,6 +58,10 @@ pub struct Programs {
     negated: Vec<u32>,
     /// Scratch buffers that evaluating a predicate takes.
     buffers: usize,
+    /// `$/`
+    pub(super) global: Arc<GlobalVariables>,
+    /// `global(variables.caseSensitive=)`
+    pub(super) case: Case,
 }
 
 /// A predicate by its number among all.
@@ -92,6 +99,12 @@ impl Programs {
         all.index_reach();
         all.index_predicates();
         all
+    }
+
+    /// With names of variables compared as `case` says.
+    #[must_use]
+    pub fn with_case(self, case: Case) -> Self {
+        Self { case, ..self }
     }
 
     fn index_reach(&mut self) {

@@ -6,13 +6,18 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::base::limits::RESIDUALS_MAX;
+use crate::message::Batch;
+use crate::message::Draft;
 use crate::message::InputInfo;
 use crate::message::Source;
-use crate::message::View;
+use crate::message::Variables;
 use crate::rules::ActionId;
 use crate::rules::RulesetId;
 use crate::rules::Sink;
 use crate::rules::eval::holds;
+use crate::rules::eval::kept;
+use crate::rules::ir::Change;
+use crate::rules::ir::Expr;
 use crate::rules::ir::Node;
 use crate::rules::ir::Test;
 use crate::rules::program::Program;
@@ -34,10 +39,28 @@ struct Inner {
     buffers: usize,
 }
 
-/// Buffers in which values are built that do not stand in the message. Kept by the caller, so that
-/// running a residual does not allocate.
+/// Buffers in which values are built that do not stand in the message, and its variables. Kept by
+/// the caller, so that running a residual does not allocate (unless it sets variables).
 #[derive(Debug, Default)]
-pub struct Scratch(Vec<Vec<u8>>);
+pub struct Scratch {
+    buffers: Vec<Vec<u8>>,
+    variables: Variables,
+}
+
+impl Scratch {
+    /// With the variables that all messages of a relay share, if it has any.
+    #[must_use]
+    pub fn new(programs: &Programs) -> Self {
+        let variables = Variables::new(programs.global.clone(), programs.case);
+        Self { buffers: Vec::new(), variables }
+    }
+
+    /// What the next message has from the start.
+    #[cfg(test)]
+    pub(super) const fn variables_mut(&mut self) -> &mut Variables {
+        &mut self.variables
+    }
+}
 
 /// The body of a ruleset or of an arm.
 type Steps = Vec<Step>;
@@ -46,6 +69,7 @@ type Steps = Vec<Step>;
 enum Step {
     Action(ActionId),
     Enqueue(RulesetId),
+    Change(Arc<Change>),
     Choice {
         arms: Vec<(Test, Steps)>,
         otherwise: Steps,
@@ -112,7 +136,7 @@ impl Programs {
                 }
                 Step::Called(called) => self.collect_actions(&called.steps, seen, actions),
                 Step::Enqueue(to) => self.collect_ruleset(*to, seen, actions),
-                Step::Stop => {}
+                Step::Change(_) | Step::Stop => {}
             }
         }
     }
@@ -140,7 +164,7 @@ impl Programs {
                     Node::Call(call) | Node::Enqueue(call) => {
                         self.collect_ruleset(program.calls[*call].ruleset, seen, actions);
                     }
-                    Node::Stop => {}
+                    Node::Change(_) | Node::Stop => {}
                 }
             }
         }
@@ -183,6 +207,10 @@ impl Specialiser<'_> {
                     if !site.cut {
                         steps.push(Step::Enqueue(site.ruleset));
                     }
+                    false
+                }
+                Node::Change(change) => {
+                    steps.push(Step::Change(change.clone()));
                     false
                 }
                 Node::Stop => {
@@ -325,7 +353,7 @@ fn drop_idle_end(steps: &mut Steps) {
                 drop_idle_arms(arms, otherwise);
                 arms.is_empty()
             }
-            Step::Action(_) | Step::Enqueue(_) | Step::Called(_) => false,
+            Step::Action(_) | Step::Enqueue(_) | Step::Change(_) | Step::Called(_) => false,
         };
         if !idle {
             break;
@@ -353,16 +381,27 @@ impl Residual {
         Self(Arc::new(Inner { steps, always, actions: actions.into(), buffers }))
     }
 
-    /// Runs one message through.
+    /// Runs the message at `index` of `batch` through, which exists.
     #[inline]
-    pub fn run(&self, view: View<'_>, scratch: &mut Scratch, sink: &mut impl Sink) {
-        let buffers = &mut scratch.0;
+    pub fn run(
+        &self,
+        batch: &mut Batch,
+        index: usize,
+        scratch: &mut Scratch,
+        sink: &mut impl Sink,
+    ) {
+        let Scratch { buffers, variables } = scratch;
+        self.run_draft(&mut Draft::new(batch, index, variables), buffers, sink);
+        variables.clear();
+    }
+
+    fn run_draft(&self, draft: &mut Draft<'_>, buffers: &mut Vec<Vec<u8>>, sink: &mut impl Sink) {
         if buffers.len() < self.0.buffers {
             buffers.resize_with(self.0.buffers, Vec::new);
         }
         // Where the message stopped makes no difference to the caller.
         let (ControlFlow::Continue(()) | ControlFlow::Break(())) =
-            run(&self.0.steps, view, buffers, sink);
+            run(&self.0.steps, draft, buffers, sink);
     }
 
     /// Whether nothing will ever be done.
@@ -394,23 +433,45 @@ impl Residual {
 
 fn run(
     steps: &[Step],
-    view: View<'_>,
+    draft: &mut Draft<'_>,
     buffers: &mut [Vec<u8>],
     sink: &mut impl Sink,
 ) -> ControlFlow<()> {
     for step in steps {
         match step {
-            Step::Action(action) => sink.action(*action, view),
-            Step::Enqueue(ruleset) => sink.enqueue(*ruleset, view),
+            Step::Action(action) => sink.action(*action, draft.view()),
+            Step::Enqueue(ruleset) => enqueue(*ruleset, draft, sink),
+            Step::Change(change) => apply(change, draft, buffers),
             Step::Choice { arms, otherwise } => {
+                let view = draft.view();
                 let taken = arms.iter().find(|(test, _)| holds(test, &view, buffers));
-                run(taken.map_or(otherwise, |(_, then)| then), view, buffers, sink)?;
+                run(taken.map_or(otherwise, |(_, then)| then), draft, buffers, sink)?;
             }
-            Step::Called(called) => run(&called.steps, view, buffers, sink)?,
+            Step::Called(called) => run(&called.steps, draft, buffers, sink)?,
             Step::Stop => return ControlFlow::Break(()),
         }
     }
     ControlFlow::Continue(())
+}
+
+/// Runs a ruleset that has a queue, if the sink says that it runs in place: on a copy, so that
+/// nothing it does to the message is seen behind it.
+fn enqueue(ruleset: RulesetId, draft: &mut Draft<'_>, sink: &mut impl Sink) {
+    let Some(residual) = sink.enqueue(ruleset, draft.view()) else { return };
+    let (message, variables) = (draft.message, draft.variables.clone());
+    residual.run_draft(draft, &mut Vec::new(), sink);
+    (draft.message, *draft.variables) = (message, variables);
+}
+
+/// What cannot be set (an object is in the way) stays as it is, as in rsyslog.
+fn apply(change: &Change, draft: &mut Draft<'_>, buffers: &mut [Vec<u8>]) {
+    let value = change.value.as_ref().map(|value| kept(value, &draft.view(), buffers));
+    if change.remove {
+        draft.variables.unset(&change.variable);
+    }
+    if let Some(value) = value {
+        _ = draft.variables.set(&change.variable, value);
+    }
 }
 
 /// Lists the actions in `actions`; false if there is anything else, or too many.
@@ -421,7 +482,7 @@ fn list_actions(steps: &[Step], actions: &mut Vec<ActionId>) -> bool {
             actions.len() <= ALWAYS_MAX
         }
         Step::Called(called) => list_actions(&called.steps, actions),
-        Step::Enqueue(_) | Step::Choice { .. } | Step::Stop => false,
+        Step::Enqueue(_) | Step::Change(_) | Step::Choice { .. } | Step::Stop => false,
     })
 }
 
@@ -432,6 +493,7 @@ fn buffers(steps: &[Step]) -> usize {
             arms.max().unwrap_or(0).max(buffers(otherwise))
         }
         Step::Called(called) => called.buffers,
+        Step::Change(change) => change.value.as_ref().map_or(0, Expr::buffers),
         Step::Action(_) | Step::Enqueue(_) | Step::Stop => 0,
     };
     steps.iter().map(of).max().unwrap_or(0)

@@ -34,6 +34,7 @@ use crate::rules::ActionId;
 use crate::rules::Definition;
 use crate::rules::Named;
 use crate::rules::Programs;
+use crate::rules::Residual;
 use crate::rules::Resolver;
 use crate::rules::RulesetId;
 use crate::rules::Sink;
@@ -191,8 +192,9 @@ impl Sink for Trace {
         write!(self.0, "a{}:{} ", action.0, view.message.msg.start).unwrap();
     }
 
-    fn enqueue(&mut self, ruleset: RulesetId, view: View<'_>) {
+    fn enqueue(&mut self, ruleset: RulesetId, view: View<'_>) -> Option<Residual> {
         write!(self.0, "q{}:{} ", ruleset.0, view.message.msg.start).unwrap();
+        None
     }
 }
 

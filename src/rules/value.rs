@@ -5,11 +5,16 @@
 
 use std::cmp::Ordering;
 
-/// A number or a text. There are no others: truth is 0 and 1.
+/// A number or a text; truth is 0 and 1. A variable may hold other JSON, which is both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Value<'a> {
     Number(i64),
     Text(&'a [u8]),
+    /// Whatever JSON is no text and not null.
+    Json {
+        text: &'a [u8],
+        number: i64,
+    },
 }
 
 /// The operators whose two sides meet as numbers or as texts, by what they hold.
@@ -64,7 +69,7 @@ impl Value<'_> {
     /// The number of a text is the number that it starts with, 0 if there is none.
     pub(super) fn number(self) -> i64 {
         match self {
-            Self::Number(n) => n,
+            Self::Number(n) | Self::Json { number: n, .. } => n,
             Self::Text(text) => leading_number(text).0,
         }
     }
@@ -74,7 +79,7 @@ impl Value<'_> {
     pub(super) fn with_text<T>(self, f: impl FnOnce(&[u8]) -> T) -> T {
         match self {
             Self::Number(n) => f(Digits::of(n).text()),
-            Self::Text(text) => f(text),
+            Self::Text(text) | Self::Json { text, .. } => f(text),
         }
     }
 }
@@ -123,10 +128,22 @@ fn digits_of(text: &[u8], base: u8) -> (i64, usize) {
 
 /// rsyslog's comparison. A number meets a text as number if the whole text is one, and otherwise
 /// as text. Two texts are equal if their bytes are; which of them is less is decided as numbers
-/// if both are, and otherwise by bytes.
+/// if both are, and otherwise by bytes. Other JSON is a number to numbers. On the left side
+/// it is equal to a text if it is written so; on the right side it is equal to nothing but numbers.
 pub(super) fn compare(relation: Relation, left: Value<'_>, right: Value<'_>) -> bool {
     let ordering = match (left, right) {
-        (Value::Number(a), Value::Number(b)) => a.cmp(&b),
+        (Value::Number(a) | Value::Json { number: a, .. }, Value::Number(b))
+        | (Value::Number(a), Value::Json { number: b, .. }) => a.cmp(&b),
+        (Value::Json { .. } | Value::Text(_), Value::Json { .. })
+            if matches!(relation, Relation::Equal | Relation::NotEqual) =>
+        {
+            return relation == Relation::NotEqual;
+        }
+        (Value::Json { number: a, .. }, Value::Json { number: b, .. }) => a.cmp(&b),
+        (Value::Text(a), Value::Json { text, number }) => {
+            json_to_text(relation, text, number, a).reverse()
+        }
+        (Value::Json { text, number }, Value::Text(b)) => json_to_text(relation, text, number, b),
         (Value::Text(text), Value::Number(n)) => text_to_number(text, n),
         (Value::Number(n), Value::Text(text)) => text_to_number(text, n).reverse(),
         (Value::Text(a), Value::Text(b)) => match relation {
@@ -139,6 +156,13 @@ pub(super) fn compare(relation: Relation, left: Value<'_>, right: Value<'_>) -> 
         },
     };
     relation.holds(ordering)
+}
+
+fn json_to_text(relation: Relation, json: &[u8], number: i64, text: &[u8]) -> Ordering {
+    match (relation, leading_number(text)) {
+        (Relation::Equal | Relation::NotEqual, _) | (_, (_, false)) => json.cmp(text),
+        (_, (n, true)) => number.cmp(&n),
+    }
 }
 
 fn text_to_number(text: &[u8], n: i64) -> Ordering {

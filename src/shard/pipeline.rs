@@ -90,7 +90,7 @@ impl Shard {
         input: Arc<InputInfo>,
         zone: LocalZone,
     ) -> Self {
-        let mut work = Work::default();
+        let mut work = Work { scratch: Scratch::new(&programs), ..Work::default() };
         work.chunks.resize_with(outlets.len(), Chunk::default);
         Self {
             index,
@@ -152,9 +152,9 @@ impl Shard {
     }
 
     /// Renders every message of `batch` as `route` says. [`Shard::flush`] queues it.
-    pub fn run(&self, batch: &Batch, route: &Residual) {
+    pub fn run(&self, batch: &mut Batch, route: &Residual) {
         let mut work = self.work.borrow_mut();
-        let (mut renderer, scratch) = self.renderer(batch, &mut work);
+        let (mut renderer, scratch) = self.renderer(&mut work);
         match route.always() {
             Some(actions) => {
                 for action in actions {
@@ -164,30 +164,26 @@ impl Shard {
                 }
             }
             None => {
-                for message in &batch.messages {
-                    route.run(batch.view(message), scratch, &mut renderer);
+                for index in 0..batch.messages.len() {
+                    route.run(batch, index, scratch, &mut renderer);
                 }
             }
         }
     }
 
     /// As [`Shard::run`], with the rules of each message's own source: `routes[message.source]`.
-    pub fn run_mixed(&self, batch: &Batch, routes: &[Residual]) {
+    pub fn run_mixed(&self, batch: &mut Batch, routes: &[Residual]) {
         let mut work = self.work.borrow_mut();
-        let (mut renderer, scratch) = self.renderer(batch, &mut work);
-        for message in &batch.messages {
-            let route = &routes[usize::from(message.source)];
-            route.run(batch.view(message), scratch, &mut renderer);
+        let (mut renderer, scratch) = self.renderer(&mut work);
+        for index in 0..batch.messages.len() {
+            let route = &routes[usize::from(batch.messages[index].source)];
+            route.run(batch, index, scratch, &mut renderer);
         }
     }
 
-    fn renderer<'a>(
-        &'a self,
-        batch: &'a Batch,
-        work: &'a mut Work,
-    ) -> (Renderer<'a>, &'a mut Scratch) {
+    fn renderer<'a>(&'a self, work: &'a mut Work) -> (Renderer<'a>, &'a mut Scratch) {
         let Work { chunks, touched, scratch, name, handed_over } = work;
-        (Renderer { shard: self, batch, chunks, touched, name, handed_over }, scratch)
+        (Renderer { shard: self, chunks, touched, name, handed_over }, scratch)
     }
 
     /// Queues what was rendered since the last time, which `ack` is the token of. What finds no
@@ -301,7 +297,6 @@ impl Drop for StuckChunk {
 /// Takes the verdicts of the rules for one batch and renders.
 struct Renderer<'a> {
     shard: &'a Shard,
-    batch: &'a Batch,
     chunks: &'a mut Vec<Chunk>,
     touched: &'a mut Vec<ActionId>,
     name: &'a mut Vec<u8>,
@@ -322,13 +317,13 @@ impl Renderer<'_> {
 
 impl Renderer<'_> {
     fn rules_of(&mut self, ruleset: RulesetId, view: View<'_>) -> Residual {
-        let source = &self.batch.sources[usize::from(view.message.source)];
+        let source = &view.batch.sources[usize::from(view.message.source)];
         if let Some((_, last, residual)) = self.handed_over.iter().find(|(r, ..)| *r == ruleset)
             && Arc::ptr_eq(last, source)
         {
             return residual.clone();
         }
-        let residual = self.shard.route_of(ruleset, source, &self.batch.input);
+        let residual = self.shard.route_of(ruleset, source, &view.batch.input);
         self.handed_over.retain(|(r, ..)| *r != ruleset);
         self.handed_over.push((ruleset, source.clone(), residual.clone()));
         residual
@@ -342,8 +337,7 @@ impl Sink for Renderer<'_> {
 
     /// A ruleset with a queue of its own runs in place: the bound is in the actions' queues. What
     /// the queue means to the caller holds: a `stop` in there does not stop the caller.
-    fn enqueue(&mut self, ruleset: RulesetId, view: View<'_>) {
-        let residual = self.rules_of(ruleset, view);
-        residual.run(view, &mut Scratch::default(), self);
+    fn enqueue(&mut self, ruleset: RulesetId, view: View<'_>) -> Option<Residual> {
+        Some(self.rules_of(ruleset, view))
     }
 }

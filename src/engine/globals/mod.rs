@@ -16,6 +16,7 @@ use crate::base::limits::MESSAGE_BYTES_MAX;
 use crate::config::ast::Object;
 use crate::config::param;
 use crate::config::param::Params;
+use crate::message::json::Case;
 use crate::net::Family;
 use crate::parse::ParseSettings;
 use crate::parse::sanitise::SanitiseSettings;
@@ -59,6 +60,8 @@ pub struct Globals {
     /// `processInternalMessages`; on by default only where Bongsu stands in for rsyslogd.
     pub internal_messages: Option<bool>,
     pub abort_on_unclean: bool,
+    /// How names of variables are compared.
+    pub case: Case,
     /// Whether a work directory was given.
     pub(super) has_work_directory: bool,
 }
@@ -79,6 +82,7 @@ impl Default for Globals {
             parse: ParseSettings::default(),
             internal_messages: None,
             abort_on_unclean: false,
+            case: Case::default(),
             has_work_directory: false,
         }
     }
@@ -106,6 +110,11 @@ impl Globals {
         self.internal_messages = params.bool("processInternalMessages").or(self.internal_messages);
         self.abort_on_unclean =
             params.bool("abortOnUncleanConfig").unwrap_or(self.abort_on_unclean);
+        match params.bool("variables.caseSensitive") {
+            None => {}
+            Some(true) => self.case = Case::Sensitive,
+            Some(false) => self.case = Case::Insensitive,
+        }
         match params.str("net.ipprotocol") {
             None => {}
             Some("ipv4-only") => self.ipv6 = false,

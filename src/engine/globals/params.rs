@@ -93,8 +93,7 @@ static GENERAL: &[Spec] = &[
         .ignored(CAPABILITIES),
     Spec::new("libcapng.enable", Bool, "on", "Whether capabilities are dropped at all.")
         .ignored(CAPABILITIES),
-    Spec::new("variables.caseSensitive", Bool, "off", "Names of variables keep their case.")
-        .ignored("message variables come with a later version"),
+    Spec::new("variables.caseSensitive", Bool, "off", "Names of variables keep their case."),
     Spec::new("compactJsonString", Bool, "off", "Writes JSON without blanks.")
         .ignored("message variables come with a later version"),
     Spec::new("environment", Array, "", "Environment variables to set, name=value.")

@@ -16,6 +16,7 @@ pub use print::escape;
 pub use print::print;
 
 use bstr::BString;
+use bstr::ByteSlice;
 
 /// Deepest nesting of arrays and objects that is read (libfastjson: 32 levels of values).
 const DEPTH_MAX: usize = 32;
@@ -75,12 +76,70 @@ impl Value {
         }
     }
 
+    /// Its whole number, as libfastjson's `json_object_get_int64` gives it: of a text the one that
+    /// it begins with, of what is none 0.
+    #[must_use]
+    pub fn whole(&self) -> i64 {
+        match self {
+            Self::Null | Self::Array(_) | Self::Object(_) => 0,
+            Self::Bool(truth) => i64::from(*truth),
+            Self::Int(number) => *number,
+            Self::Double(text) => leading_whole(text),
+            Self::Str(text) => leading_whole(text),
+        }
+    }
+
     /// What a template writes for it: texts bare, null nothing, the rest as JSON.
     pub fn write_text(&self, out: &mut Vec<u8>) {
         match self {
             Self::Null => {}
             Self::Str(text) => out.extend_from_slice(text),
             other => print(other, Style::Spaced, out),
+        }
+    }
+}
+
+/// The whole part of the number that `text` begins with, as far as it fits. An exponent moves the
+/// point.
+fn leading_whole(text: &[u8]) -> i64 {
+    let number = |b: &&u8| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-');
+    let mut length = text.iter().take_while(number).count();
+    while let Some(text) = text[..length].to_str().ok().filter(|text| !text.is_empty()) {
+        if let Ok(whole) = text.parse::<i64>() {
+            return whole;
+        }
+        if let Ok(double) = text.parse::<f64>() {
+            // The largest or the smallest one where it does not fit.
+            let whole = format!("{:.0}", double.trunc());
+            return whole.parse().unwrap_or(if double > 0.0 { i64::MAX } else { i64::MIN });
+        }
+        length -= 1;
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_whole() {
+        let of = |text: &str| parse(text.as_bytes(), Case::Insensitive).unwrap().whole();
+        for (text, whole) in [
+            ("5", 5),
+            ("-1.9", -1),
+            ("1.5e3", 1500),
+            ("1e", 1),
+            ("1e400", i64::MAX),
+            ("-1e400", i64::MIN),
+            ("true", 1),
+            ("null", 0),
+            ("[7]", 0),
+            ("\"12abc\"", 12),
+            ("\"abc\"", 0),
+            ("NaN", 0),
+        ] {
+            assert_eq!(of(text), whole, "{text}");
         }
     }
 }
