@@ -177,8 +177,11 @@ fn variable_value<'s>(
 /// copied as it is.
 pub(super) fn kept(expr: &Expr, of: &View<'_>, buffers: &mut [Vec<u8>]) -> json::Value {
     if let Expr::Variable(variable) = expr {
-        let copy = of.variables.with(variable, Option::cloned);
-        return copy.unwrap_or_else(|| json::Value::text(b""));
+        let copied = |value: Option<&json::Value>| match value {
+            Some(value) => value.clone(),
+            None => json::Value::text(b""),
+        };
+        return of.variables.with(variable, copied);
     }
     match value(expr, of, buffers) {
         Value::Number(number) => json::Value::Int(number),
