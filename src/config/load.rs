@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::io::Read;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -305,7 +306,7 @@ impl Loader {
         if !wild {
             let path = Path::new(text);
             return match fs::metadata(path) {
-                Ok(meta) if meta.is_dir() => files_in(path, INCLUDE_DEPTH_MAX),
+                Ok(meta) if meta.is_dir() => self.files_in(path, loc),
                 Ok(_) => vec![path.to_owned()],
                 Err(e) => {
                     if let Some(help) = missing {
@@ -325,8 +326,9 @@ impl Loader {
         match glob::glob_with(&text.replace("[^", "[!"), options) {
             Ok(paths) => paths
                 .filter_map(Result::ok)
-                .flat_map(|path| {
-                    if path.is_dir() { files_in(&path, INCLUDE_DEPTH_MAX) } else { vec![path] }
+                .flat_map(|path| match path.is_dir() {
+                    true => self.files_in(&path, loc),
+                    false => vec![path],
                 })
                 .collect(),
             Err(e) => {
@@ -335,6 +337,18 @@ impl Loader {
                 Vec::new()
             }
         }
+    }
+
+    /// All files in a directory, by [`files_in`].
+    fn files_in(&mut self, directory: &Path, loc: Loc) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        if let Err(again) = files_in(directory, &mut Vec::new(), &mut files) {
+            let text = format!("'{}' leads back to a directory above it", again.display());
+            let help = "remove the link; none of these files is read";
+            self.say(Diagnostic::error(loc, text).help(help));
+            files.clear();
+        }
+        files
     }
 
     /// The file's number in the source map, if it could be read.
@@ -356,6 +370,12 @@ impl Loader {
         if !top && yaml::is_yaml(&shown.to_string()) {
             let text = "what a YAML file declares belongs to the top level, not to this block";
             self.say(Diagnostic::warning(loc, text).help("move the include out of the braces"));
+        }
+        // A pipe that nobody writes to would hold up the start; rsyslog reads none either.
+        if fs::metadata(path).is_ok_and(|meta| meta.file_type().is_fifo()) {
+            let text = format!("'{shown}' is a named pipe: it is not read");
+            self.say(Diagnostic::error(loc, text).help("include a file"));
+            return None;
         }
         match self.read(path) {
             Ok(text) => {
@@ -444,24 +464,37 @@ impl Loader {
     }
 }
 
-/// All files in a directory, sorted by name, those in its directories in between. Names that
-/// begin with a dot are left out.
-fn files_in(directory: &Path, depth: usize) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+/// Adds all files in a directory to `found`, sorted by name, those in its directories in between.
+/// Names that begin with a dot are left out. `above` are the directories that it is in.
+///
+/// # Errors
+/// A link to one of those, which would be read without end.
+fn files_in(
+    directory: &Path,
+    above: &mut Vec<PathBuf>,
+    found: &mut Vec<PathBuf>,
+) -> Result<(), PathBuf> {
+    let identity = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
+    if above.contains(&identity) {
+        return Err(directory.to_owned());
+    }
+    let Ok(entries) = fs::read_dir(directory) else { return Ok(()) };
     let mut paths: Vec<_> = entries
         .filter_map(Result::ok)
         .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
         .map(|entry| entry.path())
         .collect();
     paths.sort();
-    paths
-        .into_iter()
-        .flat_map(|path| match path.is_dir() {
-            true if depth == 0 => Vec::new(),
-            true => files_in(&path, depth - 1),
-            false => vec![path],
-        })
-        .collect()
+    above.push(identity);
+    for path in paths {
+        if path.is_dir() {
+            files_in(&path, above, found)?;
+        } else {
+            found.push(path);
+        }
+    }
+    above.pop();
+    Ok(())
 }
 
 /// An error in the words of the operating system, without its number.

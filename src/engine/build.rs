@@ -21,6 +21,7 @@ use crate::config::manual;
 use crate::config::param;
 use crate::config::param::Params;
 use crate::config::selector;
+use crate::engine::defaults::DefaultsInOrder;
 use crate::engine::definitions::Definitions;
 use crate::engine::globals::Given;
 use crate::engine::globals::Globals;
@@ -32,7 +33,6 @@ use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpSpec;
 use crate::message::PriMask;
 use crate::output;
-use crate::output::Defaults;
 use crate::output::OutputSpec;
 use crate::parse;
 use crate::parse::ParseSettings;
@@ -112,8 +112,10 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
     if options.ipv4 != options.ipv6 {
         (builder.globals.ipv4, builder.globals.ipv6) = (options.ipv4, options.ipv6);
     }
-    builder.outputs.message_bytes = builder.globals.message_bytes_max;
-    builder.outputs.family = builder.globals.family();
+    let (message_bytes, family) = (builder.globals.message_bytes_max, builder.globals.family());
+    builder.outputs.everywhere(|defaults| {
+        (defaults.message_bytes, defaults.family) = (message_bytes, family);
+    });
     let programs = builder.rules(&config.statements, &mut diags);
     let default_ruleset = builder.default_ruleset;
     let inputs = builder.inputs(&config.statements, &mut diags);
@@ -161,7 +163,7 @@ fn host_names(globals: &Globals, system: &str) -> (Arc<str>, Option<String>) {
 struct Builder {
     globals: Globals,
     modules: Modules,
-    outputs: Defaults,
+    outputs: DefaultsInOrder,
     templates: Templates,
     /// By name; the flag says that it has a queue of its own.
     rulesets: HashMap<String, (RulesetId, bool)>,
@@ -312,7 +314,8 @@ impl Builder {
             }
             return None;
         }
-        let spec = OutputSpec::compile(object, &self.outputs, diags)?;
+        let defaults = self.outputs.at(object.loc, self.definitions.sources());
+        let spec = OutputSpec::compile(object, defaults, diags)?;
         let template = match spec.template() {
             Some(name) => Some(self.template(name, object, "template", diags)?),
             None => None,

@@ -47,6 +47,10 @@ impl Definitions {
         found
     }
 
+    pub(super) const fn sources(&self) -> &SourceMap {
+        &self.sources
+    }
+
     /// Whether `name` is defined, seen from `at`.
     pub(super) fn find(&self, named: Named, name: &str, at: Loc) -> Definition {
         match self.known.get(&(named, name.to_owned())) {

@@ -3,6 +3,7 @@
 //! drains, and returns the [`Summary`].
 
 mod build;
+mod defaults;
 mod definitions;
 mod fuzz;
 mod globals;

@@ -3,6 +3,7 @@
 //! What is printed is read again before it is given out: a statement that would not come back as
 //! it was is an error, never a silent change.
 
+mod defaults;
 mod expr;
 mod flat;
 mod grouped;

@@ -15,6 +15,7 @@ use crate::config::ast::Stmt;
 use crate::config::ast::StmtKind;
 use crate::config::ast::Value;
 use crate::config::module::short_name;
+use crate::config::print::defaults;
 use crate::config::print::rainerscript;
 use crate::config::print::template;
 use crate::config::print::template::Piece;
@@ -24,6 +25,7 @@ use crate::message::PriMask;
 /// Complains of what has no modern form.
 #[must_use]
 pub fn modern(mut block: Block, diags: &mut Diagnostics) -> Block {
+    defaults::into_actions(&mut block);
     join(&mut block);
     statements(&mut block, diags);
     block

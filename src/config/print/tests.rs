@@ -189,3 +189,16 @@ proptest! {
         prop_assert_eq!(yaml(&config.statements).ok(), Some(text));
     }
 }
+
+#[test]
+fn default_templates_go_into_the_actions_that_get_them() {
+    let action = "action(type=\"omfile\" file=\"/a\")\n";
+    let with = |name| format!("action(type=\"omfile\" file=\"/a\" template=\"{name}\")\n");
+    let [one, two] = ["one", "two"].map(|name| format!("$ActionFileDefaultTemplate {name}\n"));
+    let text = [action, &one, action, &two, action].concat();
+    becomes(&text, &[with("RSYSLOG_FileFormat"), with("one"), with("two")].concat());
+    // A module() stays, and holds for what is behind it.
+    let module = "module(load=\"builtin:omfile\" template=\"one\")\n";
+    let text = [action, module, action].concat();
+    becomes(&text, &[&with("RSYSLOG_FileFormat"), module, action].join("\n"));
+}

@@ -45,6 +45,36 @@ fn a_directory_is_all_files_in_it() {
     assert_eq!(statements, "call bb call ss call zz");
 }
 
+#[test]
+fn directories_that_lead_back_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().join("d");
+    fs::create_dir(&directory).unwrap();
+    fs::write(directory.join("x.conf"), "call xx\n").unwrap();
+    // Two of them would be read four billion times.
+    for name in ["a", "b"] {
+        std::os::unix::fs::symlink(".", directory.join(name)).unwrap();
+    }
+    let main = folder.path().join("main");
+    fs::write(&main, format!("stop\ninclude(file=\"{}\")\n", directory.display())).unwrap();
+    let config = load(&main).unwrap();
+    assert_eq!(block(&config.statements), "stop");
+    let said = &config.diagnostics.all[0].message;
+    assert!(said.ends_with("/d/a' leads back to a directory above it"), "{said}");
+}
+
+#[test]
+fn a_pipe_that_nobody_writes_to_is_no_include() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe.conf");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let main = folder.path().join("main");
+    fs::write(&main, format!("stop\ninclude(file=\"{}\")\n", pipe.display())).unwrap();
+    let config = load(&main).unwrap();
+    let said = &config.diagnostics.all[0].message;
+    assert!(said.ends_with("is a named pipe: it is not read"), "{said}");
+}
+
 /// The order and the choice are rsyslogd's, as tried.
 #[test]
 fn patterns_choose_as_rsyslogd_does() {

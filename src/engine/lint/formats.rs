@@ -60,8 +60,7 @@ static DEFAULT_TEMPLATE_LATE: Lint = Lint {
     id: "default-template-late",
     severity: Warning,
     what: "The default template of files is set behind actions that write files.",
-    why: "In rsyslog it holds for the actions behind it alone; those before it write another \
-          format.",
+    why: "It holds for the actions behind it alone; those before it write another format.",
     help: "move it before the first action, or write template=\"…\" into the actions",
 };
 static FILE_TWO_FORMATS: Lint = Lint {

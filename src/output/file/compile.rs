@@ -82,7 +82,7 @@ impl FileDefaults {
 impl FileSpec {
     /// Reads checked parameters; `None` (complained of) if there is nothing to run.
     pub fn compile(params: &Params, defaults: &Defaults, diags: &mut Diagnostics) -> Option<Self> {
-        let common = Common::compile(params, diags)?;
+        let mut common = Common::compile(params, diags)?;
         let target = target(params, defaults, diags)?;
         let minutes = match target {
             FileTarget::Fixed(_) => 0,
@@ -91,7 +91,7 @@ impl FileSpec {
         let minutes = params.size("closeTimeout").unwrap_or(minutes);
         let minutes = u64::try_from(minutes).ok().filter(|n| *n > 0);
         Some(Self {
-            template: common.template.clone().unwrap_or_else(|| defaults.file.template.clone()),
+            template: common.template.take().unwrap_or_else(|| defaults.file.template.clone()),
             target,
             creation: defaults.file.creation.with(params, diags),
             zip_level: zip_level(params, diags),

@@ -52,7 +52,7 @@ fn refuse<T>(diags: &mut Diagnostics, params: &Params, name: &str, text: String)
 impl ForwardSpec {
     /// Reads checked parameters; `None` (complained of) if there is nothing to run.
     pub fn compile(params: &Params, defaults: &Defaults, diags: &mut Diagnostics) -> Option<Self> {
-        let common = Common::compile(params, diags)?;
+        let mut common = Common::compile(params, diags)?;
         let Some(target) = params.str("target").filter(|target| !target.is_empty()) else {
             // rsyslogd starts, and tries for ever to send to nowhere.
             let text = "omfwd needs a 'target': nothing is sent";
@@ -70,7 +70,7 @@ impl ForwardSpec {
             Protocol::Udp(_) => FrameStyle::None,
         };
         Some(Self {
-            template: common.template.clone().unwrap_or_else(|| defaults.forward_template.clone()),
+            template: common.template.take().unwrap_or_else(|| defaults.forward_template.clone()),
             target: target.to_owned(),
             port: params.str("port").unwrap_or("514").to_owned(),
             framing: Framing { style, max_bytes: defaults.message_bytes },
