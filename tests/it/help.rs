@@ -254,7 +254,6 @@ fn every_complaint_of_these_names_a_page() {
         "rainerscript/functions/index",
         "rainerscript/include",
         "rainerscript/rainerscript_call",
-        "rainerscript/variable_property_types",
     ] {
         assert!(named.contains(term), "nothing names {term}: {named:#?}");
     }
