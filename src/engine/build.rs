@@ -270,7 +270,7 @@ impl Builder {
         let params = kind.check(object, diags);
         let module = self.modules.params(kind.name());
         let ruleset = self.bound_ruleset(&params, diags);
-        let mut parse = self.globals.parse;
+        let mut parse = self.globals.parse.clone();
         parse.hostname_in_header = true;
         parse.message_bytes_max = self.globals.message_bytes_max;
         parse.default_zone = default_tz(&params, module, diags);

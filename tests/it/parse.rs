@@ -134,7 +134,7 @@ fn departs(key: &str, golden: &Value, found: &Value) -> bool {
 }
 
 /// Compares every case of one file.
-fn compare(golden: &str, settings: &ParseSettings) {
+pub(crate) fn compare(golden: &str, settings: &ParseSettings) {
     let mut wrong = String::new();
     let mut cases = 0;
     for line in golden.lines() {

@@ -26,6 +26,9 @@ pub struct Rfc3164Settings {
     pub remove_msg_first_space: bool,
     /// `detect.YearAfterTimestamp`
     pub year_after_timestamp: bool,
+    /// `detect.nearestYear` (Bongsu's own): a time without a year gets the year that brings it
+    /// nearest to the time of arrival; otherwise the year of arrival.
+    pub nearest_year: bool,
 }
 
 /// Longest host name, in bytes.
@@ -43,7 +46,7 @@ pub(super) fn parse(header: &Header<'_>, message: &mut Message, dashes: &mut Das
         return;
     }
     let mut at = timestamp(header, text, message);
-    let settings = &header.settings.rfc3164;
+    let settings = header.rfc3164;
     if header.settings.hostname_in_header
         && let Some((host, next)) = hostname(&text[at..], settings)
     {
@@ -88,6 +91,7 @@ fn timestamp(header: &Header<'_>, text: &[u8], message: &mut Message) -> usize {
     let assumed = header.assumed();
     if let Some(stamp) = timestamp::rfc3164(text, assumed) {
         message.time = stamp.time;
+        header.find_year(&mut message.time);
         message.flags.set(MessageFlags::TIME);
         return stamp.next;
     }
@@ -104,6 +108,7 @@ fn timestamp(header: &Header<'_>, text: &[u8], message: &mut Message) -> usize {
     let Some(text) = text.strip_prefix(b" ") else { return 0 };
     let Some(stamp) = timestamp::rfc3164(text, assumed) else { return 0 };
     message.time = stamp.time;
+    header.find_year(&mut message.time);
     message.flags.set(MessageFlags::TIME);
     1 + stamp.next
 }
