@@ -127,7 +127,9 @@ impl Reading {
             msg.to_vec()
         } else {
             let at = self.raw.len() - msg.len();
-            self.raw[at.saturating_sub(1)..].to_vec()
+            let text = &self.raw[at.saturating_sub(1)..];
+            let drops = settings.rfc3164.remove_msg_first_space && at > 0;
+            text.strip_prefix(b" ").filter(|_| drops).unwrap_or(text).to_vec()
         };
         if self.time.is_some() || tag.is_some_and(|tag| !tag.is_empty()) {
             self.class = Class::Rfc3164;

@@ -211,6 +211,24 @@ fn detect_year_after_timestamp() {
     compare_rfc3164(include_str!("../data/parse/yearafter.jsonl"), on);
 }
 
+#[test]
+fn parameters_together() {
+    let two = Rfc3164Settings {
+        tag_ending_by_colon: true,
+        remove_msg_first_space: true,
+        ..Default::default()
+    };
+    compare_rfc3164(include_str!("../data/parse/colon-firstspace.jsonl"), two);
+    let all = Rfc3164Settings {
+        square_brackets_in_hostname: true,
+        slashes_in_hostname: true,
+        at_signs_in_hostname: true,
+        year_after_timestamp: true,
+        ..two
+    };
+    compare_rfc3164(include_str!("../data/parse/rfc3164-all.jsonl"), all);
+}
+
 /// defaultTZ="-03:30"
 #[test]
 fn default_tz() {

@@ -61,6 +61,9 @@ pub(super) fn parse(header: &Header<'_>, message: &mut Message, dashes: &mut Das
         *dashes |= Dashes::TAG;
         message.msg = header.rest(at);
         message.msg.start = message.msg.start.saturating_sub(1).max(message.raw.start);
+        if settings.remove_msg_first_space && at > 0 && text[at - 1] == b' ' {
+            message.msg.start += 1;
+        }
     } else {
         message.tag = header.span(at, at + tag);
         at += tag;
