@@ -29,6 +29,7 @@ use crate::engine::modules;
 use crate::engine::modules::InputKind;
 use crate::engine::modules::Modules;
 use crate::engine::objects;
+use crate::engine::parsers::Parsers;
 use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpSpec;
 use crate::message::PriMask;
@@ -172,6 +173,7 @@ struct Builder {
     /// Whether there was any action, right or wrong, built or not.
     acts: bool,
     queues: queue::params::Names,
+    parsers: Parsers,
     definitions: Definitions,
 }
 
@@ -203,26 +205,27 @@ impl Builder {
         for object in objects(block, ObjectKind::MainQueue) {
             self.queues.check(object, diags);
         }
-        let parsers = objects::check(block, &self.modules, diags);
+        objects::check(block, diags);
+        let sanitise = &self.globals.parse.sanitise;
+        self.parsers = Parsers::collect(block, &self.modules, sanitise, diags);
+        let listed = std::mem::take(&mut self.globals.parsers);
+        self.parsers.list(RulesetId(0), &listed, &self.definitions, diags);
         self.rulesets.insert(DEFAULT_RULESET.to_owned(), (RulesetId(0), false));
         for (i, object) in objects(block, ObjectKind::Ruleset).enumerate() {
             let id = RulesetId(len32(i + 1));
             on_its_page(object, diags, |diags| {
-                self.ruleset_object(id, object, parsers.as_ref(), diags);
+                self.ruleset_object(id, object, diags);
             });
         }
     }
 
-    fn ruleset_object(
-        &mut self,
-        id: RulesetId,
-        object: &Object,
-        parsers: Option<&Vec<String>>,
-        diags: &mut Diagnostics,
-    ) {
+    fn ruleset_object(&mut self, id: RulesetId, object: &Object, diags: &mut Diagnostics) {
         let params = param::check(object, &[modules::RULESET_PARAMS, queue::params::PARAMS], diags);
         let Some(name) = params.str("name") else { return };
-        objects::parsers_exist(&params, parsers, diags);
+        let loc = params.loc("parser");
+        let asked: Vec<_> =
+            params.list("parser").into_iter().map(|name| (name.to_owned(), loc)).collect();
+        self.parsers.list(id, &asked, &self.definitions, diags);
         if self.rulesets.contains_key(name) {
             let text = if name == DEFAULT_RULESET {
                 format!("ruleset '{name}' is there already: what stands in no ruleset")
@@ -272,10 +275,11 @@ impl Builder {
         let params = kind.check(object, diags);
         let module = self.modules.params(kind.name());
         let ruleset = self.bound_ruleset(&params, diags);
-        let mut parse = self.globals.parse;
+        let mut parse = self.globals.parse.clone();
         parse.hostname_in_header = true;
         parse.message_bytes_max = self.globals.message_bytes_max;
         parse.default_zone = default_tz(&params, module, diags);
+        self.parsers.bind(ruleset, &mut parse);
         let plan = match kind {
             InputKind::Udp => {
                 let spec = Box::new(UdpSpec::compile(module, &params));

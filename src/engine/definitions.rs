@@ -60,6 +60,11 @@ impl Definitions {
         }
     }
 
+    /// Whether what stands at `first` is read before what stands at `then`.
+    pub(super) fn precedes(&self, first: Loc, then: Loc) -> bool {
+        self.sources.precedes(first, then)
+    }
+
     pub(super) fn names(&self, wanted: Named) -> Vec<String> {
         let mut names: Vec<String> = self
             .known

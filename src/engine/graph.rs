@@ -205,7 +205,8 @@ impl Graph {
             self.write_port(spec.port_file.as_deref(), opened.map(|a| a.port()));
             let (label, info) = named(&spec.name, false, port, settings);
             let stats = self.stats_of(&label);
-            let input = TcpInput::new(spec.clone(), ruleset, info, *parse, settings.clone(), stats);
+            let input =
+                TcpInput::new(spec.clone(), ruleset, info, parse.clone(), settings.clone(), stats);
             let input = Arc::new(input);
             self.listeners.extend(
                 sockets.into_iter().map(|socket| Listener { socket, input: input.clone() }),
@@ -244,7 +245,8 @@ impl Graph {
             }
             let (label, info) = named(&spec.name, spec.append_port, port, settings);
             let stats = self.stats_of(&label);
-            let input = UdpInput::new(spec.clone(), ruleset, info, *parse, settings.clone(), stats);
+            let input =
+                UdpInput::new(spec.clone(), ruleset, info, parse.clone(), settings.clone(), stats);
             self.udp.push((Arc::new(input), by_shard));
         }
     }

@@ -12,6 +12,7 @@ pub mod lint;
 mod modules;
 mod objects;
 mod own;
+mod parsers;
 pub mod reference;
 pub mod registry;
 mod run;

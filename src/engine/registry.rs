@@ -2,13 +2,14 @@
 
 use crate::catalog;
 use crate::config::module::Module;
+use crate::engine::parsers;
 use crate::input;
 use crate::output;
 
-/// Inputs that run, outputs that run, and the rest.
+/// Inputs that run, outputs that run, parsers that run, and the rest.
 pub fn modules() -> impl Iterator<Item = &'static Module> {
     let ready = input::MODULES.iter().chain(output::MODULES).copied();
-    ready.chain(catalog::MODULES.iter().flat_map(|group| group.iter()))
+    ready.chain(parsers::MODULES).chain(catalog::MODULES.iter().flat_map(|group| group.iter()))
 }
 
 /// The module called `name`.

@@ -1,6 +1,7 @@
 //! From a frame to a [`Message`]: sanitising, PRI, the choice of the parser.
 
 use std::ops::BitOrAssign;
+use std::sync::Arc;
 
 use crate::base::limits;
 use crate::base::num::len32;
@@ -11,7 +12,9 @@ use crate::message::Message;
 use crate::message::MessageFlags;
 use crate::message::Offset;
 use crate::message::Pri;
+use crate::message::Timestamp;
 use crate::parse::cee;
+use crate::parse::chain::ParserChain;
 use crate::parse::frame::Frame;
 use crate::parse::inflate;
 use crate::parse::rfc3164;
@@ -22,7 +25,7 @@ use crate::parse::sanitise::SanitiseSettings;
 use crate::parse::timestamp::Assumed;
 
 /// How an input's messages are read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ParseSettings {
     pub sanitise: SanitiseSettings,
     /// Longest message in bytes (`maxMessageSize`).
@@ -36,6 +39,8 @@ pub struct ParseSettings {
     pub rfc3164: Rfc3164Settings,
     /// `/` does not end `programname` (`parser.permitSlashInProgramName`).
     pub slash_in_program_name: bool,
+    /// The parsers that are tried, where they are not RFC 5424 and RFC 3164 with `rfc3164`.
+    pub chain: Option<Arc<ParserChain>>,
 }
 
 impl Default for ParseSettings {
@@ -48,6 +53,7 @@ impl Default for ParseSettings {
             default_zone: None,
             rfc3164: Rfc3164Settings::default(),
             slash_in_program_name: false,
+            chain: None,
         }
     }
 }
@@ -55,13 +61,15 @@ impl Default for ParseSettings {
 /// A text, of which the parsers read what follows PRI.
 #[derive(Debug)]
 pub(super) struct Header<'a> {
-    raw: &'a [u8],
+    pub(super) raw: &'a [u8],
     /// Where `raw` begins in the batch.
-    base: usize,
+    pub(super) base: usize,
     /// Bytes of PRI.
-    after_pri: usize,
+    pub(super) after_pri: usize,
     pub(super) settings: &'a ParseSettings,
-    arrival: &'a Arrival,
+    /// Those of the RFC 3164 parser whose turn it is.
+    pub(super) rfc3164: &'a Rfc3164Settings,
+    pub(super) arrival: &'a Arrival,
 }
 
 impl<'a> Header<'a> {
@@ -95,15 +103,36 @@ impl<'a> Header<'a> {
         }
     }
 
+    /// Gives a time that came without a year the one that brings it nearest to its arrival.
+    #[inline]
+    pub(super) fn find_year(&self, time: &mut Timestamp) {
+        if self.rfc3164.nearest_year && time.year == NO_YEAR {
+            time.year = nearest_year(time, self.arrival);
+        }
+    }
+
     /// What RFC 3164 timestamps do not say.
     #[inline]
     pub(super) fn assumed(&self) -> Assumed {
         Assumed {
-            year: self.arrival.local.year,
+            year: if self.rfc3164.nearest_year { NO_YEAR } else { self.arrival.local.year },
             offset: self.settings.default_zone.unwrap_or(self.arrival.local.offset),
-            year_after: self.settings.rfc3164.year_after_timestamp,
+            year_after: self.rfc3164.year_after_timestamp,
         }
     }
+}
+
+/// Stands for the year that a timestamp does not name, where it has to be found.
+const NO_YEAR: u16 = 0;
+
+/// The year of arrival, the one before or the one behind it. Of two that are as near, the year of
+/// arrival.
+#[cold]
+fn nearest_year(time: &Timestamp, arrival: &Arrival) -> u16 {
+    let this = arrival.local.year;
+    let distance = |year: u16| (Timestamp { year, ..*time }.unix() - arrival.wall.secs).abs();
+    let years = [this, this.saturating_sub(1), this.saturating_add(1)];
+    years.into_iter().min_by_key(|year| distance(*year)).unwrap_or(this)
 }
 
 /// Fields whose value is `-` though the message holds no `-` for them.
@@ -159,7 +188,10 @@ pub fn message_into(
     }
     message.raw = raw(data, frame, settings, &mut message.flags);
     let mut dashes = Dashes::default();
-    read(message.raw.of(data), settings, arrival, message, &mut dashes);
+    match &settings.chain {
+        None => read(message.raw.of(data), settings, arrival, message, &mut dashes),
+        Some(chain) => chain.read(data, settings, arrival, message, &mut dashes),
+    }
     if cee::has_cookie(message.msg.of(data)) && message.pri != Pri::INVALID {
         message.class = Class::Cee;
     }
@@ -208,7 +240,8 @@ fn read(
     let base = message.raw.start as usize;
     let (pri, after_pri) = pri(raw);
     message.pri = pri;
-    let header = Header { raw, base, after_pri: usize::from(after_pri), settings, arrival };
+    let (after_pri, rfc3164) = (usize::from(after_pri), &settings.rfc3164);
+    let header = Header { raw, base, after_pri, settings, rfc3164, arrival };
     if pri == Pri::INVALID {
         message.msg = message.raw;
     } else if rfc5424::claims(header.text()) {
@@ -221,7 +254,7 @@ fn read(
 /// PRI and its length. Seen from rsyslogd 8.2302: any number of digits, none being 0, up to 191;
 /// a text that does not begin with `<` has no PRI, one that does and goes on otherwise is invalid.
 #[inline]
-fn pri(raw: &[u8]) -> (Pri, u16) {
+pub(super) fn pri(raw: &[u8]) -> (Pri, u16) {
     match raw.first_chunk::<5>().and_then(short_pri) {
         Some(found) => found,
         None => any_pri(raw),

@@ -9,6 +9,7 @@
 //! two.
 
 pub mod cee;
+pub mod chain;
 pub mod frame;
 pub mod rfc3164;
 pub mod rfc5424;

@@ -1,6 +1,8 @@
 //! Reading a message by the grammars alone: the slow twin of [`crate::parse::message`], and what
 //! the fuzz targets call.
 
+use std::sync::Arc;
+
 use nom::IResult;
 use nom::Parser;
 use nom::bytes::complete::tag;
@@ -20,6 +22,8 @@ use crate::message::Pri;
 use crate::message::Timestamp;
 use crate::parse::ParseSettings;
 use crate::parse::cee;
+use crate::parse::chain;
+use crate::parse::chain::ParserChain;
 use crate::parse::frame::Decoder;
 use crate::parse::frame::Frame;
 use crate::parse::frame::FrameEvents;
@@ -123,7 +127,9 @@ impl Reading {
             msg.to_vec()
         } else {
             let at = self.raw.len() - msg.len();
-            self.raw[at.saturating_sub(1)..].to_vec()
+            let text = &self.raw[at.saturating_sub(1)..];
+            let drops = settings.rfc3164.remove_msg_first_space && at > 0;
+            text.strip_prefix(b" ").filter(|_| drops).unwrap_or(text).to_vec()
         };
         if self.time.is_some() || tag.is_some_and(|tag| !tag.is_empty()) {
             self.class = Class::Rfc3164;
@@ -163,6 +169,14 @@ pub fn compare(text: &[u8], settings: &ParseSettings) {
     let fast = Reading::of(&message, &data);
     // Sanitising has a test of its own.
     assert_eq!(fast, Reading::by_grammar(&fast.raw, settings, &arrival));
+    // The same two parsers as a list, which has a path of its own.
+    let parsers = vec![chain::Parser::Rfc5424, chain::Parser::Rfc3164(settings.rfc3164)];
+    let listed = Some(Arc::new(ParserChain { parsers, ..ParserChain::default() }));
+    let settings = ParseSettings { chain: listed, ..settings.clone() };
+    let mut data = text.to_vec();
+    let listed = crate::parse::message(&mut data, frame, &settings, &arrival);
+    assert_eq!(fast, Reading::of(&listed, &data));
+    assert_eq!(message.flags, listed.flags);
     if message.flags.has(MessageFlags::TIME_CANONICAL) {
         assert!(fast.time.is_some() && !message.time_text.is_empty());
     }

@@ -71,6 +71,35 @@ pub fn rfc3164(text: &[u8], assumed: Assumed) -> Option<Stamp> {
     }
 }
 
+/// Longest name of a zone, in bytes.
+const ZONE_NAME_MAX: usize = 15;
+
+/// Reads an RFC 3164 timestamp behind which may stand the name of a zone, as Cisco's devices write
+/// it; `zone` knows some of them, and others mean nothing.
+#[must_use]
+pub fn cisco(
+    text: &[u8],
+    assumed: Assumed,
+    zone: impl Fn(&[u8]) -> Option<Offset>,
+) -> Option<Stamp> {
+    let (mut rest, (mut time, _)) = device_moment(text, assumed).ok()?;
+    // Seen from rsyslogd 8.2302: a time ends the text only with such a name behind it.
+    let mut may_end = false;
+    if let (Some(b' '), true) = (rest.first(), rest.len() > 1) {
+        let name = &rest[1..rest.len().min(1 + ZONE_NAME_MAX)];
+        let end = name.iter().position(|byte| matches!(byte, b':' | b' '));
+        let name = &name[..end.unwrap_or(name.len())];
+        time.offset = zone(name).unwrap_or(time.offset);
+        rest = &rest[1 + name.len()..];
+        may_end = name.len() < ZONE_NAME_MAX;
+    }
+    if let Some(behind) = rest.strip_prefix(b":") {
+        (rest, may_end) = (behind, false);
+    }
+    let stamp = finish(text, time, text.len() - rest.len(), false);
+    stamp.filter(|_| may_end || !rest.is_empty())
+}
+
 /// `YYYY-MM-DDThh:mm:ss[.f{1,9}](Z|±hh:mm)`
 #[inline(always)]
 fn rfc3339_fixed(text: &[u8]) -> Option<Stamp> {
@@ -283,8 +312,26 @@ fn zone(text: &[u8]) -> IResult<&[u8], Offset> {
 }
 
 /// `[YYYY ]Mmm [ ]d [YYYY ]h:m:s[.f*][ YYYY][:]`, with at most one of the years; whether there was
-/// one in front. Years before the time and colons are Cisco's.
+/// one in front. Colons are Cisco's.
 fn device_time(text: &[u8], assumed: Assumed) -> IResult<&[u8], (Timestamp, bool)> {
+    let (text, (mut time, written)) = device_moment(text, assumed)?;
+    let after = cond(assumed.year_after && written.is_none(), opt(year_after));
+    let (text, after) = after.map(Option::flatten).parse(text)?;
+    time.year = after.unwrap_or(time.year);
+    let (text, _) = opt(tag(":")).parse(text)?;
+    Ok((text, (time, written == Some(Written::InFront))))
+}
+
+/// Where a device wrote the year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    InFront,
+    /// Between day and time, as Cisco's devices do.
+    Within,
+}
+
+/// `[YYYY ]Mmm [ ]d [YYYY ]h:m:s[.f*]`, with at most one of the years.
+fn device_moment(text: &[u8], assumed: Assumed) -> IResult<&[u8], (Timestamp, Option<Written>)> {
     let (text, before) = opt(terminated(year(1971), tag(" "))).parse(text)?;
     let (text, month) =
         map_opt(take(3_usize), |name: &[u8]| name.first_chunk().and_then(|name| month(*name)))
@@ -295,14 +342,12 @@ fn device_time(text: &[u8], assumed: Assumed) -> IResult<&[u8], (Timestamp, bool
     let (text, (hour, _, minute, _, second)) =
         (small(23), tag(":"), small(59), tag(":"), small(60)).parse(text)?;
     let (text, (precision, fraction)) = fraction(text)?;
-    let written = before.or(inner);
-    let after = cond(assumed.year_after && written.is_none(), opt(year_after));
-    let (text, after) = after.map(Option::flatten).parse(text)?;
-    let (text, _) = opt(tag(":")).parse(text)?;
-    let year = written.or(after).unwrap_or(assumed.year);
+    let year = before.or(inner).unwrap_or(assumed.year);
+    let in_front = before.map(|_| Written::InFront);
+    let written = in_front.or_else(|| inner.map(|_| Written::Within));
     let offset = assumed.offset;
     let time = Timestamp { year, month, day, hour, minute, second, precision, fraction, offset };
-    verify(success((time, before.is_some())), |(time, _)| in_range(time)).parse(text)
+    verify(success((time, written)), |(time, _)| in_range(time)).parse(text)
 }
 
 /// ` YYYY` (2000..=2099) with a space behind it. Seen from rsyslogd 8.2302: with one last byte

@@ -4,13 +4,21 @@ use std::alloc::GlobalAlloc;
 use std::alloc::Layout;
 use std::alloc::System;
 use std::cell::Cell;
+use std::sync::Arc;
 
+use bongsu::base::span::Span;
 use bongsu::message::Message;
 use bongsu::parse::ParseSettings;
+use bongsu::parse::chain::CiscoIosSettings;
+use bongsu::parse::chain::NullSettings;
+use bongsu::parse::chain::Parser;
+use bongsu::parse::chain::ParserChain;
+use bongsu::parse::chain::SnareTab;
 use bongsu::parse::frame::Decoder;
 use bongsu::parse::frame::Frame;
 use bongsu::parse::frame::FrameEvents;
 use bongsu::parse::frame::FrameSettings;
+use bongsu::parse::sanitise::SanitiseSettings;
 
 use crate::parse::arrival;
 
@@ -86,4 +94,35 @@ fn framing_and_parsing_do_not_allocate() {
     });
     assert_eq!((count, messages.len()), (0, 504));
     assert!(data.len() > received, "something was written behind");
+}
+
+/// Nor with a list of parsers, even where they change a text.
+#[test]
+fn lists_of_parsers_do_not_allocate() {
+    let snare = SnareTab::of(&SanitiseSettings::default());
+    let parsers = vec![
+        Parser::AixForwardedFrom,
+        Parser::Snare(snare),
+        Parser::LastMessage,
+        Parser::CiscoIos(CiscoIosSettings::default()),
+        Parser::Null(NullSettings { tag: b"tag".as_slice().into(), ..NullSettings::default() }),
+    ];
+    let chain = Some(Arc::new(ParserChain { parsers, ..ParserChain::default() }));
+    let settings = ParseSettings { chain, ..ParseSettings::default() };
+    let arrival = arrival();
+    for text in [
+        "<13>Nov 22 11:22:33 Message forwarded from host: tag[12]: text",
+        "<13>winhost\tMSWinEventLog\t1\tSecurity\t55\tSun",
+        "<13>last message repeated 3 times",
+        "<187>42: Nov 22 2025 11:22:33.123 CEST: %SYS-5-CONFIG_I: Configured",
+        "<13>nothing of these",
+    ] {
+        let mut data = text.as_bytes().to_vec();
+        data.reserve(1024);
+        let frame = Frame { span: Span::new(0, text.len()), truncated: false };
+        let count = allocations(|| {
+            bongsu::parse::message(&mut data, frame, &settings, &arrival);
+        });
+        assert_eq!(count, 0, "{text}");
+    }
 }

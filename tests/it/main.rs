@@ -19,6 +19,7 @@ mod lint;
 mod oracle;
 mod params;
 mod parse;
+mod parsers;
 mod support;
 mod tables;
 mod tidy;

@@ -134,7 +134,7 @@ fn departs(key: &str, golden: &Value, found: &Value) -> bool {
 }
 
 /// Compares every case of one file.
-fn compare(golden: &str, settings: &ParseSettings) {
+pub(crate) fn compare(golden: &str, settings: &ParseSettings) {
     let mut wrong = String::new();
     let mut cases = 0;
     for line in golden.lines() {
@@ -209,6 +209,24 @@ fn remove_msg_first_space() {
 fn detect_year_after_timestamp() {
     let on = Rfc3164Settings { year_after_timestamp: true, ..Default::default() };
     compare_rfc3164(include_str!("../data/parse/yearafter.jsonl"), on);
+}
+
+#[test]
+fn parameters_together() {
+    let two = Rfc3164Settings {
+        tag_ending_by_colon: true,
+        remove_msg_first_space: true,
+        ..Default::default()
+    };
+    compare_rfc3164(include_str!("../data/parse/colon-firstspace.jsonl"), two);
+    let all = Rfc3164Settings {
+        square_brackets_in_hostname: true,
+        slashes_in_hostname: true,
+        at_signs_in_hostname: true,
+        year_after_timestamp: true,
+        ..two
+    };
+    compare_rfc3164(include_str!("../data/parse/rfc3164-all.jsonl"), all);
 }
 
 /// defaultTZ="-03:30"

@@ -191,10 +191,10 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
         Target::RulesetCreateMainQueue => ruleset_queue(line, load),
         Target::RulesetParser => match chosen_ruleset(load) {
             Some(ruleset) => push_parser(ruleset, given("parser")),
-            None => load.say(Diagnostic::unbuilt(
-                line.loc,
-                "parsers of the default ruleset are not built yet: RFC 5424 and RFC 3164 are tried",
-            )),
+            None => {
+                let params = vec![given("parser.list")];
+                load.declare(object(ObjectKind::Global, line.loc, params));
+            }
         },
         Target::ResetConfigVariables => load.legacy.reset(),
         Target::OutChannel => out_channel(line, load),

@@ -57,6 +57,9 @@ pub struct Globals {
     pub drain: Duration,
     pub shards: Option<usize>,
     pub parse: ParseSettings,
+    /// `parser.list` (`$RulesetParser`): the parsers of what stands in no ruleset, each with the
+    /// place where it is named.
+    pub parsers: Vec<(String, Loc)>,
     /// `processInternalMessages`; on by default only where Bongsu stands in for rsyslogd.
     pub internal_messages: Option<bool>,
     pub abort_on_unclean: bool,
@@ -80,6 +83,7 @@ impl Default for Globals {
             drain: Duration::from_millis(DRAIN_MS_DEFAULT),
             shards: None,
             parse: ParseSettings::default(),
+            parsers: Vec::new(),
             internal_messages: None,
             abort_on_unclean: false,
             case: Case::default(),
@@ -181,6 +185,9 @@ impl Globals {
                 }
             }
         }
+        let loc = params.loc("parser.list");
+        let names = params.list("parser.list").into_iter();
+        self.parsers.extend(names.map(|name| (name.to_owned(), loc)));
         set(&mut self.parse.compression, "parser.supportCompressionExtension");
         set(&mut self.parse.slash_in_program_name, "parser.permitSlashInProgramName");
     }

@@ -165,7 +165,14 @@ static PARSER: &[Spec] = &[
         "A slash no longer ends the program's name.",
     ),
     Spec::new("parser.parseHostnameAndTag", Bool, "on", "Looks for a host name and a tag.")
-        .meanwhile("they are looked for"),
+        .ignored("rsyslogd reads it too late to heed it: they are always looked for"),
+    Spec::new(
+        "parser.list",
+        Array,
+        "",
+        "Bongsu's own: parsers of inputs that name no ruleset ($RulesetParser outside of one).",
+    )
+    .own(),
     Spec::new(
         "parser.supportCompressionExtension",
         Bool,

@@ -26,6 +26,9 @@ pub struct Rfc3164Settings {
     pub remove_msg_first_space: bool,
     /// `detect.YearAfterTimestamp`
     pub year_after_timestamp: bool,
+    /// `detect.nearestYear` (Bongsu's own): a time without a year gets the year that brings it
+    /// nearest to the time of arrival; otherwise the year of arrival.
+    pub nearest_year: bool,
 }
 
 /// Longest host name, in bytes.
@@ -43,7 +46,7 @@ pub(super) fn parse(header: &Header<'_>, message: &mut Message, dashes: &mut Das
         return;
     }
     let mut at = timestamp(header, text, message);
-    let settings = &header.settings.rfc3164;
+    let settings = header.rfc3164;
     if header.settings.hostname_in_header
         && let Some((host, next)) = hostname(&text[at..], settings)
     {
@@ -58,6 +61,9 @@ pub(super) fn parse(header: &Header<'_>, message: &mut Message, dashes: &mut Das
         *dashes |= Dashes::TAG;
         message.msg = header.rest(at);
         message.msg.start = message.msg.start.saturating_sub(1).max(message.raw.start);
+        if settings.remove_msg_first_space && at > 0 && text[at - 1] == b' ' {
+            message.msg.start += 1;
+        }
     } else {
         message.tag = header.span(at, at + tag);
         at += tag;
@@ -88,6 +94,7 @@ fn timestamp(header: &Header<'_>, text: &[u8], message: &mut Message) -> usize {
     let assumed = header.assumed();
     if let Some(stamp) = timestamp::rfc3164(text, assumed) {
         message.time = stamp.time;
+        header.find_year(&mut message.time);
         message.flags.set(MessageFlags::TIME);
         return stamp.next;
     }
@@ -104,6 +111,7 @@ fn timestamp(header: &Header<'_>, text: &[u8], message: &mut Message) -> usize {
     let Some(text) = text.strip_prefix(b" ") else { return 0 };
     let Some(stamp) = timestamp::rfc3164(text, assumed) else { return 0 };
     message.time = stamp.time;
+    header.find_year(&mut message.time);
     message.flags.set(MessageFlags::TIME);
     1 + stamp.next
 }
