@@ -27,6 +27,13 @@ pub fn monotonic() -> Instant {
     Instant::now()
 }
 
+/// How long the system has been running, in whole seconds; a second that has begun counts.
+#[must_use]
+pub fn uptime() -> Duration {
+    let seconds = rustix::system::sysinfo().uptime;
+    Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+}
+
 /// The offset of local time from UTC, in seconds, at `secs` since the epoch. Asks the time zone
 /// database once per quarter of an hour (no zone changes inside one) and remembers the answer.
 #[derive(Clone, Debug)]

@@ -366,15 +366,7 @@ impl Builder {
     }
 
     fn template_object(&mut self, object: &Object, diags: &mut Diagnostics) {
-        let before = diags.all.len();
-        let Some(template) = Template::compile(object, diags) else {
-            let new = diags.all.get(before..).unwrap_or_default();
-            let unbuilt = new.iter().any(|d| d.unbuilt);
-            if let (true, Some((name, _))) = (unbuilt, object.text("name")) {
-                self.templates.add_unbuilt(&name);
-            }
-            return;
-        };
+        let Some(template) = Template::compile(object, diags) else { return };
         let name = template.name.clone();
         if !self.templates.add(template) {
             let text = format!("template '{name}' is defined twice: the first one counts");
@@ -398,11 +390,6 @@ impl Builder {
             return None;
         }
         let found = self.templates.get(name).cloned();
-        if found.is_none() && self.templates.is_unbuilt(name) {
-            let text = format!("the action is left out: template '{name}' is not built yet");
-            diags.push(Diagnostic::unbuilt(loc, text));
-            return None;
-        }
         if found.is_none() {
             let text = format!("template '{name}' not found: the action is left out");
             let mut d = Diagnostic::error(loc, text);

@@ -14,7 +14,7 @@ use crate::message::Variables;
 
 /// Facts about a [`Message`] that are not spans.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MessageFlags(pub u8);
+pub struct MessageFlags(pub u16);
 
 impl MessageFlags {
     /// The header held a timestamp: [`Message::time`] is it. Otherwise `timereported` is the time
@@ -37,6 +37,8 @@ impl MessageFlags {
     /// The whole of `raw` is what `<PRI>1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID SD MSG` would
     /// render: an RFC 5424 message as everybody writes it. A relay may copy it as it is.
     pub const VERBATIM: Self = Self(128);
+    /// A modifier has understood the payload of the message: `parsesuccess` is `OK`.
+    pub const PARSED: Self = Self(256);
 
     #[must_use]
     #[inline]

@@ -7,6 +7,7 @@ mod batch;
 mod class;
 mod draft;
 pub mod json;
+mod json_mesg;
 mod pri;
 mod property;
 mod source;

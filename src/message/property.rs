@@ -4,6 +4,7 @@ use std::hash::BuildHasher;
 use std::hash::RandomState;
 use std::sync::LazyLock;
 
+use crate::base::clock;
 use crate::message::Class;
 use crate::message::MessageFlags;
 use crate::message::Offset;
@@ -11,6 +12,8 @@ use crate::message::Pri;
 use crate::message::TimeFormat;
 use crate::message::Timestamp;
 use crate::message::View;
+use crate::message::json::Style;
+use crate::message::json_mesg;
 use crate::message::time_format::write_date;
 use crate::message::time_format::write_number;
 use crate::message::time_format::write_two;
@@ -72,8 +75,16 @@ pub enum Property {
     NowUnixTimestamp,
     /// 32 upper-case hexadecimal digits, the same wherever the same message is asked for it.
     Uuid,
-    /// `$parsesuccess`: `FAIL` until a parser for structured payloads says otherwise.
+    /// `OK` if a modifier has understood the payload ([`MessageFlags::PARSED`]), or else `FAIL`.
     ParseSuccess,
+    /// The message with its properties and `$!`, as one JSON object.
+    JsonMesg,
+    /// `$!all-json`: the tree `$!` as it is written everywhere.
+    AllJson,
+    /// `$!all-json-plain`: the same without blanks.
+    AllJsonPlain,
+    /// `$uptime`: seconds since the system was started.
+    Uptime,
     /// Bongsu's own: [`Class`].
     BongsuClass,
 }
@@ -131,23 +142,18 @@ const NAMES: &[(&str, Property)] = &[
     ("$now-unixtimestamp", Property::NowUnixTimestamp),
     ("uuid", Property::Uuid),
     ("parsesuccess", Property::ParseSuccess),
+    ("jsonmesg", Property::JsonMesg),
+    ("$!all-json", Property::AllJson),
+    ("$!all-json-plain", Property::AllJsonPlain),
+    ("$uptime", Property::Uptime),
     ("bongsu-class", Property::BongsuClass),
 ];
-
-/// What rsyslog has besides.
-const LATER: &[&str] = &["$uptime", "jsonmesg"];
 
 impl Property {
     /// By name, without case; the leading `$` of a filter's `$msg` is not part of it.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, p)| *p)
-    }
-
-    /// Whether rsyslog has a property of that name which this version does not.
-    #[must_use]
-    pub fn is_later(name: &str) -> bool {
-        LATER.iter().any(|known| known.eq_ignore_ascii_case(name))
     }
 
     /// All names, for "did you mean".
@@ -372,6 +378,7 @@ impl<'a> View<'a> {
             Property::InputName => self.batch.input.name.as_bytes(),
             Property::MyHostname => self.batch.input.hostname.as_bytes(),
             Property::Bom => b"\xEF\xBB\xBF",
+            Property::ParseSuccess if self.message.flags.has(MessageFlags::PARSED) => b"OK",
             Property::ParseSuccess => b"FAIL",
             Property::BongsuClass => self.message.class.name().as_bytes(),
             _ => return None,
@@ -404,6 +411,10 @@ impl<'a> View<'a> {
                 write_number(u64::try_from(arrival.wall.secs).unwrap_or(0), out);
             }
             Property::Uuid => self.write_uuid(out),
+            Property::JsonMesg => json_mesg::write(self, out),
+            Property::AllJson => json_mesg::write_tree(self, Style::Spaced, out),
+            Property::AllJsonPlain => json_mesg::write_tree(self, Style::Plain, out),
+            Property::Uptime => write_number(clock::uptime().as_secs(), out),
             // All others are borrowed.
             _ => {}
         }
@@ -547,6 +558,15 @@ mod tests {
         assert!(b"89AB".contains(&uuid.as_bytes()[16]));
         assert_eq!(text(&one, "uuid"), uuid);
         assert_ne!(text(&other, "uuid"), uuid);
+    }
+
+    #[test]
+    fn uptime_is_that_of_the_system() {
+        let whole = |text: &str| text.split('.').next().unwrap().parse::<u64>().unwrap();
+        let before = whole(&std::fs::read_to_string("/proc/uptime").unwrap());
+        let uptime = whole(&text(&batch(b"x"), "$uptime"));
+        // A second that has begun counts.
+        assert!((before..=before + 10).contains(&uptime), "{uptime} after {before}");
     }
 
     #[test]

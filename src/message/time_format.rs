@@ -65,6 +65,10 @@ pub enum TimeFormat {
     Ordinal,
     /// Week of the year by Sundays, two digits, built on [`TimeFormat::Ordinal`].
     Week,
+    /// ISO 8601 week, two digits, built on [`TimeFormat::Ordinal`].
+    IsoWeek,
+    /// The year that the ISO week belongs to.
+    IsoWeekYear,
     TzOffsHour,
     TzOffsMin,
     /// `+` or `-`. `Z` counts as `-`, as in rsyslog.
@@ -89,6 +93,8 @@ const NAMES: &[(&str, TimeFormat)] = &[
     ("wdayname", TimeFormat::WdayName),
     ("ordinal", TimeFormat::Ordinal),
     ("week", TimeFormat::Week),
+    ("iso-week", TimeFormat::IsoWeek),
+    ("iso-week-year", TimeFormat::IsoWeekYear),
     ("tzoffshour", TimeFormat::TzOffsHour),
     ("tzoffsmin", TimeFormat::TzOffsMin),
     ("tzoffsdirection", TimeFormat::TzOffsDirection),
@@ -207,6 +213,8 @@ impl TimeFormat {
             Self::WdayName => text.put(DAYS[usize::from(at.weekday()) % 7]),
             Self::Ordinal => text.digits(ordinal(at), 3),
             Self::Week => text.digits(week(at), 2),
+            Self::IsoWeek => text.digits(iso_week(at).1, 2),
+            Self::IsoWeekYear => text.four(iso_week(at).0),
             Self::TzOffsHour => text.two(at.offset_parts().1),
             Self::TzOffsMin => text.two(at.offset_parts().2),
             Self::TzOffsDirection => text.put(&[at.offset_parts().0]),
@@ -269,6 +277,30 @@ fn ordinal(at: &Timestamp) -> u32 {
 fn week(at: &Timestamp) -> u32 {
     let new_year = Timestamp { month: 1, day: 1, ..*at };
     (ordinal(at) + 5) / 7 + u32::from(at.weekday() < new_year.weekday())
+}
+
+/// The ISO week's year, and its number.
+fn iso_week(at: &Timestamp) -> (u16, u32) {
+    // Monday is 1, Sunday 7.
+    let weekday = (u32::from(at.weekday()) + 6) % 7 + 1;
+    let week = (ordinal(at) + 10).saturating_sub(weekday) / 7;
+    if week == 0 {
+        let before = at.year.saturating_sub(1);
+        (before, iso_weeks(before))
+    } else if week > iso_weeks(at.year) {
+        (at.year.saturating_add(1), 1)
+    } else {
+        (at.year, week)
+    }
+}
+
+/// How many ISO weeks a year has: 53 if a Thursday is its first day, or its last.
+fn iso_weeks(year: u16) -> u32 {
+    let thursday = |month, day| {
+        let at = Timestamp { year, month, day, ..Timestamp::default() };
+        at.weekday() == 4
+    };
+    if thursday(1, 1) || thursday(12, 31) { 53 } else { 52 }
 }
 
 /// Appends a decimal number.

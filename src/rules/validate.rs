@@ -81,7 +81,7 @@ impl Validator<'_> {
 
     /// A property of a message. `sigil` is what stands before its name where it is used.
     fn property(&mut self, name: &str, sigil: &str, loc: Loc) -> bool {
-        if Property::parse(name).is_some() || Property::is_later(name) {
+        if Property::parse(name).is_some() {
             return true;
         }
         if name.is_empty() {

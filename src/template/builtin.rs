@@ -120,7 +120,7 @@ pub(super) fn find(name: &str) -> Option<Template> {
     while !rest.is_empty() {
         let at = memchr::memmem::find(rest, SPACE);
         let (piece, behind) = rest.split_at(at.unwrap_or(rest.len()));
-        for piece in text::parse(piece, Escapes::Builtin).ok()? {
+        for piece in text::parse(piece, Escapes::Done, false).ok()? {
             ops.push(Op::of(piece));
         }
         if at.is_some() {

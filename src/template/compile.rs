@@ -1,6 +1,7 @@
 //! `template()` objects, checked and turned into operations.
 
 use bstr::BString;
+use bstr::ByteSlice;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
@@ -16,6 +17,7 @@ use crate::config::param::Kind;
 use crate::config::param::Params;
 use crate::config::param::Spec;
 use crate::message::TimeFormat;
+use crate::message::Variable;
 use crate::template::Escape;
 use crate::template::Options;
 use crate::template::Template;
@@ -77,9 +79,14 @@ pub static PROPERTY: &[Spec] = &[
     Spec::new("caseConversion", Kind::Str, "", "Changes letters: lower or upper."),
     Spec::new("controlCharacters", Kind::Str, "", "What becomes of them: escape, space or drop."),
     Spec::new("securePath", Kind::Str, "", "What becomes of slashes: drop or replace."),
-    Spec::new("format", Kind::Str, "", "Escapes for csv, json, jsonf, jsonr or jsonfr."),
+    Spec::new(
+        "format",
+        Kind::Str,
+        "",
+        "Escapes for csv, json, jsonf, jsonr, jsonfr or json-strict.",
+    ),
     Spec::new("position.from", Kind::Int, "", "First character, from 1."),
-    Spec::new("position.to", Kind::Int, "", "Last character, from 1."),
+    Spec::new("position.to", Kind::Int, "", "Last character, from 1; -n leaves off the last n."),
     Spec::new("position.relativeToEnd", Kind::Bool, "off", "Counts characters from the end."),
     Spec::new("field.number", Kind::Int, "", "Which field, from 1."),
     Spec::new("field.delimiter", Kind::Int, "9", "The character between fields, as a number."),
@@ -135,10 +142,7 @@ pub(super) fn object(object: &Object, diags: &mut Diagnostics) -> Option<Templat
         }
         "list" => list(name, object, &options, diags),
         "plugin" => plugin(name, &params, diags),
-        "subtree" => {
-            subtree(&params, diags);
-            None
-        }
+        "subtree" => subtree(name, &params, diags),
         "" => {
             let complaint = Diagnostic::error(object.loc, "a template needs a type");
             params.missing(&["type"], complaint, diags);
@@ -188,25 +192,24 @@ fn only_of_its_type(kind: &str, object: &Object, params: &Params, diags: &mut Di
     }
 }
 
-/// What is wrong with a template of type `subtree`, or that it is not built.
-fn subtree(params: &Params, diags: &mut Diagnostics) {
-    let diagnostic = match params.str("subtree") {
-        None => {
-            let complaint = Diagnostic::error(params.loc, "a subtree template needs 'subtree'");
-            let complaint = complaint.help("add subtree=\"$!\"").term(PAGE);
-            return params.missing(&["subtree"], complaint, diags);
-        }
-        Some(tree) if !tree.starts_with("$!") => {
-            let bare = tree.trim_start_matches(['$', '.', '/']);
-            let message = format!("'{tree}' is no tree of the message: it begins with '$!'");
-            Diagnostic::error(params.loc("subtree"), message).help(format!("write $!{bare}"))
-        }
-        Some(_) => {
-            let message = "message variables are not built yet: no subtree templates";
-            Diagnostic::unbuilt(params.loc("type"), message)
-        }
+/// A template that is one variable's value, as JSON where it is no text. No option applies to it.
+fn subtree(name: &str, params: &Params, diags: &mut Diagnostics) -> Option<Template> {
+    let Some(tree) = params.bytes("subtree") else {
+        let complaint = Diagnostic::error(params.loc, "a subtree template needs 'subtree'");
+        let complaint = complaint.help("add subtree=\"$!\"").term(PAGE);
+        params.missing(&["subtree"], complaint, diags);
+        return None;
     };
-    diags.push(diagnostic.term(PAGE));
+    let variable = tree.strip_prefix(b"$").filter(|bare| bare.starts_with(b"!"));
+    let Some(variable) = variable.and_then(Variable::parse) else {
+        let bare = tree.trim_start_with(|sign| "$./".contains(sign)).as_bstr();
+        let message = format!("'{tree}' is no tree of the message: it begins with '$!'");
+        let diagnostic = Diagnostic::error(params.loc("subtree"), message);
+        diags.push(diagnostic.help(format!("write $!{bare}")).term(PAGE));
+        return None;
+    };
+    let ops = vec![Op::Variable(Box::new(variable))];
+    Some(Template::new(name.to_owned(), ops, &Options::default()))
 }
 
 /// Compiles a template's text. A bad property ends an RainerScript template; of a `$template` line
@@ -219,15 +222,11 @@ pub(super) fn string(
     loc: Loc,
     diags: &mut Diagnostics,
 ) -> Option<Template> {
-    let parsed = text::parse(text, escapes);
+    let parsed = text::parse(text, escapes, options.case_sensitive);
     let failed = parsed.stopped;
-    let unbuilt = parsed.faults.iter().any(|fault| fault.unbuilt);
     for fault in parsed.faults {
         let loc = place(text, loc, &fault);
         diags.push(Diagnostic { loc, ..diagnostic(fault) }.term(manual::PROPERTY_REPLACER));
-    }
-    if unbuilt {
-        return None;
     }
     let mut pieces = parsed.pieces;
     if failed {
@@ -245,8 +244,8 @@ pub(super) fn string(
 }
 
 fn diagnostic(fault: Fault) -> Diagnostic {
-    let Fault { severity, at: _, message, help, unbuilt } = fault;
-    Diagnostic { severity, help, unbuilt, ..Diagnostic::error(Loc::default(), message) }
+    let Fault { severity, at: _, message, help } = fault;
+    Diagnostic { severity, help, ..Diagnostic::error(Loc::default(), message) }
 }
 
 /// Where in the configuration a fault in `text` stands. `loc` is the text's place, with or without
@@ -304,11 +303,10 @@ fn list(
         return None;
     }
     let mut ops = Vec::with_capacity(object.parts.len());
-    let before = diags.all.len();
     for part in &object.parts {
         let op = match part.kind {
             ObjectKind::Constant => constant(part, diags),
-            ObjectKind::Property => property(part, &mut ops, diags),
+            ObjectKind::Property => property(part, options, &mut ops, diags),
             _ => {
                 let message = "only property() and constant() can be part of a template";
                 diags.push(Diagnostic::error(part.loc, message));
@@ -318,8 +316,7 @@ fn list(
         let Some(op) = op else { break };
         ops.push(op);
     }
-    let unbuilt = diags.all.iter().skip(before).any(|diagnostic| diagnostic.unbuilt);
-    (!unbuilt).then(|| Template::new(name.to_owned(), ops, options))
+    Some(Template::new(name.to_owned(), ops, options))
 }
 
 fn constant(part: &Object, diags: &mut Diagnostics) -> Option<Op> {
@@ -388,19 +385,20 @@ fn hexadecimal(digits: &[u8]) -> Option<u8> {
     u8::try_from(number).ok()
 }
 
-fn property(part: &Object, ops: &mut Vec<Op>, diags: &mut Diagnostics) -> Option<Op> {
+fn property(
+    part: &Object,
+    options: &Options,
+    ops: &mut Vec<Op>,
+    diags: &mut Diagnostics,
+) -> Option<Op> {
     let params = param::check(part, &[PROPERTY], diags);
-    let Some(name) = params.str("name") else {
+    let Some(name) = params.bytes("name") else {
         let complaint = Diagnostic::error(part.loc, "property() needs a name");
         params.missing(&["name"], complaint, diags);
         return None;
     };
-    let source = match text::source(name, 0..0) {
+    let source = match text::source(name, 0..0, options.case_sensitive) {
         Ok(source) => source,
-        Err(fault) if fault.unbuilt => {
-            diags.push(Diagnostic { loc: params.loc("name"), ..diagnostic(fault) });
-            Source::Empty
-        }
         Err(fault) => {
             let fault = Diagnostic { loc: params.loc("name"), ..diagnostic(fault) };
             diags.push(fault.term(manual::PROPERTIES));
@@ -408,8 +406,12 @@ fn property(part: &Object, ops: &mut Vec<Op>, diags: &mut Diagnostics) -> Option
             return None;
         }
     };
-    let outname = params.bytes("outname").map_or(name.as_bytes(), |name| name);
-    let mut field = Field::new(source, outname);
+    let default = name.strip_prefix(b"$!").unwrap_or(name);
+    let outname = params.bytes("outname").map_or(default, |name| name);
+    let mut field = match source {
+        Source::Variable(_) => Field::new(source, &text::cased(outname, options.case_sensitive)),
+        source => Field::new(source, outname),
+    };
     let mut words = Words { params: &params, diags };
     words.date(&mut field)?;
     words.position(&mut field)?;
@@ -441,6 +443,7 @@ const FORMATS: Choice<Format> = &[
     ("jsonr", Format::Json { raw: true }),
     ("jsonf", Format::JsonField { raw: false }),
     ("jsonfr", Format::JsonField { raw: true }),
+    ("json-strict", Format::JsonStrict),
 ];
 const DATA_TYPES: Choice<DataType> = &[
     ("string", DataType::String),
@@ -457,6 +460,25 @@ const NO_MATCH: Choice<NoMatch> = &[
     ("FIELD", NoMatch::Field),
     ("ZERO", NoMatch::Zero),
 ];
+
+/// The words that parameters of `property()` take, with their parameters.
+#[cfg(test)]
+pub(super) fn words() -> Vec<(&'static str, &'static str)> {
+    fn all<T>(param: &'static str, choice: Choice<T>) -> Vec<(&'static str, &'static str)> {
+        choice.iter().map(|(word, _)| (param, *word)).collect()
+    }
+    let dates = TimeFormat::names().filter(|name| !name.starts_with("iso-"));
+    let mut words: Vec<_> = dates.map(|name| ("dateFormat", name)).collect();
+    words.extend(all("caseConversion", CASES));
+    words.extend(all("controlCharacters", CONTROLS));
+    words.extend(all("securePath", SECURE_PATHS));
+    words.extend(all("format", FORMATS));
+    words.extend(all("dataType", DATA_TYPES));
+    words.extend(all("onEmpty", ON_EMPTY));
+    words.extend(all("regex.type", REGEX_TYPES));
+    words.extend(all("regex.nomatchmode", NO_MATCH));
+    words
+}
 
 /// The parameters of one `property()`, read with complaints.
 struct Words<'p, 'd> {
@@ -514,11 +536,22 @@ impl Words<'_, '_> {
 
     fn position(&mut self, field: &mut Field) -> Option<()> {
         let from = self.number("position.from")?;
+        let relative = self.params.bool("position.relativeToEnd") == Some(true);
+        let less = self.params.int("position.to").filter(|to| *to < 0);
+        if let Some(less) = less.and_then(|to| usize::try_from(to.unsigned_abs()).ok()) {
+            let from = from.unwrap_or(0);
+            field.range = if relative {
+                // There is nothing behind the end.
+                Range::new(from, 1, true)
+            } else {
+                Some(Range::without_last(from, less))
+            };
+            return Some(());
+        }
         let to = self.number("position.to")?;
         if from.is_none() && to.is_none() {
             return Some(());
         }
-        let relative = self.params.bool("position.relativeToEnd") == Some(true);
         let (from, to) = (from.unwrap_or(0), to.unwrap_or(END));
         if (from > to) != relative && from != to {
             let message = "position.from and position.to are the wrong way round";
@@ -617,8 +650,7 @@ mod tests {
     #[test]
     fn nothing_is_silent() {
         for (value, severity, message) in [
-            ("%$!user%", Severity::Warning, "variables are not built yet: '$!user'"),
-            ("%jsonmesg%", Severity::Warning, "not built yet"),
+            ("%$msg%", Severity::Error, "property '$msg' not known"),
             ("%msg", Severity::Error, "not closed"),
             ("%%", Severity::Error, "property '' not known"),
             ("%msg:R,ERE,0:a%", Severity::Error, "'--end'"),
@@ -636,7 +668,7 @@ mod tests {
             assert_eq!(found.len(), 1, "{value}: {found:?}");
             let ignored = found[0].message.contains("ignored");
             let usable = severity < Severity::Error || ignored;
-            assert_eq!(made, usable && !found[0].unbuilt, "{value}");
+            assert_eq!(made, usable, "{value}");
             assert_eq!(found[0].severity, severity, "{value}");
             assert!(found[0].message.contains(message), "{value}: {}", found[0].message);
         }

@@ -40,17 +40,43 @@ pub(super) fn json(value: &[u8], raw: bool, out: &mut Vec<u8>) {
             continue;
         }
         out.extend_from_slice(&value[done..at]);
-        match JSON[usize::from(byte)] {
-            b'u' => {
-                let [high, low] = [byte >> 4, byte & 15].map(|n| HEX[usize::from(n)]);
-                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
-            }
-            letter => out.extend_from_slice(&[b'\\', letter]),
-        }
+        escaped(byte, JSON[usize::from(byte)], out);
         at += 1;
         done = at;
     }
     out.extend_from_slice(&value[done..]);
+}
+
+/// Appends `value` for the inside of a JSON string so that it is valid JSON whatever it holds:
+/// what is no UTF-8 becomes U+FFFD. A parser finds the value as it was, once unescaped.
+pub(super) fn json_strict(value: &[u8], out: &mut Vec<u8>) {
+    for chunk in value.utf8_chunks() {
+        let text = chunk.valid().as_bytes();
+        let mut done = 0;
+        for (at, byte) in text.iter().copied().enumerate() {
+            let letter = JSON[usize::from(byte)];
+            // A slash needs no escape.
+            if letter != 0 && byte != b'/' {
+                out.extend_from_slice(&text[done..at]);
+                escaped(byte, letter, out);
+                done = at + 1;
+            }
+        }
+        out.extend_from_slice(&text[done..]);
+        if !chunk.invalid().is_empty() {
+            out.extend_from_slice("\u{FFFD}".as_bytes());
+        }
+    }
+}
+
+#[inline]
+fn escaped(byte: u8, letter: u8, out: &mut Vec<u8>) {
+    if letter == b'u' {
+        let [high, low] = [byte >> 4, byte & 15].map(|n| HEX[usize::from(n)]);
+        out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
+    } else {
+        out.extend_from_slice(&[b'\\', letter]);
+    }
 }
 
 /// Appends `value` as a quoted CSV field.

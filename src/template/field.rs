@@ -10,7 +10,9 @@ use regex::bytes::Regex;
 
 use crate::message::Property;
 use crate::message::TimeFormat;
+use crate::message::Variable;
 use crate::message::View;
+use crate::message::json::Value;
 use crate::template::escape;
 
 /// What a position counts as when it was given as `$`.
@@ -19,7 +21,7 @@ const FIELD_NOT_FOUND: &[u8] = b"**FIELD NOT FOUND**";
 const NO_MATCH: &[u8] = b"**NO MATCH**";
 
 /// Where a field's value comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     Property(Property),
     /// A timestamp in a form of its own.
@@ -28,8 +30,7 @@ pub(super) enum Source {
         format: TimeFormat,
         utc: bool,
     },
-    /// A tree of variables that nothing can have filled: `$!` and the like in the built-ins.
-    Empty,
+    Variable(Box<Variable>),
 }
 
 /// What is taken of the value.
@@ -71,6 +72,8 @@ pub(super) struct Range {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) relative: bool,
+    /// Characters that are left off at the end, where `to` is [`END`].
+    pub(super) less: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,22 +84,24 @@ pub(super) enum Case {
     Lower,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What becomes of control characters. Of several options the last in this order holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Control {
     #[default]
     Keep,
-    Drop,
-    Space,
     /// `#` and three *decimal* digits.
     Escape,
+    Space,
+    Drop,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What becomes of slashes. Of several options the last in this order holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum SecurePath {
     #[default]
     Keep,
-    Drop,
     Replace,
+    Drop,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -107,6 +112,8 @@ pub(super) enum Format {
     Json {
         raw: bool,
     },
+    /// Bongsu's own: the inside of a JSON string, whatever the value is.
+    JsonStrict,
     /// `"name":"value"`.
     JsonField {
         raw: bool,
@@ -135,7 +142,7 @@ pub(super) enum OnEmpty {
 #[derive(Clone, Debug)]
 pub(super) struct Field {
     pub(super) source: Source,
-    /// The name in `jsonf`, escaped.
+    /// The name in `jsonf`, as it is: rsyslog does not escape it.
     pub(super) name: Vec<u8>,
     pub(super) pick: Pick,
     pub(super) range: Option<Range>,
@@ -166,11 +173,9 @@ pub(super) fn with_scratch(work: impl FnOnce(&mut Vec<u8>)) {
 
 impl Field {
     pub(super) fn new(source: Source, name: &[u8]) -> Self {
-        let mut escaped = Vec::new();
-        escape::json(name, false, &mut escaped);
         Self {
             source,
-            name: escaped,
+            name: name.to_vec(),
             pick: Pick::All,
             range: None,
             fixed_width: false,
@@ -208,15 +213,22 @@ impl Field {
 
     /// Appends what the field makes of a message.
     pub(super) fn write(&self, view: &View<'_>, out: &mut Vec<u8>) {
-        match self.source {
-            Source::Empty => self.write_value(b"", out),
-            Source::Property(property) => match view.borrowed(property) {
+        match &self.source {
+            Source::Property(property) => match view.borrowed(*property) {
                 Some(value) => self.write_value(value, out),
                 None => with_scratch(|scratch| {
-                    view.write_property(property, scratch);
+                    view.write_property(*property, scratch);
                     self.write_value(scratch, out);
                 }),
             },
+            Source::Variable(variable) => view.variables.with(variable, |value| match value {
+                None => self.write_value(b"", out),
+                Some(Value::Str(text)) => self.write_value(text, out),
+                Some(value) => with_scratch(|scratch| {
+                    value.write_text(scratch);
+                    self.write_value(scratch, out);
+                }),
+            }),
             Source::Time { .. } => with_scratch(|scratch| {
                 self.source.write_time(view, scratch);
                 self.write_value(scratch, out);
@@ -253,7 +265,7 @@ impl Field {
         text.extend_from_slice(value);
         if self.fixed_width
             && !value.is_empty()
-            && let Some(Range { from, to, relative }) = self.range
+            && let Some(Range { from, to, relative, .. }) = self.range
         {
             let missing = if relative {
                 // rsyslog takes "up to 0 from the end" for one character more than there is.
@@ -300,6 +312,7 @@ impl Field {
             Format::Plain => out.extend_from_slice(value),
             Format::Csv => escape::csv(value, out),
             Format::Json { raw } => escape::json(value, raw, out),
+            Format::JsonStrict => escape::json_strict(value, out),
             Format::JsonField { raw } => self.json_field(value, raw, out),
         }
     }
@@ -336,23 +349,23 @@ impl Field {
 impl Source {
     /// Appends a timestamp; nothing for other sources.
     #[inline]
-    pub(super) fn write_time(self, view: &View<'_>, out: &mut Vec<u8>) {
+    pub(super) fn write_time(&self, view: &View<'_>, out: &mut Vec<u8>) {
         let Self::Time { property, format, utc } = self else { return };
         let at = match property {
             Property::TimeGenerated => view.batch.arrival.local,
             _ => view.reported(),
         };
-        if utc {
+        if *utc {
             format.write(&at.to_utc(), out);
         } else {
             format.write(&at, out);
         }
     }
 
-    pub(super) const fn property(self) -> Option<Property> {
+    pub(super) const fn property(&self) -> Option<Property> {
         match self {
-            Self::Property(property) | Self::Time { property, .. } => Some(property),
-            Self::Empty => None,
+            Self::Property(property) | Self::Time { property, .. } => Some(*property),
+            Self::Variable(_) => None,
         }
     }
 }
@@ -363,7 +376,12 @@ impl Range {
     pub(super) fn new(from: usize, to: usize, relative: bool) -> Option<Self> {
         let (low, high) = (from.min(to), from.max(to));
         let (from, to) = if relative { (high, low) } else { (low, high) };
-        (high > 0).then_some(Self { from, to, relative })
+        (high > 0).then_some(Self { from, to, relative, less: 0 })
+    }
+
+    /// From `from` on, but for the last `less` characters.
+    pub(super) const fn without_last(from: usize, less: usize) -> Self {
+        Self { from, to: END, relative: false, less }
     }
 
     #[inline]
@@ -373,7 +391,7 @@ impl Range {
             // Before the start there is the start: at least one character is taken.
             (start, (value.len() + 1).saturating_sub(self.to).max(1))
         } else {
-            (self.from.max(1) - 1, self.to)
+            (self.from.max(1) - 1, self.to.min(value.len().saturating_sub(self.less)))
         };
         value.get(start..end.min(value.len())).unwrap_or_default()
     }

@@ -29,7 +29,7 @@ use crate::message::Timestamp;
 use crate::template::Options;
 use crate::template::Template;
 
-const GOLDEN: &str = include_str!("../../tests/data/template/golden.json");
+pub(super) const GOLDEN: &str = include_str!("../../tests/data/template/golden.json");
 
 fn object(kind: ObjectKind, params: &[(&str, &[u8])]) -> Object {
     let loc = Loc::default();
@@ -43,7 +43,7 @@ fn object(kind: ObjectKind, params: &[(&str, &[u8])]) -> Object {
 }
 
 /// A batch of one message, from its description.
-fn batch(json: &Json) -> Batch {
+pub(super) fn batch(json: &Json) -> Batch {
     let text = |name: &str| json[name].as_str().map(Vec::unescape_bytes);
     let number = |name: &str| json[name].as_u64().unwrap();
     let input = InputInfo { name: "imtcp".into(), hostname: Arc::from("vm") };
@@ -80,7 +80,7 @@ fn batch(json: &Json) -> Batch {
     batch
 }
 
-fn timestamp(text: &str) -> Timestamp {
+pub(super) fn timestamp(text: &str) -> Timestamp {
     let (date, clock) = text.split_once('T').unwrap();
     let mut date = date.split('-').map(|n| n.parse::<u16>().unwrap());
     let zone = clock.find(['Z', '+', '-']).unwrap();

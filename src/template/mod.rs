@@ -20,6 +20,8 @@ mod field;
 #[cfg(test)]
 mod golden;
 mod posix;
+#[cfg(test)]
+mod recorded;
 mod render;
 mod rfc5424;
 mod set;

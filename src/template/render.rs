@@ -5,12 +5,14 @@ use crate::base::diag::Loc;
 use crate::config::ast::Object;
 use crate::message::Property;
 use crate::message::TimeFormat;
+use crate::message::Variable;
 use crate::message::View;
 use crate::message::write_pri;
 use crate::template::builtin;
 use crate::template::compile;
 use crate::template::escape;
 use crate::template::field::Field;
+use crate::template::field::Format;
 use crate::template::field::Source;
 use crate::template::field::with_scratch;
 use crate::template::rfc5424;
@@ -51,6 +53,8 @@ pub(super) enum Op {
     Pri,
     Rfc3339,
     Time(Source),
+    /// A variable as it is.
+    Variable(Box<Variable>),
     /// A space unless MSG starts with one (rsyslog's compiled-in formats).
     SpaceBeforeMsg,
     /// A whole RFC 5424 message, up to and with MSG.
@@ -175,6 +179,7 @@ impl Template {
     pub fn is_constant_per_source(&self) -> bool {
         self.ops.iter().all(|op| match op {
             Op::SpaceBeforeMsg => false,
+            op if op.is_variable() => false,
             op => op.property().is_none_or(Property::source_only),
         })
     }
@@ -213,7 +218,7 @@ impl Op {
                 utc: false,
             } => Self::Rfc3339,
             source @ Source::Time { .. } => Self::Time(source),
-            Source::Empty => Self::Field(field),
+            Source::Variable(variable) => Self::Variable(variable),
         }
     }
 
@@ -226,6 +231,11 @@ impl Op {
             Self::Pri => write_pri(view.message.pri, out),
             Self::Rfc3339 => view.write_rfc3339(out),
             Self::Time(source) => source.write_time(view, out),
+            Self::Variable(variable) => view.variables.with(variable, |value| {
+                if let Some(value) = value {
+                    value.write_text(out);
+                }
+            }),
             Self::SpaceBeforeMsg => {
                 if view.bytes(view.message.msg).first() != Some(&b' ') {
                     out.push(b' ');
@@ -237,7 +247,7 @@ impl Op {
     }
 
     fn render_escaped(&self, how: Escape, view: &View<'_>, out: &mut Vec<u8>) {
-        if matches!(self, Self::Text(_) | Self::Byte(_)) {
+        if self.needs_no(how) {
             return self.render(view, out);
         }
         with_scratch(|scratch| {
@@ -255,9 +265,26 @@ impl Op {
         });
     }
 
+    /// Whether what it writes goes out as it is: constant text, and JSON that is escaped already.
+    fn needs_no(&self, escape: Escape) -> bool {
+        match self {
+            Self::Text(_) | Self::Byte(_) => true,
+            Self::Field(field) => escape == Escape::Json && field.format == Format::JsonStrict,
+            _ => false,
+        }
+    }
+
+    fn is_variable(&self) -> bool {
+        match self {
+            Self::Variable(_) => true,
+            Self::Field(field) => matches!(field.source, Source::Variable(_)),
+            _ => false,
+        }
+    }
+
     fn property(&self) -> Option<Property> {
         match self {
-            Self::Text(_) | Self::Byte(_) => None,
+            Self::Text(_) | Self::Byte(_) | Self::Variable(_) => None,
             Self::Property(property) => Some(*property),
             Self::Pri => Some(Property::Pri),
             Self::Rfc3339 => Some(Property::TimeReported),

@@ -1,7 +1,6 @@
 //! All templates of a configuration, by name.
 
 use std::collections::HashMap;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::base::diag;
@@ -12,8 +11,6 @@ use crate::template::Template;
 #[derive(Clone, Debug)]
 pub struct Templates {
     by_name: HashMap<String, Arc<Template>>,
-    /// Names whose templates this version cannot render.
-    unbuilt: HashSet<String>,
 }
 
 impl Default for Templates {
@@ -27,31 +24,16 @@ impl Templates {
     #[must_use]
     pub fn new() -> Self {
         let builtins = Template::builtin_names().filter_map(Template::builtin);
-        Self {
-            by_name: builtins.map(|t| (t.name.clone(), Arc::new(t))).collect(),
-            unbuilt: HashSet::new(),
-        }
+        Self { by_name: builtins.map(|t| (t.name.clone(), Arc::new(t))).collect() }
     }
 
     /// Adds a template; `false` (and it is dropped) if the name is taken.
     pub fn add(&mut self, template: Template) -> bool {
-        let free =
-            !self.by_name.contains_key(&template.name) && !self.unbuilt.contains(&template.name);
+        let free = !self.by_name.contains_key(&template.name);
         if free {
             self.by_name.insert(template.name.clone(), Arc::new(template));
         }
         free
-    }
-
-    /// Notes that there is a template of that name, which cannot be rendered.
-    pub fn add_unbuilt(&mut self, name: &str) {
-        self.unbuilt.insert(name.to_owned());
-    }
-
-    /// Whether the name was taken by [`Self::add_unbuilt`] (and by no template).
-    #[must_use]
-    pub fn is_unbuilt(&self, name: &str) -> bool {
-        self.unbuilt.contains(name) && !self.by_name.contains_key(name)
     }
 
     #[must_use]

@@ -8,6 +8,8 @@ use crate::base::diag::Severity;
 use crate::base::diag::nearest;
 use crate::message::Property;
 use crate::message::TimeFormat;
+use crate::message::Tree;
+use crate::message::Variable;
 use crate::template::field::Case;
 use crate::template::field::Control;
 use crate::template::field::END;
@@ -29,9 +31,45 @@ pub(super) enum Escapes {
     Legacy,
     /// RainerScript's strings have been unescaped by their own rules.
     Done,
-    /// As `Done`; variables are taken for empty.
-    Builtin,
 }
+
+/// What an option does.
+#[derive(Clone, Copy, Debug)]
+enum Setting {
+    Case(Case),
+    Control(Control),
+    SecurePath(SecurePath),
+    Format(Format),
+    DropLastLf,
+    SpaceIfNone,
+    CompressSpace,
+    FixedWidth,
+    FromTheEnd,
+    Utc,
+}
+
+/// The options of a property but for the forms of timestamps, which are [`TimeFormat`]'s.
+const OPTIONS: &[(&str, Setting)] = &[
+    ("uppercase", Setting::Case(Case::Upper)),
+    ("lowercase", Setting::Case(Case::Lower)),
+    ("drop-cc", Setting::Control(Control::Drop)),
+    ("space-cc", Setting::Control(Control::Space)),
+    ("escape-cc", Setting::Control(Control::Escape)),
+    ("secpath-drop", Setting::SecurePath(SecurePath::Drop)),
+    ("secpath-replace", Setting::SecurePath(SecurePath::Replace)),
+    ("csv", Setting::Format(Format::Csv)),
+    ("json", Setting::Format(Format::Json { raw: false })),
+    ("jsonr", Setting::Format(Format::Json { raw: true })),
+    ("jsonf", Setting::Format(Format::JsonField { raw: false })),
+    ("jsonfr", Setting::Format(Format::JsonField { raw: true })),
+    ("json-strict", Setting::Format(Format::JsonStrict)),
+    ("drop-last-lf", Setting::DropLastLf),
+    ("sp-if-no-1st-sp", Setting::SpaceIfNone),
+    ("compressspace", Setting::CompressSpace),
+    ("fixed-width", Setting::FixedWidth),
+    ("pos-end-relative", Setting::FromTheEnd),
+    ("date-utc", Setting::Utc),
+];
 
 /// One piece of a template.
 #[derive(Clone, Debug)]
@@ -47,13 +85,11 @@ pub(super) struct Fault {
     pub(super) at: Place<usize>,
     pub(super) message: String,
     pub(super) help: Option<String>,
-    /// Nothing is wrong with it but that this version cannot do it.
-    pub(super) unbuilt: bool,
 }
 
 impl Fault {
     pub(super) fn new(severity: Severity, at: Place<usize>, message: impl Into<String>) -> Self {
-        Self { severity, at, message: message.into(), help: None, unbuilt: false }
+        Self { severity, at, message: message.into(), help: None }
     }
 }
 
@@ -74,9 +110,9 @@ impl Parsed {
     }
 }
 
-/// Reads a template's text.
-pub(super) fn parse(text: &[u8], escapes: Escapes) -> Parsed {
-    let mut parser = Parser { text, at: 0, escapes, parsed: Parsed::default() };
+/// Reads a template's text. `case_sensitive` is about the names of variables.
+pub(super) fn parse(text: &[u8], escapes: Escapes, case_sensitive: bool) -> Parsed {
+    let mut parser = Parser { text, at: 0, escapes, case_sensitive, parsed: Parsed::default() };
     while parser.at < text.len() {
         if text[parser.at] == b'%' {
             match parser.field() {
@@ -101,6 +137,7 @@ struct Parser<'t> {
     text: &'t [u8],
     at: usize,
     escapes: Escapes,
+    case_sensitive: bool,
     parsed: Parsed,
 }
 
@@ -150,18 +187,9 @@ impl<'t> Parser<'t> {
     fn field(&mut self) -> Result<Field, Fault> {
         let start = self.at;
         self.at += 1;
-        let name = self.until(b":%").to_str_lossy().into_owned();
-        let name_at = start + 1..self.at;
-        let source = match source(&name, name_at) {
-            Err(_) if self.escapes == Escapes::Builtin => Source::Empty,
-            // What is wrong behind it is to be found as well.
-            Err(fault) if fault.unbuilt => {
-                self.parsed.faults.push(fault);
-                Source::Empty
-            }
-            source => source?,
-        };
-        let mut field = Field::new(source, name.as_bytes());
+        let name = self.until(b":%");
+        let source = source(name, start + 1..self.at, self.case_sensitive)?;
+        let mut field = Field::new(source, name);
         let (mut from, mut to, mut to_given) = (0, 0, false);
         let mut relative = false;
         if self.eat(b':') {
@@ -187,16 +215,26 @@ impl<'t> Parser<'t> {
         if self.eat(b':') {
             self.options(&mut field, &mut relative)?;
         }
-        if self.eat(b':') {
-            let name = self.until(b":%").to_owned();
-            field.name.clear();
-            crate::template::escape::json(&name, false, &mut field.name);
-        }
+        let given = if self.eat(b':') { Some(self.until(b":%")) } else { None };
+        self.name_in_json(&mut field, given);
         if !self.eat(b'%') {
             return Err(self.fault(start, "a property is not closed by '%'"));
         }
         field.range = Range::new(from, to, relative);
         Ok(field)
+    }
+
+    /// The name in `jsonf`: as `given`, or that of the property. rsyslog leaves off the first two
+    /// characters of a variable's, which are not always its sign.
+    fn name_in_json(&self, field: &mut Field, given: Option<&[u8]>) {
+        if let Some(given) = given {
+            field.name = given.to_vec();
+        }
+        let Source::Variable(variable) = &field.source else { return };
+        if given.is_none() && variable.tree != Tree::Global {
+            field.name.drain(..field.name.len().min(2));
+        }
+        field.name = cased(&field.name, self.case_sensitive);
     }
 
     fn fault(&self, start: usize, message: impl Into<String>) -> Fault {
@@ -298,7 +336,9 @@ impl<'t> Parser<'t> {
             if !self.option(&word, field, relative) && !word.is_empty() {
                 let message = format!("option '{word}' not known; it is ignored");
                 let mut fault = Fault::new(Severity::Error, start..self.at, message);
-                fault.help = nearest(&word, option_names()).map(|n| format!("did you mean '{n}'?"));
+                let names = option_names();
+                let near = nearest(&word, names.iter().map(String::as_str));
+                fault.help = near.map(|near| format!("did you mean '{near}'?"));
                 self.parsed.faults.push(fault);
             }
             if !self.eat(b',') {
@@ -308,29 +348,24 @@ impl<'t> Parser<'t> {
     }
 
     fn option(&mut self, word: &str, field: &mut Field, relative: &mut bool) -> bool {
-        match word {
-            "uppercase" => field.case = Case::Upper,
-            "lowercase" => field.case = Case::Lower,
-            "drop-last-lf" => field.drop_last_lf = true,
-            "drop-cc" => field.control = Control::Drop,
-            "space-cc" if field.control != Control::Drop => field.control = Control::Space,
-            "escape-cc" if field.control == Control::Keep => field.control = Control::Escape,
-            "space-cc" | "escape-cc" => {}
-            "secpath-drop" => field.secure_path = SecurePath::Drop,
-            "secpath-replace" if field.secure_path == SecurePath::Keep => {
-                field.secure_path = SecurePath::Replace;
+        let Some((_, setting)) = OPTIONS.iter().find(|(known, _)| *known == word) else {
+            return date_option(word, field);
+        };
+        match *setting {
+            Setting::Case(case) => field.case = case,
+            Setting::Control(control) => field.control = field.control.max(control),
+            Setting::SecurePath(mode) => field.secure_path = field.secure_path.max(mode),
+            Setting::Format(format) => self.format(field, format, word),
+            Setting::DropLastLf => field.drop_last_lf = true,
+            Setting::SpaceIfNone => field.space_if_none = true,
+            Setting::CompressSpace => field.compress_space = true,
+            Setting::FixedWidth => field.fixed_width = true,
+            Setting::FromTheEnd => *relative = true,
+            Setting::Utc => {
+                if let Source::Time { utc, .. } = &mut field.source {
+                    *utc = true;
+                }
             }
-            "secpath-replace" => {}
-            "sp-if-no-1st-sp" => field.space_if_none = true,
-            "compressspace" => field.compress_space = true,
-            "fixed-width" => field.fixed_width = true,
-            "pos-end-relative" => *relative = true,
-            "csv" => self.format(field, Format::Csv, word),
-            "json" => self.format(field, Format::Json { raw: false }, word),
-            "jsonr" => self.format(field, Format::Json { raw: true }, word),
-            "jsonf" => self.format(field, Format::JsonField { raw: false }, word),
-            "jsonfr" => self.format(field, Format::JsonField { raw: true }, word),
-            _ => return date_option(word, field),
         }
         true
     }
@@ -358,73 +393,43 @@ impl<'t> Parser<'t> {
 
 /// `date-…`. On a property that is no timestamp it has no effect.
 fn date_option(word: &str, field: &mut Field) -> bool {
-    let Some(name) = word.strip_prefix("date-") else { return false };
-    let wanted = TimeFormat::parse(name);
-    if let Source::Time { format, utc, .. } = &mut field.source {
-        match wanted {
-            Some(wanted) => *format = wanted,
-            None if name == "utc" => *utc = true,
-            None => {}
-        }
+    let Some(wanted) = word.strip_prefix("date-").and_then(TimeFormat::parse) else { return false };
+    if let Source::Time { format, .. } = &mut field.source {
+        *format = wanted;
     }
-    wanted.is_some() || name == "utc"
+    true
 }
 
-fn option_names() -> impl Iterator<Item = &'static str> {
-    [
-        "uppercase",
-        "lowercase",
-        "drop-last-lf",
-        "drop-cc",
-        "space-cc",
-        "escape-cc",
-        "secpath-drop",
-        "secpath-replace",
-        "sp-if-no-1st-sp",
-        "compressspace",
-        "fixed-width",
-        "pos-end-relative",
-        "csv",
-        "json",
-        "jsonr",
-        "jsonf",
-        "jsonfr",
-        "date-rfc3339",
-        "date-rfc3164",
-        "date-rfc3164-buggyday",
-        "date-mysql",
-        "date-pgsql",
-        "date-unixtimestamp",
-        "date-subseconds",
-        "date-wdayname",
-        "date-utc",
-    ]
-    .into_iter()
+/// All options by name.
+pub(super) fn option_names() -> Vec<String> {
+    let dates = TimeFormat::names().map(|name| format!("date-{name}"));
+    OPTIONS.iter().map(|(name, _)| (*name).to_owned()).chain(dates).collect()
 }
 
 /// What the name of a property reads, `at` its place in the text.
-pub(super) fn source(name: &str, at: Place<usize>) -> Result<Source, Fault> {
-    if let Some(property) = Property::parse(name) {
+pub(super) fn source(name: &[u8], at: Place<usize>, case_sensitive: bool) -> Result<Source, Fault> {
+    let known = name.to_str().ok().and_then(Property::parse);
+    if let Some(property) = known {
         let (format, utc) = (TimeFormat::default(), false);
         return Ok(match property {
             property if property.is_time() => Source::Time { property, format, utc },
             property => Source::Property(property),
         });
     }
-    let variable = ["$!", "$.", "$/"].iter().any(|tree| name.starts_with(tree));
-    let later = Property::is_later(name);
-    let message = if variable {
-        format!("message variables are not built yet: '{name}'")
-    } else if later {
-        format!("property '{name}' is not built yet")
-    } else {
-        format!("property '{name}' not known")
-    };
-    let mut fault = Fault::new(Severity::Error, at, message);
-    if variable || later {
-        (fault.severity, fault.unbuilt) = (Severity::Warning, true);
-    } else {
-        fault.help = nearest(name, Property::names()).map(|near| format!("did you mean '{near}'?"));
+    // `%!a%` is `%$!a%`, `%.a%` is `%$.a%`.
+    let bare = name.strip_prefix(b"$").unwrap_or(name);
+    if let Some(variable) = Variable::parse(&cased(bare, case_sensitive)) {
+        return Ok(Source::Variable(Box::new(variable)));
     }
+    let name = name.to_str_lossy();
+    let message = format!("property '{name}' not known");
+    let mut fault = Fault::new(Severity::Error, at, message);
+    fault.help = nearest(&name, Property::names()).map(|near| format!("did you mean '{near}'?"));
     Err(fault)
+}
+
+/// The letters of a variable's name, and of its name in JSON: lower case, unless
+/// `option.casesensitive` is on.
+pub(super) fn cased(name: &[u8], case_sensitive: bool) -> Vec<u8> {
+    if case_sensitive { name.to_vec() } else { name.to_ascii_lowercase() }
 }

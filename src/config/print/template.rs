@@ -26,7 +26,7 @@ impl Piece<'_> {
 }
 
 /// Options of a property and the parameter of `property()` that each is.
-const OPTIONS: [(&str, &str, &str); 17] = [
+const OPTIONS: [(&str, &str, &str); 18] = [
     ("compressspace", "compressSpace", "on"),
     ("csv", "format", "csv"),
     ("date-utc", "date.inUTC", "on"),
@@ -38,6 +38,7 @@ const OPTIONS: [(&str, &str, &str); 17] = [
     ("jsonf", "format", "jsonf"),
     ("jsonfr", "format", "jsonfr"),
     ("jsonr", "format", "jsonr"),
+    ("json-strict", "format", "json-strict"),
     ("lowercase", "caseConversion", "lower"),
     ("secpath-drop", "securePath", "drop"),
     ("secpath-replace", "securePath", "replace"),
@@ -155,14 +156,26 @@ fn property(text: &[u8]) -> Option<Vec<(&'static str, BString)>> {
         let known = OPTIONS.iter().find(|(name, ..)| *name == option);
         let (name, value) = match known {
             Some((_, name, value)) => (*name, *value),
+            // Lists of rsyslog's know no ISO weeks.
+            None if option.starts_with("date-iso-") => return None,
             None => ("dateFormat", option.strip_prefix("date-")?),
         };
+        if value.starts_with("jsonf") && named_otherwise(&params[0].1) {
+            return None;
+        }
         if params.iter().any(|(given, _)| *given == name) {
             return None;
         }
         params.push((name, value.into()));
     }
     Some(params)
+}
+
+/// Whether `jsonf` gives the property another name in a string than in a list: there the first two
+/// characters of a variable's name are left off, here just `$!`.
+fn named_otherwise(name: &[u8]) -> bool {
+    let trees: [&[u8]; 4] = [b"$.", b".", b"!", b"$!all-json"];
+    trees.iter().any(|tree| name.to_ascii_lowercase().starts_with(tree))
 }
 
 #[cfg(test)]
@@ -209,6 +222,10 @@ A"#
             shown(br"5\% \\%timereported:::date-rfc3339,date-utc%").unwrap(),
             [r"value=5% \\", "name=timereported dateFormat=rfc3339 date.inUTC=on"]
         );
+        assert_eq!(shown(b"%$!a:::jsonf%").unwrap(), ["name=$!a format=jsonf"]);
+        // The name in JSON would be another one, or rsyslogd would not take it.
+        assert!(shown(b"%$.a:::jsonf%").is_none() && shown(b"%$!all-json:::jsonf%").is_none());
+        assert!(shown(b"%timestamp:::date-iso-week%").is_none());
         assert!(shown(br"\%%msg:2:5%").is_none());
         assert!(shown(br"\%%msg:R,ERE:x--end%").is_none());
     }

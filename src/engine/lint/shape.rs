@@ -98,7 +98,7 @@ fn part(object: &Object) -> Option<Part<'_>> {
     Some(Part::Field(Field {
         name: lower(&name),
         loc,
-        json: given("format", &["json", "jsonr", "jsonf", "jsonfr"]),
+        json: given("format", &["json", "jsonr", "jsonf", "jsonfr", "json-strict"]),
         secure: given("securePath", &["drop", "replace"]),
     }))
 }
@@ -169,7 +169,7 @@ fn field(property: &[u8], loc: Loc, survey: &Survey<'_>) -> Field {
     let (mut json, mut secure) = (false, false);
     let given = |word: &str, words: &[&str]| words.iter().any(|known| is(word, known));
     for option in &mut options {
-        json |= given(option, &["json", "jsonr", "jsonf", "jsonfr"]);
+        json |= given(option, &["json", "jsonr", "jsonf", "jsonfr", "json-strict"]);
         secure |= given(option, &["secpath-replace", "secpath-drop"]);
     }
     let loc = survey.within(loc, &format!("%{name}"));

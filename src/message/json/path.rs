@@ -68,11 +68,13 @@ impl Step {
 }
 
 impl Path {
-    /// Reads what stands behind the tree's sign: `a!b[0]`.
+    /// Reads what stands behind the tree's sign: `a!b[0]`. As in rsyslog a `!` at the end leads to
+    /// a member without a name.
     #[must_use]
     pub fn new(text: &[u8]) -> Self {
         let steps = text.split(|byte| *byte == b'!').filter(|step| !step.is_empty());
-        Self { steps: steps.map(Step::new).collect() }
+        let nameless: &[&[u8]] = if text.ends_with(b"!") { &[b""] } else { &[] };
+        Self { steps: steps.chain(nameless.iter().copied()).map(Step::new).collect() }
     }
 
     /// Whether it is the tree itself.
@@ -175,6 +177,9 @@ mod tests {
             ("s!x", ""),
             ("s[0]", ""),
             ("nosuch", ""),
+            ("s!", ""),
+            ("!", ""),
+            ("!s", "str"),
         ] {
             let mut text = Vec::new();
             if let Some(value) = Path::new(path.as_bytes()).get(&tree, Case::Insensitive) {
