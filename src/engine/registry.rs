@@ -3,11 +3,12 @@
 use crate::catalog;
 use crate::config::module::Module;
 use crate::input;
+use crate::modifier;
 use crate::output;
 
-/// Inputs that run, outputs that run, and the rest.
+/// Inputs, outputs and modifiers that run, and the rest.
 pub fn modules() -> impl Iterator<Item = &'static Module> {
-    let ready = input::MODULES.iter().chain(output::MODULES).copied();
+    let ready = input::MODULES.iter().chain(output::MODULES).chain(modifier::MODULES).copied();
     ready.chain(catalog::MODULES.iter().flat_map(|group| group.iter()))
 }
 

@@ -14,7 +14,7 @@ use crate::message::Variables;
 
 /// Facts about a [`Message`] that are not spans.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MessageFlags(pub u8);
+pub struct MessageFlags(pub u16);
 
 impl MessageFlags {
     /// The header held a timestamp: [`Message::time`] is it. Otherwise `timereported` is the time
@@ -37,6 +37,8 @@ impl MessageFlags {
     /// The whole of `raw` is what `<PRI>1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID SD MSG` would
     /// render: an RFC 5424 message as everybody writes it. A relay may copy it as it is.
     pub const VERBATIM: Self = Self(128);
+    /// `$parsesuccess` is `OK`: a parser of structured payloads (mmjsonparse) read all of it.
+    pub const PARSE_SUCCESS: Self = Self(256);
 
     #[must_use]
     #[inline]
@@ -47,6 +49,11 @@ impl MessageFlags {
     #[inline]
     pub const fn set(&mut self, flag: Self) {
         self.0 |= flag.0;
+    }
+
+    #[inline]
+    pub const fn clear(&mut self, flag: Self) {
+        self.0 &= !flag.0;
     }
 }
 

@@ -372,6 +372,7 @@ impl<'a> View<'a> {
             Property::InputName => self.batch.input.name.as_bytes(),
             Property::MyHostname => self.batch.input.hostname.as_bytes(),
             Property::Bom => b"\xEF\xBB\xBF",
+            Property::ParseSuccess if self.message.flags.has(MessageFlags::PARSE_SUCCESS) => b"OK",
             Property::ParseSuccess => b"FAIL",
             Property::BongsuClass => self.message.class.name().as_bytes(),
             _ => return None,
