@@ -51,8 +51,7 @@ impl<'a> Draft<'a> {
         Span::new(start, self.batch.data.len())
     }
 
-    /// Puts `text` in place of `msg`. As in rsyslog, where the one is the end of the other, `rawmsg`
-    /// changes with it.
+    /// Puts `text` in place of `msg`. As in rsyslog `rawmsg` changes with it, whose end it is.
     pub fn replace_msg(&mut self, text: &[u8]) {
         let Message { raw, msg, .. } = self.message;
         let start = self.batch.data.len();

@@ -113,8 +113,8 @@ pub(super) fn ipv6(text: &[u8]) -> Option<usize> {
     groups.short.then_some(at)
 }
 
-/// The length of the IPv6 address with an IPv4 address at its end that `text` begins with, and where
-/// that one begins.
+/// The length of the IPv6 address with an IPv4 address at its end that `text` begins with, and
+/// where that one begins.
 pub(super) fn embedded(text: &[u8]) -> Option<(usize, usize)> {
     let mut groups = Groups::default();
     let (mut at, mut last) = (0, 0);
