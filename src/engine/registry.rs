@@ -4,11 +4,12 @@ use crate::catalog;
 use crate::config::module::Module;
 use crate::engine::parsers;
 use crate::input;
+use crate::modifier;
 use crate::output;
 
-/// Inputs that run, outputs that run, parsers that run, and the rest.
+/// Inputs, outputs, modifiers and parsers that run, and the rest.
 pub fn modules() -> impl Iterator<Item = &'static Module> {
-    let ready = input::MODULES.iter().chain(output::MODULES).copied();
+    let ready = input::MODULES.iter().chain(output::MODULES).chain(modifier::MODULES).copied();
     ready.chain(parsers::MODULES).chain(catalog::MODULES.iter().flat_map(|group| group.iter()))
 }
 

@@ -37,8 +37,8 @@ impl MessageFlags {
     /// The whole of `raw` is what `<PRI>1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID SD MSG` would
     /// render: an RFC 5424 message as everybody writes it. A relay may copy it as it is.
     pub const VERBATIM: Self = Self(128);
-    /// A modifier has understood the payload of the message: `parsesuccess` is `OK`.
-    pub const PARSED: Self = Self(256);
+    /// `$parsesuccess` is `OK`: a parser of structured payloads (mmjsonparse) read all of it.
+    pub const PARSE_SUCCESS: Self = Self(256);
 
     #[must_use]
     #[inline]
@@ -49,6 +49,11 @@ impl MessageFlags {
     #[inline]
     pub const fn set(&mut self, flag: Self) {
         self.0 |= flag.0;
+    }
+
+    #[inline]
+    pub const fn clear(&mut self, flag: Self) {
+        self.0 &= !flag.0;
     }
 }
 

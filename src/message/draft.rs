@@ -3,6 +3,7 @@
 use crate::base::span::Span;
 use crate::message::Batch;
 use crate::message::Message;
+use crate::message::MessageFlags;
 use crate::message::Variables;
 use crate::message::View;
 
@@ -49,6 +50,19 @@ impl<'a> Draft<'a> {
         change(&old, &mut self.batch.data);
         Span::new(start, self.batch.data.len())
     }
+
+    /// Puts `text` in place of `msg`. As in rsyslog `rawmsg` changes with it, whose end it is.
+    pub fn replace_msg(&mut self, text: &[u8]) {
+        let Message { raw, msg, .. } = self.message;
+        let start = self.batch.data.len();
+        if raw.start <= msg.start && msg.end <= raw.end {
+            self.batch.data.extend_from_within(raw.start as usize..msg.start as usize);
+        }
+        let message = self.add(text);
+        self.message.msg = message;
+        self.message.raw = Span::new(start, message.end as usize);
+        self.message.flags.clear(MessageFlags::VERBATIM);
+    }
 }
 
 #[cfg(test)]
@@ -75,6 +89,11 @@ mod tests {
         assert_eq!(draft.bytes(draft.message.msg), b"eno");
         let added = draft.add(b"!");
         assert_eq!(draft.view().bytes(added), b"!");
+        draft.message.raw = Span::new(0, 7);
+        draft.message.msg = Span::new(4, 7);
+        draft.replace_msg(b"three");
+        let Message { raw, msg, .. } = draft.message;
+        assert_eq!((draft.bytes(raw), draft.bytes(msg)), (&b"one three"[..], &b"three"[..]));
         assert_eq!(batch.messages[1].msg.of(&batch.data), b"two");
         assert_eq!(batch.messages[0].msg.of(&batch.data), b"one");
     }

@@ -75,7 +75,7 @@ pub enum Property {
     NowUnixTimestamp,
     /// 32 upper-case hexadecimal digits, the same wherever the same message is asked for it.
     Uuid,
-    /// `OK` if a modifier has understood the payload ([`MessageFlags::PARSED`]), or else `FAIL`.
+    /// `OK` if a modifier has understood the payload ([`MessageFlags::PARSE_SUCCESS`]), or else `FAIL`.
     ParseSuccess,
     /// The message with its properties and `$!`, as one JSON object.
     JsonMesg,
@@ -378,7 +378,7 @@ impl<'a> View<'a> {
             Property::InputName => self.batch.input.name.as_bytes(),
             Property::MyHostname => self.batch.input.hostname.as_bytes(),
             Property::Bom => b"\xEF\xBB\xBF",
-            Property::ParseSuccess if self.message.flags.has(MessageFlags::PARSED) => b"OK",
+            Property::ParseSuccess if self.message.flags.has(MessageFlags::PARSE_SUCCESS) => b"OK",
             Property::ParseSuccess => b"FAIL",
             Property::BongsuClass => self.message.class.name().as_bytes(),
             _ => return None,

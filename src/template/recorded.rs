@@ -129,7 +129,7 @@ fn rendered(template: &Template, group: &Json, number: usize) -> Vec<u8> {
     let mut batch = batch(number, message);
     let (variables, parsed) = variables(group, message["payload"].as_str().unwrap());
     if parsed {
-        batch.messages[0].flags.set(MessageFlags::PARSED);
+        batch.messages[0].flags.set(MessageFlags::PARSE_SUCCESS);
     }
     let mut out = Vec::new();
     let view = View { variables: &variables, ..batch.view(&batch.messages[0]) };

@@ -11,7 +11,7 @@ const FLOORS: [&[&str]; 9] = [
     &["base"],
     &["message", "telemetry"],
     &["parse", "config"],
-    &["catalog", "template", "net", "disk"],
+    &["catalog", "modifier", "template", "net", "disk"],
     &["rules", "queue"],
     &["shard"],
     &["input", "output"],

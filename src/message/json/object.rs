@@ -56,6 +56,11 @@ impl Object {
         }
     }
 
+    /// Adds a member at the end whose name no other has: many are added in linear time.
+    pub fn push(&mut self, name: &[u8], value: Value) {
+        self.slots.push(Some((name.into(), value)));
+    }
+
     /// Removes a member, and gives it.
     pub fn remove(&mut self, name: &[u8], case: Case) -> Option<Value> {
         let named = |slot: &&mut Option<(BString, Value)>| {

@@ -13,7 +13,7 @@ use crate::message::json::Value;
 pub fn parse(text: &[u8], case: Case) -> Option<Value> {
     let (value, length) = parse_prefix(text, case)?;
     let mut rest = Parser { text, at: length, depth: 0, case };
-    rest.skip_blanks();
+    rest.skip()?;
     (rest.at == text.len()).then_some(value)
 }
 

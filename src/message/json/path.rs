@@ -95,8 +95,8 @@ impl Path {
     }
 
     /// Sets the value, and makes the objects on the way to it. As in rsyslog a member whose name
-    /// ends in brackets is made where a path ends in them, and an object that is set where one is
-    /// already gives its members to the object around it.
+    /// ends in brackets is made where a path ends in them, and an object that is set where a
+    /// value is already gives its members to the whole tree.
     ///
     /// # Errors
     /// Nothing was changed.
@@ -112,8 +112,10 @@ impl Path {
             let next = step.get_mut(object, case).and_then(Value::as_object_mut);
             object = next.ok_or(PathError::NoObject)?;
         }
-        if let Some(Value::Object(_)) = object.get(&leaf.name, case) {
-            return merge(object, value, case);
+        let there = object.get(&leaf.name, case);
+        let merges = there.is_some() && value.as_object().is_some();
+        if merges || there.is_some_and(|value| value.as_object().is_some()) {
+            return tree.as_object_mut().map_or(Ok(()), |root| merge(root, value, case));
         }
         object.set(&leaf.name, value, case);
         Ok(())
@@ -136,6 +138,11 @@ impl Path {
 /// Takes the members of `value` into `object`.
 fn merge(object: &mut Object, value: Value, case: Case) -> Result<(), PathError> {
     let Value::Object(members) = value else { return Err(PathError::IsObject) };
+    // Mostly so, and then it takes linear time.
+    if object.is_empty() {
+        *object = members;
+        return Ok(());
+    }
     for (name, value) in members.iter() {
         object.set(name, value.clone(), case);
     }

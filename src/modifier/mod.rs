@@ -1,0 +1,132 @@
+//! Floor 4: message modification modules. Each is a checked specification with a function that
+//! changes a [`Draft`]; none does I/O. What two messages have to do with each other (a counter) is
+//! an atomic that all shards share.
+
+pub mod anon;
+mod dice;
+pub mod fields;
+pub mod first_space;
+#[cfg(test)]
+mod golden;
+pub mod json;
+pub mod sequence;
+pub mod structured_data;
+#[cfg(test)]
+mod tests;
+pub mod utf8;
+
+use crate::base::diag::Diagnostic;
+use crate::base::diag::Diagnostics;
+use crate::config::module::Availability;
+use crate::config::module::Module;
+use crate::config::param::Params;
+use crate::config::wording::LEFT_OUT;
+use crate::message::Draft;
+use crate::message::Property;
+use crate::message::Variable;
+use crate::modifier::anon::Anon;
+use crate::modifier::fields::Fields;
+use crate::modifier::first_space::FirstSpace;
+use crate::modifier::json::Json;
+use crate::modifier::sequence::Counters;
+use crate::modifier::sequence::Sequence;
+use crate::modifier::structured_data::StructuredData;
+use crate::modifier::utf8::Utf8;
+
+/// Of all modifiers here: the rules do not run them yet.
+const AVAILABILITY: Availability = Availability::Later(LEFT_OUT);
+
+/// All modules of this folder.
+pub static MODULES: &[&Module] = &[
+    &anon::MODULE,
+    &fields::MODULE,
+    &first_space::MODULE,
+    &json::MODULE,
+    &sequence::MODULE,
+    &structured_data::MODULE,
+    &utf8::MODULE,
+];
+
+/// An action that changes the message, ready to run. A clone shares the counters of its original.
+#[derive(Clone, Debug)]
+pub enum Modifier {
+    Anon(Box<Anon>),
+    Fields(Fields),
+    FirstSpace(FirstSpace),
+    Json(Json),
+    Sequence(Sequence),
+    StructuredData(StructuredData),
+    Utf8(Utf8),
+}
+
+impl Modifier {
+    /// Makes an action of `module`, one of [`MODULES`], from parameters that were checked against
+    /// its tables and those of all actions. `None` if it cannot run, which was complained of then.
+    /// `counters` are the configuration's, the same for all of its actions.
+    pub fn compile(
+        module: &str,
+        params: &Params,
+        counters: &mut Counters,
+        diags: &mut Diagnostics,
+    ) -> Option<Self> {
+        if params.refused {
+            return None;
+        }
+        Some(match module {
+            anon::NAME => Self::Anon(Box::new(Anon::compile(params, diags))),
+            fields::NAME => Self::Fields(Fields::compile(params, diags)),
+            first_space::NAME => Self::FirstSpace(FirstSpace),
+            json::NAME => Self::Json(Json::compile(params, diags)?),
+            sequence::NAME => Self::Sequence(Sequence::compile(params, counters, diags)),
+            structured_data::NAME => Self::StructuredData(StructuredData::compile(params, diags)?),
+            utf8::NAME => Self::Utf8(Utf8::compile(params)),
+            _ => return None,
+        })
+    }
+
+    /// Changes the message or its variables.
+    pub fn apply(&self, draft: &mut Draft<'_>) {
+        match self {
+            Self::Anon(anon) => anon.apply(draft),
+            Self::Fields(fields) => fields.apply(draft),
+            Self::FirstSpace(first_space) => first_space.apply(draft),
+            Self::Json(json) => json.apply(draft),
+            Self::Sequence(sequence) => sequence.apply(draft),
+            Self::StructuredData(structured_data) => structured_data.apply(draft),
+            Self::Utf8(utf8) => utf8.apply(draft),
+        }
+    }
+
+    /// Calls `f` with each property that it reads.
+    pub fn reads(&self, mut f: impl FnMut(Property)) {
+        match self {
+            Self::Json(json) if json.reads_raw() => f(Property::RawMsg),
+            Self::Fields(_) | Self::Json(_) => f(Property::Msg),
+            Self::Sequence(_) => {}
+            Self::StructuredData(_) => f(Property::StructuredData),
+            // What changes the one changes the other.
+            Self::Anon(_) | Self::FirstSpace(_) | Self::Utf8(_) => {
+                f(Property::Msg);
+                f(Property::RawMsg);
+            }
+        }
+    }
+}
+
+/// The variable that `name` of an action is, with or without its `$`; `default` if it is not
+/// given. `None` if it is no variable's name, which was complained of then.
+fn container(
+    name: &str,
+    default: &str,
+    params: &Params,
+    diags: &mut Diagnostics,
+) -> Option<Variable> {
+    let text = params.bytes(name).map_or(default.as_bytes(), |text| text.as_slice());
+    let variable = Variable::parse(text.strip_prefix(b"$").unwrap_or(text));
+    if variable.is_none() {
+        let text = format!("{name} is no variable: {LEFT_OUT}");
+        let help = "begin it with $!, $. or $/";
+        diags.push(Diagnostic::error(params.loc(name), text).help(help));
+    }
+    variable
+}
