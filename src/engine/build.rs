@@ -18,6 +18,8 @@ use crate::config::ast::ObjectKind;
 use crate::config::ast::Stmt;
 use crate::config::ast::StmtKind;
 use crate::config::manual;
+use crate::config::module::Module;
+use crate::config::module::short_name;
 use crate::config::param;
 use crate::config::param::Params;
 use crate::config::selector;
@@ -33,6 +35,9 @@ use crate::engine::parsers::Parsers;
 use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpSpec;
 use crate::message::PriMask;
+use crate::modifier;
+use crate::modifier::Modifier;
+use crate::modifier::sequence::Counters;
 use crate::output;
 use crate::output::OutputSpec;
 use crate::parse;
@@ -173,6 +178,8 @@ struct Builder {
     /// Whether there was any action, right or wrong, built or not.
     acts: bool,
     queues: queue::params::Names,
+    /// Of mmsequence.
+    counters: Counters,
     parsers: Parsers,
     definitions: Definitions,
 }
@@ -467,12 +474,33 @@ fn place(object: &Object, name: &str) -> Loc {
     object.param(name).map_or(object.loc, |param| param.value_loc)
 }
 
+/// The module of an action that changes messages.
+fn modifier_of(object: &Object) -> Option<&'static Module> {
+    let (kind, _) = object.text("type").filter(|_| object.kind == ObjectKind::Action)?;
+    let name = short_name(&kind).to_ascii_lowercase();
+    modifier::MODULES.iter().copied().find(|module| module.name == name)
+}
+
 impl Resolver for Builder {
     fn action(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<ActionId> {
         self.acts = true;
         on_its_page(object, diags, |diags| {
             self.queues.check(object, diags);
             self.action_object(object, diags)
+        })
+    }
+
+    fn is_modifier(&self, object: &Object) -> bool {
+        modifier_of(object).is_some()
+    }
+
+    fn modifier(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<Arc<Modifier>> {
+        let module = modifier_of(object)?;
+        self.acts = true;
+        on_its_page(object, diags, |diags| {
+            self.queues.check(object, diags);
+            let params = self.modules.modifier(module, object, &self.definitions, diags)?;
+            Modifier::compile(module.name, &params, &mut self.counters, diags).map(Arc::new)
         })
     }
 

@@ -258,6 +258,21 @@ impl Modules {
         input
     }
 
+    /// Checks an action that changes messages; `None` if it cannot run.
+    pub(super) fn modifier(
+        &self,
+        module: &'static Module,
+        object: &Object,
+        definitions: &Definitions,
+        diags: &mut Diagnostics,
+    ) -> Option<Params> {
+        if !self.is_loaded_before(module.name, object, definitions, diags) {
+            return None;
+        }
+        let common = [TYPE_PARAM, output::common::PARAMS, queue::params::PARAMS];
+        Some(check_instance(module, &common, object, diags))
+    }
+
     /// Checks an action whose module does not run.
     pub(super) fn check_action(
         &self,

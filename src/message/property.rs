@@ -75,7 +75,7 @@ pub enum Property {
     NowUnixTimestamp,
     /// 32 upper-case hexadecimal digits, the same wherever the same message is asked for it.
     Uuid,
-    /// `OK` if a modifier has understood the payload ([`MessageFlags::PARSE_SUCCESS`]), or else `FAIL`.
+    /// `OK` if a modifier has understood the payload, or else `FAIL`.
     ParseSuccess,
     /// The message with its properties and `$!`, as one JSON object.
     JsonMesg,

@@ -33,8 +33,8 @@ use crate::modifier::sequence::Sequence;
 use crate::modifier::structured_data::StructuredData;
 use crate::modifier::utf8::Utf8;
 
-/// Of all modifiers here: the rules do not run them yet.
-const AVAILABILITY: Availability = Availability::Later(LEFT_OUT);
+/// Of all modifiers here.
+const AVAILABILITY: Availability = Availability::Ready;
 
 /// All modules of this folder.
 pub static MODULES: &[&Module] = &[

@@ -11,6 +11,7 @@ use regex::bytes::Regex;
 use crate::message::PriMask;
 use crate::message::Property;
 use crate::message::Variable;
+use crate::modifier::Modifier;
 use crate::rules::ActionId;
 use crate::rules::value::Arithmetic;
 use crate::rules::value::Relation;
@@ -111,6 +112,7 @@ pub(super) enum Node {
     Enqueue(usize),
     /// `set`, `reset` and `unset`.
     Change(Arc<Change>),
+    Modify(Arc<Modifier>),
     Stop,
 }
 

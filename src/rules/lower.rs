@@ -87,6 +87,10 @@ impl Compiler<'_> {
     /// The node of a statement, if it has one, and whether no message gets past it.
     fn statement(&mut self, statement: &Stmt, depth: usize) -> (Option<Node>, bool) {
         let unbuilt = match &statement.kind {
+            StmtKind::Object(object) if self.resolver.is_modifier(object) => {
+                let modifier = self.resolver.modifier(object, self.diags);
+                return (modifier.map(Node::Modify), false);
+            }
             StmtKind::Object(object) if object.kind == ObjectKind::Action => {
                 let action = self.resolver.action(object, self.diags);
                 return (action.map(Node::Action), false);

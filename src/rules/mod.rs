@@ -22,11 +22,14 @@ mod twin;
 mod validate;
 mod value;
 
+use std::sync::Arc;
+
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::config::ast::Object;
 use crate::message::PriMask;
 use crate::message::View;
+use crate::modifier::Modifier;
 
 pub use functions::Named;
 pub use lower::compile;
@@ -56,6 +59,14 @@ pub enum Definition {
 pub trait Resolver {
     /// Makes the action of an `action()` object; `None` if it is unusable (complained of).
     fn action(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<ActionId>;
+    /// Whether an `action()` object changes messages and goes nowhere.
+    fn is_modifier(&self, _: &Object) -> bool {
+        false
+    }
+    /// Makes the modifier of such an object; `None` if it is unusable (complained of).
+    fn modifier(&mut self, _: &Object, _: &mut Diagnostics) -> Option<Arc<Modifier>> {
+        None
+    }
     /// The ruleset of that name, and whether it has a queue of its own (then `call` hands the
     /// message over instead of running it in place).
     fn ruleset(&self, name: &str) -> Option<(RulesetId, bool)>;

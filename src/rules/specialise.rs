@@ -11,6 +11,7 @@ use crate::message::Draft;
 use crate::message::InputInfo;
 use crate::message::Source;
 use crate::message::Variables;
+use crate::modifier::Modifier;
 use crate::rules::ActionId;
 use crate::rules::RulesetId;
 use crate::rules::Sink;
@@ -70,6 +71,7 @@ enum Step {
     Action(ActionId),
     Enqueue(RulesetId),
     Change(Arc<Change>),
+    Modify(Arc<Modifier>),
     Choice {
         arms: Vec<(Test, Steps)>,
         otherwise: Steps,
@@ -136,7 +138,7 @@ impl Programs {
                 }
                 Step::Called(called) => self.collect_actions(&called.steps, seen, actions),
                 Step::Enqueue(to) => self.collect_ruleset(*to, seen, actions),
-                Step::Change(_) | Step::Stop => {}
+                Step::Change(_) | Step::Modify(_) | Step::Stop => {}
             }
         }
     }
@@ -164,7 +166,7 @@ impl Programs {
                     Node::Call(call) | Node::Enqueue(call) => {
                         self.collect_ruleset(program.calls[*call].ruleset, seen, actions);
                     }
-                    Node::Change(_) | Node::Stop => {}
+                    Node::Change(_) | Node::Modify(_) | Node::Stop => {}
                 }
             }
         }
@@ -211,6 +213,10 @@ impl Specialiser<'_> {
                 }
                 Node::Change(change) => {
                     steps.push(Step::Change(change.clone()));
+                    false
+                }
+                Node::Modify(modifier) => {
+                    steps.push(Step::Modify(modifier.clone()));
                     false
                 }
                 Node::Stop => {
@@ -353,7 +359,11 @@ fn drop_idle_end(steps: &mut Steps) {
                 drop_idle_arms(arms, otherwise);
                 arms.is_empty()
             }
-            Step::Action(_) | Step::Enqueue(_) | Step::Change(_) | Step::Called(_) => false,
+            Step::Action(_)
+            | Step::Enqueue(_)
+            | Step::Change(_)
+            | Step::Modify(_)
+            | Step::Called(_) => false,
         };
         if !idle {
             break;
@@ -442,6 +452,7 @@ fn run(
             Step::Action(action) => sink.action(*action, draft.view()),
             Step::Enqueue(ruleset) => enqueue(*ruleset, draft, sink),
             Step::Change(change) => apply(change, draft, buffers),
+            Step::Modify(modifier) => modifier.apply(draft),
             Step::Choice { arms, otherwise } => {
                 let view = draft.view();
                 let taken = arms.iter().find(|(test, _)| holds(test, &view, buffers));
@@ -482,7 +493,9 @@ fn list_actions(steps: &[Step], actions: &mut Vec<ActionId>) -> bool {
             actions.len() <= ALWAYS_MAX
         }
         Step::Called(called) => list_actions(&called.steps, actions),
-        Step::Enqueue(_) | Step::Change(_) | Step::Choice { .. } | Step::Stop => false,
+        Step::Enqueue(_) | Step::Change(_) | Step::Modify(_) | Step::Choice { .. } | Step::Stop => {
+            false
+        }
     })
 }
 
@@ -494,7 +507,7 @@ fn buffers(steps: &[Step]) -> usize {
         }
         Step::Called(called) => called.buffers,
         Step::Change(change) => change.value.as_ref().map_or(0, Expr::buffers),
-        Step::Action(_) | Step::Enqueue(_) | Step::Stop => 0,
+        Step::Action(_) | Step::Enqueue(_) | Step::Modify(_) | Step::Stop => 0,
     };
     steps.iter().map(of).max().unwrap_or(0)
 }
