@@ -135,7 +135,7 @@ pub(super) enum OnEmpty {
 #[derive(Clone, Debug)]
 pub(super) struct Field {
     pub(super) source: Source,
-    /// The name in `jsonf`, escaped.
+    /// The name in `jsonf`, which is written as it is: rsyslog escapes nothing in it.
     pub(super) name: Vec<u8>,
     pub(super) pick: Pick,
     pub(super) range: Option<Range>,
@@ -166,11 +166,9 @@ pub(super) fn with_scratch(work: impl FnOnce(&mut Vec<u8>)) {
 
 impl Field {
     pub(super) fn new(source: Source, name: &[u8]) -> Self {
-        let mut escaped = Vec::new();
-        escape::json(name, false, &mut escaped);
         Self {
             source,
-            name: escaped,
+            name: name.to_owned(),
             pick: Pick::All,
             range: None,
             fixed_width: false,

@@ -189,8 +189,7 @@ impl<'t> Parser<'t> {
         }
         if self.eat(b':') {
             let name = self.until(b":%").to_owned();
-            field.name.clear();
-            crate::template::escape::json(&name, false, &mut field.name);
+            field.name = name;
         }
         if !self.eat(b'%') {
             return Err(self.fault(start, "a property is not closed by '%'"));

@@ -26,9 +26,12 @@ const KINDS: [Kind; 3] = [Kind::Wild, Kind::Timed, Kind::Paths];
 /// A relay that does not listen by then does not start.
 const READY: Duration = Duration::from_secs(10);
 /// All messages are through by then, or never.
-const THROUGH: Duration = Duration::from_secs(60);
+pub(crate) const THROUGH: Duration = Duration::from_secs(60);
 /// Text of the last message of each connection.
 const LAST: &str = "the-last-message-of-this-connection";
+
+/// Text of those before it, which are there to be swallowed.
+const FILLER: &str = "filler-of-this-connection";
 
 /// What both programs are given. Each kind of message has a connection and a ruleset of its own,
 /// so that every file has one order.
@@ -38,6 +41,8 @@ pub(crate) struct Setup {
     pub(crate) switches: Vec<&'static str>,
     pub(crate) templates: Vec<Template>,
     pub(crate) messages: Vec<(Kind, Sent)>,
+    /// How long the messages may take.
+    pub(crate) patience: Duration,
 }
 
 impl Setup {
@@ -58,7 +63,7 @@ impl Setup {
             (kind, message::message(kind, rng))
         });
         let messages = messages.collect();
-        Self { switches, templates, messages }
+        Self { switches, templates, messages, patience: THROUGH }
     }
 
     fn global(&self) -> String {
@@ -86,15 +91,17 @@ impl Setup {
                 "input(type=\"imtcp\" address=\"127.0.0.1\" port=\"{port}\" ruleset=\"{kind:?}\")\n\
                  ruleset(name=\"{kind:?}\") {{\n"
             ));
+            text.push_str(&format!(
+                "  if $msg contains \"{LAST}\" then {{\n    \
+                 action(type=\"omfile\" file=\"{dir}/{kind:?}.last\" template=\"last\")\n    \
+                 stop\n  }}\n  if $msg contains \"{FILLER}\" then stop\n"
+            ));
             for (number, _) in self.templates.iter().enumerate().filter(|(_, t)| t.kind == *kind) {
                 text.push_str(&format!(
                     "  action(type=\"omfile\" file=\"{dir}/{number}.log\" template=\"t{number}\")\n"
                 ));
             }
-            text.push_str(&format!(
-                "  if $msg contains \"{LAST}\" then\n    \
-                 action(type=\"omfile\" file=\"{dir}/{kind:?}.last\" template=\"last\")\n}}\n"
-            ));
+            text.push_str("}\n");
         }
         text
     }
@@ -122,12 +129,12 @@ impl Setup {
         thread::scope(|scope| {
             for (kind, port) in &ports {
                 scope.spawn(move || {
+                    let filler = format!("<13>Mar  1 00:00:00 relay t: {FILLER}\n");
                     let mut stream = self.stream(*kind);
                     // Should a count have swallowed what follows it, this fills it.
                     stream.extend_from_slice(b"\n");
-                    stream.extend_from_slice(
-                        "<13>Mar  1 00:00:00 relay t: filler\n".repeat(COUNT_MAX / 30).as_bytes(),
-                    );
+                    stream
+                        .extend_from_slice(filler.repeat(COUNT_MAX / filler.len() + 1).as_bytes());
                     stream.extend_from_slice(
                         format!("<13>Mar  1 00:00:00 relay t: {LAST}\n").as_bytes(),
                     );
@@ -138,7 +145,7 @@ impl Setup {
         });
         let last = |kind: &Kind| fs::metadata(dir.path().join(format!("{kind:?}.last")));
         let through = || ports.iter().all(|(kind, _)| last(kind).is_ok_and(|file| file.len() > 0));
-        let through = wait_for(THROUGH, through);
+        let through = wait_for(self.patience, through);
         let ended = relay.stop();
         if !through {
             return Err(format!("{program}: the last message did not arrive; {}", ended.stderr));

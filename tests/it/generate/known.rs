@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | alternatives in regular expressions, back references | [`EXPRESSIONS`] has none | leftmost-first, docs/differences.md |
 //! | `fixed-width` up to `$` | [`WIDTH_MAX`] | ten million spaces |
+//! | fields between NULs (`F,0:2`) | no such delimiter in `template.rs` | rsyslogd reads on behind the value |
 //! | `date-rfc3164-buggyday` | not in [`DATES`] | rsyslogd writes what another template wrote |
 //! | `secpath-replace` on `//` | [`double_slash`]: such templates get messages of their own | rsyslogd leaves slashes |
 //! | fractions of more than six digits, a year in front, long RFC 5424 tags | [`departs`] | docs/differences.md |

@@ -1,13 +1,20 @@
 //! A difference among thousands of messages, made small enough to read.
 
+use std::time::Duration;
+use std::time::Instant;
+
 use crate::generate::bench::Setup;
 use crate::generate::message::Sent;
 use crate::oracle::text;
 
 /// Runs of both programs that one difference may cost.
-const RUNS: usize = 120;
-/// Messages around the first difference that are tried alone at once.
-const NEAR: usize = 3;
+const RUNS: usize = 100;
+/// Time that one difference may cost.
+const PATIENCE: Duration = Duration::from_secs(12);
+/// What a message that was cut may take for a count swallows even the last one.
+const RUN: Duration = Duration::from_secs(2);
+/// Messages around the first difference that are tried alone at once, few and more.
+const NEAR: [usize; 3] = [3, 40, 400];
 
 /// The difference in template `number` as a file for `tests/oracle/cases`.
 pub(crate) fn explain(
@@ -19,8 +26,13 @@ pub(crate) fn explain(
     let template = setup.templates[number].clone();
     let messages = setup.messages.iter().filter(|(kind, _)| *kind == template.kind).cloned();
     let messages = messages.collect();
-    let setup = Setup { switches: setup.switches.clone(), templates: vec![template], messages };
-    let mut shrinker = Shrinker { best: setup, programs, runs: RUNS };
+    let setup = Setup {
+        switches: setup.switches.clone(),
+        templates: vec![template],
+        messages,
+        patience: RUN,
+    };
+    let mut shrinker = Shrinker { best: setup, programs, runs: RUNS, since: Instant::now() };
     let [theirs, ours] = outputs;
     let equal = theirs.iter().zip(ours).take_while(|(a, b)| a == b).count();
     shrinker.near(theirs[..equal].iter().filter(|byte| **byte == b'\n').count());
@@ -35,12 +47,13 @@ struct Shrinker<'p> {
     programs: [&'p str; 2],
     /// How many runs are left.
     runs: usize,
+    since: Instant,
 }
 
 impl Shrinker<'_> {
     /// Takes `smaller` if it still differs.
     fn keep(&mut self, smaller: Setup) -> bool {
-        if self.runs == 0 {
+        if self.runs == 0 || self.since.elapsed() > PATIENCE {
             return false;
         }
         self.runs -= 1;
@@ -53,10 +66,14 @@ impl Shrinker<'_> {
 
     /// Most often a line is a message.
     fn near(&mut self, line: usize) {
-        let mut smaller = self.best.clone();
-        let last = smaller.messages.len().min(line + NEAR);
-        smaller.messages = smaller.messages[line.saturating_sub(NEAR).min(last)..last].to_vec();
-        self.keep(smaller);
+        for near in NEAR {
+            let mut smaller = self.best.clone();
+            let last = smaller.messages.len().min(line + near);
+            smaller.messages = smaller.messages[line.saturating_sub(near).min(last)..last].to_vec();
+            if self.keep(smaller) {
+                return;
+            }
+        }
     }
 
     /// Leaves out runs of messages, half of them at first, one at last.
@@ -84,7 +101,7 @@ impl Shrinker<'_> {
         }
         for switch in (0..self.best.switches.len()).rev() {
             let mut smaller = self.best.clone();
-            drop(smaller.switches.remove(switch));
+            smaller.switches.remove(switch);
             self.keep(smaller);
         }
     }

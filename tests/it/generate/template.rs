@@ -154,7 +154,7 @@ fn field(kind: Kind, rng: &mut Rng) -> String {
     }
     let outname = match rng.u8(..10) {
         0 => ":name",
-        1 => ":a.b",
+        1 => ":a\"b",
         _ => "",
     };
     if options.is_empty() && outname.is_empty() {
@@ -188,7 +188,7 @@ fn string_range(options: &mut Vec<String>, rng: &mut Rng) -> String {
             }
         }
         7 => {
-            let delimiter = [44, 32, 9, 61, 47, 58, 0, 255][rng.usize(..8)];
+            let delimiter = [44, 32, 9, 61, 47, 58, 255][rng.usize(..7)];
             let plus = if rng.u8(..6) == 0 { "+" } else { "" };
             let from = if rng.u8(..6) == 0 { ",2" } else { "" };
             format!(":F,{delimiter}:{}{plus}{from}:", rng.u8(1..5))
