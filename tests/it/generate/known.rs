@@ -2,19 +2,22 @@
 //! agree on. What is left out of the generated cases is left out here or by what is listed here;
 //! nothing of the output is edited before it is compared.
 //!
-//! | left out | how | why |
-//! |---|---|---|
-//! | alternatives in regular expressions, back references | [`EXPRESSIONS`] has none | leftmost-first, docs/differences.md |
-//! | `fixed-width` up to `$` | [`WIDTH_MAX`] | ten million spaces |
-//! | fields between NULs (`F,0:2`) | no such delimiter in `template.rs` | rsyslogd reads on behind the value |
-//! | `date-rfc3164-buggyday` | not in [`DATES`] | rsyslogd writes what another template wrote |
-//! | `secpath-replace` on `//` | [`double_slash`]: such templates get messages of their own | rsyslogd leaves slashes |
-//! | fractions of more than six digits, a year in front, long RFC 5424 tags | [`departs`] | docs/differences.md |
-//! | `parser.spaceLFOnReceive` | not in [`SWITCHES`] | docs/differences.md |
-//! | the time of arrival | only its hour and what is coarser ([`COARSE_DATES`]); a run in which the hour turns is run again | two runs, two times |
-//! | `timereported` of a message that may have none | only through [`MONTH_GATE`], or on messages whose timestamp is well-formed | it is the time of arrival then |
-//! | `uuid`, `fromhost-port`, `$uptime`, `$minute` and finer, `$now-unixtimestamp` | not in [`PROPERTIES`] | of this run alone |
-//! | `jsonmesg`, variables | not in [`PROPERTIES`] | variables have a bench of their own |
+//! - Alternatives and back references: [`EXPRESSIONS`] has none (leftmost-first).
+//! - `fixed-width` up to `$`: [`WIDTH_MAX`] (rsyslogd writes ten million spaces).
+//! - Fields between NULs (`F,0:2`): no such delimiter (rsyslogd reads on behind the value).
+//! - `date-rfc3164-buggyday`: not in [`DATES`] (rsyslogd writes what another template wrote).
+//! - `secpath-replace` on `//`, where rsyslogd leaves slashes: templates with it get messages of
+//!   their own, see [`double_slash`].
+//! - Fractions of more than six digits, a year in front, long RFC 5424 tags: [`departs`].
+//! - `parser.spaceLFOnReceive`: not in [`SWITCHES`] (rsyslogd leaves control characters).
+//! - The time of arrival, but for its hour and what is coarser ([`COARSE_DATES`]); a run in which
+//!   the hour turns is run again.
+//! - `timereported` of a message that may have none, which is the time of arrival then: only where
+//!   it is of another month ([`MONTH_GATE`]), or the message's timestamp is known to be good.
+//! - `uuid`, `fromhost-port`, `$uptime`, `$minute` and finer, `$now-unixtimestamp`: of this run
+//!   alone. `jsonmesg` and variables: not generated. None of them is in [`PROPERTIES`].
+//!
+//! Where it is a departure, docs/differences.md has the reason.
 
 use std::sync::LazyLock;
 
