@@ -51,9 +51,13 @@ struct Shrinker<'p> {
 }
 
 impl Shrinker<'_> {
+    fn spent(&self) -> bool {
+        self.runs == 0 || self.since.elapsed() > PATIENCE
+    }
+
     /// Takes `smaller` if it still differs.
     fn keep(&mut self, smaller: Setup) -> bool {
-        if self.runs == 0 || self.since.elapsed() > PATIENCE {
+        if self.spent() {
             return false;
         }
         self.runs -= 1;
@@ -79,9 +83,9 @@ impl Shrinker<'_> {
     /// Leaves out runs of messages, half of them at first, one at last.
     fn fewer_messages(&mut self) {
         let mut size = self.best.messages.len().div_ceil(2);
-        while size > 0 {
+        while size > 0 && !self.spent() {
             let mut from = 0;
-            while from < self.best.messages.len() && self.best.messages.len() > 1 {
+            while !self.spent() && from < self.best.messages.len() && self.best.messages.len() > 1 {
                 let mut smaller = self.best.clone();
                 let to = (from + size).min(smaller.messages.len());
                 drop(smaller.messages.drain(from..to));
@@ -110,9 +114,9 @@ impl Shrinker<'_> {
     fn shorter_messages(&mut self) {
         for number in 0..self.best.messages.len() {
             let mut size = self.best.messages[number].1.message.len().div_ceil(2);
-            while size > 0 {
+            while size > 0 && !self.spent() {
                 let mut from = 0;
-                while from < self.best.messages[number].1.message.len() {
+                while !self.spent() && from < self.best.messages[number].1.message.len() {
                     let mut smaller = self.best.clone();
                     let Sent { message, .. } = &mut smaller.messages[number].1;
                     let to = (from + size).min(message.len());

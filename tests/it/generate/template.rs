@@ -191,7 +191,7 @@ fn string_range(options: &mut Vec<String>, rng: &mut Rng) -> String {
             let delimiter = [44, 32, 9, 61, 47, 58, 255][rng.usize(..7)];
             let plus = if rng.u8(..6) == 0 { "+" } else { "" };
             let from = if rng.u8(..6) == 0 { ",2" } else { "" };
-            format!(":F,{delimiter}:{}{plus}{from}:", rng.u8(1..5))
+            format!(":F,{delimiter}:{}{plus}{from}", rng.u8(1..5))
         }
         _ => {
             let (expression, extended) = known::EXPRESSIONS[rng.usize(..known::EXPRESSIONS.len())];
