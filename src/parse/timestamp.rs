@@ -52,7 +52,8 @@ pub struct Assumed {
 #[must_use]
 #[inline(always)]
 pub fn rfc3339(text: &[u8]) -> Option<Stamp> {
-    if !text.first()?.is_ascii_digit() {
+    // The year may lack all its digits, as any number here may: `-02-03T04:05:06Z` is of year 0.
+    if !matches!(text.first()?, b'0'..=b'9' | b'-') {
         return None;
     }
     match rfc3339_fixed(text) {

@@ -14,6 +14,7 @@ mod corpus;
 mod faults;
 mod floors;
 mod frame;
+mod generate;
 mod help;
 mod lint;
 mod oracle;

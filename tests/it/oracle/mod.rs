@@ -6,7 +6,7 @@
 
 mod case;
 mod run;
-mod text;
+pub(crate) mod text;
 
 use std::env;
 use std::path::Path;

@@ -1,0 +1,152 @@
+//! The one place that knows where Bongsu is not rsyslog on purpose, and what no two programs can
+//! agree on. What is left out of the generated cases is left out here or by what is listed here;
+//! nothing of the output is edited before it is compared.
+//!
+//! - Alternatives and back references: [`EXPRESSIONS`] has none (leftmost-first).
+//! - `fixed-width` up to `$`: [`WIDTH_MAX`] (rsyslogd writes ten million spaces).
+//! - Fields between NULs (`F,0:2`): no such delimiter (rsyslogd reads on behind the value).
+//! - `date-rfc3164-buggyday`: not in [`DATES`] (rsyslogd writes what another template wrote).
+//! - `secpath-replace` on `//`, where rsyslogd leaves slashes: templates with it get messages of
+//!   their own, see [`double_slash`].
+//! - Fractions of more than six digits, a year in front, long RFC 5424 tags: [`departs`].
+//! - `parser.spaceLFOnReceive`: not in [`SWITCHES`] (rsyslogd leaves control characters).
+//! - The time of arrival, but for its hour and what is coarser ([`COARSE_DATES`]); a run in which
+//!   the hour turns is run again.
+//! - `timereported` of a message that may have none, which is the time of arrival then: only where
+//!   it is of another month ([`MONTH_GATE`]), or the message's timestamp is known to be good.
+//! - `uuid`, `fromhost-port`, `$uptime`, `$minute` and finer, `$now-unixtimestamp`: of this run
+//!   alone. `jsonmesg` and variables: not generated. None of them is in [`PROPERTIES`].
+//!
+//! Where it is a departure, docs/differences.md has the reason.
+
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
+/// Properties that are the same for two programs that get the same bytes within one hour.
+pub(crate) const PROPERTIES: &[&str] = &[
+    "msg",
+    "rawmsg",
+    "rawmsg-after-pri",
+    "hostname",
+    "source",
+    "fromhost",
+    "fromhost-ip",
+    "syslogtag",
+    "programname",
+    "pri",
+    "pri-text",
+    "iut",
+    "syslogfacility",
+    "syslogfacility-text",
+    "syslogseverity",
+    "syslogseverity-text",
+    "syslogpriority",
+    "syslogpriority-text",
+    "protocol-version",
+    "structured-data",
+    "app-name",
+    "procid",
+    "msgid",
+    "inputname",
+    "$myhostname",
+    "$bom",
+    "$now",
+    "$now-utc",
+    "$year",
+    "$year-utc",
+    "$month",
+    "$month-utc",
+    "$day",
+    "$day-utc",
+    "$wday",
+    "$wday-utc",
+    "$hour",
+    "$hour-utc",
+];
+
+/// `dateFormat=` and, with `date-` in front, the options of string templates.
+pub(crate) const DATES: &[&str] = &[
+    "rfc3164",
+    "rfc3339",
+    "mysql",
+    "pgsql",
+    "unixtimestamp",
+    "subseconds",
+    "year",
+    "month",
+    "day",
+    "hour",
+    "minute",
+    "second",
+    "wday",
+    "wdayname",
+    "ordinal",
+    "week",
+    "tzoffshour",
+    "tzoffsmin",
+    "tzoffsdirection",
+];
+
+/// Those of `timegenerated` that last for an hour.
+pub(crate) const COARSE_DATES: &[&str] =
+    &["year", "month", "day", "hour", "wday", "wdayname", "tzoffshour", "tzoffsdirection"];
+
+/// Regular expressions and whether they are extended ones.
+pub(crate) const EXPRESSIONS: &[(&str, bool)] = &[
+    ("[0-9]\\{1,3\\}", false),
+    ("\\([a-z]*\\)=\\([^ ]*\\)", false),
+    ("a*", false),
+    ("^.", false),
+    ("[^a-z]*$", false),
+    ("[[:upper:]][[:lower:]]*", false),
+    ("x\\?y\\+", false),
+    ("[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+", true),
+    ("([a-z]+)=\"?([^ \"]*)", true),
+    ("^(.)(.)(.)", true),
+    ("[^[:alnum:][:space:]]+", true),
+    ("(([a-z])([0-9]?))+", true),
+    (" *", true),
+    ("user ([^ ]+) from", true),
+    ("\\<[A-Za-z]{4,6}\\>", true),
+    ("\\[([0-9]+)\\]:?$", true),
+    ("[]]", true),
+    ("nothing has this", true),
+];
+
+/// Shows `timereported` in the form of RFC 3164 unless it is of this month or the next.
+pub(crate) const MONTH_GATE: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// The end of a field with a fixed width.
+pub(crate) const WIDTH_MAX: usize = 40;
+
+/// `global(parser.…)` switches that are looked at, each with a value that is not its default.
+pub(crate) const SWITCHES: &[&str] = &[
+    "parser.dropTrailingLFOnReception=\"off\"",
+    "parser.escapeControlCharactersOnReceive=\"off\"",
+    "parser.escape8BitCharactersOnReceive=\"on\"",
+    "parser.escapeControlCharacterTab=\"off\"",
+    "parser.escapeControlCharactersCStyle=\"on\"",
+    "parser.controlCharacterEscapePrefix=\"\\\\\"",
+    "parser.permitSlashInProgramName=\"on\"",
+];
+
+/// Whether `secpath-replace` leaves a slash in rsyslogd.
+pub(crate) fn double_slash(message: &[u8]) -> bool {
+    message.windows(2).any(|two| two == b"//")
+}
+
+/// The class of messages, if any, to which this one belongs and of which rsyslogd makes something
+/// else on purpose.
+pub(crate) fn departs(message: &[u8]) -> Option<&'static str> {
+    static CLASSES: LazyLock<[(Regex, &str); 3]> = LazyLock::new(|| {
+        [
+            (r"(?-u)\.[0-9]{7}", "a fraction of more than six digits"),
+            (r"(?-u)[0-9]{4} [A-Za-z]{3} +[0-9]", "a timestamp with the year in front"),
+            (r"(?-u)>1 .*[^ ]{400}", "a tag of RFC 5424 that is too long"),
+        ]
+        .map(|(regex, class)| (Regex::new(regex).unwrap(), class))
+    });
+    CLASSES.iter().find(|(regex, _)| regex.is_match(message)).map(|(_, class)| *class)
+}
