@@ -11,8 +11,8 @@ pub(crate) struct Sent {
     pub(crate) counted: bool,
 }
 
-/// A line that begins with a larger number is no octet count any more, or swallows what follows.
-pub(crate) const COUNT_MAX: usize = 20_000;
+/// The largest octet count that imtcp believes (`maxFrameSize`): so much may be swallowed.
+pub(crate) const COUNT_MAX: usize = 200_000;
 
 impl Sent {
     pub(crate) fn bytes(&self) -> Vec<u8> {
@@ -23,13 +23,9 @@ impl Sent {
         }
     }
 
-    /// A number at the front of a line is an octet count; a large one swallows the rest of all.
     fn framed(message: Vec<u8>, rng: &mut Rng) -> Self {
-        let digits: Vec<u8> = message.iter().copied().take_while(u8::is_ascii_digit).collect();
-        let count = String::from_utf8(digits).unwrap().parse::<usize>().unwrap_or(0);
-        let lf = message.contains(&b'\n');
-        let often = if lf { rng.u8(..8) > 0 } else { rng.u8(..4) == 0 };
-        Self { counted: !message.is_empty() && (often || count > COUNT_MAX), message }
+        let often = if message.contains(&b'\n') { rng.u8(..8) > 0 } else { rng.u8(..4) == 0 };
+        Self { counted: !message.is_empty() && often, message }
     }
 }
 
