@@ -17,7 +17,7 @@ use crate::engine::lint::survey::values;
 use crate::output::forward;
 
 pub(super) static LINTS: &[&Lint] =
-    &[&UDP_FORWARD, &TCP_SETTINGS_ON_UDP, &PORT_TWICE, &FILE_READ_TWICE, &RATE_LIMIT];
+    &[&UDP_FORWARD, &TCP_SETTINGS_ON_UDP, &BAD_PORT, &PORT_TWICE, &FILE_READ_TWICE, &RATE_LIMIT];
 
 static UDP_FORWARD: Lint = Lint {
     id: "udp-forward",
@@ -32,6 +32,13 @@ static TCP_SETTINGS_ON_UDP: Lint = Lint {
     what: "omfwd is told how to do TCP or TLS, and not to do it.",
     why: "Its protocol is UDP unless something else is said, and none of these settings applies.",
     help: "add protocol=\"tcp\"",
+};
+static BAD_PORT: Lint = Lint {
+    id: "bad-port",
+    severity: Warning,
+    what: "A port is no number up to 65535, and no service's name.",
+    why: "Nothing can listen on it or be sent to it, which rsyslogd finds out when it starts.",
+    help: "write a number from 1 to 65535, or a name such as syslog-tls",
 };
 static PORT_TWICE: Lint = Lint {
     id: "port-twice",
@@ -72,7 +79,10 @@ const TCP_ONLY: &[&str] = &[
 pub(super) fn look(survey: &Survey<'_>, found: &mut Findings<'_>) {
     for action in &survey.actions {
         match action.kind.as_str() {
-            forward::NAME => forwarding(action.object, found),
+            forward::NAME => {
+                ports(action.object, found);
+                forwarding(action.object, found);
+            }
             "omudpspoof" => {
                 found.add(&UDP_FORWARD, action.object.loc, "these datagrams may be lost");
             }
@@ -82,6 +92,7 @@ pub(super) fn look(survey: &Survey<'_>, found: &mut Findings<'_>) {
     let mut sockets = HashMap::new();
     let mut files = HashMap::new();
     for (object, kind) in survey.inputs() {
+        ports(object, found);
         listener(object, &kind, &mut sockets, found);
         if kind == "imfile" {
             file(object, &mut files, found);
@@ -90,6 +101,18 @@ pub(super) fn look(survey: &Survey<'_>, found: &mut Findings<'_>) {
     }
     for object in survey.modules.values() {
         rate(object, &["sysSock.rateLimit.interval", "rateLimit.interval"], found);
+    }
+}
+
+/// Names of services begin with a letter and are in lower case; more is not known without asking
+/// the system.
+fn ports(object: &Object, found: &mut Findings<'_>) {
+    for port in values(object, "port") {
+        let name = port.starts_with(|c: char| c.is_ascii_lowercase());
+        if !name && port.parse::<u16>().is_err() {
+            let loc = object.param("port").map_or(object.loc, |param| param.value_loc);
+            found.add_in(&BAD_PORT, object, loc, format!("'{port}' is no port"));
+        }
     }
 }
 
