@@ -1,8 +1,8 @@
 //! One `%property:from:to:options%`: what is read, and what is done to it.
 //!
 //! The order of the steps is rsyslog's: field or regular expression, range, padding, the
-//! space-or-nothing hack, runs of spaces, case, control characters, path safety, last LF, and at
-//! last the format.
+//! space-or-nothing hack, case, control characters, path safety, last LF, runs of spaces (those
+//! that came of the steps before, too), and at last the format.
 
 use std::cell::RefCell;
 
@@ -285,9 +285,6 @@ impl Field {
                 }
             }
         }
-        if self.compress_space {
-            text.dedup_by(|b, before| *b == b' ' && *before == b' ');
-        }
         match self.case {
             Case::Keep => {}
             Case::Upper => text.make_ascii_uppercase(),
@@ -304,6 +301,9 @@ impl Field {
         secure_path(self.secure_path, text);
         if self.drop_last_lf && text.last() == Some(&b'\n') {
             text.pop();
+        }
+        if self.compress_space {
+            text.dedup_by(|b, before| *b == b' ' && *before == b' ');
         }
     }
 

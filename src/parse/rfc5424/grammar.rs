@@ -61,10 +61,10 @@ fn field(text: &[u8]) -> IResult<&[u8], &[u8]> {
 }
 
 /// `-`, or from `[` to the first `]` that is not escaped and has a space or the end behind it. An
-/// unfinished one takes all but the last byte.
+/// unfinished one takes all but the last byte, or all if that is an escaped bracket.
 fn structured_data(text: &[u8]) -> IResult<&[u8], &[u8]> {
     let last = terminated(tag("]"), peek(alt((tag(" "), eof))));
     let element = recognize(many_till(alt((tag("\\]"), take(1_usize))), last));
-    let unfinished = take(text.len().saturating_sub(1));
+    let unfinished = take(text.len().saturating_sub(usize::from(!text.ends_with(b"\\]"))));
     alt((tag("-"), preceded(peek(tag("[")), alt((element, unfinished))))).parse(text)
 }

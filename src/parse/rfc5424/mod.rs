@@ -121,7 +121,7 @@ fn timestamp(header: &Header<'_>, text: &[u8], message: &mut Message) -> Option<
 
 /// Bytes of the structured data at the start of `text`: up to the first `]` that has no backslash
 /// before it and has a space, or nothing, behind it. Where there is none, rsyslogd 8.2302 takes
-/// all but the last byte.
+/// all but the last byte, or all if the last two are an escaped bracket.
 #[inline]
 fn structured_data_len(text: &[u8]) -> usize {
     let last = text.len() - 1;
@@ -131,5 +131,5 @@ fn structured_data_len(text: &[u8]) -> usize {
             return at + 1;
         }
     }
-    last
+    if text.ends_with(b"\\]") { text.len() } else { last }
 }
