@@ -93,7 +93,7 @@ proptest! {
             let (msg, raw, tree) = applied(&modifier, &text);
             prop_assert!(raw.starts_with(b"<0>") && raw.ends_with(&msg));
             prop_assert_eq!(raw.len(), msg.len() + 3);
-            // `::` becomes an address of 39 bytes, a byte in a text or field at most 6 and its name.
+            // `::` becomes up to 39 bytes, a byte in a text or field at most 6 and its name.
             prop_assert!(msg.len() <= 20 * text.len() + 40 && tree.len() <= 24 * text.len() + 64);
         }
     }
