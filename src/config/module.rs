@@ -5,6 +5,7 @@ use crate::base::diag::Diagnostics;
 use crate::config::ast::Object;
 use crate::config::manual;
 use crate::config::param;
+use crate::config::param::Kind;
 use crate::config::param::Params;
 use crate::config::param::Spec;
 
@@ -51,6 +52,9 @@ pub struct Module {
     pub instance: &'static [&'static [Spec]],
 }
 
+/// What every `module()` takes.
+pub static LOAD: &[Spec] = &[Spec::new("load", Kind::Str, "", "The module.")];
+
 impl Module {
     /// With these parameters of `module()`.
     #[must_use]
@@ -64,6 +68,12 @@ impl Module {
     pub const fn with_instance(mut self, tables: &'static [&'static [Spec]]) -> Self {
         self.instance = tables;
         self
+    }
+
+    /// Checks a `module(load=…)` of this module.
+    pub fn check_load(&self, object: &Object, diags: &mut Diagnostics) -> Params {
+        let tables: Vec<_> = [LOAD].into_iter().chain(self.module.iter().copied()).collect();
+        self.check(object, &tables, diags)
     }
 
     /// Checks an object of this module against `tables`, and names the page of rsyslog's

@@ -33,7 +33,6 @@ use crate::rules::Named;
 
 /// `type=` of inputs and actions.
 pub(super) static TYPE_PARAM: &[Spec] = &[Spec::new("type", Str, "", "The module.")];
-pub(super) static LOAD_PARAM: &[Spec] = &[Spec::new("load", Str, "", "The module.")];
 
 /// Parameters of `ruleset()` besides its queue's.
 pub(super) static RULESET_PARAMS: &[Spec] = &[
@@ -92,7 +91,7 @@ impl InputKind {
 
     /// Checks an input of this module.
     pub(super) fn check(self, object: &Object, diags: &mut Diagnostics) -> Params {
-        check_instance(self.module(), &[TYPE_PARAM], object, diags)
+        check_input(self.module(), object, diags)
     }
 }
 
@@ -102,14 +101,10 @@ const LISTENERS: [(&str, &str); 3] = [
     ("imtcp", "input(type=\"imtcp\" port=\"514\")"),
     ("imudp", "input(type=\"imudp\" port=\"514\")"),
 ];
-/// Checks an object of `module` against its tables and `more`.
-fn check_instance(
-    module: &Module,
-    more: &[&'static [Spec]],
-    object: &Object,
-    diags: &mut Diagnostics,
-) -> Params {
-    let tables: Vec<_> = more.iter().chain(module.instance).copied().collect();
+
+/// Checks an `input()` of `module`.
+fn check_input(module: &Module, object: &Object, diags: &mut Diagnostics) -> Params {
+    let tables: Vec<_> = [TYPE_PARAM].iter().chain(module.instance).copied().collect();
     module.check(object, &tables, diags)
 }
 
@@ -214,9 +209,7 @@ impl Modules {
             return;
         };
         if say_availability(module, object.loc, diags) {
-            let mut tables = vec![LOAD_PARAM];
-            tables.extend(module.module);
-            let params = module.check(object, &tables, diags);
+            let params = module.check_load(object, diags);
             self.loaded.insert(name, params);
         }
     }
@@ -253,7 +246,7 @@ impl Modules {
             let text = format!("'{kind}' takes no input(): module() alone makes it receive");
             diags.push(Diagnostic::error(object.loc, text).help("leave this out"));
         } else if input.is_none() {
-            check_instance(module, &[TYPE_PARAM], object, diags);
+            check_input(module, object, diags);
         }
         input
     }
@@ -269,8 +262,7 @@ impl Modules {
         if !self.is_loaded_before(module.name, object, definitions, diags) {
             return None;
         }
-        let common = [TYPE_PARAM, output::common::PARAMS, queue::params::PARAMS];
-        Some(check_instance(module, &common, object, diags))
+        Some(module.check(object, &output::tables(module), diags))
     }
 
     /// Checks an action whose module does not run.
@@ -297,8 +289,7 @@ impl Modules {
             return;
         }
         if say_availability(module, object.loc, diags) {
-            let common = [TYPE_PARAM, output::common::PARAMS, queue::params::PARAMS];
-            check_instance(module, &common, object, diags);
+            module.check(object, &output::tables(module), diags);
         }
     }
 }

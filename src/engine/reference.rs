@@ -5,6 +5,7 @@ use crate::catalog;
 use crate::config;
 use crate::config::ast::ObjectKind;
 use crate::config::manual;
+use crate::config::module;
 use crate::config::module::Availability;
 use crate::config::module::Module;
 use crate::config::module::Role;
@@ -88,7 +89,7 @@ pub fn object(kind: ObjectKind) -> Vec<&'static [Spec]> {
         ObjectKind::Include => vec![config::INCLUDE_PARAMS],
         ObjectKind::Input => vec![modules::TYPE_PARAM],
         ObjectKind::MainQueue => vec![queue::params::PARAMS],
-        ObjectKind::Module => vec![modules::LOAD_PARAM],
+        ObjectKind::Module => vec![module::LOAD],
         ObjectKind::Property => vec![template::PROPERTY_PARAMS],
         ObjectKind::Ruleset => vec![modules::RULESET_PARAMS],
         ObjectKind::Template => vec![template::PARAMS],

@@ -43,14 +43,6 @@ impl<'a> Draft<'a> {
         Span::new(start, self.batch.data.len())
     }
 
-    /// Lets `change` write what is to stand in place of `span`, from its bytes.
-    pub fn rewrite(&mut self, span: Span, change: impl FnOnce(&[u8], &mut Vec<u8>)) -> Span {
-        let start = self.batch.data.len();
-        let old = span.of(&self.batch.data).to_vec();
-        change(&old, &mut self.batch.data);
-        Span::new(start, self.batch.data.len())
-    }
-
     /// Puts `text` in place of `msg`. As in rsyslog `rawmsg` changes with it, whose end it is.
     pub fn replace_msg(&mut self, text: &[u8]) {
         let Message { raw, msg, .. } = self.message;
@@ -83,9 +75,7 @@ mod tests {
         }
         let mut variables = Variables::default();
         let mut draft = Draft::new(&mut batch, 0, &mut variables);
-        draft.message.msg = draft.rewrite(draft.message.msg, |old, out| {
-            out.extend(old.iter().rev());
-        });
+        draft.message.msg = draft.add(b"eno");
         assert_eq!(draft.bytes(draft.message.msg), b"eno");
         let added = draft.add(b"!");
         assert_eq!(draft.view().bytes(added), b"!");

@@ -72,12 +72,6 @@ impl Json {
         })
     }
 
-    /// Whether it looks at `rawmsg` instead of `msg`.
-    #[must_use]
-    pub const fn reads_raw(&self) -> bool {
-        self.raw
-    }
-
     /// Puts the members of the object behind the cookie into the container, and says so in
     /// `$parsesuccess`. If there is none, the text becomes its member `msg`.
     pub fn apply(&self, draft: &mut Draft<'_>) {

@@ -22,7 +22,6 @@ use crate::config::module::Module;
 use crate::config::param::Params;
 use crate::config::wording::LEFT_OUT;
 use crate::message::Draft;
-use crate::message::Property;
 use crate::message::Variable;
 use crate::modifier::anon::Anon;
 use crate::modifier::fields::Fields;
@@ -94,21 +93,6 @@ impl Modifier {
             Self::Sequence(sequence) => sequence.apply(draft),
             Self::StructuredData(structured_data) => structured_data.apply(draft),
             Self::Utf8(utf8) => utf8.apply(draft),
-        }
-    }
-
-    /// Calls `f` with each property that it reads.
-    pub fn reads(&self, mut f: impl FnMut(Property)) {
-        match self {
-            Self::Json(json) if json.reads_raw() => f(Property::RawMsg),
-            Self::Fields(_) | Self::Json(_) => f(Property::Msg),
-            Self::Sequence(_) => {}
-            Self::StructuredData(_) => f(Property::StructuredData),
-            // What changes the one changes the other.
-            Self::Anon(_) | Self::FirstSpace(_) | Self::Utf8(_) => {
-                f(Property::Msg);
-                f(Property::RawMsg);
-            }
         }
     }
 }

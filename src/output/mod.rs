@@ -28,7 +28,6 @@ use crate::config::module::Availability;
 use crate::config::module::Module;
 use crate::config::module::Role;
 use crate::config::module::short_name;
-use crate::config::param::Kind;
 use crate::config::param::Spec;
 use crate::net::Family;
 use crate::output::common::Common;
@@ -71,14 +70,13 @@ impl Defaults {
         let Some((module, _)) = object.text("load") else { return false };
         match short_name(&module).to_ascii_lowercase().as_str() {
             forward::NAME => {
-                let params =
-                    forward::MODULE.check(object, &[LOAD_PARAM, forward::MODULE_PARAMS], diags);
+                let params = forward::MODULE.check_load(object, diags);
                 if let Some(template) = params.str("template") {
                     template.clone_into(&mut self.forward_template);
                 }
             }
             file::NAME => {
-                let params = file::MODULE.check(object, &[LOAD_PARAM, file::MODULE_PARAMS], diags);
+                let params = file::MODULE.check_load(object, diags);
                 self.file.apply(&params, diags);
             }
             stdout::NAME | DISCARD => {}
@@ -88,10 +86,8 @@ impl Defaults {
     }
 }
 
-static LOAD_PARAM: &[Spec] = &[Spec::new("load", Kind::Str, "", "The module.")];
-
 /// The tables of an action: its module's, and what all have.
-fn tables(module: &Module) -> Vec<&'static [Spec]> {
+pub fn tables(module: &Module) -> Vec<&'static [Spec]> {
     [module.instance, &[common::PARAMS, queue::params::PARAMS]].concat()
 }
 
