@@ -100,7 +100,7 @@ impl Json {
             object.set(b"msg", Value::text(text), Case::Sensitive);
             Value::Object(object)
         });
-        // Where something else than an object stands, that stays; only find-json calls it a failure.
+        // Where something else than an object stands, that stays; find-json calls it a failure.
         let set = draft.variables.set(&self.container, object).is_ok();
         match parsed && (set || matches!(self.mode, Mode::Cookie(_))) {
             true => draft.message.flags.set(MessageFlags::PARSE_SUCCESS),
