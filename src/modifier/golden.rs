@@ -3,9 +3,9 @@
 //! literal. `BONGSU_ORACLE=record` asks rsyslogd again.
 //!
 //! A group with `source` cannot be recorded, for 8.2302 has no such module or parameter: its
-//! outputs are what that test or page of a later rsyslog's says, or follow from it. mmtaghostname is
-//! recorded with mmexternal in its place, which can change the same two properties. A group with
-//! `properties` shows those.
+//! outputs are what that test or page of a later rsyslog's says, or follow from it.
+//! mmtaghostname is recorded with mmexternal in its place, which can change the same properties.
+//! A group with `properties` shows those.
 
 use std::collections::BTreeSet;
 use std::env;
