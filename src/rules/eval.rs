@@ -178,8 +178,9 @@ fn variable_value<'s>(
 pub(super) fn kept(expr: &Expr, of: &View<'_>, buffers: &mut [Vec<u8>]) -> json::Value {
     if let Expr::Variable(variable) = expr {
         let copied = |value: Option<&json::Value>| match value {
+            // A null is kept as an empty text, as in rsyslog.
+            Some(json::Value::Null) | None => json::Value::text(b""),
             Some(value) => value.clone(),
-            None => json::Value::text(b""),
         };
         return of.variables.with(variable, copied);
     }

@@ -120,8 +120,8 @@ pub(super) enum Node {
 #[derive(Debug)]
 pub(super) struct Change {
     pub(super) variable: Arc<Variable>,
-    /// It is removed first: `reset`, and `unset`.
-    pub(super) remove: bool,
+    /// What is there gives way to the value: `reset`.
+    pub(super) replaces: bool,
     /// Nothing for `unset`.
     pub(super) value: Option<Expr>,
 }

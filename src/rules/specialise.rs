@@ -477,11 +477,10 @@ fn enqueue(ruleset: RulesetId, draft: &mut Draft<'_>, sink: &mut impl Sink) {
 /// What cannot be set (an object is in the way) stays as it is, as in rsyslog.
 fn apply(change: &Change, draft: &mut Draft<'_>, buffers: &mut [Vec<u8>]) {
     let value = change.value.as_ref().map(|value| kept(value, &draft.view(), buffers));
-    if change.remove {
-        draft.variables.unset(&change.variable);
-    }
-    if let Some(value) = value {
-        _ = draft.variables.set(&change.variable, value);
+    match value {
+        None => draft.variables.unset(&change.variable),
+        Some(value) if change.replaces => _ = draft.variables.reset(&change.variable, value),
+        Some(value) => _ = draft.variables.set(&change.variable, value),
     }
 }
 
