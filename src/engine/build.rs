@@ -32,6 +32,9 @@ use crate::engine::modules::InputKind;
 use crate::engine::modules::Modules;
 use crate::engine::objects;
 use crate::engine::parsers::Parsers;
+use crate::engine::statistics::Statistics;
+use crate::input::impstats;
+use crate::input::impstats::ImpstatsSpec;
 use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpSpec;
 use crate::message::PriMask;
@@ -72,6 +75,11 @@ pub struct Options {
 #[derive(Debug)]
 pub(super) struct ActionPlan {
     pub(super) name: String,
+    /// Where it stands, and what reports call it.
+    pub(super) loc: Loc,
+    pub(super) reported: String,
+    /// `queue.type` asks for a queue of its own.
+    pub(super) queued: bool,
     pub(super) spec: OutputSpec,
     pub(super) template: Option<Arc<Template>>,
     pub(super) file_name: Option<Arc<Template>>,
@@ -94,6 +102,19 @@ pub struct Plan {
     pub(super) default_ruleset: RulesetId,
     pub(super) actions: Vec<ActionPlan>,
     pub(super) inputs: Vec<InputPlan>,
+    pub(super) reports: Reports,
+}
+
+/// What is counted besides, and reported.
+#[derive(Debug)]
+pub(super) struct Reports {
+    pub(super) statistics: Statistics,
+    /// impstats, and its ruleset.
+    pub(super) impstats: Option<(ImpstatsSpec, RulesetId)>,
+    /// Modules in the order in which they were loaded.
+    pub(super) modules: Vec<String>,
+    /// Says what stands before what.
+    pub(super) sources: SourceMap,
 }
 
 impl Plan {
@@ -125,6 +146,7 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
     let programs = builder.rules(&config.statements, &mut diags);
     let default_ruleset = builder.default_ruleset;
     let inputs = builder.inputs(&config.statements, &mut diags);
+    let impstats = builder.impstats(&mut diags);
     builder.closing_checks(config, &mut diags);
     forget_what_follows(&config.flawed, read, &mut diags);
     config.diagnostics = diags;
@@ -137,6 +159,12 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
         default_ruleset,
         actions: builder.actions,
         inputs,
+        reports: Reports {
+            statistics: builder.statistics,
+            impstats,
+            modules: builder.modules.in_order(&config.sources),
+            sources: config.sources.clone(),
+        },
     }
 }
 
@@ -182,6 +210,7 @@ struct Builder {
     counters: Counters,
     parsers: Parsers,
     definitions: Definitions,
+    statistics: Statistics,
 }
 
 fn objects(block: &Block, kind: ObjectKind) -> impl Iterator<Item = &Object> {
@@ -212,7 +241,8 @@ impl Builder {
         for object in objects(block, ObjectKind::MainQueue) {
             self.queues.check(object, diags);
         }
-        objects::check(block, diags);
+        objects::check(block, &mut self.statistics, diags);
+        self.statistics.number_actions(block);
         let sanitise = &self.globals.parse.sanitise;
         self.parsers = Parsers::collect(block, &self.modules, sanitise, diags);
         let listed = std::mem::take(&mut self.globals.parsers);
@@ -302,6 +332,19 @@ impl Builder {
         (!params.refused && !module.refused).then_some(plan)
     }
 
+    /// impstats, if it is loaded and can do what was asked for.
+    fn impstats(&self, diags: &mut Diagnostics) -> Option<(ImpstatsSpec, RulesetId)> {
+        if !self.modules.is_loaded(impstats::NAME) {
+            return None;
+        }
+        let params = self.modules.params(impstats::NAME);
+        let before = diags.all.len();
+        let spec = ImpstatsSpec::compile(params, diags);
+        let ruleset = self.bound_ruleset(params, diags);
+        diags.name_term(before, &manual::module(impstats::NAME));
+        spec.map(|spec| (spec, ruleset))
+    }
+
     /// What rsyslogd looks at when everything is read.
     fn closing_checks(&self, config: &Config, diags: &mut Diagnostics) {
         self.modules.check_listeners(self.globals.has_work_directory, diags);
@@ -337,7 +380,12 @@ impl Builder {
         };
         let id = ActionId(len32(self.actions.len()));
         let name = spec.common().name.clone().unwrap_or_else(|| format!("{kind}-{}", id.0));
-        self.actions.push(ActionPlan { name, spec, template, file_name });
+        let reported =
+            self.statistics.action_name(object, spec.common().name.as_deref(), spec.module());
+        let direct = |(kind, _): (String, Loc)| kind.eq_ignore_ascii_case("direct");
+        let queued = object.text("queue.type").is_some_and(|kind| !direct(kind));
+        let loc = object.loc;
+        self.actions.push(ActionPlan { name, loc, reported, queued, spec, template, file_name });
         Some(id)
     }
 

@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use crate::base::clock::LocalZone;
+use crate::base::diag::Loc;
+use crate::base::diag::SourceMap;
 use crate::base::drain::Signals;
 use crate::base::limits::ACTION_QUEUE_BYTES_DEFAULT;
 use crate::base::reporter::Level;
@@ -16,13 +19,25 @@ use crate::engine::Plan;
 use crate::engine::Summary;
 use crate::engine::build::ActionPlan;
 use crate::engine::build::InputPlan;
+use crate::engine::build::Reports;
+use crate::engine::statistics::ActionProbe;
+use crate::engine::statistics::DatagramsProbe;
+use crate::engine::statistics::ForwardProbe;
+use crate::engine::statistics::ListenerProbe;
+use crate::engine::statistics::MainQueueProbe;
+use crate::engine::statistics::QueueProbe;
+use crate::engine::statistics::ResourceProbe;
+use crate::engine::statistics::Statistics;
 use crate::engine::summary::ActionCounters;
 use crate::input::InputSettings;
 use crate::input::InputStats;
 use crate::input::Internal;
+use crate::input::impstats;
+use crate::input::impstats::Impstats;
 use crate::input::tcp::Listener;
 use crate::input::tcp::TcpInput;
 use crate::input::tcp::TcpSpec;
+use crate::input::udp;
 use crate::input::udp::UdpInput;
 use crate::input::udp::UdpSpec;
 use crate::message::InputInfo;
@@ -34,6 +49,7 @@ use crate::net::reverse::Names;
 use crate::output::OutputSpec;
 use crate::output::OutputStats;
 use crate::output::Task;
+use crate::output::forward::Protocol;
 use crate::parse::ParseSettings;
 use crate::queue;
 use crate::queue::Gauge;
@@ -43,6 +59,7 @@ use crate::rules::Programs;
 use crate::rules::RulesetId;
 use crate::shard::Outlet;
 use crate::shard::OutletStats;
+use crate::telemetry::Probe;
 use crate::template::Template;
 
 /// Everything that [`crate::engine::run`] needs.
@@ -60,11 +77,18 @@ pub struct Graph {
     pub(super) reporter: Arc<dyn Reporter>,
     pub(super) drain: Duration,
     inputs: Vec<(String, Arc<InputStats>)>,
+    /// What impstats reports of the inputs.
+    reported: Vec<ListenerProbe>,
+    pub(super) impstats: Option<Impstats>,
 }
 
 /// An action: its queue and the output behind it.
 pub(super) struct ActionTask {
     name: String,
+    loc: Loc,
+    /// What reports call it.
+    reported: String,
+    queued: bool,
     spec: OutputSpec,
     template: Option<Arc<Template>>,
     file_name: Option<Arc<Template>>,
@@ -85,6 +109,9 @@ impl ActionTask {
         let (sender, receiver) = queue::bounded(ACTION_QUEUE_BYTES_DEFAULT);
         Self {
             name: plan.name,
+            loc: plan.loc,
+            reported: plan.reported,
+            queued: plan.queued,
             spec: plan.spec,
             template: plan.template,
             file_name: plan.file_name,
@@ -93,6 +120,27 @@ impl ActionTask {
             outlet: Arc::default(),
             output: Arc::default(),
         }
+    }
+
+    /// What impstats says of it, apart from its queue.
+    fn probes(&self) -> (Loc, Vec<Box<dyn Probe>>) {
+        let output = self.output.clone();
+        let mut probes: Vec<Box<dyn Probe>> = Vec::new();
+        if let OutputSpec::Forward(forward) = &self.spec {
+            let protocol = if forward.protocol == Protocol::Tcp { "TCP" } else { "UDP" };
+            let name = format!("{protocol}-{}-{}", forward.target, forward.port);
+            probes.push(Box::new(ForwardProbe { name, output: output.clone() }));
+        }
+        let (name, outlet) = (self.reported.clone(), self.outlet.clone());
+        probes.push(Box::new(ActionProbe { name, outlet, output }));
+        (self.loc, probes)
+    }
+
+    /// What impstats says of the queue that was asked for.
+    fn queue_probe(&self) -> Option<Box<dyn Probe>> {
+        let name = format!("{} queue", self.reported);
+        let (gauge, outlet) = (self.sender.gauge(), self.outlet.clone());
+        self.queued.then(|| Box::new(QueueProbe { name, gauge, outlet }) as Box<dyn Probe>)
     }
 
     /// One shard's end of the queue.
@@ -156,8 +204,11 @@ impl Graph {
             reporter: around.reporter,
             drain: globals.drain,
             inputs: Vec::new(),
+            reported: Vec::new(),
+            impstats: None,
         };
         let wanted = !plan.inputs.is_empty();
+        let Reports { statistics, impstats, modules, sources } = plan.reports;
         for input in plan.inputs {
             match input {
                 InputPlan::Tcp { spec, ruleset, parse } => {
@@ -181,7 +232,42 @@ impl Graph {
                 messages,
             });
         }
+        if let Some((spec, ruleset)) = impstats {
+            let stats = graph.stats_of(impstats::NAME);
+            graph.impstats = Some(Impstats {
+                spec,
+                ruleset,
+                info: name(impstats::NAME),
+                stats,
+                reporter: graph.reporter.clone(),
+                zone: graph.zone.clone(),
+                probes: graph.probes(&statistics, &modules, &sources),
+            });
+        }
         Ok(graph)
+    }
+
+    /// What impstats reports, in rsyslogd's order.
+    fn probes(
+        &mut self,
+        statistics: &Statistics,
+        modules: &[String],
+        sources: &SourceMap,
+    ) -> Vec<Box<dyn Probe>> {
+        let actions = self.actions.iter().map(ActionTask::probes).collect();
+        let mut probes = statistics.probes(actions, sources);
+        let mut listeners = std::mem::take(&mut self.reported);
+        listeners.sort_by_key(|l| modules.iter().position(|module| module == l.module()));
+        probes.extend(listeners.into_iter().map(|l| Box::new(l) as Box<dyn Probe>));
+        probes.push(Box::new(ResourceProbe));
+        probes.extend(self.actions.iter().filter_map(ActionTask::queue_probe));
+        let inputs = self.inputs.iter().map(|(_, stats)| stats.clone()).collect();
+        probes.push(Box::new(MainQueueProbe(inputs)));
+        if !self.udp.is_empty() {
+            let inputs = self.udp.iter().map(|(input, _)| input.stats.clone()).collect();
+            probes.push(Box::new(DatagramsProbe(inputs)));
+        }
+        probes
     }
 
     fn stats_of(&mut self, name: &str) -> Arc<InputStats> {
@@ -205,6 +291,16 @@ impl Graph {
             self.write_port(spec.port_file.as_deref(), opened.map(|a| a.port()));
             let (label, info) = named(&spec.name, false, port, settings);
             let stats = self.stats_of(&label);
+            let families = families(sockets.iter().map(std::net::TcpListener::local_addr));
+            let address = spec.address.as_deref();
+            self.reported.extend(ListenerProbe::all(
+                spec.module,
+                &info.name,
+                address,
+                port,
+                &families,
+                &stats,
+            ));
             let input =
                 TcpInput::new(spec.clone(), ruleset, info, parse.clone(), settings.clone(), stats);
             let input = Arc::new(input);
@@ -235,6 +331,7 @@ impl Graph {
             };
             let port_number = first.first().and_then(|s| s.local_addr().ok()).map(|a| a.port());
             self.write_port(spec.port_file.as_deref(), port_number);
+            let families = families(first.iter().map(std::net::UdpSocket::local_addr));
             let mut by_shard = vec![first];
             // The other shards' sockets share the port that the first one got.
             let number = port_number.map_or_else(|| port.clone(), |n| n.to_string());
@@ -245,6 +342,15 @@ impl Graph {
             }
             let (label, info) = named(&spec.name, spec.append_port, port, settings);
             let stats = self.stats_of(&label);
+            let address = spec.address.as_deref();
+            self.reported.extend(ListenerProbe::all(
+                udp::NAME,
+                &info.name,
+                address,
+                port,
+                &families,
+                &stats,
+            ));
             let input =
                 UdpInput::new(spec.clone(), ruleset, info, parse.clone(), settings.clone(), stats);
             self.udp.push((Arc::new(input), by_shard));
@@ -304,6 +410,15 @@ impl Graph {
             sources: Vec::new(),
         }
     }
+}
+
+/// The address families of some sockets, IPv4 (0) first.
+fn families(addresses: impl Iterator<Item = io::Result<SocketAddr>>) -> Vec<usize> {
+    let mut families: Vec<usize> =
+        addresses.flatten().map(|address| usize::from(address.is_ipv6())).collect();
+    families.sort_unstable();
+    families.dedup();
+    families
 }
 
 /// The label of an input's counters and what its messages know of it.

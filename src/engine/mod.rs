@@ -16,6 +16,7 @@ mod parsers;
 pub mod reference;
 pub mod registry;
 mod run;
+mod statistics;
 mod summary;
 #[cfg(test)]
 mod tests;

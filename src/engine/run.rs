@@ -30,6 +30,7 @@ use crate::engine::Summary;
 use crate::engine::graph::ActionTask;
 use crate::engine::origin;
 use crate::input::Internal;
+use crate::input::impstats::Impstats;
 use crate::input::tcp;
 use crate::input::tcp::Connection;
 use crate::input::tcp::Listener;
@@ -63,6 +64,7 @@ struct Seed {
     listeners: Vec<Listener>,
     shards: Vec<mpsc::Sender<Connection>>,
     internal: Option<Internal>,
+    impstats: Option<Impstats>,
     signals: Signals,
     drain: Duration,
     reporter: Arc<dyn Reporter>,
@@ -199,8 +201,8 @@ fn seeds(graph: Graph, signals: &Signals, seen: &Seen) -> Vec<Seed> {
         senders.push(tx);
         receivers.push(rx);
     }
-    let Graph { programs, actions, udp, listeners, internal, info, zone, reporter, drain, .. } =
-        graph;
+    let Graph { programs, actions, udp, listeners, internal, info, zone, .. } = graph;
+    let Graph { impstats, reporter, drain, .. } = graph;
     let outlets: Vec<Vec<Outlet>> =
         (0..n).map(|_| actions.iter().map(ActionTask::outlet).collect()).collect();
     let mut seeds: Vec<Seed> = receivers
@@ -219,6 +221,7 @@ fn seeds(graph: Graph, signals: &Signals, seen: &Seen) -> Vec<Seed> {
             listeners: Vec::new(),
             shards: Vec::new(),
             internal: None,
+            impstats: None,
             signals: signals.clone(),
             drain,
             reporter: reporter.clone(),
@@ -235,6 +238,7 @@ fn seeds(graph: Graph, signals: &Signals, seen: &Seen) -> Vec<Seed> {
     }
     seeds[0].listeners = listeners;
     seeds[0].internal = internal;
+    seeds[0].impstats = impstats;
     seeds[0].shards = senders;
     seeds
 }
@@ -272,6 +276,9 @@ fn shard(runtime: &Runtime, seed: Seed) {
         }
         if let Some(internal) = seed.internal {
             inputs.spawn_local(internal.run(shard.clone(), seed.signals.clone()));
+        }
+        if let Some(impstats) = seed.impstats {
+            inputs.spawn_local(impstats.run(shard.clone(), seed.signals.clone()));
         }
         drop(seed.shards);
         serve_connections(seed.connections, &mut inputs, &shard, &mut signals).await;

@@ -283,6 +283,7 @@ impl Receiver<'_> {
             if self.ring.full() { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
         };
         // At the stop the runtime may not have heard yet of what the kernel holds.
+        self.input.stats.receive_calls.add(1);
         let result = if at_stop { read() } else { socket.try_io(Interest::READABLE, read) };
         if let Err(error) = result
             && error.kind() != io::ErrorKind::WouldBlock
@@ -336,6 +337,10 @@ impl Receiver<'_> {
     fn count(&mut self, bytes: usize) {
         self.input.stats.count(&self.batch);
         self.input.stats.bytes.add(count(bytes));
+        // One call asks one socket, and that is of one family.
+        if let Some(ip) = self.addresses.first() {
+            self.input.stats.family(*ip).received.add(count(self.batch.messages.len()));
+        }
         self.count_drops();
     }
 

@@ -95,6 +95,7 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         self.input.sessions.fetch_sub(1, Ordering::Relaxed);
         self.input.stats.sessions_closed.add(1);
+        self.input.stats.family(self.peer.ip()).sessions_closed.add(1);
         if self.input.spec.notify_close {
             let text = format!("session on {} closed from remote peer", name_of(self.peer.ip()));
             self.input.say(Level::Info, &text);
@@ -183,6 +184,7 @@ fn is_peers_fault(error: &std::io::Error) -> bool {
 fn admit(input: &Arc<TcpInput>, stream: TcpStream, peer: SocketAddr) -> Option<Connection> {
     if !input.enter() {
         input.stats.sessions_refused.add(1);
+        input.stats.family(peer.ip()).sessions_failed.add(1);
         if input.stats.sessions_refused.get().is_power_of_two() {
             let limit = input.spec.sessions_max;
             let text = format!("too many tcp sessions (maxSessions={limit}), {peer} refused");
@@ -193,9 +195,11 @@ fn admit(input: &Arc<TcpInput>, stream: TcpStream, peer: SocketAddr) -> Option<C
     let Ok(stream) = stream.into_std() else {
         input.sessions.fetch_sub(1, Ordering::Relaxed);
         input.stats.accept_errors.add(1);
+        input.stats.family(peer.ip()).sessions_failed.add(1);
         return None;
     };
     input.stats.sessions_opened.add(1);
+    input.stats.family(peer.ip()).sessions_opened.add(1);
     if let Some(keep_alive) = input.spec.keep_alive
         && let Err(error) = keep_alive.apply(&stream)
         && input.stats.sessions_opened.get().is_power_of_two()

@@ -19,6 +19,7 @@ use crate::base::drain::Signals;
 use crate::base::limits::TCP_READ_BYTES;
 use crate::base::num::count;
 use crate::base::reporter::Level;
+use crate::input::FamilyStats;
 use crate::input::tcp::Connection;
 use crate::input::tcp::TcpInput;
 use crate::input::tcp::Ticket;
@@ -33,6 +34,7 @@ use crate::rules::Residual;
 use crate::shard::Entry;
 use crate::shard::Shard;
 use crate::shard::Stuck;
+use crate::telemetry::Counter;
 
 /// How long a new connection waits for the name of its peer before it goes by the address.
 const NAME_PATIENCE: Duration = Duration::from_millis(500);
@@ -271,6 +273,7 @@ impl Session<'_> {
         };
         self.input.stats.count_frames(&events);
         self.input.stats.bytes.add(count(n));
+        self.count_in_family(|family| &family.bytes, n);
     }
 
     /// What all messages of this connection have in common.
@@ -289,7 +292,14 @@ impl Session<'_> {
             parse::message_into(data, *frame, &self.input.parse, arrival, message);
         }
         self.input.stats.count(batch);
+        self.count_in_family(|family| &family.received, batch.messages.len());
         self.shard.run(batch, &self.route);
+    }
+
+    fn count_in_family(&self, counter: impl Fn(&FamilyStats) -> &Counter, n: usize) {
+        if let Some(ip) = self.entry.source.ip {
+            counter(self.input.stats.family(ip)).add(count(n));
+        }
     }
 
     /// How many of `n` messages the rate limit lets pass.
