@@ -27,6 +27,7 @@ use crate::engine::defaults::DefaultsInOrder;
 use crate::engine::definitions::Definitions;
 use crate::engine::globals::Given;
 use crate::engine::globals::Globals;
+use crate::engine::limits;
 use crate::engine::modules;
 use crate::engine::modules::InputKind;
 use crate::engine::modules::Modules;
@@ -35,6 +36,7 @@ use crate::engine::parsers::Parsers;
 use crate::engine::statistics::Statistics;
 use crate::input::impstats;
 use crate::input::impstats::ImpstatsSpec;
+use crate::input::ratelimit::RateLimitSpec;
 use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpSpec;
 use crate::message::PriMask;
@@ -102,6 +104,8 @@ pub struct Plan {
     pub(super) default_ruleset: RulesetId,
     pub(super) actions: Vec<ActionPlan>,
     pub(super) inputs: Vec<InputPlan>,
+    /// The `ratelimit()` objects, by name.
+    pub(super) limits: HashMap<String, RateLimitSpec>,
     pub(super) reports: Reports,
 }
 
@@ -159,6 +163,7 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
         default_ruleset,
         actions: builder.actions,
         inputs,
+        limits: builder.limits,
         reports: Reports {
             statistics: builder.statistics,
             impstats,
@@ -211,6 +216,8 @@ struct Builder {
     parsers: Parsers,
     definitions: Definitions,
     statistics: Statistics,
+    /// The `ratelimit()` objects, by name.
+    limits: HashMap<String, RateLimitSpec>,
 }
 
 fn objects(block: &Block, kind: ObjectKind) -> impl Iterator<Item = &Object> {
@@ -243,6 +250,11 @@ impl Builder {
         }
         objects::check(block, &mut self.statistics, diags);
         self.statistics.number_actions(block);
+        for object in objects(block, ObjectKind::Ratelimit) {
+            on_its_page(object, diags, |diags| {
+                limits::add(object, &self.templates, &mut self.limits, diags);
+            });
+        }
         let sanitise = &self.globals.parse.sanitise;
         self.parsers = Parsers::collect(block, &self.modules, sanitise, diags);
         let listed = std::mem::take(&mut self.globals.parsers);
@@ -328,8 +340,9 @@ impl Builder {
                 InputPlan::Tcp { spec: Box::new(spec), ruleset, parse }
             }
         };
+        let limited = limits::check_name(&params, &self.limits, diags);
         // What was refused has been complained of; without it the input would be another one.
-        (!params.refused && !module.refused).then_some(plan)
+        (limited && !params.refused && !module.refused).then_some(plan)
     }
 
     /// impstats, if it is loaded and can do what was asked for.

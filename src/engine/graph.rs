@@ -1,5 +1,6 @@
 //! The graph that runs: bound sockets, compiled rules, queues with an output behind each.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -34,6 +35,8 @@ use crate::input::InputStats;
 use crate::input::Internal;
 use crate::input::impstats;
 use crate::input::impstats::Impstats;
+use crate::input::ratelimit::RateLimit;
+use crate::input::ratelimit::RateLimitSpec;
 use crate::input::tcp::Listener;
 use crate::input::tcp::TcpInput;
 use crate::input::tcp::TcpSpec;
@@ -189,6 +192,7 @@ impl Graph {
             reporter: around.reporter.clone(),
             hostname: plan.hostname.clone(),
             family: globals.family(),
+            limits: Arc::new(shared_limits(&plan.limits, &around.reporter)),
         };
         let name =
             |name: &str| Arc::new(InputInfo { name: name.into(), hostname: plan.hostname.clone() });
@@ -301,8 +305,15 @@ impl Graph {
                 &families,
                 &stats,
             ));
-            let input =
-                TcpInput::new(spec.clone(), ruleset, info, parse.clone(), settings.clone(), stats);
+            let input = TcpInput::new(
+                label,
+                spec.clone(),
+                ruleset,
+                info,
+                parse.clone(),
+                settings.clone(),
+                stats,
+            );
             let input = Arc::new(input);
             self.listeners.extend(
                 sockets.into_iter().map(|socket| Listener { socket, input: input.clone() }),
@@ -351,8 +362,15 @@ impl Graph {
                 &families,
                 &stats,
             ));
-            let input =
-                UdpInput::new(spec.clone(), ruleset, info, parse.clone(), settings.clone(), stats);
+            let input = UdpInput::new(
+                label,
+                spec.clone(),
+                ruleset,
+                info,
+                parse.clone(),
+                settings.clone(),
+                stats,
+            );
             self.udp.push((Arc::new(input), by_shard));
         }
     }
@@ -410,6 +428,17 @@ impl Graph {
             sources: Vec::new(),
         }
     }
+}
+
+/// The `ratelimit()` objects at work.
+fn shared_limits(
+    specs: &HashMap<String, RateLimitSpec>,
+    reporter: &Arc<dyn Reporter>,
+) -> HashMap<String, Arc<RateLimit>> {
+    let limit = |name: &String, spec: &RateLimitSpec| {
+        Arc::new(RateLimit::new(name.clone(), spec.clone(), reporter.clone()))
+    };
+    specs.iter().map(|(name, spec)| (name.clone(), limit(name, spec))).collect()
 }
 
 /// The address families of some sockets, IPv4 (0) first.

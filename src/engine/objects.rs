@@ -27,7 +27,8 @@ pub(super) fn check(block: &Block, statistics: &mut Statistics, diags: &mut Diag
         let StmtKind::Object(object) = &stmt.kind else { continue };
         let Some(table) = catalog::object(object.kind) else { continue };
         // They have a place of their own.
-        if matches!(object.kind, ObjectKind::Parser | ObjectKind::Timezone) {
+        if matches!(object.kind, ObjectKind::Parser | ObjectKind::Ratelimit | ObjectKind::Timezone)
+        {
             continue;
         }
         let before = diags.all.len();
@@ -36,19 +37,15 @@ pub(super) fn check(block: &Block, statistics: &mut Statistics, diags: &mut Diag
         match object.kind {
             ObjectKind::DynStats => statistics.add_bucket(object, &params),
             ObjectKind::PerctileStats => statistics.add_percentiles(object, &params, diags),
-            ObjectKind::LookupTable => {
+            _ => {
                 lookup_table(&params, diags);
-                unbuilt(object, diags);
+                let kind = kind_name(object.kind);
+                let text = format!("{kind} objects are not built yet: it has no effect");
+                diags.push(Diagnostic::unbuilt(object.loc, text));
             }
-            _ => unbuilt(object, diags),
         }
         diags.name_term(before, manual::object(object.kind));
     }
-}
-
-fn unbuilt(object: &Object, diags: &mut Diagnostics) {
-    let text = format!("{} objects are not built yet: it has no effect", kind_name(object.kind));
-    diags.push(Diagnostic::unbuilt(object.loc, text));
 }
 
 /// Complains of parameters that an object must have.

@@ -26,6 +26,7 @@ use crate::base::drain::Signals;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
 use crate::engine::Graph;
+use crate::engine::SourceCounters;
 use crate::engine::Summary;
 use crate::engine::graph::ActionTask;
 use crate::engine::origin;
@@ -36,7 +37,6 @@ use crate::input::tcp::Connection;
 use crate::input::tcp::Listener;
 use crate::input::udp;
 use crate::input::udp::UdpInput;
-use crate::message::Class;
 use crate::message::InputInfo;
 use crate::message::Source;
 use crate::queue::Gauge;
@@ -162,25 +162,24 @@ fn tell_sources(shard: &Shard, seen: &Seen) {
     shard.each_source(|source| seen.push(source.clone()));
 }
 
-/// Messages by address and class, the busiest first; each shard has its own count of a sender.
-fn by_address(seen: &[Arc<Source>]) -> Vec<(String, [u64; Class::ALL.len()])> {
-    let mut by_address: HashMap<&str, [u64; Class::ALL.len()]> = HashMap::new();
+/// What came by address, the busiest first; each shard has its own count of a sender.
+fn by_address(seen: &[Arc<Source>]) -> Vec<SourceCounters> {
+    let mut by_address: HashMap<&str, SourceCounters> = HashMap::new();
     for source in seen {
-        let classes = by_address.entry(&source.ip_text).or_default();
-        for (total, n) in classes.iter_mut().zip(source.received.iter()) {
+        let counters = by_address.entry(&source.ip_text).or_default();
+        for (total, n) in counters.classes.iter_mut().zip(source.received.iter()) {
             *total += n.load(Ordering::Relaxed);
         }
+        counters.limited += source.limited_so_far();
     }
-    let spoke = |n: &[u64; Class::ALL.len()]| n.iter().any(|n| *n > 0);
-    let mut sorted: Vec<_> = by_address
-        .into_iter()
-        .filter(|(_, n)| spoke(n))
-        .map(|(ip, n)| (ip.to_owned(), n))
-        .collect();
-    sorted.sort_by(|(ip, n), (other, m)| {
-        let (n, m): (u64, u64) = (n.iter().sum(), m.iter().sum());
-        m.cmp(&n).then_with(|| ip.cmp(other))
-    });
+    let named = |(ip, counters): (&str, SourceCounters)| SourceCounters {
+        address: ip.to_owned(),
+        ..counters
+    };
+    let mut sorted: Vec<_> = by_address.into_iter().map(named).collect();
+    let sent = |counters: &SourceCounters| counters.received() + counters.limited;
+    sorted.retain(|counters| sent(counters) > 0);
+    sorted.sort_by(|a, b| sent(b).cmp(&sent(a)).then_with(|| a.address.cmp(&b.address)));
     sorted
 }
 

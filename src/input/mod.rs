@@ -6,7 +6,7 @@
 
 pub mod impstats;
 mod internal;
-mod ratelimit;
+pub mod ratelimit;
 mod settings;
 mod stats;
 pub mod tcp;
@@ -14,6 +14,7 @@ pub mod udp;
 
 pub use internal::Internal;
 pub use settings::InputSettings;
+pub use settings::RateSettings;
 pub use stats::FamilyStats;
 pub use stats::InputStats;
 

@@ -36,7 +36,7 @@ pub struct TcpInput {
     pub parse: ParseSettings,
     pub settings: InputSettings,
     pub stats: Arc<InputStats>,
-    pub(super) limit: Option<RateLimit>,
+    pub(super) limit: Option<Arc<RateLimit>>,
     sessions: AtomicUsize,
 }
 
@@ -64,6 +64,7 @@ pub struct Ticket {
 impl TcpInput {
     #[must_use]
     pub fn new(
+        label: String,
         spec: TcpSpec,
         ruleset: RulesetId,
         info: Arc<InputInfo>,
@@ -71,7 +72,7 @@ impl TcpInput {
         settings: InputSettings,
         stats: Arc<InputStats>,
     ) -> Self {
-        let limit = RateLimit::new(spec.rate_interval_s, spec.rate_burst);
+        let limit = settings.limit(&spec.rate, label);
         let sessions = AtomicUsize::new(0);
         Self { spec, ruleset, info, parse, settings, stats, limit, sessions }
     }
@@ -255,11 +256,13 @@ mod tests {
             names: Arc::new(Names::new(false, None)),
             reporter: said.clone(),
             family: Family::Any,
+            limits: Arc::default(),
         };
         let info = InputInfo { name: NAME_PLAIN.into(), hostname: "vm".into() };
         let parse = ParseSettings::default();
         let stats = Arc::default();
-        let input = TcpInput::new(spec, RulesetId(0), Arc::new(info), parse, settings, stats);
+        let input =
+            TcpInput::new("in".into(), spec, RulesetId(0), Arc::new(info), parse, settings, stats);
         (Arc::new(input), said)
     }
 

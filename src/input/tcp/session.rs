@@ -291,6 +291,7 @@ impl Session<'_> {
             let message = messages.push_mut(Message { port: self.port, ..Message::default() });
             parse::message_into(data, *frame, &self.input.parse, arrival, message);
         }
+        self.sift(batch);
         self.input.stats.count(batch);
         self.count_in_family(|family| &family.received, batch.messages.len());
         self.shard.run(batch, &self.route);
@@ -303,11 +304,25 @@ impl Session<'_> {
     }
 
     /// How many of `n` messages the rate limit lets pass.
-    fn admit(&mut self, n: usize) -> usize {
-        let Some(limit) = &self.input.limit else { return n };
+    fn admit(&self, n: usize) -> usize {
+        let Some(limit) = self.input.limit.as_ref().filter(|limit| !limit.looks_inside()) else {
+            return n;
+        };
         let verdict = limit.admit(n);
-        verdict.report(n, &self.input.info.name, &self.input.stats, &self.input.settings);
+        if verdict.pass < n {
+            let dropped = count(n - verdict.pass);
+            self.input.stats.dropped_ratelimit.add(dropped);
+            self.entry.source.limited(dropped);
+        }
+        limit.report(verdict, &self.entry.source.fromhost);
         verdict.pass
+    }
+
+    /// Drops what the rate limit, which knows the messages, does not let pass.
+    fn sift(&self, batch: &mut Batch) {
+        if let Some(limit) = self.input.limit.as_ref().filter(|limit| limit.looks_inside()) {
+            self.input.stats.dropped_ratelimit.add(count(limit.sift(batch)));
+        }
     }
 
     /// `compression.mode="stream:always"`: inflates one piece of what came. The next one has to
