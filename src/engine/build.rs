@@ -33,6 +33,7 @@ use crate::engine::modules::InputKind;
 use crate::engine::modules::Modules;
 use crate::engine::objects;
 use crate::engine::parsers::Parsers;
+use crate::engine::statistics::Counted;
 use crate::engine::statistics::Statistics;
 use crate::input::impstats;
 use crate::input::impstats::ImpstatsSpec;
@@ -77,8 +78,7 @@ pub struct Options {
 #[derive(Debug)]
 pub(super) struct ActionPlan {
     pub(super) name: String,
-    /// Where it stands, and what reports call it.
-    pub(super) loc: Loc,
+    /// What reports call it.
     pub(super) reported: String,
     /// `queue.type` asks for a queue of its own.
     pub(super) queued: bool,
@@ -112,13 +112,11 @@ pub struct Plan {
 /// What is counted besides, and reported.
 #[derive(Debug)]
 pub(super) struct Reports {
-    pub(super) statistics: Statistics,
+    pub(super) counted: Vec<Counted>,
     /// impstats, and its ruleset.
     pub(super) impstats: Option<(ImpstatsSpec, RulesetId)>,
     /// Modules in the order in which they were loaded.
     pub(super) modules: Vec<String>,
-    /// Says what stands before what.
-    pub(super) sources: SourceMap,
 }
 
 impl Plan {
@@ -165,10 +163,9 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
         inputs,
         limits: builder.limits,
         reports: Reports {
-            statistics: builder.statistics,
+            counted: builder.statistics.in_order(&builder.action_places, &config.sources),
             impstats,
             modules: builder.modules.in_order(&config.sources),
-            sources: config.sources.clone(),
         },
     }
 }
@@ -208,6 +205,8 @@ struct Builder {
     rulesets: HashMap<String, (RulesetId, bool)>,
     default_ruleset: RulesetId,
     actions: Vec<ActionPlan>,
+    /// Where each of them stands.
+    action_places: Vec<Loc>,
     /// Whether there was any action, right or wrong, built or not.
     acts: bool,
     queues: queue::params::Names,
@@ -397,8 +396,8 @@ impl Builder {
             self.statistics.action_name(object, spec.common().name.as_deref(), spec.module());
         let direct = |(kind, _): (String, Loc)| kind.eq_ignore_ascii_case("direct");
         let queued = object.text("queue.type").is_some_and(|kind| !direct(kind));
-        let loc = object.loc;
-        self.actions.push(ActionPlan { name, loc, reported, queued, spec, template, file_name });
+        self.action_places.push(object.loc);
+        self.actions.push(ActionPlan { name, reported, queued, spec, template, file_name });
         Some(id)
     }
 
@@ -579,6 +578,7 @@ impl Resolver for Builder {
 
     fn forget_actions(&mut self, count: usize) {
         self.actions.truncate(count);
+        self.action_places.truncate(count);
     }
 
     fn definition(&self, named: Named, name: &str, at: Loc) -> Definition {

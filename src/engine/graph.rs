@@ -10,8 +10,6 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::base::clock::LocalZone;
-use crate::base::diag::Loc;
-use crate::base::diag::SourceMap;
 use crate::base::drain::Signals;
 use crate::base::limits::ACTION_QUEUE_BYTES_DEFAULT;
 use crate::base::reporter::Level;
@@ -21,14 +19,15 @@ use crate::engine::Summary;
 use crate::engine::build::ActionPlan;
 use crate::engine::build::InputPlan;
 use crate::engine::build::Reports;
+use crate::engine::statistics;
 use crate::engine::statistics::ActionProbe;
+use crate::engine::statistics::Counted;
 use crate::engine::statistics::DatagramsProbe;
 use crate::engine::statistics::ForwardProbe;
 use crate::engine::statistics::ListenerProbe;
 use crate::engine::statistics::MainQueueProbe;
 use crate::engine::statistics::QueueProbe;
 use crate::engine::statistics::ResourceProbe;
-use crate::engine::statistics::Statistics;
 use crate::engine::summary::ActionCounters;
 use crate::input::InputSettings;
 use crate::input::InputStats;
@@ -88,7 +87,6 @@ pub struct Graph {
 /// An action: its queue and the output behind it.
 pub(super) struct ActionTask {
     name: String,
-    loc: Loc,
     /// What reports call it.
     reported: String,
     queued: bool,
@@ -112,7 +110,6 @@ impl ActionTask {
         let (sender, receiver) = queue::bounded(ACTION_QUEUE_BYTES_DEFAULT);
         Self {
             name: plan.name,
-            loc: plan.loc,
             reported: plan.reported,
             queued: plan.queued,
             spec: plan.spec,
@@ -126,7 +123,7 @@ impl ActionTask {
     }
 
     /// What impstats says of it, apart from its queue.
-    fn probes(&self) -> (Loc, Vec<Box<dyn Probe>>) {
+    fn probes(&self) -> Vec<Box<dyn Probe>> {
         let output = self.output.clone();
         let mut probes: Vec<Box<dyn Probe>> = Vec::new();
         if let OutputSpec::Forward(forward) = &self.spec {
@@ -136,7 +133,7 @@ impl ActionTask {
         }
         let (name, outlet) = (self.reported.clone(), self.outlet.clone());
         probes.push(Box::new(ActionProbe { name, outlet, output }));
-        (self.loc, probes)
+        probes
     }
 
     /// What impstats says of the queue that was asked for.
@@ -212,7 +209,7 @@ impl Graph {
             impstats: None,
         };
         let wanted = !plan.inputs.is_empty();
-        let Reports { statistics, impstats, modules, sources } = plan.reports;
+        let Reports { counted, impstats, modules } = plan.reports;
         for input in plan.inputs {
             match input {
                 InputPlan::Tcp { spec, ruleset, parse } => {
@@ -245,21 +242,15 @@ impl Graph {
                 stats,
                 reporter: graph.reporter.clone(),
                 zone: graph.zone.clone(),
-                probes: graph.probes(&statistics, &modules, &sources),
+                probes: graph.probes(&counted, &modules),
             });
         }
         Ok(graph)
     }
 
     /// What impstats reports, in rsyslogd's order.
-    fn probes(
-        &mut self,
-        statistics: &Statistics,
-        modules: &[String],
-        sources: &SourceMap,
-    ) -> Vec<Box<dyn Probe>> {
-        let actions = self.actions.iter().map(ActionTask::probes).collect();
-        let mut probes = statistics.probes(actions, sources);
+    fn probes(&mut self, counted: &[Counted], modules: &[String]) -> Vec<Box<dyn Probe>> {
+        let mut probes = statistics::probes(counted, |action| self.actions[action].probes());
         let mut listeners = std::mem::take(&mut self.reported);
         listeners.sort_by_key(|l| modules.iter().position(|module| module == l.module()));
         probes.extend(listeners.into_iter().map(|l| Box::new(l) as Box<dyn Probe>));

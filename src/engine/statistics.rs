@@ -80,7 +80,6 @@ impl Statistics {
     /// Takes a `dyn_stats()` in.
     pub(super) fn add_bucket(&mut self, object: &Written, params: &Params) {
         let Some(name) = params.str("name") else { return };
-        // rsyslogd takes a second one of the same name, and counts in the first.
         let life = params.int("unusedMetricLife").and_then(|n| u64::try_from(n).ok());
         let settings = BucketSettings {
             name: name.to_owned(),
@@ -126,30 +125,52 @@ impl Statistics {
         self.percentiles.push((object.loc, Arc::new(Percentiles::new(settings))));
     }
 
-    /// What impstats reports, apart from inputs and queues: those are behind it. `actions` are the
-    /// objects of each action, with its place.
-    pub(super) fn probes(
-        &self,
-        actions: Vec<(Loc, Vec<Box<dyn Probe>>)>,
-        sources: &SourceMap,
-    ) -> Vec<Box<dyn Probe>> {
-        let mut placed = actions;
-        for (loc, bucket) in &self.buckets {
-            placed.push((*loc, vec![Box::new(BucketProbe(bucket.clone()))]));
-        }
-        for (loc, percentiles) in &self.percentiles {
-            placed.push((*loc, vec![Box::new(PercentilesProbe(percentiles.clone()))]));
-        }
-        placed.sort_by(|(a, _), (b, _)| {
-            let before = sources.precedes(*a, *b);
-            if before { std::cmp::Ordering::Less } else { sources.precedes(*b, *a).cmp(&false) }
-        });
-        let buckets = self.buckets.iter().map(|(_, bucket)| bucket.clone()).collect();
-        let percentiles = self.percentiles.iter().map(|(_, each)| each.clone()).collect();
-        let first: [Box<dyn Probe>; 2] =
-            [Box::new(Buckets(buckets)), Box::new(AllPercentiles(percentiles))];
-        first.into_iter().chain(placed.into_iter().flat_map(|(_, probes)| probes)).collect()
+    /// All that counts, as it stands in `sources`; `actions` are the places of the actions.
+    pub(super) fn in_order(self, actions: &[Loc], sources: &SourceMap) -> Vec<Counted> {
+        let actions = actions.iter().enumerate();
+        let mut placed: Vec<_> =
+            actions.map(|(index, loc)| (*loc, Counted::Action(index))).collect();
+        placed.extend(self.buckets.into_iter().map(|(loc, each)| (loc, Counted::Bucket(each))));
+        let percentiles = self.percentiles.into_iter();
+        placed.extend(percentiles.map(|(loc, each)| (loc, Counted::Percentiles(each))));
+        placed.sort_by(|(a, _), (b, _)| sources.precedes(*b, *a).cmp(&sources.precedes(*a, *b)));
+        placed.into_iter().map(|(_, counted)| counted).collect()
     }
+}
+
+/// Something that has a line in the reports, at its place in the configuration.
+#[derive(Debug)]
+pub(super) enum Counted {
+    /// By its index.
+    Action(usize),
+    Bucket(Arc<Bucket>),
+    Percentiles(Arc<Percentiles>),
+}
+
+/// What impstats reports, apart from inputs and queues: those are behind it. `action` gives the
+/// objects of an action.
+pub(super) fn probes(
+    counted: &[Counted],
+    action: impl Fn(usize) -> Vec<Box<dyn Probe>>,
+) -> Vec<Box<dyn Probe>> {
+    let (mut buckets, mut percentiles, mut placed) = (Vec::new(), Vec::new(), Vec::new());
+    for each in counted {
+        match each {
+            Counted::Action(index) => placed.extend(action(*index)),
+            Counted::Bucket(bucket) => {
+                buckets.push(bucket.clone());
+                placed.push(Box::new(BucketProbe(bucket.clone())) as Box<dyn Probe>);
+            }
+            Counted::Percentiles(each) => {
+                percentiles.push(each.clone());
+                placed.push(Box::new(PercentilesProbe(each.clone())));
+            }
+        }
+    }
+    let mut probes: Vec<Box<dyn Probe>> =
+        vec![Box::new(Buckets(buckets)), Box::new(AllPercentiles(percentiles))];
+    probes.append(&mut placed);
+    probes
 }
 
 /// What is done to all `dyn_stats()`.

@@ -2,6 +2,7 @@
 //! (rsyslog "Dynamic Stats").
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -29,13 +30,17 @@ pub struct BucketSettings {
 
 /// The counters of one `dyn_stats()`. Each operation takes a lock for one look-up: a name can
 /// belong to every shard.
-#[derive(Debug)]
 pub struct Bucket {
     settings: BucketSettings,
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+impl fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bucket").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
 struct State {
     /// In the order in which they were made.
     metrics: Vec<(Box<[u8]>, u64)>,
