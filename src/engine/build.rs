@@ -27,11 +27,17 @@ use crate::engine::defaults::DefaultsInOrder;
 use crate::engine::definitions::Definitions;
 use crate::engine::globals::Given;
 use crate::engine::globals::Globals;
+use crate::engine::limits;
 use crate::engine::modules;
 use crate::engine::modules::InputKind;
 use crate::engine::modules::Modules;
 use crate::engine::objects;
 use crate::engine::parsers::Parsers;
+use crate::engine::statistics::Counted;
+use crate::engine::statistics::Statistics;
+use crate::input::impstats;
+use crate::input::impstats::ImpstatsSpec;
+use crate::input::ratelimit::RateLimitSpec;
 use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpSpec;
 use crate::message::PriMask;
@@ -72,6 +78,10 @@ pub struct Options {
 #[derive(Debug)]
 pub(super) struct ActionPlan {
     pub(super) name: String,
+    /// What reports call it.
+    pub(super) reported: String,
+    /// `queue.type` asks for a queue of its own.
+    pub(super) queued: bool,
     pub(super) spec: OutputSpec,
     pub(super) template: Option<Arc<Template>>,
     pub(super) file_name: Option<Arc<Template>>,
@@ -94,6 +104,19 @@ pub struct Plan {
     pub(super) default_ruleset: RulesetId,
     pub(super) actions: Vec<ActionPlan>,
     pub(super) inputs: Vec<InputPlan>,
+    /// The `ratelimit()` objects, by name.
+    pub(super) limits: HashMap<String, RateLimitSpec>,
+    pub(super) reports: Reports,
+}
+
+/// What is counted besides, and reported.
+#[derive(Debug)]
+pub(super) struct Reports {
+    pub(super) counted: Vec<Counted>,
+    /// impstats, and its ruleset.
+    pub(super) impstats: Option<(ImpstatsSpec, RulesetId)>,
+    /// Modules in the order in which they were loaded.
+    pub(super) modules: Vec<String>,
 }
 
 impl Plan {
@@ -125,6 +148,7 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
     let programs = builder.rules(&config.statements, &mut diags);
     let default_ruleset = builder.default_ruleset;
     let inputs = builder.inputs(&config.statements, &mut diags);
+    let impstats = builder.impstats(&mut diags);
     builder.closing_checks(config, &mut diags);
     forget_what_follows(&config.flawed, read, &mut diags);
     config.diagnostics = diags;
@@ -137,6 +161,12 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
         default_ruleset,
         actions: builder.actions,
         inputs,
+        limits: builder.limits,
+        reports: Reports {
+            counted: builder.statistics.in_order(&builder.action_places, &config.sources),
+            impstats,
+            modules: builder.modules.in_order(&config.sources),
+        },
     }
 }
 
@@ -175,6 +205,8 @@ struct Builder {
     rulesets: HashMap<String, (RulesetId, bool)>,
     default_ruleset: RulesetId,
     actions: Vec<ActionPlan>,
+    /// Where each of them stands.
+    action_places: Vec<Loc>,
     /// Whether there was any action, right or wrong, built or not.
     acts: bool,
     queues: queue::params::Names,
@@ -182,6 +214,9 @@ struct Builder {
     counters: Counters,
     parsers: Parsers,
     definitions: Definitions,
+    statistics: Statistics,
+    /// The `ratelimit()` objects, by name.
+    limits: HashMap<String, RateLimitSpec>,
 }
 
 fn objects(block: &Block, kind: ObjectKind) -> impl Iterator<Item = &Object> {
@@ -212,7 +247,13 @@ impl Builder {
         for object in objects(block, ObjectKind::MainQueue) {
             self.queues.check(object, diags);
         }
-        objects::check(block, diags);
+        objects::check(block, &mut self.statistics, diags);
+        self.statistics.number_actions(block);
+        for object in objects(block, ObjectKind::Ratelimit) {
+            on_its_page(object, diags, |diags| {
+                limits::add(object, &self.templates, &mut self.limits, diags);
+            });
+        }
         let sanitise = &self.globals.parse.sanitise;
         self.parsers = Parsers::collect(block, &self.modules, sanitise, diags);
         let listed = std::mem::take(&mut self.globals.parsers);
@@ -298,8 +339,22 @@ impl Builder {
                 InputPlan::Tcp { spec: Box::new(spec), ruleset, parse }
             }
         };
+        let limited = limits::check_name(&params, &self.limits, diags);
         // What was refused has been complained of; without it the input would be another one.
-        (!params.refused && !module.refused).then_some(plan)
+        (limited && !params.refused && !module.refused).then_some(plan)
+    }
+
+    /// impstats, if it is loaded and can do what was asked for.
+    fn impstats(&self, diags: &mut Diagnostics) -> Option<(ImpstatsSpec, RulesetId)> {
+        if !self.modules.is_loaded(impstats::NAME) {
+            return None;
+        }
+        let params = self.modules.params(impstats::NAME);
+        let before = diags.all.len();
+        let spec = ImpstatsSpec::compile(params, diags);
+        let ruleset = self.bound_ruleset(params, diags);
+        diags.name_term(before, &manual::module(impstats::NAME));
+        spec.map(|spec| (spec, ruleset))
     }
 
     /// What rsyslogd looks at when everything is read.
@@ -337,7 +392,12 @@ impl Builder {
         };
         let id = ActionId(len32(self.actions.len()));
         let name = spec.common().name.clone().unwrap_or_else(|| format!("{kind}-{}", id.0));
-        self.actions.push(ActionPlan { name, spec, template, file_name });
+        let reported =
+            self.statistics.action_name(object, spec.common().name.as_deref(), spec.module());
+        let direct = |(kind, _): (String, Loc)| kind.eq_ignore_ascii_case("direct");
+        let queued = object.text("queue.type").is_some_and(|kind| !direct(kind));
+        self.action_places.push(object.loc);
+        self.actions.push(ActionPlan { name, reported, queued, spec, template, file_name });
         Some(id)
     }
 
@@ -518,6 +578,7 @@ impl Resolver for Builder {
 
     fn forget_actions(&mut self, count: usize) {
         self.actions.truncate(count);
+        self.action_places.truncate(count);
     }
 
     fn definition(&self, named: Named, name: &str, at: Loc) -> Definition {

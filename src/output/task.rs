@@ -148,11 +148,13 @@ impl Health {
         }
         self.attempts = 0;
         self.worked_at.get_or_insert_with(clock::monotonic);
-        if let Some(since) = self.suspended_at.take()
-            && self.report
-        {
+        if let Some(since) = self.suspended_at.take() {
             let seconds = since.elapsed().as_secs();
-            self.say(Level::Notice, &format!("resumed after {seconds} s"));
+            self.stats.resumed.add(1);
+            self.stats.suspended_seconds.add(seconds);
+            if self.report {
+                self.say(Level::Notice, &format!("resumed after {seconds} s"));
+            }
         }
     }
 
@@ -164,6 +166,7 @@ impl Health {
         let was_well = self.worked_at.take().is_some_and(|at| at.elapsed() >= WELL);
         if self.suspended_at.is_none() {
             self.suspended_at = Some(clock::monotonic());
+            self.stats.suspended.add(1);
             if self.report {
                 let then = match self.retry.limit {
                     None => "it is retried until it works".to_owned(),
