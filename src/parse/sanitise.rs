@@ -67,7 +67,7 @@ pub fn sanitise(
     if !settings.escape_8bit && !has_control(text) {
         return Sanitised { span, changed: false };
     }
-    match text.iter().position(|byte| settings.changes(*byte)) {
+    match text.iter().position(|byte| settings.stops_at(*byte)) {
         Some(first) => rewrite(data, span, first, settings, max),
         None => Sanitised { span, changed: false },
     }
@@ -92,15 +92,22 @@ impl SanitiseSettings {
 
     /// Whether a text with this byte in it has to be copied.
     #[inline]
-    const fn changes(&self, byte: u8) -> bool {
+    const fn stops_at(&self, byte: u8) -> bool {
         match byte {
             0 => true,
             b'\n' if self.space_lf => true,
-            b'\t' => self.escape_control && self.escape_tab,
+            // rsyslogd copies for a tab that it then leaves as it is: the text is cut a few bytes
+            // before the limit.
             1..32 => self.escape_control,
             128.. => self.escape_8bit,
             _ => false,
         }
+    }
+
+    /// Whether something else stands for this byte in a text that is copied.
+    #[inline]
+    const fn changes(&self, byte: u8) -> bool {
+        self.stops_at(byte) && (byte != b'\t' || self.escape_tab)
     }
 }
 
@@ -201,6 +208,25 @@ mod tests {
         assert_eq!(text(b"a\x1bb\x07\0\x1bc\t\x07d", &off), (b"a\x1bb#000cd".to_vec(), true));
         let tab = SanitiseSettings { escape_tab: false, ..off };
         assert_eq!(text(b"a\0\x1bc\td", &tab), (b"a#000c\td".to_vec(), true));
+    }
+
+    /// A tab that stays has the text copied, and what is copied ends three bytes before the limit.
+    #[test]
+    fn a_tab_that_stays_shortens_a_long_text() {
+        let keep = SanitiseSettings { escape_tab: false, ..SanitiseSettings::default() };
+        let long = |length: usize, tab: usize| {
+            let mut input = vec![b'L'; length];
+            input[tab] = b'\t';
+            let mut data = input.clone();
+            let found = sanitise(&mut data, Span::new(0, length), &keep, 100).span.of(&data).to_vec();
+            assert!(input.starts_with(&found));
+            found.len()
+        };
+        assert_eq!(long(97, 0), 97);
+        assert_eq!(long(98, 0), 97);
+        assert_eq!(long(100, 50), 97);
+        // All but one before the tab is there in any case.
+        assert_eq!(long(100, 99), 98);
     }
 
     #[test]

@@ -259,7 +259,7 @@ impl<'t> Parser<'t> {
         number
     }
 
-    /// `F,delimiter:number+,from`; gives `from`.
+    /// `F,delimiter:number,from`; gives `from`. Behind a `+`, rsyslogd does not look for it.
     fn field_number(&mut self, field: &mut Field) -> Result<usize, Fault> {
         let start = self.at;
         self.at += 1;
@@ -280,11 +280,15 @@ impl<'t> Parser<'t> {
         }
         let number = self.number();
         let plus = self.at;
-        if self.eat(b'+') {
+        let from = if self.eat(b'+') {
             let message = "'+' has no effect here, as in rsyslog's packages";
             self.parsed.faults.push(Fault::new(Severity::Note, plus..plus + 1, message));
-        }
-        let from = if self.eat(b',') { self.number() } else { 0 };
+            0
+        } else if self.eat(b',') {
+            self.number()
+        } else {
+            0
+        };
         self.until(b":%");
         field.pick = Pick::Field { delimiter, number };
         Ok(from)
