@@ -131,7 +131,9 @@ impl Path {
                 None => return false,
             }
         }
-        object.remove(&leaf.name, case).is_some()
+        // What is null is not there for rsyslog, and so it stays.
+        let null = matches!(leaf.get_mut(object, case), Some(Value::Null));
+        !null && object.remove(&leaf.name, case).is_some()
     }
 }
 

@@ -37,10 +37,13 @@ const LAST: &str = "the-last-message-of-this-connection";
 /// All of it.
 const LAST_LINE: &str = "<13>Mar  1 00:00:00 relay t: the-last-message-of-this-connection";
 /// What may wait in a UDP socket: less than any system's default, in bytes.
-const UNREAD_MAX: usize = 40_000;
+const UNREAD_MAX: usize = 150_000;
 /// What a datagram costs there beside its bytes.
 const UNREAD_EACH: usize = 800;
 
+/// Text of the datagrams that are sent until their sender's name is known: Bongsu does not wait
+/// for it.
+const OPENING: &str = "an-opening-datagram";
 /// Text of those before it, which are there to be swallowed.
 const FILLER: &str = "filler-of-this-connection";
 
@@ -119,6 +122,13 @@ impl Setup {
                  action(type=\"omfile\" file=\"{dir}/{kind:?}.last\" template=\"last\")\n    \
                  stop\n  }}\n  if $msg contains \"{FILLER}\" then stop\n"
             ));
+            if *kind == Kind::Datagram {
+                text.push_str(&format!(
+                    "  if $msg contains \"{OPENING}\" then {{\n    \
+                     if $fromhost == \"localhost\" then action(type=\"omfile\" \
+                     file=\"{dir}/named\" template=\"last\")\n    stop\n  }}\n"
+                ));
+            }
             if *kind == Kind::Json {
                 text.push_str(&format!("  {}\n", self.rules));
             }
@@ -138,8 +148,10 @@ impl Setup {
         messages.flat_map(|(_, sent)| sent.bytes()).collect()
     }
 
+    /// Those that have a template, and the one that tells when the relay is ready.
     fn kinds(&self) -> Vec<Kind> {
-        KINDS.into_iter().filter(|kind| self.templates.iter().any(|t| t.kind == *kind)).collect()
+        let used = |kind: &Kind| self.templates.iter().any(|t| t.kind == *kind);
+        KINDS.into_iter().filter(|kind| *kind == Kind::Datagram || used(kind)).collect()
     }
 
     /// What `program` writes: one text for each template.
@@ -156,6 +168,7 @@ impl Setup {
             let ended = relay.ended();
             return Err(format!("{program} does not listen: {} {}", ended.status, ended.stderr));
         }
+        open(&ports, &dir.path().join("named"));
         thread::scope(|scope| {
             for (kind, port) in &ports {
                 scope.spawn(move || match kind {
@@ -189,16 +202,16 @@ impl Setup {
     /// No faster than they are received: none may be lost.
     fn send_datagrams(&self, port: u16) {
         let socket = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
-        let mut waiting = 0;
         let messages = self.messages.iter().filter(|(kind, _)| *kind == Kind::Datagram);
         let messages = messages.map(|(_, sent)| &*sent.message);
+        let mut unread = 0;
         for message in messages.chain([LAST_LINE.as_bytes()]) {
-            if waiting + message.len() > UNREAD_MAX {
+            if unread + message.len() > UNREAD_MAX {
                 assert!(wait_for(THROUGH, || udp_unread(port) == 0), "the relay reads nothing");
-                waiting = 0;
+                unread = 0;
             }
             socket.send_to(message, ("127.0.0.1", port)).unwrap();
-            waiting += message.len() + UNREAD_EACH;
+            unread += 2 * message.len() + UNREAD_EACH;
         }
     }
 
@@ -216,4 +229,18 @@ impl Setup {
             }
         }
     }
+}
+
+/// Sends datagrams until the relay writes `named`: it knows the sender's name then.
+fn open(ports: &[(Kind, u16)], named: &Path) {
+    let socket = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
+    let message = format!("<13>Mar  1 00:00:00 relay t: {OPENING}");
+    let ports = || ports.iter().filter(|(kind, _)| *kind == Kind::Datagram);
+    let is_named = || {
+        for (_, port) in ports() {
+            socket.send_to(message.as_bytes(), ("127.0.0.1", *port)).unwrap();
+        }
+        fs::metadata(named).is_ok_and(|file| file.len() > 0)
+    };
+    assert!(wait_for(READY, is_named), "the sender has no name");
 }

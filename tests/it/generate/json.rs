@@ -11,7 +11,7 @@ pub(crate) const RULES: &[&str] = &[
     "action(type=\"mmjsonparse\" useRawMsg=\"on\" cookie=\"<13>\")",
     "action(type=\"mmjsonparse\") set $.n = strlen($msg); set $.user!text = $msg;",
     "set $!user = $hostname; action(type=\"mmjsonparse\") set $!count = $!count + 1;",
-    "action(type=\"mmjsonparse\") unset $!user; set $.A = $!;",
+    "action(type=\"mmjsonparse\") unset $!user;",
 ];
 
 /// Variables and properties that show what became of them.

@@ -18,6 +18,10 @@
 //! - `uuid`, `fromhost-port`, `$uptime`, `$minute` and finer, `$now-unixtimestamp`: of this run
 //!   alone. None of them is in [`PROPERTIES`].
 //! - `jsonmesg` has the times in its middle: what stands before and behind them ([`JSON_GATES`]).
+//! - Trees that are copied (`set $.a = $!`): not in the rules (rsyslogd writes the copy's numbers
+//!   with 17 digits).
+//! - Datagrams that end inside of PRI: [`unclosed_pri`] (in some runs rsyslogd has no
+//!   `rawmsg-after-pri` for them).
 //! - Templates of type `subtree`: rsyslogd writes nothing.
 //!
 //! Where it is a departure, docs/differences.md has the reason.
@@ -188,4 +192,10 @@ fn long_tag(message: &[u8]) -> bool {
     let escaped = |byte: &u8| if matches!(byte, 32..128) { 1 } else { 4 };
     let fields = message[version + 3..].split(|byte| *byte == b' ').skip(2).take(2);
     fields.flatten().map(escaped).sum::<usize>() + "[]".len() > 511
+}
+
+/// Whether a message ends before its PRI does.
+pub(crate) fn unclosed_pri(message: &[u8]) -> bool {
+    let digits = message.strip_prefix(b"<");
+    digits.is_some_and(|text| !text.iter().any(|byte| matches!(byte, b' '..b'0' | b':'..)))
 }

@@ -53,7 +53,11 @@ pub(crate) fn message(kind: Kind, switches: &[&str], max: usize, rng: &mut Rng) 
             Kind::Json => with_json(rng),
             Kind::Wild | Kind::Paths | Kind::Datagram => wild(rng),
         };
-        let unwanted = kind == Kind::Paths && known::double_slash(&message);
+        let unwanted = match kind {
+            Kind::Paths => known::double_slash(&message),
+            Kind::Datagram => known::unclosed_pri(&message),
+            _ => false,
+        };
         let cut = kind == Kind::Timed && message.contains(&b'\n');
         // What is cut is no longer behind its header.
         let long = kind == Kind::Timed && message.len() + 8 > max;
