@@ -228,8 +228,9 @@ mod tests {
         let mut unset =
             |path: &str| Path::new(path.as_bytes()).unset(&mut object, Case::Insensitive);
         assert!(!unset("f[0]") && !unset("nosuch!x") && !unset("s!x"));
-        assert!(unset("f[2]!g") && unset("S") && unset("x[0]"));
-        assert_eq!(shown(&object), r#"{"f":[1,"2",{"h":[5,[6,7]]}]}"#);
+        assert!(!unset("f[2]!g"), "what is null is not there");
+        assert!(unset("f[2]!h") && unset("S") && unset("x[0]"));
+        assert_eq!(shown(&object), r#"{"f":[1,"2",{"g":null}]}"#);
         assert!(Path::new(b"").is_root() && !Path::new(b"").unset(&mut object, Case::Insensitive));
     }
 }

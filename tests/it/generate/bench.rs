@@ -178,11 +178,15 @@ impl Setup {
             }
         });
         let last = |kind: &Kind| fs::metadata(dir.path().join(format!("{kind:?}.last")));
-        let through = || ports.iter().all(|(kind, _)| last(kind).is_ok_and(|file| file.len() > 0));
+        let arrived = |kind: &Kind| last(kind).is_ok_and(|file| file.len() > 0);
+        let through = || ports.iter().all(|(kind, _)| arrived(kind));
         let through = wait_for(self.patience, through);
         let ended = relay.stop();
         if !through {
-            return Err(format!("{program}: the last message did not arrive; {}", ended.stderr));
+            let missing = ports.iter().map(|(kind, _)| *kind).filter(|kind| !arrived(kind));
+            let missing: Vec<Kind> = missing.collect();
+            let (status, stderr) = (ended.status, ended.stderr);
+            return Err(format!("{program} ({status}): no last message of {missing:?}; {stderr}"));
         }
         let read = |number| fs::read(dir.path().join(format!("{number}.log"))).unwrap_or_default();
         Ok((0..self.templates.len()).map(read).collect())
