@@ -8,7 +8,8 @@
 //! - `date-rfc3164-buggyday`: not in [`DATES`] (rsyslogd writes what another template wrote).
 //! - `secpath-replace` on `//`, where rsyslogd leaves slashes: templates with it get messages of
 //!   their own, see [`double_slash`].
-//! - Fractions of more than six digits, a year in front, long RFC 5424 tags: [`departs`].
+//! - Fractions of more than six digits, a year in front, long RFC 5424 tags, January 1 more than
+//!   twelve hours east of UTC (`date-ordinal` ends rsyslogd): [`departs`].
 //! - Control characters, escaped bytes above 127 with `parser.spaceLFOnReceive`: [`departs`]
 //!   (rsyslogd leaves them).
 //! - The time of arrival, but for its hour and what is coarser ([`COARSE_DATES`]); a run in which
@@ -164,9 +165,10 @@ pub(crate) fn double_slash(message: &[u8]) -> bool {
 /// The class of messages, if any, to which this one belongs and of which rsyslogd makes something
 /// else on purpose.
 pub(crate) fn departs(message: &[u8], switches: &[&str]) -> Option<&'static str> {
-    static CLASSES: LazyLock<[(Regex, &str); 2]> = LazyLock::new(|| {
+    static CLASSES: LazyLock<[(Regex, &str); 3]> = LazyLock::new(|| {
         [
             (r"(?-u)\.[0-9]{7}", "a fraction of more than six digits"),
+            (r"(?-u)-0?1-0?1T[0-9:.]*\+1[2-9]", "new year's day far in the east"),
             (r"(?-u)[0-9]{4} [A-Za-z]{3} +[0-9]", "a timestamp with the year in front"),
         ]
         .map(|(regex, class)| (Regex::new(regex).unwrap(), class))

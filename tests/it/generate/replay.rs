@@ -84,10 +84,8 @@ fn ours(case: &Value) -> Vec<u8> {
     });
     let mut diags = Diagnostics::default();
     let template = templates.map(|object| Template::compile(object, &mut diags)).next();
-    let parse = ParseSettings {
-        message_bytes_max: plan.globals.message_bytes_max,
-        ..plan.globals.parse.clone()
-    };
+    let parse =
+        ParseSettings { message_bytes_max: plan.globals.message_bytes_max, ..plan.globals.parse };
     let mut batch = batch(case, &parse);
     let mut out = Vec::new();
     // As in rsyslog, a template with a mistake may render what stands before it.
