@@ -67,7 +67,10 @@ pub fn sanitise(
     if !settings.escape_8bit && !has_control(text) {
         return Sanitised { span, changed: false };
     }
-    match text.iter().position(|byte| settings.changes(*byte)) {
+    if settings.space_lf && text.contains(&b'\n') {
+        return with_spaces(data, span, settings, max);
+    }
+    match text.iter().position(|byte| settings.stops_at(*byte)) {
         Some(first) => rewrite(data, span, first, settings, max),
         None => Sanitised { span, changed: false },
     }
@@ -92,16 +95,40 @@ impl SanitiseSettings {
 
     /// Whether a text with this byte in it has to be copied.
     #[inline]
-    const fn changes(&self, byte: u8) -> bool {
+    const fn stops_at(&self, byte: u8) -> bool {
         match byte {
             0 => true,
-            b'\n' if self.space_lf => true,
-            b'\t' => self.escape_control && self.escape_tab,
+            // rsyslogd copies for a tab that it then leaves as it is: the text is cut a few bytes
+            // before the limit.
             1..32 => self.escape_control,
             128.. => self.escape_8bit,
             _ => false,
         }
     }
+
+    /// Whether something else stands for this byte in a text that is copied.
+    #[inline]
+    const fn changes(&self, byte: u8) -> bool {
+        self.stops_at(byte) && (byte != b'\t' || self.escape_tab)
+    }
+}
+
+/// The same for a text with an LF in it: a space stands for each in a copy, which is not cut.
+#[cold]
+fn with_spaces(
+    data: &mut Vec<u8>,
+    span: Span,
+    settings: &SanitiseSettings,
+    max: usize,
+) -> Sanitised {
+    let start = data.len();
+    data.extend_from_within(span.start as usize..span.end as usize);
+    data[start..].iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
+    let copy = Span::new(start, data.len());
+    let first = data[start..].iter().position(|byte| settings.stops_at(*byte));
+    first.map_or(Sanitised { span: copy, changed: true }, |first| {
+        rewrite(data, copy, first, settings, max)
+    })
 }
 
 /// Appends a harmless copy of `span`, whose first `plain` bytes need no change.
@@ -138,9 +165,7 @@ fn rewrite(
 /// Appends what stands for `byte`.
 fn escape(data: &mut Vec<u8>, byte: u8, settings: &SanitiseSettings) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    if byte == b'\n' && settings.space_lf {
-        data.push(b' ');
-    } else if settings.c_style {
+    if settings.c_style {
         let letter = match byte {
             0 => b'0',
             7 => b'a',
@@ -201,6 +226,26 @@ mod tests {
         assert_eq!(text(b"a\x1bb\x07\0\x1bc\t\x07d", &off), (b"a\x1bb#000cd".to_vec(), true));
         let tab = SanitiseSettings { escape_tab: false, ..off };
         assert_eq!(text(b"a\0\x1bc\td", &tab), (b"a#000c\td".to_vec(), true));
+    }
+
+    /// A tab that stays has the text copied, and what is copied ends three bytes before the limit.
+    #[test]
+    fn a_tab_that_stays_shortens_a_long_text() {
+        let keep = SanitiseSettings { escape_tab: false, ..SanitiseSettings::default() };
+        let long = |length: usize, tab: usize| {
+            let mut input = vec![b'L'; length];
+            input[tab] = b'\t';
+            let mut data = input.clone();
+            let found =
+                sanitise(&mut data, Span::new(0, length), &keep, 100).span.of(&data).to_vec();
+            assert!(input.starts_with(&found));
+            found.len()
+        };
+        assert_eq!(long(97, 0), 97);
+        assert_eq!(long(98, 0), 97);
+        assert_eq!(long(100, 50), 97);
+        // All but one before the tab is there in any case.
+        assert_eq!(long(100, 99), 98);
     }
 
     #[test]

@@ -121,11 +121,25 @@ impl<'a> Parser<'a> {
             end += usize::from(matches!(rest.get(end), Some(b'+' | b'-')));
             end += digits(end);
         }
+        let value_end = end;
+        // libfastjson's number may go on behind a plus: an integer ends before it, a double has it
+        // in its text.
+        while rest.get(end) == Some(&b'+') {
+            end += 1 + digits(end + 1);
+            if rest.get(end) == Some(&b'.') {
+                double = true;
+                end += 1 + digits(end + 1);
+            }
+            if matches!(rest.get(end), Some(b'e' | b'E')) {
+                double = true;
+                end += 1 + digits(end + 1);
+            }
+        }
         self.at += end;
         if double {
             return Some(Value::Double(rest[..end].into()));
         }
-        let value = rest[whole..end].iter().fold(0_i64, |value, digit| {
+        let value = rest[whole..value_end].iter().fold(0_i64, |value, digit| {
             let digit = i64::from(digit - b'0');
             let value = value.saturating_mul(10);
             if negative { value.saturating_sub(digit) } else { value.saturating_add(digit) }

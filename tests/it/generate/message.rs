@@ -2,6 +2,7 @@
 
 use fastrand::Rng;
 
+use crate::generate::json;
 use crate::generate::known;
 
 /// One syslog message, and how it goes over the connection.
@@ -38,19 +39,29 @@ pub(crate) enum Kind {
     Timed,
     /// Anything without two slashes in a row.
     Paths,
+    /// JSON, and sometimes anything: mmjsonparse looks at it.
+    Json,
+    /// Anything, over UDP.
+    Datagram,
 }
 
-pub(crate) fn message(kind: Kind, rng: &mut Rng) -> Sent {
+/// A message of that kind for a relay with these switches and this `maxMessageSize`.
+pub(crate) fn message(kind: Kind, switches: &[&str], max: usize, rng: &mut Rng) -> Sent {
     loop {
         let message = match kind {
             Kind::Timed => timed(rng),
-            Kind::Wild | Kind::Paths => wild(rng),
+            Kind::Json => with_json(rng),
+            Kind::Wild | Kind::Paths | Kind::Datagram => wild(rng),
         };
-        let unwanted = kind == Kind::Paths && known::double_slash(&message);
+        let unwanted = match kind {
+            Kind::Paths => known::double_slash(&message),
+            Kind::Datagram => known::unclosed_pri(&message),
+            _ => false,
+        };
         let cut = kind == Kind::Timed && message.contains(&b'\n');
         // What is cut is no longer behind its header.
-        let long = kind == Kind::Timed && message.len() > 8000;
-        if unwanted || long || known::departs(&message).is_some() {
+        let long = kind == Kind::Timed && message.len() + 8 > max;
+        if unwanted || long || known::departs(&message, switches).is_some() {
             continue;
         }
         if cut {
@@ -80,6 +91,21 @@ fn timed(rng: &mut Rng) -> Vec<u8> {
         }
         out.push(b' ');
         rest_of_3164(rng, &mut out);
+    }
+    out
+}
+
+fn with_json(rng: &mut Rng) -> Vec<u8> {
+    if rng.u8(..8) == 0 {
+        return wild(rng);
+    }
+    let mut out = b"<13>".to_vec();
+    if rng.u8(..4) > 0 {
+        out.extend_from_slice(format!("{} h t:", rfc3164(rng)).as_bytes());
+    }
+    out.extend_from_slice(&json::body(rng));
+    if rng.u8(..5) == 0 {
+        mutate(rng, &mut out);
     }
     out
 }
@@ -146,9 +172,13 @@ const HOSTS: &[&[u8]] = &[
 ];
 
 fn rest_of_3164(rng: &mut Rng, out: &mut Vec<u8>) {
-    if rng.u8(..12) > 0 {
-        out.extend_from_slice(pick(rng, HOSTS));
-        out.push(b' ');
+    match rng.u8(..24) {
+        0 | 1 => {}
+        2 => out.extend_from_slice(format!("{} ", "h".repeat(rng.usize(505..520))).as_bytes()),
+        _ => {
+            out.extend_from_slice(pick(rng, HOSTS));
+            out.push(b' ');
+        }
     }
     tag(rng, out);
     body(rng, out);
@@ -184,9 +214,26 @@ fn rest_of_5424(rng: &mut Rng, out: &mut Vec<u8>) {
     let apps: &[&[u8]] = &[b"evntslog", b"-", b"a/b", b"app[1]", b"su:", b"\"q\"", b"%x%"];
     let ids: &[&[u8]] = &[b"-", b"4711", b"ID47", b"a:b", b"1.2", b"\\", b"\xec\x8b\x9d"];
     for from in [HOSTS, apps, ids, ids] {
-        out.extend_from_slice(pick(rng, from));
+        match rng.u8(..60) {
+            // A field that is not there, or is longer than the RFC allows.
+            0 => continue,
+            1 => {}
+            2 => out.resize(out.len() + rng.usize(30..140), b'f'),
+            _ => out.extend_from_slice(pick(rng, from)),
+        }
         out.push(b' ');
     }
+    structured_data(rng, out);
+    match rng.u8(..8) {
+        0 => return,
+        1 => {}
+        2 => out.extend_from_slice(b" \xef\xbb\xbf"),
+        _ => out.push(b' '),
+    }
+    body(rng, out);
+}
+
+fn structured_data(rng: &mut Rng, out: &mut Vec<u8>) {
     let data: &[&[u8]] = &[
         b"-",
         b"[exampleSDID@32473 iut=\"3\" eventID=\"1011\"]",
@@ -196,15 +243,29 @@ fn rest_of_5424(rng: &mut Rng, out: &mut Vec<u8>) {
         b"[unclosed",
         b"[a y=\"\xed\x95\x9c\"]",
         b"no-brackets",
+        b"[a] [b]",
+        b"[a x=\"1\" x=\"2\"][a x=\"3\"]",
+        b"[a x=\"\\q\\n\\\\]\"]",
+        b"[a x=\"\\\\\"]",
+        b"[a\\]",
+        b"[a\\] ]",
+        b"[[a]]",
+        b"[a x=\"\t\"]",
+        b"[a x=\"]\"]]",
+        b"[a x='1']x",
+        b"]",
+        b"--",
+        b"-[a]",
+        b"[=]",
+        b"[a x=\"\xed\x95\"]",
+        b"\xef\xbb\xbf[a]",
     ];
-    out.extend_from_slice(pick(rng, data));
-    match rng.u8(..8) {
-        0 => return,
-        1 => {}
-        2 => out.extend_from_slice(b" \xef\xbb\xbf"),
-        _ => out.push(b' '),
+    if rng.u8(..40) == 0 {
+        let length = rng.usize(100..600);
+        out.extend_from_slice(format!("[a x=\"{}\"]", "v".repeat(length)).as_bytes());
+    } else {
+        out.extend_from_slice(pick(rng, data));
     }
-    body(rng, out);
 }
 
 /// Free text with all that makes trouble.
@@ -236,6 +297,8 @@ fn body(rng: &mut Rng, out: &mut Vec<u8>) {
         b"%msg%",
         b",;|",
         b"xyyy XYZ Abc",
+        b"\xef\xbb\xbf",
+        b"\xeb\xa1",
         b"[77]:",
         b"",
     ];
@@ -250,6 +313,7 @@ fn body(rng: &mut Rng, out: &mut Vec<u8>) {
         4..=6 => out.extend((0..rng.usize(1..12)).map(|_| rng.u8(..))),
         7 if rng.u8(..16) == 0 => out.extend(std::iter::repeat_n(b'L', rng.usize(8000..8300))),
         8 => out.extend((0..=255).filter(|b| *b != b'\n')),
+        9 if rng.bool() => out.extend(0..=255),
         _ => {}
     }
 }
@@ -300,7 +364,7 @@ fn wild(rng: &mut Rng) -> Vec<u8> {
         15 => odd_time(rng, &mut out),
         16 => {
             let starts: &[&[u8]] =
-                &[b"1 ", b"12 x", b"007 ", b"5", b"2026-01-02 ", b"0 ", b"99 <13>", b"9000 "];
+                &[b"1 ", b"12 x", b"007 ", b"5", b"2026-01-02 ", b"0 ", b"99 <13>", b"9000 ", b"z"];
             out.extend_from_slice(pick(rng, starts));
             body(rng, &mut out);
         }

@@ -7,6 +7,7 @@
 //! left out, and why, stands in [`known`].
 
 mod bench;
+mod json;
 mod known;
 mod message;
 mod replay;

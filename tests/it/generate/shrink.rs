@@ -4,6 +4,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use crate::generate::bench::Setup;
+use crate::generate::message::Kind;
 use crate::generate::message::Sent;
 use crate::oracle::text;
 
@@ -28,6 +29,7 @@ pub(crate) fn explain(
     let messages = messages.collect();
     let setup = Setup {
         switches: setup.switches.clone(),
+        rules: setup.rules,
         templates: vec![template],
         messages,
         patience: RUN,
@@ -131,11 +133,15 @@ impl Shrinker<'_> {
     }
 
     fn case(&self) -> String {
-        let stream = text::encode_stream(&self.best.stream(self.best.templates[0].kind));
+        let kind = self.best.templates[0].kind;
+        let input = if kind == Kind::Datagram { "udp" } else { "tcp" };
+        let rules = if kind == Kind::Json { self.best.rules } else { "" };
+        let stream = text::encode_stream(&self.best.stream(kind));
         let mut case = format!(
             "# What a generated template made of a generated message.\n-- conf --\n{}\
-             module(load=\"imtcp\")\ninput(type=\"imtcp\" address=\"127.0.0.1\" port=\"@IN@\")\n\
-             action(type=\"omfile\" file=\"@DIR@/out.log\" template=\"t0\")\n-- tcp --\n{stream}",
+             module(load=\"im{input}\")\nmodule(load=\"mmjsonparse\")\n\
+             input(type=\"im{input}\" address=\"127.0.0.1\" port=\"@IN@\")\n{rules}\n\
+             action(type=\"omfile\" file=\"@DIR@/out.log\" template=\"t0\")\n-- {input} --\n{stream}",
             self.best.definitions()
         );
         match self.best.run_both(self.programs) {

@@ -2,13 +2,23 @@
 
 use fastrand::Rng;
 
+use crate::generate::json;
 use crate::generate::known;
 use crate::generate::message::Kind;
+
+/// How a template is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    List,
+    String,
+    /// `$template`
+    Legacy,
+}
 
 /// A template whose parts can be left out one by one.
 #[derive(Debug, Clone)]
 pub(crate) struct Template {
-    list: bool,
+    form: Form,
     /// `property(…)` and `constant(…)`, or pieces of a string.
     pub(crate) parts: Vec<String>,
     /// `option.…`, without its value.
@@ -21,15 +31,28 @@ impl Template {
     /// As it stands in a configuration.
     pub(crate) fn text(&self, name: &str) -> String {
         let option = self.option.map_or_else(String::new, |o| format!(" option.{o}=\"on\""));
-        if self.list {
-            let parts = self.parts.join("\n  ");
-            let end = if self.option == Some("jsonf") { "" } else { "  constant(value=\"\\n\")\n" };
-            return format!(
-                "template(name=\"{name}\" type=\"list\"{option}) {{\n  {parts}\n{end}}}"
-            );
+        match self.form {
+            Form::List => {
+                let parts = self.parts.join("\n  ");
+                let end =
+                    if self.option == Some("jsonf") { "" } else { "  constant(value=\"\\n\")\n" };
+                format!("template(name=\"{name}\" type=\"list\"{option}) {{\n  {parts}\n{end}}}")
+            }
+            Form::String => {
+                let string = quoted(&self.parts.concat());
+                format!("template(name=\"{name}\" type=\"string\"{option} string=\"{string}\\n\")")
+            }
+            Form::Legacy => {
+                // Only between properties does a quote end the text.
+                let parts = self.parts.iter().map(|part| match part.starts_with('%') {
+                    true => part.clone(),
+                    false => part.replace('"', "\\\""),
+                });
+                let string = parts.collect::<String>();
+                let option = self.option.map_or_else(String::new, |o| format!(",{o}"));
+                format!("$template {name},\"{string}\\n\"{option}")
+            }
         }
-        let string = quoted(&self.parts.concat());
-        format!("template(name=\"{name}\" type=\"string\"{option} string=\"{string}\\n\")")
     }
 }
 
@@ -39,10 +62,17 @@ fn quoted(text: &str) -> String {
 }
 
 pub(crate) fn template(rng: &mut Rng) -> Template {
-    let list = rng.bool();
-    let kind = match rng.u8(..10) {
-        0..=3 => Kind::Timed,
-        4 => Kind::Paths,
+    let form = match rng.u8(..8) {
+        0..=3 => Form::List,
+        4 => Form::Legacy,
+        _ => Form::String,
+    };
+    let list = form == Form::List;
+    let kind = match rng.u8(..20) {
+        0..=6 => Kind::Timed,
+        7..=8 => Kind::Paths,
+        9..=11 => Kind::Json,
+        12..=13 => Kind::Datagram,
         _ => Kind::Wild,
     };
     let options: &[&str] =
@@ -60,7 +90,7 @@ pub(crate) fn template(rng: &mut Rng) -> Template {
             parts.push(["|", " ", "", ",\"", "';", "\\x", "한"][rng.usize(..7)].to_owned());
         }
     }
-    Template { list, parts, option, kind }
+    Template { form, parts, option, kind }
 }
 
 fn constant(rng: &mut Rng) -> String {
@@ -77,26 +107,28 @@ fn constant(rng: &mut Rng) -> String {
 struct Value {
     name: String,
     date: Option<&'static str>,
-    /// `timereported` of a message that may have none: only what does not look like now.
-    gated: bool,
+    /// An expression that shows only what does not come of the time of arrival.
+    gate: Option<String>,
 }
 
 fn value(kind: Kind, rng: &mut Rng) -> Value {
     let one = |from: &[&'static str], rng: &mut Rng| from[rng.usize(..from.len())];
     let reported = ["timereported", "timestamp", "TIMESTAMP"][rng.usize(..3)];
-    let (name, date, gated) = match (rng.u8(..10), kind) {
-        (0..=3, Kind::Timed) => (reported, Some(one(known::DATES, rng)), false),
-        (0, _) => (reported, None, true),
-        (4, _) if rng.bool() => ("timegenerated", Some(one(known::COARSE_DATES, rng)), false),
+    let (name, date, gate) = match (rng.u8(..10), kind) {
+        (0..=3, Kind::Timed) => (reported, Some(one(known::DATES, rng)), None),
+        (0..=4, Kind::Json) => (one(json::VARIABLES, rng), None, None),
+        (0, _) => (reported, None, Some(month_gate())),
+        (4, _) if rng.bool() => ("timegenerated", Some(one(known::COARSE_DATES, rng)), None),
+        (4, _) if rng.u8(..4) == 0 => ("jsonmesg", None, Some(one(&known::JSON_GATES, rng).into())),
         // What a message says matters more than what it is said by.
-        (5..=6, _) => (one(&known::PROPERTIES[..10], rng), None, false),
-        _ => (one(known::PROPERTIES, rng), None, false),
+        (5..=6, _) => (one(&known::PROPERTIES[..10], rng), None, None),
+        _ => (one(known::PROPERTIES, rng), None, None),
     };
     let name = match rng.u8(..8) {
         0 => name.to_uppercase(),
         _ => name.to_owned(),
     };
-    Value { name, date, gated }
+    Value { name, date, gate }
 }
 
 /// Alternatives of which each has its own first letter: there is but one way to match.
@@ -111,7 +143,7 @@ fn month_gate() -> String {
 
 /// One `%property:…%` of a string.
 fn field(kind: Kind, rng: &mut Rng) -> String {
-    let Value { name, date, gated } = value(kind, rng);
+    let Value { name, date, gate } = value(kind, rng);
     let mut options: Vec<String> = Vec::new();
     if let Some(date) = date {
         // The form of RFC 3164 is the default.
@@ -144,10 +176,9 @@ fn field(kind: Kind, rng: &mut Rng) -> String {
     if kind == Kind::Paths && rng.bool() {
         options.push("secpath-replace".to_owned());
     }
-    let mut range = if gated {
-        format!(":R,ERE,0,BLANK:{}--end", month_gate())
-    } else {
-        string_range(&mut options, rng)
+    let mut range = match gate {
+        Some(gate) => format!(":R,ERE,0,BLANK:{gate}--end"),
+        None => string_range(&mut options, rng),
     };
     if options.iter().any(|option| option == "fixed-width") && !range.contains(':') {
         range = ":1:20".to_owned();
@@ -205,7 +236,7 @@ fn string_range(options: &mut Vec<String>, rng: &mut Rng) -> String {
 
 /// One `property(…)` of a list.
 fn property(kind: Kind, object: bool, rng: &mut Rng) -> String {
-    let Value { name, date, gated } = value(kind, rng);
+    let Value { name, date, gate } = value(kind, rng);
     let mut params = vec![("name", name)];
     let mut add = |name: &'static str, value: &str| params.push((name, value.to_owned()));
     if let Some(date) = date {
@@ -214,10 +245,10 @@ fn property(kind: Kind, object: bool, rng: &mut Rng) -> String {
             add("date.inUTC", "on");
         }
     }
-    if gated {
+    if let Some(gate) = gate {
         add("regex.type", "ERE");
         add("regex.nomatchmode", "BLANK");
-        add("regex.expression", &quoted(&month_gate()));
+        add("regex.expression", &quoted(&gate));
     } else {
         pick(&mut add, rng);
     }

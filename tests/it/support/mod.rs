@@ -75,11 +75,27 @@ pub(crate) fn tcp_listens(port: u16) -> bool {
 
 /// Whether a UDP socket is bound to the port, by the kernel's own table.
 pub(crate) fn udp_listens(port: u16) -> bool {
+    !udp_sockets(port).is_empty()
+}
+
+/// Bytes that wait in the UDP sockets of the port.
+pub(crate) fn udp_unread(port: u16) -> u64 {
+    let queues = udp_sockets(port).into_iter();
+    queues.map(|queue| u64::from_str_radix(&queue, 16).unwrap()).sum()
+}
+
+/// Of each UDP socket that is bound to the port, what waits in it, in hexadecimal digits.
+fn udp_sockets(port: u16) -> Vec<String> {
     let suffix = format!(":{port:04X}");
-    ["/proc/net/udp", "/proc/net/udp6"].iter().any(|table| {
-        std::fs::read_to_string(table).is_ok_and(|text| {
-            let mut local = text.lines().filter_map(|line| line.split_whitespace().nth(1));
-            local.any(|address| address.ends_with(&suffix))
-        })
-    })
+    let tables = ["/proc/net/udp", "/proc/net/udp6"].map(std::fs::read_to_string);
+    let mut sockets = Vec::new();
+    for line in tables.iter().flatten().flat_map(|table| table.lines()) {
+        // Number, local and remote address, state, `sent:received`.
+        let mut words = line.split_whitespace().skip(1);
+        if words.next().is_some_and(|address| address.ends_with(&suffix)) {
+            let queues = words.nth(2).and_then(|queues| queues.split_once(':'));
+            sockets.push(queues.unwrap().1.to_owned());
+        }
+    }
+    sockets
 }
