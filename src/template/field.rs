@@ -214,6 +214,8 @@ impl Field {
     }
 
     /// Appends what the field makes of a message.
+    // Inside the loop over a template's steps it would take the plain steps' registers.
+    #[inline(never)]
     pub(super) fn write(&self, view: &View<'_>, out: &mut Vec<u8>) {
         self.source.with(view, |value| self.write_value(value, out));
     }
@@ -384,6 +386,12 @@ impl Source {
                 f(scratch);
             }),
         }
+    }
+
+    /// Appends the value for the inside of a JSON string.
+    #[inline(never)]
+    pub(super) fn write_json(&self, raw: bool, view: &View<'_>, out: &mut Vec<u8>) {
+        self.with(view, |value| escape::json(value, raw, out));
     }
 
     /// Whether JSON escapes nothing in any value that it has: numbers, times and fixed words.

@@ -297,9 +297,7 @@ impl Op {
                 }
             }
             Self::Rfc5424 => rfc5424::write(view, out),
-            Self::Json { source, raw } => {
-                source.with(view, |value| escape::json(value, *raw, out));
-            }
+            Self::Json { source, raw } => source.write_json(*raw, view, out),
             Self::Field(field) => field.write(view, out),
         }
     }
