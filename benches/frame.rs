@@ -21,7 +21,7 @@ fn octet_counted() -> Vec<u8> {
     stream
 }
 
-fn frame(criterion: &mut Criterion) {
+pub(crate) fn frame(criterion: &mut Criterion) {
     let settings = FrameSettings::default();
     let mut group = criterion.benchmark_group("frame");
     for (name, stream) in [("lines", MIXED.to_vec()), ("octets", octet_counted())] {
@@ -41,5 +41,3 @@ fn frame(criterion: &mut Criterion) {
     }
     group.finish();
 }
-
-criterion::criterion_group!(benches, frame);

@@ -1,18 +1,24 @@
-//! `cargo bench`: one file per topic.
+//! `cargo bench`: one file per topic. What has been measured is in `record/`.
 
+mod cases;
 mod frame;
+mod instructions;
 mod parse;
 mod render;
 mod rules;
 mod shard;
 
-criterion::criterion_group!(render_benches, render::bench);
-criterion::criterion_group!(rules_benches, rules::bench);
-criterion::criterion_group!(shard_benches, shard::bench);
-criterion::criterion_main!(
-    frame::benches,
-    parse::benches,
-    render_benches,
-    rules_benches,
-    shard_benches
-);
+use criterion::Criterion;
+
+fn main() {
+    if instructions::run(&[("parse", parse::cases), ("render", render::cases)]) {
+        return;
+    }
+    let mut criterion = Criterion::default().configure_from_args();
+    frame::frame(&mut criterion);
+    cases::measure(&mut criterion, "parse", parse::cases());
+    cases::measure(&mut criterion, "render", render::cases());
+    rules::bench(&mut criterion);
+    shard::bench(&mut criterion);
+    criterion.final_summary();
+}

@@ -69,6 +69,8 @@ pub(super) struct Header<'a> {
     pub(super) settings: &'a ParseSettings,
     /// Those of the RFC 3164 parser whose turn it is.
     pub(super) rfc3164: &'a Rfc3164Settings,
+    /// Its `nearest_year`.
+    pub(super) nearest_year: bool,
     pub(super) arrival: &'a Arrival,
 }
 
@@ -106,7 +108,7 @@ impl<'a> Header<'a> {
     /// Gives a time that came without a year the one that brings it nearest to its arrival.
     #[inline]
     pub(super) fn find_year(&self, time: &mut Timestamp) {
-        if self.rfc3164.nearest_year && time.year == NO_YEAR {
+        if self.nearest_year && time.year == NO_YEAR {
             time.year = nearest_year(time, self.arrival);
         }
     }
@@ -115,7 +117,7 @@ impl<'a> Header<'a> {
     #[inline]
     pub(super) fn assumed(&self) -> Assumed {
         Assumed {
-            year: if self.rfc3164.nearest_year { NO_YEAR } else { self.arrival.local.year },
+            year: if self.nearest_year { NO_YEAR } else { self.arrival.local.year },
             offset: self.settings.default_zone.unwrap_or(self.arrival.local.offset),
             year_after: self.rfc3164.year_after_timestamp,
         }
@@ -189,7 +191,10 @@ pub fn message_into(
     message.raw = raw(data, frame, settings, &mut message.flags);
     let mut dashes = Dashes::default();
     match &settings.chain {
-        None => read(message.raw.of(data), settings, arrival, message, &mut dashes),
+        None if settings.rfc3164.nearest_year => {
+            read_nearest_year(message.raw.of(data), settings, arrival, message, &mut dashes);
+        }
+        None => read(message.raw.of(data), settings, arrival, message, &mut dashes, false),
         Some(chain) => chain.read(data, settings, arrival, message, &mut dashes),
     }
     if cee::has_cookie(message.msg.of(data)) && message.pri != Pri::INVALID {
@@ -228,20 +233,35 @@ fn raw(
     sanitised.span
 }
 
-/// PRI, then the first parser that takes the message: RFC 5424, RFC 3164.
-#[inline]
-fn read(
+/// [`read`] with `nearest_year`, apart from the usual path: the question alone, asked for each
+/// message, costs what a field does.
+#[inline(never)]
+fn read_nearest_year(
     raw: &[u8],
     settings: &ParseSettings,
     arrival: &Arrival,
     message: &mut Message,
     dashes: &mut Dashes,
 ) {
+    read(raw, settings, arrival, message, dashes, true);
+}
+
+/// PRI, then the first parser that takes the message: RFC 5424, RFC 3164. `nearest_year` is a
+/// constant where it is called, so that nothing is left to ask.
+#[inline(always)]
+fn read(
+    raw: &[u8],
+    settings: &ParseSettings,
+    arrival: &Arrival,
+    message: &mut Message,
+    dashes: &mut Dashes,
+    nearest_year: bool,
+) {
     let base = message.raw.start as usize;
     let (pri, after_pri) = pri(raw);
     message.pri = pri;
     let (after_pri, rfc3164) = (usize::from(after_pri), &settings.rfc3164);
-    let header = Header { raw, base, after_pri, settings, rfc3164, arrival };
+    let header = Header { raw, base, after_pri, settings, rfc3164, nearest_year, arrival };
     if pri == Pri::INVALID {
         message.msg = message.raw;
     } else if rfc5424::claims(header.text()) {

@@ -24,45 +24,66 @@ const fn json_table() -> [u8; 256] {
     table
 }
 
+/// How many bytes are looked at together.
+const BLOCK: usize = 16;
+
+/// How many bytes `text` begins with that JSON takes as they are.
+#[inline]
+fn clean(text: &[u8]) -> usize {
+    let (blocks, _) = text.as_chunks::<BLOCK>();
+    let clean = BLOCK * blocks.iter().take_while(|block| !is_dirty(block)).count();
+    let rest = &text[clean..];
+    clean + rest.iter().position(|b| JSON[usize::from(*b)] != 0).unwrap_or(rest.len())
+}
+
+/// Whether a byte of it has to be escaped. No branch depends on a byte, so that a few instructions
+/// compare all of them at once.
+#[inline]
+fn is_dirty(block: &[u8; BLOCK]) -> bool {
+    block
+        .iter()
+        .fold(false, |dirty, b| dirty | (*b < 0x20) | (*b == b'"') | (*b == b'\\') | (*b == b'/'))
+}
+
+/// Appends `text`, escaped. Of a byte that would be, and the one behind it, `stay` says how many
+/// go out as they are.
+#[inline]
+fn escape(text: &[u8], out: &mut Vec<u8>, stay: impl Fn(u8, Option<&u8>) -> usize) {
+    let (mut done, mut at) = (0, 0);
+    loop {
+        at += clean(&text[at..]);
+        let Some(byte) = text.get(at).copied() else { break };
+        match stay(byte, text.get(at + 1)) {
+            0 => {
+                out.extend_from_slice(&text[done..at]);
+                escaped(byte, JSON[usize::from(byte)], out);
+                at += 1;
+                done = at;
+            }
+            bytes => at += bytes,
+        }
+    }
+    out.extend_from_slice(&text[done..]);
+}
+
 /// Appends `value` for the inside of a JSON string.
 ///
 /// With `raw` a backslash that already starts a JSON escape is left alone, together with the
 /// byte behind it (`jsonr`, `jsonfr`).
 pub(super) fn json(value: &[u8], raw: bool, out: &mut Vec<u8>) {
-    let mut done = 0;
-    let mut at = 0;
-    while let Some(skip) = value[at..].iter().position(|b| JSON[usize::from(*b)] != 0) {
-        at += skip;
-        let byte = value[at];
-        let next = value.get(at + 1);
-        if raw && byte == b'\\' && next.is_some_and(|next| b"\"/\\bfnrtu".contains(next)) {
-            at += 2;
-            continue;
-        }
-        out.extend_from_slice(&value[done..at]);
-        escaped(byte, JSON[usize::from(byte)], out);
-        at += 1;
-        done = at;
-    }
-    out.extend_from_slice(&value[done..]);
+    escape(value, out, |byte, next| {
+        let starts = raw && byte == b'\\';
+        let is_escape = starts && next.is_some_and(|next| b"\"/\\bfnrtu".contains(next));
+        if is_escape { 2 } else { 0 }
+    });
 }
 
 /// Appends `value` for the inside of a JSON string so that it is valid JSON whatever it holds:
 /// what is no UTF-8 becomes U+FFFD. A parser finds the value as it was, once unescaped.
 pub(super) fn json_strict(value: &[u8], out: &mut Vec<u8>) {
     for chunk in value.utf8_chunks() {
-        let text = chunk.valid().as_bytes();
-        let mut done = 0;
-        for (at, byte) in text.iter().copied().enumerate() {
-            let letter = JSON[usize::from(byte)];
-            // A slash needs no escape.
-            if letter != 0 && byte != b'/' {
-                out.extend_from_slice(&text[done..at]);
-                escaped(byte, letter, out);
-                done = at + 1;
-            }
-        }
-        out.extend_from_slice(&text[done..]);
+        // A slash needs no escape.
+        escape(chunk.valid().as_bytes(), out, |byte, _| usize::from(byte == b'/'));
         if !chunk.invalid().is_empty() {
             out.extend_from_slice("\u{FFFD}".as_bytes());
         }

@@ -193,10 +193,7 @@ impl Field {
 
     /// Whether the value goes out as it is.
     pub(super) fn is_plain(&self) -> bool {
-        matches!(self.pick, Pick::All)
-            && self.range.is_none()
-            && !self.changes()
-            && self.format == Format::Plain
+        self.is_whole() && self.format == Format::Plain
     }
 
     /// Whether the bytes of the value change, so that they must be copied before they are
@@ -211,29 +208,32 @@ impl Field {
             || self.secure_path != SecurePath::Keep
     }
 
+    /// Whether it is all of the value, as it is but for its format.
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(self.pick, Pick::All) && self.range.is_none() && !self.changes()
+    }
+
     /// Appends what the field makes of a message.
+    // Inside the loop over a template's steps it would take the plain steps' registers.
+    #[inline(never)]
     pub(super) fn write(&self, view: &View<'_>, out: &mut Vec<u8>) {
-        match &self.source {
-            Source::Property(property) => match view.borrowed(*property) {
-                Some(value) => self.write_value(value, out),
-                None => with_scratch(|scratch| {
-                    view.write_property(*property, scratch);
-                    self.write_value(scratch, out);
-                }),
-            },
-            Source::Variable(variable) => view.variables.with(variable, |value| match value {
-                None => self.write_value(b"", out),
-                Some(Value::Str(text)) => self.write_value(text, out),
-                Some(value) => with_scratch(|scratch| {
-                    value.write_text(scratch);
-                    self.write_value(scratch, out);
-                }),
-            }),
-            Source::Time { .. } => with_scratch(|scratch| {
-                self.source.write_time(view, scratch);
-                self.write_value(scratch, out);
-            }),
-        }
+        self.source.with(view, |value| self.write_value(value, out));
+    }
+
+    /// Up to how many spaces a fixed width may add.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn width(&self) -> usize {
+        let range = self.range.filter(|_| self.fixed_width);
+        range.map_or(0, |range| range.to.saturating_sub(range.from))
+    }
+
+    /// Whether it picks a field that the value does not have.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn finds_no_field(&self, view: &View<'_>) -> bool {
+        let Pick::Field { delimiter, number } = self.pick else { return false };
+        let mut value = Vec::new();
+        Self::new(self.source.clone(), b"").write(view, &mut value);
+        field(&value, delimiter, number).is_none()
     }
 
     fn write_value(&self, value: &[u8], out: &mut Vec<u8>) {
@@ -362,6 +362,61 @@ impl Source {
         }
     }
 
+    /// Calls `f` with the value.
+    #[inline]
+    pub(super) fn with(&self, view: &View<'_>, f: impl FnOnce(&[u8])) {
+        match self {
+            Self::Property(property) => match view.borrowed(*property) {
+                Some(value) => f(value),
+                None => with_scratch(|scratch| {
+                    view.write_property(*property, scratch);
+                    f(scratch);
+                }),
+            },
+            Self::Variable(variable) => view.variables.with(variable, |value| match value {
+                None => f(b""),
+                Some(Value::Str(text)) => f(text),
+                Some(value) => with_scratch(|scratch| {
+                    value.write_text(scratch);
+                    f(scratch);
+                }),
+            }),
+            Self::Time { .. } => with_scratch(|scratch| {
+                self.write_time(view, scratch);
+                f(scratch);
+            }),
+        }
+    }
+
+    /// Appends the value for the inside of a JSON string.
+    #[inline(never)]
+    pub(super) fn write_json(&self, raw: bool, view: &View<'_>, out: &mut Vec<u8>) {
+        self.with(view, |value| escape::json(value, raw, out));
+    }
+
+    /// Whether JSON escapes nothing in any value that it has: numbers, times and fixed words.
+    pub(super) const fn is_json_text(&self) -> bool {
+        match self {
+            Self::Time { .. } => true,
+            Self::Variable(_) => false,
+            Self::Property(property) => matches!(
+                property,
+                Property::Pri
+                    | Property::PriText
+                    | Property::SyslogFacility
+                    | Property::SyslogFacilityText
+                    | Property::SyslogSeverity
+                    | Property::SyslogSeverityText
+                    | Property::FromHostPort
+                    | Property::ProtocolVersion
+                    | Property::Now(_)
+                    | Property::NowUtc(_)
+                    | Property::NowUnixTimestamp
+                    | Property::Uuid
+            ),
+        }
+    }
+
     pub(super) const fn property(&self) -> Option<Property> {
         match self {
             Self::Property(property) | Self::Time { property, .. } => Some(*property),
@@ -399,14 +454,22 @@ impl Range {
 
 impl Match {
     fn of<'v>(&self, value: &'v [u8]) -> &'v [u8] {
-        let mut rest = value;
-        for number in 0..=self.number {
-            let Some(found) = self.regex.captures(rest) else { break };
-            if number == self.number {
-                return found.get(self.submatch).map_or(&[], |group| group.as_bytes());
+        let (mut rest, mut number) = (value, self.number);
+        // Each search starts anew behind the last match, even where that was empty. One that does
+        // not get on would find the same for ever.
+        while let Some(all) = self.regex.find(rest) {
+            if number == 0 || all.end() == 0 {
+                return match self.submatch {
+                    0 => all.as_bytes(),
+                    n => self
+                        .regex
+                        .captures(rest)
+                        .and_then(|found| found.get(n))
+                        .map_or(&[], |group| group.as_bytes()),
+                };
             }
-            // Each search starts anew behind the last match, even where that was empty.
-            rest = found.get(0).map_or(rest, |all| &rest[all.end()..]);
+            number -= 1;
+            rest = &rest[all.end()..];
         }
         match self.otherwise {
             NoMatch::Default => NO_MATCH,

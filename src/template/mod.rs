@@ -12,11 +12,14 @@
 //! | `escape` | JSON, CSV and SQL escaping |
 //! | `posix` | POSIX regular expressions in the words of the `regex` crate |
 //! | `builtin` | the names that need no definition |
+//! | `twin`, `fuzz` | the same by the plainest code, and the fuzz target that compares the two |
 
 mod builtin;
 mod compile;
 mod escape;
 mod field;
+#[cfg(any(test, fuzzing))]
+mod fuzz;
 #[cfg(test)]
 mod golden;
 mod posix;
@@ -26,10 +29,14 @@ mod render;
 mod rfc5424;
 mod set;
 mod text;
+#[cfg(any(test, fuzzing))]
+mod twin;
 
 pub use compile::CONSTANT as CONSTANT_PARAMS;
 pub use compile::PROPERTY as PROPERTY_PARAMS;
 pub use compile::TEMPLATE as PARAMS;
+#[cfg(any(test, fuzzing))]
+pub use fuzz::fuzz_template;
 pub use render::Escape;
 pub use render::Options;
 pub use render::Template;

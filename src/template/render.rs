@@ -11,8 +11,10 @@ use crate::message::write_pri;
 use crate::template::builtin;
 use crate::template::compile;
 use crate::template::escape;
+use crate::template::field::DataType;
 use crate::template::field::Field;
 use crate::template::field::Format;
+use crate::template::field::OnEmpty;
 use crate::template::field::Source;
 use crate::template::field::with_scratch;
 use crate::template::rfc5424;
@@ -59,6 +61,11 @@ pub(super) enum Op {
     SpaceBeforeMsg,
     /// A whole RFC 5424 message, up to and with MSG.
     Rfc5424,
+    /// A value for the inside of a JSON string; `raw` as in [`Format::Json`].
+    Json {
+        source: Source,
+        raw: bool,
+    },
     Field(Box<Field>),
 }
 
@@ -72,12 +79,24 @@ pub struct Template {
     properties: Vec<Property>,
     /// Bytes of constant text, and some for what is short.
     overhead: usize,
+    /// What it was made of, for the twin.
+    #[cfg(any(test, fuzzing))]
+    pub(super) made_of: (Vec<Op>, Options),
 }
 
 impl Template {
     pub(super) fn new(name: String, ops: Vec<Op>, options: &Options) -> Self {
-        // The parts of an object stay apart: there will be separators between them.
-        let mut ops = if options.object { ops } else { merged(ops) };
+        #[cfg(any(test, fuzzing))]
+        let made_of = (ops.clone(), *options);
+        // The parts of an object stay apart: there will be separators between them. What is
+        // escaped is escaped with its name and quotes.
+        let mut ops = match options {
+            Options { object: true, .. } => ops,
+            Options { escape: Escape::None, .. } => {
+                merged(ops.into_iter().flat_map(Op::steps).collect())
+            }
+            _ => merged(ops),
+        };
         for op in &mut ops {
             if let Op::Text(text) = op
                 && let [byte] = **text
@@ -95,7 +114,16 @@ impl Template {
         if !options.object && options.escape == Escape::None {
             rfc5424::fuse(&mut ops);
         }
-        Self { name, ops, escape: options.escape, object: options.object, properties, overhead }
+        Self {
+            name,
+            ops,
+            escape: options.escape,
+            object: options.object,
+            properties,
+            overhead,
+            #[cfg(any(test, fuzzing))]
+            made_of,
+        }
     }
 
     /// Makes a template of a `template()` object (or of a `$template` line that was lowered to
@@ -209,7 +237,12 @@ impl Op {
         if !field.is_plain() {
             return Self::Field(field);
         }
-        match field.source {
+        Self::value(field.source)
+    }
+
+    /// A value as it is.
+    fn value(source: Source) -> Self {
+        match source {
             Source::Property(Property::Pri) => Self::Pri,
             Source::Property(property) => Self::Property(property),
             Source::Time {
@@ -219,6 +252,28 @@ impl Op {
             } => Self::Rfc3339,
             source @ Source::Time { .. } => Self::Time(source),
             Source::Variable(variable) => Self::Variable(variable),
+        }
+    }
+
+    /// The same in smaller steps, where these are cheaper: `"name":"` and `"` are constant text,
+    /// which grows together with what stands beside it, and what needs no escaping gets none.
+    fn steps(self) -> Vec<Self> {
+        let Self::Field(field) = &self else { return vec![self] };
+        let value = |raw| match field.source.clone() {
+            source if source.is_json_text() => Self::value(source),
+            source => Self::Json { source, raw },
+        };
+        match field.format {
+            Format::Json { raw } if field.is_whole() => vec![value(raw)],
+            Format::JsonField { raw }
+                if field.is_whole()
+                    && field.data_type == DataType::String
+                    && field.on_empty == OnEmpty::Keep =>
+            {
+                let name = [b"\"", &*field.name, b"\":\""].concat();
+                vec![Self::Text(name.into()), value(raw), Self::Text(b"\"".as_slice().into())]
+            }
+            _ => vec![self],
         }
     }
 
@@ -242,6 +297,7 @@ impl Op {
                 }
             }
             Self::Rfc5424 => rfc5424::write(view, out),
+            Self::Json { source, raw } => source.write_json(*raw, view, out),
             Self::Field(field) => field.write(view, out),
         }
     }
@@ -276,7 +332,7 @@ impl Op {
 
     fn is_variable(&self) -> bool {
         match self {
-            Self::Variable(_) => true,
+            Self::Variable(_) | Self::Json { source: Source::Variable(_), .. } => true,
             Self::Field(field) => matches!(field.source, Source::Variable(_)),
             _ => false,
         }
@@ -288,7 +344,7 @@ impl Op {
             Self::Property(property) => Some(*property),
             Self::Pri => Some(Property::Pri),
             Self::Rfc3339 => Some(Property::TimeReported),
-            Self::Time(source) => source.property(),
+            Self::Time(source) | Self::Json { source, .. } => source.property(),
             Self::SpaceBeforeMsg | Self::Rfc5424 => Some(Property::Msg),
             Self::Field(field) => field.source.property(),
         }

@@ -1,4 +1,4 @@
-//! Framing and parsing allocate nothing, checked by counting.
+//! Framing, parsing and rendering allocate nothing, checked by counting.
 
 use std::alloc::GlobalAlloc;
 use std::alloc::Layout;
@@ -6,8 +6,14 @@ use std::alloc::System;
 use std::cell::Cell;
 use std::sync::Arc;
 
+use bongsu::base::diag::Diagnostics;
 use bongsu::base::span::Span;
+use bongsu::config;
+use bongsu::config::ast::StmtKind;
+use bongsu::message::Batch;
+use bongsu::message::InputInfo;
 use bongsu::message::Message;
+use bongsu::message::Source;
 use bongsu::parse::ParseSettings;
 use bongsu::parse::chain::CiscoIosSettings;
 use bongsu::parse::chain::NullSettings;
@@ -19,6 +25,7 @@ use bongsu::parse::frame::Frame;
 use bongsu::parse::frame::FrameEvents;
 use bongsu::parse::frame::FrameSettings;
 use bongsu::parse::sanitise::SanitiseSettings;
+use bongsu::template::Template;
 
 use crate::parse::arrival;
 
@@ -124,5 +131,57 @@ fn lists_of_parsers_do_not_allocate() {
             bongsu::parse::message(&mut data, frame, &settings, &arrival);
         });
         assert_eq!(count, 0, "{text}");
+    }
+}
+
+/// An object of properties, with values that are copied, made, formatted and escaped.
+const OBJECT: &str = r#"template(name="object" type="list") {
+    constant(value="{")
+    property(name="timegenerated" dateFormat="rfc3339" format="jsonf")
+    constant(value=", ")
+    property(name="programname" format="jsonf" caseConversion="upper")
+    property(name="syslogtag" format="jsonf" dataType="auto")
+    property(name="pri-text" format="jsonf")
+    property(name="syslogfacility" format="jsonf" onEmpty="skip")
+    property(name="rawmsg" format="json-strict" controlCharacters="escape")
+    property(name="msg" format="jsonf")
+    constant(value="}\n")
+}"#;
+
+/// With the output's buffer at its size, and a template that has been used before.
+#[test]
+fn rendering_does_not_allocate() {
+    let input = InputInfo { name: "imtcp".into(), hostname: Arc::from("relay") };
+    let mut batch = Batch::new(Arc::new(input));
+    batch.arrival = arrival();
+    batch.sources.push(Arc::new(Source::new(Some([127, 0, 0, 1].into()), None)));
+    batch.data = include_bytes!("../../benches/data/mixed.log").to_vec();
+    let (mut frames, len) = (Vec::new(), batch.data.len());
+    let (framing, settings) = (FrameSettings::default(), ParseSettings::default());
+    let events = &mut FrameEvents::default();
+    Decoder::default().decode(&framing, &mut batch.data, 0, len, &mut frames, events);
+    for frame in frames {
+        let arrival = batch.arrival;
+        let message = bongsu::parse::message(&mut batch.data, frame, &settings, &arrival);
+        batch.messages.push(message);
+    }
+    let config = config::parse_sealed("t.conf", OBJECT.as_bytes());
+    let Some(StmtKind::Object(object)) = config.statements.first().map(|first| &first.kind) else {
+        panic!("one object");
+    };
+    let object = Template::compile(object, &mut Diagnostics::default()).unwrap();
+    let names = Template::builtin_names();
+    let mut out = Vec::new();
+    for template in names.filter_map(Template::builtin).chain([object]) {
+        let mut render = || {
+            out.clear();
+            for message in &batch.messages {
+                template.render(batch.view(message), &mut out);
+            }
+            out.len()
+        };
+        let size = render();
+        let count = allocations(|| assert_eq!(render(), size));
+        assert_eq!((count, size > 1_000), (0, true), "{}", template.name);
     }
 }

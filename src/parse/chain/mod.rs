@@ -133,7 +133,8 @@ impl ParserChain {
         };
         let base = message.raw.start as usize;
         let raw = message.raw.of(data);
-        let header = Header { raw, base, after_pri, settings, rfc3164, arrival };
+        let nearest_year = rfc3164.nearest_year;
+        let header = Header { raw, base, after_pri, settings, rfc3164, nearest_year, arrival };
         match parser {
             Parser::Rfc5424 => {
                 let claims = rfc5424::claims(header.text());
