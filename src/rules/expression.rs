@@ -207,7 +207,7 @@ impl Lowering<'_> {
     }
 
     /// `expr` where its value counts.
-    fn value(&mut self, expr: &ast::Expr, depth: usize) -> Result<Expr, Reported> {
+    pub(super) fn value(&mut self, expr: &ast::Expr, depth: usize) -> Result<Expr, Reported> {
         let depth = self.deeper(depth, expr.loc)?;
         let lowered = match &expr.kind {
             ExprKind::Number(n) => Expr::Number(*n),
@@ -256,11 +256,7 @@ impl Lowering<'_> {
                 return Ok(Expr::Test(Box::new(self.test(expr, depth)?)));
             }
             "strlen" | "tolower" | "cnum" | "cstr" => {}
-            _ => {
-                let text = format!("function '{}' is not built yet", name.text);
-                self.diags.push(Diagnostic::unbuilt(name.loc, text));
-                return Err(Reported);
-            }
+            _ => return self.routine(name, args, depth),
         }
         let [argument] = args else { return Err(Reported) };
         let argument = self.value(argument, depth)?;

@@ -68,7 +68,7 @@ fn blank_batch() -> Batch {
 
 /// An expression, or the constant that it amounts to if it reads no property.
 pub(super) fn constant(expr: Expr) -> Expr {
-    let mut closed = !expr.reads_variables();
+    let mut closed = !expr.varies();
     expr.properties(&mut |_| closed = false);
     if !closed || expr.is_constant() {
         return expr;

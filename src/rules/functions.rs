@@ -248,14 +248,16 @@ pub static FUNCTIONS: &[Function] = &[
         "rs-re_extract",
         "What a regular expression, or a group of it, finds.",
     )
-    .constant(1, REGEX),
+    .constant(1, REGEX)
+    .built(),
     f(
         "re_extract_i",
         &["text", "regex", "match", "submatch", "otherwise"],
         "rs-re_extract_i",
         "The same in any letter case.",
     )
-    .constant(1, REGEX),
+    .constant(1, REGEX)
+    .built(),
     f("re_match", &["text", "regex"], "rs-re_match", "Tells whether a regular expression matches.")
         .constant(1, REGEX)
         .built(),
@@ -270,7 +272,7 @@ pub static FUNCTIONS: &[Function] = &[
     f("substring", &["text", "start", "length"], "rs-substring", "A part of a text."),
     f("tocef", &["variable"], "", "Writes a JSON object as a CEF extension."),
     f("tolower", &["text"], "rs-tolower", "Makes capital letters small.").built(),
-    f("toupper", &["text"], "", "Makes small letters capital."),
+    f("toupper", &["text"], "", "Makes small letters capital.").built(),
     f("unflatten", &["variable", "separator"], "mo-unflatten", "Makes a tree of dotted names.")
         .of("fmunflatten"),
     f("wrap", &["text", "wrapper", "escaper"], "rs-wrap", "Puts a text on both sides of a text.")

@@ -13,6 +13,7 @@ use crate::message::Property;
 use crate::message::Variable;
 use crate::modifier::Modifier;
 use crate::rules::ActionId;
+use crate::rules::call::Call;
 use crate::rules::value::Arithmetic;
 use crate::rules::value::Relation;
 
@@ -94,6 +95,7 @@ pub(super) enum Expr {
     ToNumber(Box<Self>),
     ToText(Box<Self>),
     Test(Box<Test>),
+    Call(Box<Call>),
 }
 
 pub(super) type Block = Vec<Node>;
@@ -153,18 +155,20 @@ impl Test {
 
     /// Whether all that is read are properties that are `wanted`.
     pub(super) fn reads_only(&self, wanted: impl Fn(Property) -> bool) -> bool {
-        let mut only = !self.reads_variables();
+        let mut only = !self.varies();
         self.properties(&mut |property| only &= wanted(property));
         only
     }
 
-    pub(super) fn reads_variables(&self) -> bool {
+    /// Whether the same properties may give another outcome: variables are read, or a function
+    /// that asks more than its arguments.
+    pub(super) fn varies(&self) -> bool {
         match self {
             Self::Const(_) | Self::Pri(_) => false,
             Self::Origin(never) => match *never {},
-            Self::Leaf(leaf) => leaf.reads_variables(),
-            Self::Not(inner) => inner.reads_variables(),
-            Self::And(all) | Self::Or(all) => all.iter().any(Self::reads_variables),
+            Self::Leaf(leaf) => leaf.varies(),
+            Self::Not(inner) => inner.varies(),
+            Self::And(all) | Self::Or(all) => all.iter().any(Self::varies),
         }
     }
 }
@@ -197,15 +201,13 @@ impl Leaf {
         }
     }
 
-    fn reads_variables(&self) -> bool {
+    fn varies(&self) -> bool {
         match self {
             Self::Exists(_) => true,
-            Self::Match { subject, .. } | Self::EqualsAny { left: subject, .. } => {
-                subject.reads_variables()
-            }
-            Self::Truth(expr) => expr.reads_variables(),
+            Self::Match { subject, .. } | Self::EqualsAny { left: subject, .. } => subject.varies(),
+            Self::Truth(expr) => expr.varies(),
             Self::Compare { left, right, .. } | Self::Relate { left, right, .. } => {
-                left.reads_variables() || right.reads_variables()
+                left.varies() || right.varies()
             }
         }
     }
@@ -221,6 +223,7 @@ impl Expr {
             Self::Lowercase(inner) | Self::ToText(inner) => 1 + inner.buffers(),
             Self::Negate(inner) | Self::Length(inner) | Self::ToNumber(inner) => inner.buffers(),
             Self::Test(test) => test.buffers(),
+            Self::Call(call) => call.buffers(),
         }
     }
 
@@ -236,21 +239,23 @@ impl Expr {
             | Self::ToNumber(inner)
             | Self::ToText(inner) => inner.properties(f),
             Self::Test(test) => test.properties(f),
+            Self::Call(call) => call.args.iter().for_each(|arg| arg.properties(f)),
         }
     }
 
-    pub(super) fn reads_variables(&self) -> bool {
+    pub(super) fn varies(&self) -> bool {
         match self {
             Self::Number(_) | Self::Text(_) | Self::Property(_) => false,
             Self::Variable(_) => true,
-            Self::Concat(parts) => parts.iter().any(Self::reads_variables),
-            Self::Arithmetic(_, sides) => sides.iter().any(Self::reads_variables),
+            Self::Concat(parts) => parts.iter().any(Self::varies),
+            Self::Arithmetic(_, sides) => sides.iter().any(Self::varies),
             Self::Negate(inner)
             | Self::Lowercase(inner)
             | Self::Length(inner)
             | Self::ToNumber(inner)
-            | Self::ToText(inner) => inner.reads_variables(),
-            Self::Test(test) => test.reads_variables(),
+            | Self::ToText(inner) => inner.varies(),
+            Self::Test(test) => test.varies(),
+            Self::Call(call) => call.varies(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Floor 5: RainerScript blocks become programs; what depends on the source alone is decided once
 //! per source and hoisted.
 
+mod call;
 #[cfg(test)]
 mod changing;
 mod eval;
@@ -9,6 +10,7 @@ mod fold;
 pub mod functions;
 mod hoist;
 mod ir;
+mod live;
 mod lower;
 mod posix;
 mod program;

@@ -14,12 +14,12 @@ use crate::message::Property;
 use crate::message::Source;
 use crate::message::json::Case;
 use crate::rules::RulesetId;
-use crate::rules::eval::Origin;
-use crate::rules::eval::Properties;
 use crate::rules::eval::holds;
 use crate::rules::hoist::equality;
 use crate::rules::ir::Block;
 use crate::rules::ir::Test;
+use crate::rules::live::Origin;
+use crate::rules::live::Properties;
 
 /// One ruleset, compiled.
 #[derive(Debug, Default)]

@@ -21,6 +21,8 @@ use crate::rules::ir::Change;
 use crate::rules::ir::Expr;
 use crate::rules::ir::Node;
 use crate::rules::ir::Test;
+use crate::rules::live::Live;
+use crate::rules::live::Runtime;
 use crate::rules::program::Program;
 use crate::rules::program::Programs;
 use crate::rules::program::Verdicts;
@@ -46,6 +48,7 @@ struct Inner {
 pub struct Scratch {
     buffers: Vec<Vec<u8>>,
     variables: Variables,
+    runtime: Runtime,
 }
 
 impl Scratch {
@@ -53,7 +56,7 @@ impl Scratch {
     #[must_use]
     pub fn new(programs: &Programs) -> Self {
         let variables = Variables::new(programs.global.clone(), programs.case);
-        Self { buffers: Vec::new(), variables }
+        Self { buffers: Vec::new(), variables, runtime: Runtime::default() }
     }
 
     /// What the next message has from the start.
@@ -400,18 +403,24 @@ impl Residual {
         scratch: &mut Scratch,
         sink: &mut impl Sink,
     ) {
-        let Scratch { buffers, variables } = scratch;
-        self.run_draft(&mut Draft::new(batch, index, variables), buffers, sink);
+        let Scratch { buffers, variables, runtime } = scratch;
+        self.run_draft(&mut Draft::new(batch, index, variables), buffers, runtime, sink);
         variables.clear();
     }
 
-    fn run_draft(&self, draft: &mut Draft<'_>, buffers: &mut Vec<Vec<u8>>, sink: &mut impl Sink) {
+    fn run_draft(
+        &self,
+        draft: &mut Draft<'_>,
+        buffers: &mut Vec<Vec<u8>>,
+        runtime: &Runtime,
+        sink: &mut impl Sink,
+    ) {
         if buffers.len() < self.0.buffers {
             buffers.resize_with(self.0.buffers, Vec::new);
         }
         // Where the message stopped makes no difference to the caller.
         let (ControlFlow::Continue(()) | ControlFlow::Break(())) =
-            run(&self.0.steps, draft, buffers, sink);
+            run(&self.0.steps, draft, buffers, runtime, sink);
     }
 
     /// Whether nothing will ever be done.
@@ -445,20 +454,24 @@ fn run(
     steps: &[Step],
     draft: &mut Draft<'_>,
     buffers: &mut [Vec<u8>],
+    runtime: &Runtime,
     sink: &mut impl Sink,
 ) -> ControlFlow<()> {
     for step in steps {
         match step {
-            Step::Action(action) => sink.action(*action, draft.view()),
-            Step::Enqueue(ruleset) => enqueue(*ruleset, draft, sink),
-            Step::Change(change) => apply(change, draft, buffers),
+            Step::Action(action) => {
+                runtime.previous.set(Some(*action));
+                sink.action(*action, draft.view());
+            }
+            Step::Enqueue(ruleset) => enqueue(*ruleset, draft, runtime, sink),
+            Step::Change(change) => apply(change, draft, buffers, runtime),
             Step::Modify(modifier) => modifier.apply(draft),
             Step::Choice { arms, otherwise } => {
-                let view = draft.view();
-                let taken = arms.iter().find(|(test, _)| holds(test, &view, buffers));
-                run(taken.map_or(otherwise, |(_, then)| then), draft, buffers, sink)?;
+                let live = Live::new(draft, runtime);
+                let taken = arms.iter().find(|(test, _)| holds(test, &live, buffers));
+                run(taken.map_or(otherwise, |(_, then)| then), draft, buffers, runtime, sink)?;
             }
-            Step::Called(called) => run(&called.steps, draft, buffers, sink)?,
+            Step::Called(called) => run(&called.steps, draft, buffers, runtime, sink)?,
             Step::Stop => return ControlFlow::Break(()),
         }
     }
@@ -467,16 +480,17 @@ fn run(
 
 /// Runs a ruleset that has a queue, if the sink says that it runs in place: on a copy, so that
 /// nothing it does to the message is seen behind it.
-fn enqueue(ruleset: RulesetId, draft: &mut Draft<'_>, sink: &mut impl Sink) {
+fn enqueue(ruleset: RulesetId, draft: &mut Draft<'_>, runtime: &Runtime, sink: &mut impl Sink) {
     let Some(residual) = sink.enqueue(ruleset, draft.view()) else { return };
     let (message, variables) = (draft.message, draft.variables.clone());
-    residual.run_draft(draft, &mut Vec::new(), sink);
+    residual.run_draft(draft, &mut Vec::new(), runtime, sink);
     (draft.message, *draft.variables) = (message, variables);
 }
 
 /// What cannot be set (an object is in the way) stays as it is, as in rsyslog.
-fn apply(change: &Change, draft: &mut Draft<'_>, buffers: &mut [Vec<u8>]) {
-    let value = change.value.as_ref().map(|value| kept(value, &draft.view(), buffers));
+fn apply(change: &Change, draft: &mut Draft<'_>, buffers: &mut [Vec<u8>], runtime: &Runtime) {
+    let live = Live::new(draft, runtime);
+    let value = change.value.as_ref().map(|value| kept(value, &live, buffers));
     if change.remove {
         draft.variables.unset(&change.variable);
     }

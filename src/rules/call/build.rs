@@ -1,0 +1,70 @@
+//! From the name and the arguments as they are written to a call.
+
+use std::sync::Arc;
+
+use crate::base::diag::Diagnostic;
+use crate::config::ast;
+use crate::config::ast::ExprKind;
+use crate::config::ast::Word;
+use crate::rules::call::Call;
+use crate::rules::call::Plain;
+use crate::rules::call::Routine;
+use crate::rules::call::regex::Extract;
+use crate::rules::call::text;
+use crate::rules::expression::Lowering;
+use crate::rules::expression::Reported;
+use crate::rules::functions::Constant;
+use crate::rules::functions::find;
+use crate::rules::ir::Expr;
+use crate::rules::posix;
+use crate::rules::posix::Syntax;
+
+/// The functions that keep nothing, by name.
+fn plain(name: &str) -> Option<Plain> {
+    let mut all = text::ROUTINES.iter();
+    all.find(|(known, _)| *known == name).map(|(_, routine)| *routine)
+}
+
+impl Lowering<'_> {
+    /// A call of a function that is no operator of its own in the program.
+    pub(in crate::rules) fn routine(
+        &mut self,
+        name: &Word,
+        args: &[ast::Expr],
+        depth: usize,
+    ) -> Result<Expr, Reported> {
+        let routine = match plain(&name.text) {
+            Some(plain) => Arc::new(plain),
+            None => self.keeping(name, args)?,
+        };
+        // A constant that the routine keeps is no argument any more.
+        let kept = find(&name.text).and_then(|function| match function.constant {
+            Some((at, Constant::Regex | Constant::Name(_) | Constant::Selector)) => Some(at),
+            None => None,
+        });
+        let args = args.iter().enumerate().filter(|(at, _)| kept != Some(*at));
+        let args: Result<_, _> = args.map(|(_, arg)| self.value(arg, depth)).collect();
+        Ok(Expr::Call(Box::new(Call { routine, args: args? })))
+    }
+
+    /// The functions that keep what a constant argument names.
+    fn keeping(&mut self, name: &Word, args: &[ast::Expr]) -> Result<Arc<dyn Routine>, Reported> {
+        Ok(match name.text.as_str() {
+            "re_extract" => Arc::new(Extract { regex: regex(args, false)? }),
+            "re_extract_i" => Arc::new(Extract { regex: regex(args, true)? }),
+            _ => {
+                let text = format!("function '{}' is not built yet", name.text);
+                self.diags.push(Diagnostic::unbuilt(name.loc, text));
+                return Err(Reported);
+            }
+        })
+    }
+}
+
+/// The regular expression that stands as second argument; its faults have been complained of.
+fn regex(args: &[ast::Expr], any_case: bool) -> Result<::regex::bytes::Regex, Reported> {
+    let [_, ast::Expr { kind: ExprKind::Str(pattern), .. }, ..] = args else {
+        return Err(Reported);
+    };
+    posix::compile(pattern, Syntax::Extended, any_case).map_err(|_| Reported)
+}
