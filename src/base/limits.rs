@@ -23,6 +23,10 @@ pub const SOURCES_MAX: usize = 65_536;
 pub const RESIDUALS_MAX: usize = 65_536;
 /// Depth of `call` and of nested blocks.
 pub const SCRIPT_DEPTH_MAX: usize = 64;
+/// Rounds of `foreach` that one message may take, those of inner ones included.
+pub const FOREACH_ROUNDS_MAX: u32 = 1_000_000;
+/// Rulesets that one message may be sent through by `call_indirect`.
+pub const INDIRECT_CALLS_MAX: u32 = 10_000;
 /// Time that a normal stop may take to drain, in milliseconds.
 pub const DRAIN_MS_DEFAULT: u64 = 10_000;
 /// Depth of an expression, not counting chains of one operator.

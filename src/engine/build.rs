@@ -182,6 +182,8 @@ struct Builder {
     counters: Counters,
     parsers: Parsers,
     definitions: Definitions,
+    /// `previous_action_suspended()` is called somewhere.
+    watches: bool,
 }
 
 fn objects(block: &Block, kind: ObjectKind) -> impl Iterator<Item = &Object> {
@@ -255,7 +257,11 @@ impl Builder {
             programs.push(rules::compile(&object.script, self, diags));
         }
         self.default_ruleset = self.default_ruleset_id(diags);
-        Programs::link(programs, diags).with_case(self.globals.case)
+        let names = self.rulesets.iter().map(|(name, id)| (name.to_ascii_lowercase(), *id));
+        Programs::link(programs, diags)
+            .with_case(self.globals.case)
+            .with_names(names.collect())
+            .with_watch(self.watches)
     }
 
     /// `$DefaultRuleset`; the main script if it is not given.
@@ -510,6 +516,14 @@ impl Resolver for Builder {
 
     fn ruleset_names(&self) -> Vec<String> {
         self.rulesets.keys().cloned().collect()
+    }
+
+    fn watch_actions(&mut self) {
+        self.watches = true;
+    }
+
+    fn template(&self, name: &str) -> Option<Arc<Template>> {
+        self.templates.get(name).cloned()
     }
 
     fn actions(&self) -> usize {

@@ -114,6 +114,18 @@ impl Variables {
         })
     }
 
+    /// Puts the value in the place of whatever is there.
+    ///
+    /// # Errors
+    /// Something on the way to it is no object; nothing was changed.
+    pub fn replace(&mut self, variable: &Variable, value: Value) -> Result<(), PathError> {
+        let case = self.case;
+        self.change(variable.tree, |tree| {
+            let tree = tree.get_or_insert_with(|| Value::Object(Object::default()));
+            variable.path.replace(tree, value, case)
+        })
+    }
+
     /// Removes the value, or the tree.
     pub fn unset(&mut self, variable: &Variable) {
         let case = self.case;

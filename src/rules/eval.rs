@@ -140,8 +140,8 @@ pub(super) fn kept<P: Properties>(expr: &Expr, of: &P, buffers: &mut [Vec<u8>]) 
     }
     if let Expr::Variable(variable) = expr {
         let copied = |value: Option<&json::Value>| match value {
+            Some(json::Value::Null) | None => json::Value::text(b""),
             Some(value) => value.clone(),
-            None => json::Value::text(b""),
         };
         return of.variables().with(variable, copied);
     }

@@ -181,7 +181,8 @@ pub static FUNCTIONS: &[Function] = &[
     f("dyn_inc", &["bucket", "metric"], "rs-dyn_inc", "Counts one up in a bucket of counters.")
         .constant(0, DYN_STATS),
     f("exec_template", &["template"], "rs-exec_template", "Gives what a template writes.")
-        .constant(0, TEMPLATE),
+        .constant(0, TEMPLATE)
+        .built(),
     f("exists", &["$variable"], "rs-exists", "Tells whether a variable has a value.").built(),
     f("faup", &["url"], "mo-ffaup", "Takes a URL apart into a JSON object.").of("ffaup"),
     f("faup_credential", &["url"], "mo-ffaup", "The credentials in a URL.").of("ffaup"),
@@ -199,7 +200,8 @@ pub static FUNCTIONS: &[Function] = &[
     f("field", &["text", "delimiter", "number"], "rs-field", "The n-th part, counted from 1.")
         .least(3),
     f("format_time", &["seconds", "format"], "rs-format_time", "Writes a Unix time as a date."),
-    f("get_property", &["variable", "key"], "rs-get_property", "A member by a computed name."),
+    f("get_property", &["variable", "key"], "rs-get_property", "A member by a computed name.")
+        .built(),
     f("getenv", &["name"], "rs-getenv", "A variable of the environment."),
     f("hash32", &["text", "seed"], "mo-hashXX", "A hash of 32 bits.").least(1).of("fmhash"),
     f("hash32mod", &["text", "modulus", "seed"], "mo-hashXXmod", "That hash modulo a number.")
@@ -221,7 +223,8 @@ pub static FUNCTIONS: &[Function] = &[
         .constant(0, TABLE),
     f("ltrim", &["text"], "rs-trim", "Removes spaces in front."),
     f("num2ipv4", &["number"], "rs-ipv4convert", "Writes a number as an IPv4 address."),
-    f("parse_json", &["text", "variable name"], "rs-parse_json", "Reads JSON into a variable."),
+    f("parse_json", &["text", "variable name"], "rs-parse_json", "Reads JSON into a variable.")
+        .built(),
     f("parse_time", &["text"], "rs-parse_time", "The Unix time of a timestamp."),
     f("parse_time_localtz", &["text"], "", "The same, by the local zone where it names none."),
     f("pcre_match", &["text", "regex"], "", "Matches a Perl-like regular expression.").of("fmpcre"),
@@ -237,7 +240,8 @@ pub static FUNCTIONS: &[Function] = &[
         &[],
         "rs-previous_action_suspended",
         "Tells whether the action before is suspended.",
-    ),
+    )
+    .built(),
     f("prifilt", &["selector"], "rs-prifilt", "Tells whether a selector takes the message.")
         .constant(0, Constant::Selector)
         .built(),
@@ -266,7 +270,8 @@ pub static FUNCTIONS: &[Function] = &[
         .built(),
     f("replace", &["text", "part", "by"], "rs-replace", "Replaces a part wherever it stands."),
     f("rtrim", &["text"], "rs-trim", "Removes spaces at the end."),
-    f("script_error", &[], "rs-script_error", "Tells whether the function before it failed."),
+    f("script_error", &[], "rs-script_error", "Tells whether the function before it failed.")
+        .built(),
     f("split", &["text", "separator"], "", "Makes a JSON array of the parts of a text."),
     f("strlen", &["text"], "rs-strlen", "The length of a text in bytes.").built(),
     f("substring", &["text", "start", "length"], "rs-substring", "A part of a text."),

@@ -115,7 +115,20 @@ pub(super) enum Node {
     /// `set`, `reset` and `unset`.
     Change(Arc<Change>),
     Modify(Arc<Modifier>),
+    Foreach {
+        each: Arc<Each>,
+        body: Block,
+    },
+    /// `call_indirect` of what the expression names.
+    Indirect(Arc<Expr>),
     Stop,
+}
+
+/// What a `foreach` goes over, and where each element is put.
+#[derive(Debug)]
+pub(super) struct Each {
+    pub(super) variable: Arc<Variable>,
+    pub(super) collection: Expr,
 }
 
 /// What becomes of a variable. Shared with every residual of the program.

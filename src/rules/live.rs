@@ -16,7 +16,6 @@ use crate::message::Variable;
 use crate::message::Variables;
 use crate::message::View;
 use crate::message::json;
-use crate::rules::ActionId;
 
 /// Where properties come from.
 pub(super) trait Properties {
@@ -109,8 +108,15 @@ impl Properties for Origin<'_> {
 pub(super) struct Runtime {
     /// What `script_error()` gives: 0, or 1 after a function that failed.
     pub(super) script_error: Cell<i64>,
-    /// The action that ran last, for `previous_action_suspended()`.
-    pub(super) previous: Cell<Option<ActionId>>,
+    /// Some rule asks for what follows.
+    pub(super) watches: bool,
+    /// Whether the action that ran last is suspended, for `previous_action_suspended()`.
+    pub(super) suspended: Cell<bool>,
+    /// How deep `call_indirect` is.
+    pub(super) depth: Cell<usize>,
+    /// Rounds that `foreach` has taken for this message, and calls that `call_indirect` made.
+    pub(super) rounds: Cell<u32>,
+    pub(super) calls: Cell<u32>,
 }
 
 /// A message, with its variables in a cell: a function in a condition may change them.

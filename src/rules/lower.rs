@@ -27,6 +27,7 @@ use crate::rules::fold;
 use crate::rules::hoist::hoist;
 use crate::rules::ir::Block;
 use crate::rules::ir::Change;
+use crate::rules::ir::Each;
 use crate::rules::ir::Leaf;
 use crate::rules::ir::Node;
 use crate::rules::ir::Pattern;
@@ -117,9 +118,7 @@ impl Compiler<'_> {
                     }
                 };
             }
-            StmtKind::CallIndirect(target) => {
-                self.validator().indirect(target).then_some("call_indirect")
-            }
+            StmtKind::CallIndirect(target) => return (self.indirect(target), false),
             StmtKind::Set { variable, value, reset } => {
                 let name = if *reset { "reset" } else { "set" };
                 let target = self.validator().target(name, variable);
@@ -134,8 +133,12 @@ impl Compiler<'_> {
                 return (right.then(|| self.change(variable, true, None)).flatten(), false);
             }
             StmtKind::Foreach { variable, collection, body } => {
-                let right = self.validator().iterator(variable, collection);
-                self.not_built(statement.loc, right.then_some("foreach"));
+                if self.validator().iterator(variable, collection)
+                    && let Some(each) = self.each(variable, collection)
+                {
+                    let (body, _) = self.block(body, depth + 1);
+                    return (Some(Node::Foreach { each: Arc::new(each), body }), false);
+                }
                 self.unused(body, depth);
                 return (None, false);
             }
@@ -158,6 +161,25 @@ impl Compiler<'_> {
             None => None,
         };
         Some(Node::Change(Arc::new(Change { variable, remove, value })))
+    }
+
+    /// What `foreach` goes over; nothing if no variable is to be filled: rsyslogd takes such a
+    /// loop, and it does nothing.
+    fn each(&mut self, variable: &Word, collection: &ast::Expr) -> Option<Each> {
+        let path = variable.text.trim_start_matches('$');
+        let variable = Arc::new(Variable::parse(path.as_bytes())?);
+        let mut lowering = Lowering { resolver: self.resolver, diags: self.diags };
+        let collection = lowering.value_of(collection).ok()?;
+        Some(Each { variable, collection })
+    }
+
+    fn indirect(&mut self, target: &ast::Expr) -> Option<Node> {
+        if !self.validator().indirect(target) {
+            return None;
+        }
+        let mut lowering = Lowering { resolver: self.resolver, diags: self.diags };
+        let target = lowering.value_of(target).ok()?;
+        Some(Node::Indirect(Arc::new(target)))
     }
 
     const fn validator(&mut self) -> Validator<'_> {

@@ -21,6 +21,9 @@ use crate::rules::ir::Test;
 use crate::rules::live::Origin;
 use crate::rules::live::Properties;
 
+/// Rulesets by name in lower case, and whether they have a queue.
+pub type RulesetNames = HashMap<String, (RulesetId, bool)>;
+
 /// One ruleset, compiled.
 #[derive(Debug, Default)]
 pub struct Program {
@@ -60,6 +63,10 @@ pub struct Programs {
     buffers: usize,
     /// `$/`
     pub(super) global: Arc<GlobalVariables>,
+    /// Rulesets by name in lower case, for `call_indirect`.
+    pub(super) names: Arc<RulesetNames>,
+    /// `previous_action_suspended()` is called somewhere.
+    pub(super) watches: bool,
     /// `global(variables.caseSensitive=)`
     pub(super) case: Case,
 }
@@ -105,6 +112,18 @@ impl Programs {
     #[must_use]
     pub fn with_case(self, case: Case) -> Self {
         Self { case, ..self }
+    }
+
+    /// With the rulesets that `call_indirect` may name.
+    #[must_use]
+    pub fn with_names(self, names: RulesetNames) -> Self {
+        Self { names: Arc::new(names), ..self }
+    }
+
+    /// With an eye on actions: `previous_action_suspended()` is called somewhere.
+    #[must_use]
+    pub fn with_watch(self, watches: bool) -> Self {
+        Self { watches, ..self }
     }
 
     fn index_reach(&mut self) {

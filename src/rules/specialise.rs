@@ -15,17 +15,17 @@ use crate::modifier::Modifier;
 use crate::rules::ActionId;
 use crate::rules::RulesetId;
 use crate::rules::Sink;
-use crate::rules::eval::holds;
-use crate::rules::eval::kept;
 use crate::rules::ir::Change;
+use crate::rules::ir::Each;
 use crate::rules::ir::Expr;
 use crate::rules::ir::Node;
 use crate::rules::ir::Test;
-use crate::rules::live::Live;
 use crate::rules::live::Runtime;
 use crate::rules::program::Program;
 use crate::rules::program::Programs;
+use crate::rules::program::RulesetNames;
 use crate::rules::program::Verdicts;
+use crate::rules::run::run;
 
 /// Actions that [`Residual::always`] lists at most.
 const ALWAYS_MAX: usize = 1024;
@@ -56,7 +56,8 @@ impl Scratch {
     #[must_use]
     pub fn new(programs: &Programs) -> Self {
         let variables = Variables::new(programs.global.clone(), programs.case);
-        Self { buffers: Vec::new(), variables, runtime: Runtime::default() }
+        let runtime = Runtime { watches: programs.watches, ..Runtime::default() };
+        Self { buffers: Vec::new(), variables, runtime }
     }
 
     /// What the next message has from the start.
@@ -67,14 +68,22 @@ impl Scratch {
 }
 
 /// The body of a ruleset or of an arm.
-type Steps = Vec<Step>;
+pub(super) type Steps = Vec<Step>;
 
 #[derive(Debug)]
-enum Step {
+pub(super) enum Step {
     Action(ActionId),
     Enqueue(RulesetId),
     Change(Arc<Change>),
     Modify(Arc<Modifier>),
+    Foreach {
+        each: Arc<Each>,
+        body: Steps,
+    },
+    Indirect {
+        target: Arc<Expr>,
+        names: Arc<RulesetNames>,
+    },
     Choice {
         arms: Vec<(Test, Steps)>,
         otherwise: Steps,
@@ -85,8 +94,8 @@ enum Step {
 }
 
 #[derive(Debug)]
-struct Called {
-    steps: Steps,
+pub(super) struct Called {
+    pub(super) steps: Steps,
     /// See [`buffers`]; counted once, not at every place of call.
     buffers: usize,
 }
@@ -141,6 +150,12 @@ impl Programs {
                 }
                 Step::Called(called) => self.collect_actions(&called.steps, seen, actions),
                 Step::Enqueue(to) => self.collect_ruleset(*to, seen, actions),
+                Step::Foreach { body, .. } => self.collect_actions(body, seen, actions),
+                Step::Indirect { names, .. } => {
+                    for (to, _) in names.values() {
+                        self.collect_ruleset(*to, seen, actions);
+                    }
+                }
                 Step::Change(_) | Step::Modify(_) | Step::Stop => {}
             }
         }
@@ -168,6 +183,12 @@ impl Programs {
                     }
                     Node::Call(call) | Node::Enqueue(call) => {
                         self.collect_ruleset(program.calls[*call].ruleset, seen, actions);
+                    }
+                    Node::Foreach { body, .. } => open.push(body),
+                    Node::Indirect(_) => {
+                        for (to, _) in self.names.values() {
+                            self.collect_ruleset(*to, seen, actions);
+                        }
                     }
                     Node::Change(_) | Node::Modify(_) | Node::Stop => {}
                 }
@@ -220,6 +241,17 @@ impl Specialiser<'_> {
                 }
                 Node::Modify(modifier) => {
                     steps.push(Step::Modify(modifier.clone()));
+                    false
+                }
+                Node::Foreach { each, body } => {
+                    let mut rounds = Steps::new();
+                    self.block(body, ruleset, program, &mut rounds);
+                    steps.push(Step::Foreach { each: each.clone(), body: rounds });
+                    false
+                }
+                Node::Indirect(target) => {
+                    let names = self.programs.names.clone();
+                    steps.push(Step::Indirect { target: target.clone(), names });
                     false
                 }
                 Node::Stop => {
@@ -366,6 +398,8 @@ fn drop_idle_end(steps: &mut Steps) {
             | Step::Enqueue(_)
             | Step::Change(_)
             | Step::Modify(_)
+            | Step::Foreach { .. }
+            | Step::Indirect { .. }
             | Step::Called(_) => false,
         };
         if !idle {
@@ -404,23 +438,25 @@ impl Residual {
         sink: &mut impl Sink,
     ) {
         let Scratch { buffers, variables, runtime } = scratch;
-        self.run_draft(&mut Draft::new(batch, index, variables), buffers, runtime, sink);
+        runtime.rounds.set(0);
+        runtime.calls.set(0);
+        // Where the message stopped makes no difference to the caller.
+        let (ControlFlow::Continue(()) | ControlFlow::Break(())) =
+            self.run_draft(&mut Draft::new(batch, index, variables), buffers, runtime, sink);
         variables.clear();
     }
 
-    fn run_draft(
+    pub(super) fn run_draft(
         &self,
         draft: &mut Draft<'_>,
         buffers: &mut Vec<Vec<u8>>,
         runtime: &Runtime,
         sink: &mut impl Sink,
-    ) {
+    ) -> ControlFlow<()> {
         if buffers.len() < self.0.buffers {
             buffers.resize_with(self.0.buffers, Vec::new);
         }
-        // Where the message stopped makes no difference to the caller.
-        let (ControlFlow::Continue(()) | ControlFlow::Break(())) =
-            run(&self.0.steps, draft, buffers, runtime, sink);
+        run(&self.0.steps, draft, buffers, runtime, sink)
     }
 
     /// Whether nothing will ever be done.
@@ -450,55 +486,6 @@ impl Residual {
     }
 }
 
-fn run(
-    steps: &[Step],
-    draft: &mut Draft<'_>,
-    buffers: &mut [Vec<u8>],
-    runtime: &Runtime,
-    sink: &mut impl Sink,
-) -> ControlFlow<()> {
-    for step in steps {
-        match step {
-            Step::Action(action) => {
-                runtime.previous.set(Some(*action));
-                sink.action(*action, draft.view());
-            }
-            Step::Enqueue(ruleset) => enqueue(*ruleset, draft, runtime, sink),
-            Step::Change(change) => apply(change, draft, buffers, runtime),
-            Step::Modify(modifier) => modifier.apply(draft),
-            Step::Choice { arms, otherwise } => {
-                let live = Live::new(draft, runtime);
-                let taken = arms.iter().find(|(test, _)| holds(test, &live, buffers));
-                run(taken.map_or(otherwise, |(_, then)| then), draft, buffers, runtime, sink)?;
-            }
-            Step::Called(called) => run(&called.steps, draft, buffers, runtime, sink)?,
-            Step::Stop => return ControlFlow::Break(()),
-        }
-    }
-    ControlFlow::Continue(())
-}
-
-/// Runs a ruleset that has a queue, if the sink says that it runs in place: on a copy, so that
-/// nothing it does to the message is seen behind it.
-fn enqueue(ruleset: RulesetId, draft: &mut Draft<'_>, runtime: &Runtime, sink: &mut impl Sink) {
-    let Some(residual) = sink.enqueue(ruleset, draft.view()) else { return };
-    let (message, variables) = (draft.message, draft.variables.clone());
-    residual.run_draft(draft, &mut Vec::new(), runtime, sink);
-    (draft.message, *draft.variables) = (message, variables);
-}
-
-/// What cannot be set (an object is in the way) stays as it is, as in rsyslog.
-fn apply(change: &Change, draft: &mut Draft<'_>, buffers: &mut [Vec<u8>], runtime: &Runtime) {
-    let live = Live::new(draft, runtime);
-    let value = change.value.as_ref().map(|value| kept(value, &live, buffers));
-    if change.remove {
-        draft.variables.unset(&change.variable);
-    }
-    if let Some(value) = value {
-        _ = draft.variables.set(&change.variable, value);
-    }
-}
-
 /// Lists the actions in `actions`; false if there is anything else, or too many.
 fn list_actions(steps: &[Step], actions: &mut Vec<ActionId>) -> bool {
     steps.iter().all(|step| match step {
@@ -507,9 +494,13 @@ fn list_actions(steps: &[Step], actions: &mut Vec<ActionId>) -> bool {
             actions.len() <= ALWAYS_MAX
         }
         Step::Called(called) => list_actions(&called.steps, actions),
-        Step::Enqueue(_) | Step::Change(_) | Step::Modify(_) | Step::Choice { .. } | Step::Stop => {
-            false
-        }
+        Step::Enqueue(_)
+        | Step::Change(_)
+        | Step::Modify(_)
+        | Step::Foreach { .. }
+        | Step::Indirect { .. }
+        | Step::Choice { .. }
+        | Step::Stop => false,
     })
 }
 
@@ -521,6 +512,8 @@ fn buffers(steps: &[Step]) -> usize {
         }
         Step::Called(called) => called.buffers,
         Step::Change(change) => change.value.as_ref().map_or(0, Expr::buffers),
+        Step::Foreach { each, body } => each.collection.buffers().max(buffers(body)),
+        Step::Indirect { target, .. } => target.buffers(),
         Step::Action(_) | Step::Enqueue(_) | Step::Modify(_) | Step::Stop => 0,
     };
     steps.iter().map(of).max().unwrap_or(0)

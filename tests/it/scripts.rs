@@ -108,7 +108,10 @@ impl<'a> Script<'a> {
         if !answered || !relay.running() {
             return Err(format!("{program} gives no answer: {}", relay.ended().stderr));
         }
-        relay.stop();
+        let ended = relay.stop();
+        if ended.stderr.contains("error during parsing") {
+            return Err(format!("{program} does not take the file: {}", ended.stderr));
+        }
         let text = read();
         let mut answers: Vec<_> = text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
         answers.pop();

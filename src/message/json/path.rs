@@ -105,19 +105,27 @@ impl Path {
         let Some((leaf, parents)) = self.steps.split_last() else {
             return merge(object, value, case);
         };
-        for step in parents {
-            if step.get(object, case).is_none() {
-                object.set(&step.name, Value::Object(Object::default()), case);
-            }
-            let next = step.get_mut(object, case).and_then(Value::as_object_mut);
-            object = next.ok_or(PathError::NoObject)?;
-        }
+        object = descend(object, parents, case)?;
         let there = object.get(&leaf.name, case);
         let merges = there.is_some() && value.as_object().is_some();
         if merges || there.is_some_and(|value| value.as_object().is_some()) {
             return tree.as_object_mut().map_or(Ok(()), |root| merge(root, value, case));
         }
         object.set(&leaf.name, value, case);
+        Ok(())
+    }
+
+    /// Puts the value in the place of whatever is there, as rsyslog's `foreach` does.
+    ///
+    /// # Errors
+    /// Nothing was changed.
+    pub fn replace(&self, tree: &mut Value, value: Value, case: Case) -> Result<(), PathError> {
+        let Some((leaf, parents)) = self.steps.split_last() else {
+            *tree = value;
+            return Ok(());
+        };
+        let object = tree.as_object_mut().ok_or(PathError::NoObject)?;
+        descend(object, parents, case)?.set(&leaf.name, value, case);
         Ok(())
     }
 
@@ -133,6 +141,22 @@ impl Path {
         }
         object.remove(&leaf.name, case).is_some()
     }
+}
+
+/// The object at the end of `steps`; those on the way are made.
+fn descend<'a>(
+    mut object: &'a mut Object,
+    steps: &[Step],
+    case: Case,
+) -> Result<&'a mut Object, PathError> {
+    for step in steps {
+        if step.get(object, case).is_none() {
+            object.set(&step.name, Value::Object(Object::default()), case);
+        }
+        let next = step.get_mut(object, case).and_then(Value::as_object_mut);
+        object = next.ok_or(PathError::NoObject)?;
+    }
+    Ok(object)
 }
 
 /// Takes the members of `value` into `object`.

@@ -9,6 +9,8 @@ use crate::config::ast::Word;
 use crate::rules::call::Call;
 use crate::rules::call::Plain;
 use crate::rules::call::Routine;
+use crate::rules::call::json;
+use crate::rules::call::json::ExecTemplate;
 use crate::rules::call::regex::Extract;
 use crate::rules::call::text;
 use crate::rules::expression::Lowering;
@@ -21,7 +23,7 @@ use crate::rules::posix::Syntax;
 
 /// The functions that keep nothing, by name.
 fn plain(name: &str) -> Option<Plain> {
-    let mut all = text::ROUTINES.iter();
+    let mut all = [text::ROUTINES, json::ROUTINES].into_iter().flatten();
     all.find(|(known, _)| *known == name).map(|(_, routine)| *routine)
 }
 
@@ -52,12 +54,25 @@ impl Lowering<'_> {
         Ok(match name.text.as_str() {
             "re_extract" => Arc::new(Extract { regex: regex(args, false)? }),
             "re_extract_i" => Arc::new(Extract { regex: regex(args, true)? }),
+            "exec_template" => Arc::new(self.exec_template(args)?),
+            "previous_action_suspended" => {
+                self.resolver.watch_actions();
+                Arc::new(json::PREVIOUS_ACTION_SUSPENDED)
+            }
             _ => {
                 let text = format!("function '{}' is not built yet", name.text);
                 self.diags.push(Diagnostic::unbuilt(name.loc, text));
                 return Err(Reported);
             }
         })
+    }
+}
+
+impl Lowering<'_> {
+    fn exec_template(&self, args: &[ast::Expr]) -> Result<ExecTemplate, Reported> {
+        let [ast::Expr { kind: ExprKind::Str(name), .. }] = args else { return Err(Reported) };
+        let template = self.resolver.template(&name.to_string()).ok_or(Reported)?;
+        Ok(ExecTemplate { template })
     }
 }
 

@@ -2,13 +2,14 @@
 //! number, a text or JSON.
 
 mod build;
+mod json;
 mod regex;
 mod text;
 
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::message::json;
+use crate::message::json::Value as Json;
 use crate::rules::eval;
 use crate::rules::ir::Expr;
 use crate::rules::live::Properties;
@@ -43,7 +44,7 @@ pub(super) enum Answer {
     Number(i64),
     /// What it wrote.
     Text,
-    Json(json::Value),
+    Json(Json),
 }
 
 /// What a function does.
@@ -92,7 +93,7 @@ enum Argument<'a> {
     #[default]
     None,
     Value(Value<'a>),
-    Json(json::Value),
+    Json(Json),
 }
 
 impl Invocation<'_> {
@@ -118,10 +119,10 @@ impl Invocation<'_> {
     }
 
     /// An argument that is taken as [`Takes::Json`]; null where there is none.
-    pub(super) fn json(&self, at: usize) -> &json::Value {
+    pub(super) fn json(&self, at: usize) -> &Json {
         match self.args.get(at) {
             Some(Argument::Json(json)) => json,
-            _ => &json::Value::Null,
+            _ => &Json::Null,
         }
     }
 
