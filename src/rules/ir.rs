@@ -8,6 +8,7 @@ use std::sync::Arc;
 use memchr::memmem::Finder;
 use regex::bytes::Regex;
 
+use crate::base::diag::Loc;
 use crate::message::PriMask;
 use crate::message::Property;
 use crate::message::Variable;
@@ -98,14 +99,30 @@ pub(super) enum Expr {
     Call(Box<Call>),
 }
 
-pub(super) type Block = Vec<Node>;
+pub(super) type Block = Vec<Placed>;
+
+/// A node, and the statement that it was made of.
+#[derive(Debug)]
+pub(super) struct Placed {
+    pub(super) loc: Loc,
+    pub(super) node: Node,
+}
+
+/// A branch of an `if`, or what a filter guards.
+#[derive(Debug)]
+pub(super) struct Arm {
+    /// The condition.
+    pub(super) loc: Loc,
+    pub(super) test: Test<u32>,
+    pub(super) then: Block,
+}
 
 #[derive(Debug)]
 pub(super) enum Node {
     Action(ActionId),
     /// An `if` with its `else if`s.
     Choice {
-        arms: Vec<(Test<u32>, Block)>,
+        arms: Vec<Arm>,
         otherwise: Block,
     },
     /// An index into the program's calls.
@@ -187,6 +204,18 @@ impl Test {
 }
 
 impl Leaf {
+    /// The expressions that it holds against each other.
+    pub(super) fn operands(&self) -> Vec<&Expr> {
+        match self {
+            Self::Match { subject, .. } | Self::EqualsAny { left: subject, .. } => vec![subject],
+            Self::Truth(expr) => vec![expr],
+            Self::Exists(_) => vec![],
+            Self::Compare { left, right, .. } | Self::Relate { left, right, .. } => {
+                vec![left, right]
+            }
+        }
+    }
+
     pub(super) fn buffers(&self) -> usize {
         match self {
             Self::Match { subject, .. } | Self::EqualsAny { left: subject, .. } => {

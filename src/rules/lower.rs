@@ -25,12 +25,14 @@ use crate::rules::expression::Lowering;
 use crate::rules::expression::Reported;
 use crate::rules::fold;
 use crate::rules::hoist::hoist;
+use crate::rules::ir::Arm;
 use crate::rules::ir::Block;
 use crate::rules::ir::Change;
 use crate::rules::ir::Each;
 use crate::rules::ir::Leaf;
 use crate::rules::ir::Node;
 use crate::rules::ir::Pattern;
+use crate::rules::ir::Placed;
 use crate::rules::ir::Test;
 use crate::rules::ir::TextOperator;
 use crate::rules::posix;
@@ -78,7 +80,7 @@ impl Compiler<'_> {
             let (node, ends) = self.statement(statement, depth);
             self.diags.name_term(before, page(&statement.kind));
             if !ended {
-                nodes.extend(node);
+                nodes.extend(node.map(|node| Placed { loc: statement.loc, node }));
                 ended = ends;
             }
         }
@@ -101,7 +103,7 @@ impl Compiler<'_> {
             StmtKind::Call(name) => return (self.call(name), false),
             StmtKind::If { .. } => return self.choice(statement, depth),
             StmtKind::PriFilter { filter, then, .. } => {
-                return self.filter(fold::of_mask(*filter), then, depth);
+                return self.filter(fold::of_mask(*filter), statement.loc, then, depth);
             }
             StmtKind::PropertyFilter { filter, then } => {
                 let test = if self.validator().filter(filter) {
@@ -110,7 +112,7 @@ impl Compiler<'_> {
                     Err(Reported)
                 };
                 return match test {
-                    Ok(test) => self.filter(test, then, depth),
+                    Ok(test) => self.filter(test, statement.loc, then, depth),
                     Err(Reported) => {
                         self.left_out(statement.loc);
                         self.unused(then, depth);
@@ -205,10 +207,17 @@ impl Compiler<'_> {
         self.program.predicates.truncate(predicates);
     }
 
-    fn filter(&mut self, test: Test, then: &[Stmt], depth: usize) -> (Option<Node>, bool) {
+    fn filter(
+        &mut self,
+        test: Test,
+        loc: Loc,
+        then: &[Stmt],
+        depth: usize,
+    ) -> (Option<Node>, bool) {
         let (then, ends) = self.block(then, depth + 1);
         let always = matches!(test, Test::Const(true));
-        let arms = vec![(hoist(test, &mut self.program.predicates), then)];
+        let test = hoist(test, &mut self.program.predicates);
+        let arms = vec![Arm { loc, test, then }];
         (Some(Node::Choice { arms, otherwise: Block::new() }), always && ends)
     }
 
@@ -227,7 +236,8 @@ impl Compiler<'_> {
                 Ok(test) => {
                     let (then, then_ends) = self.block(then, depth + 1);
                     ends &= then_ends || matches!(test, Test::Const(false));
-                    arms.push((hoist(test, &mut self.program.predicates), then));
+                    let test = hoist(test, &mut self.program.predicates);
+                    arms.push(Arm { loc: cond.loc, test, then });
                 }
                 Err(Reported) => {
                     self.left_out(cond.loc);

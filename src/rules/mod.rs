@@ -20,6 +20,7 @@ mod specialise;
 mod testkit;
 #[cfg(test)]
 mod tests;
+mod trace;
 #[cfg(test)]
 mod twin;
 mod validate;
@@ -49,6 +50,8 @@ pub use program::RulesetNames;
 pub use specialise::Residual;
 pub use specialise::Residuals;
 pub use specialise::Scratch;
+pub use trace::Event;
+pub use trace::Read;
 
 /// An action of the graph, by index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

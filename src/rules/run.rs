@@ -90,15 +90,10 @@ fn foreach(
     runtime: &Runtime,
     sink: &mut impl Sink,
 ) -> ControlFlow<()> {
-    let elements: Vec<json::Value> =
-        match kept(&each.collection, &Live::new(draft, runtime), buffers) {
-            json::Value::Array(elements) => elements,
-            json::Value::Object(members) => members.iter().map(member).collect(),
-            _ => return ControlFlow::Continue(()),
-        };
-    if elements.is_empty() {
+    let live = Live::new(draft, runtime);
+    let Some(elements) = elements(kept(&each.collection, &live, buffers)) else {
         return ControlFlow::Continue(());
-    }
+    };
     for element in elements {
         let round = runtime.rounds.get();
         if round == FOREACH_ROUNDS_MAX {
@@ -112,6 +107,16 @@ fn foreach(
     }
     draft.variables.unset(&each.variable);
     ControlFlow::Continue(())
+}
+
+/// What `foreach` goes over; nothing if there is nothing to go over.
+pub(super) fn elements(collection: json::Value) -> Option<Vec<json::Value>> {
+    let elements: Vec<json::Value> = match collection {
+        json::Value::Array(elements) => elements,
+        json::Value::Object(members) => members.iter().map(member).collect(),
+        _ => return None,
+    };
+    (!elements.is_empty()).then_some(elements)
 }
 
 fn member((name, value): (&bstr::BString, &json::Value)) -> json::Value {

@@ -15,10 +15,12 @@ use crate::modifier::Modifier;
 use crate::rules::ActionId;
 use crate::rules::RulesetId;
 use crate::rules::Sink;
+use crate::rules::ir::Arm;
 use crate::rules::ir::Change;
 use crate::rules::ir::Each;
 use crate::rules::ir::Expr;
 use crate::rules::ir::Node;
+use crate::rules::ir::Placed;
 use crate::rules::ir::Test;
 use crate::rules::live::Runtime;
 use crate::rules::program::Program;
@@ -58,6 +60,11 @@ impl Scratch {
         let variables = Variables::new(programs.global.clone(), programs.case);
         let runtime = Runtime { watches: programs.watches, ..Runtime::default() };
         Self { buffers: Vec::new(), variables, runtime }
+    }
+
+    /// The variables, and what functions keep.
+    pub(super) const fn parts(&mut self) -> (&mut Variables, &Runtime) {
+        (&mut self.variables, &self.runtime)
     }
 
     /// What the next message has from the start.
@@ -172,13 +179,13 @@ impl Programs {
         }
         seen.push(ruleset);
         let Some(program) = self.program(ruleset) else { return };
-        let mut open: Vec<&[Node]> = vec![&program.nodes];
+        let mut open: Vec<&[Placed]> = vec![&program.nodes];
         while let Some(nodes) = open.pop() {
-            for node in nodes {
-                match node {
+            for placed in nodes {
+                match &placed.node {
                     Node::Action(action) => actions.push(*action),
                     Node::Choice { arms, otherwise } => {
-                        open.extend(arms.iter().map(|(_, then)| &then[..]));
+                        open.extend(arms.iter().map(|arm| &arm.then[..]));
                         open.push(otherwise);
                     }
                     Node::Call(call) | Node::Enqueue(call) => {
@@ -217,13 +224,13 @@ impl Specialiser<'_> {
     /// Appends what is left of `nodes`; returns whether no message gets past them.
     fn block(
         &mut self,
-        nodes: &[Node],
+        nodes: &[Placed],
         ruleset: RulesetId,
         program: &Program,
         steps: &mut Steps,
     ) -> bool {
-        for node in nodes {
-            let ends = match node {
+        for placed in nodes {
+            let ends = match &placed.node {
                 Node::Action(action) => {
                     steps.push(Step::Action(*action));
                     false
@@ -292,8 +299,8 @@ impl Specialiser<'_> {
 
     fn choice(
         &mut self,
-        arms: &[(Test<u32>, Vec<Node>)],
-        otherwise: &[Node],
+        arms: &[Arm],
+        otherwise: &[Placed],
         ruleset: RulesetId,
         program: &Program,
         steps: &mut Steps,
@@ -301,7 +308,7 @@ impl Specialiser<'_> {
         let mut open = Vec::new();
         let mut all_end = true;
         let mut last = otherwise;
-        for (test, block) in arms {
+        for Arm { test, then: block, .. } in arms {
             match self.decide(test, ruleset) {
                 Decided::No => {}
                 Decided::Yes => {

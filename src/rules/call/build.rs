@@ -15,7 +15,6 @@ use crate::rules::call::regex::Extract;
 use crate::rules::call::text;
 use crate::rules::expression::Lowering;
 use crate::rules::expression::Reported;
-use crate::rules::functions::Constant;
 use crate::rules::functions::find;
 use crate::rules::ir::Expr;
 use crate::rules::posix;
@@ -40,13 +39,11 @@ impl Lowering<'_> {
             None => self.keeping(name, args)?,
         };
         // A constant that the routine keeps is no argument any more.
-        let kept = find(&name.text).and_then(|function| match function.constant {
-            Some((at, Constant::Regex | Constant::Name(_) | Constant::Selector)) => Some(at),
-            None => None,
-        });
+        let function = find(&name.text).ok_or(Reported)?;
+        let kept = function.constant.map(|(at, _)| at);
         let args = args.iter().enumerate().filter(|(at, _)| kept != Some(*at));
         let args: Result<_, _> = args.map(|(_, arg)| self.value(arg, depth)).collect();
-        Ok(Expr::Call(Box::new(Call { routine, args: args? })))
+        Ok(Expr::Call(Box::new(Call { name: function.name, routine, args: args? })))
     }
 
     /// The functions that keep what a constant argument names.

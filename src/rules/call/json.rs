@@ -97,4 +97,8 @@ impl Routine for ExecTemplate {
     fn varies(&self) -> bool {
         true
     }
+
+    fn acts(&self) -> bool {
+        false
+    }
 }

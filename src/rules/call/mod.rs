@@ -21,6 +21,8 @@ const ARGS_MAX: usize = 5;
 /// A function with its arguments.
 #[derive(Debug)]
 pub(super) struct Call {
+    /// As it is written.
+    pub(super) name: &'static str,
     pub(super) routine: Arc<dyn Routine>,
     pub(super) args: Box<[Expr]>,
 }
@@ -57,6 +59,11 @@ pub(super) trait Routine: Debug + Send + Sync {
 
     /// Whether it may give different answers to the same arguments, or changes anything.
     fn varies(&self) -> bool;
+
+    /// Whether it must not be asked twice: it changes something, or each answer is a new one.
+    fn acts(&self) -> bool {
+        self.varies()
+    }
 }
 
 /// A function that keeps nothing.

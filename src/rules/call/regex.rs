@@ -23,7 +23,7 @@ impl Routine for Extract {
             let captures = self.regex.captures_iter(call.text(0)).nth(nth)?;
             captures.get(usize::try_from(call.number(2)).ok()?)
         });
-        out.extend_from_slice(found.map_or(call.text(3), |found| found.as_bytes()));
+        out.extend_from_slice(found.map_or_else(|| call.text(3), |found| found.as_bytes()));
         Answer::Text
     }
 
