@@ -65,7 +65,6 @@ pub enum Event<'a> {
     /// A module such as mmjsonparse has changed the message.
     Modified {
         loc: Loc,
-        module: &'static str,
         view: View<'a>,
     },
     Action {
