@@ -92,6 +92,8 @@ pub struct Plan {
     pub(super) local_domain: Option<String>,
     pub(super) programs: Programs,
     pub(super) default_ruleset: RulesetId,
+    /// By [`RulesetId`].
+    pub(super) ruleset_names: Vec<String>,
     pub(super) actions: Vec<ActionPlan>,
     pub(super) inputs: Vec<InputPlan>,
 }
@@ -124,6 +126,12 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
     });
     let programs = builder.rules(&config.statements, &mut diags);
     let default_ruleset = builder.default_ruleset;
+    let mut ruleset_names = vec![String::new(); builder.rulesets.len()];
+    for (name, (id, _)) in &builder.rulesets {
+        if let Some(slot) = ruleset_names.get_mut(id.0 as usize) {
+            slot.clone_from(name);
+        }
+    }
     let inputs = builder.inputs(&config.statements, &mut diags);
     builder.closing_checks(config, &mut diags);
     forget_what_follows(&config.flawed, read, &mut diags);
@@ -135,6 +143,7 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
         local_domain,
         programs,
         default_ruleset,
+        ruleset_names,
         actions: builder.actions,
         inputs,
     }

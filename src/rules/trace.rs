@@ -80,6 +80,7 @@ pub enum Event<'a> {
     },
     /// It is over.
     Return {
+        loc: Loc,
         ruleset: RulesetId,
     },
     /// `call_indirect` of a ruleset that is not there, or too many of them.
@@ -204,7 +205,7 @@ impl Tracer<'_> {
         (self.f)(Event::Call { loc, ruleset, queued });
         let kept = queued.then(|| (draft.message, draft.variables.clone()));
         let done = self.ruleset(ruleset, draft);
-        (self.f)(Event::Return { ruleset });
+        (self.f)(Event::Return { loc, ruleset });
         let Some((message, variables)) = kept else { return done };
         (draft.message, *draft.variables) = (message, variables);
         ControlFlow::Continue(())

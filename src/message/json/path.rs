@@ -1,5 +1,7 @@
 //! Paths of variables: `$!a!b[0]`, `$.x`, `$/counter`.
 
+use std::fmt;
+
 use bstr::BString;
 use bstr::ByteSlice;
 
@@ -64,6 +66,16 @@ impl Step {
             };
         }
         object.get_mut(&self.name, case)
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, step) in self.steps.iter().enumerate() {
+            let sign = if at == 0 { "" } else { "!" };
+            write!(f, "{sign}{}", step.name)?;
+        }
+        Ok(())
     }
 }
 
