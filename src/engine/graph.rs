@@ -141,6 +141,7 @@ impl Graph {
             reporter: around.reporter.clone(),
             hostname: plan.hostname.clone(),
             family: globals.family(),
+            allowed: globals.senders.allowed(),
         };
         let name =
             |name: &str| Arc::new(InputInfo { name: name.into(), hostname: plan.hostname.clone() });

@@ -81,6 +81,7 @@ impl fmt::Display for Summary {
                     ("truncated", stats.truncated.get()),
                     ("dropped by the kernel", stats.dropped_kernel.get()),
                     ("dropped by rate limit", stats.dropped_ratelimit.get()),
+                    ("of disallowed senders", stats.disallowed.get()),
                     ("bytes discarded", stats.discarded_bytes.get()),
                     ("frames incomplete at the end", stats.frames_incomplete.get()),
                     ("frames with a bad count", stats.frames_bad_count.get()),

@@ -3,6 +3,7 @@
 //! shard's thread: it receives, frames and parses into a batch, gives that to the
 //! [`shard`](crate::shard), and waits where an output is full.
 
+mod guard;
 mod internal;
 mod ratelimit;
 mod settings;
@@ -11,6 +12,7 @@ pub mod tcp;
 pub mod udp;
 
 pub use internal::Internal;
+pub use settings::Allowed;
 pub use settings::InputSettings;
 pub use stats::InputStats;
 

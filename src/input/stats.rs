@@ -17,6 +17,8 @@ pub struct InputStats {
     pub truncated: Counter,
     /// Messages dropped by `rateLimit.*`.
     pub dropped_ratelimit: Counter,
+    /// Messages, and connections, of senders that `$AllowedSender` does not name.
+    pub disallowed: Counter,
     /// Datagrams that the kernel dropped because its buffer was full (`SO_RXQ_OVFL`).
     pub dropped_kernel: Counter,
     /// Bytes of a stream that belonged to no message (bad count, incomplete at the end, skipped

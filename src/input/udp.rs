@@ -31,6 +31,7 @@ use crate::config::param::Params;
 use crate::config::param::Spec;
 use crate::input::InputSettings;
 use crate::input::InputStats;
+use crate::input::guard::Guard;
 use crate::input::ratelimit::RateLimit;
 use crate::message::Batch;
 use crate::message::InputInfo;
@@ -112,6 +113,8 @@ static MODULE_PARAMS: &[Spec] = &[
 
 /// How long the first datagram of a new sender waits for the sender's name.
 const NAME_PATIENCE: Duration = Duration::from_millis(5);
+/// The same, where the name decides whether the sender may send at all.
+const NAME_PATIENCE_GUARDED: Duration = Duration::from_millis(500);
 /// The kernel's buffer where `rcvbufSize` does not say: rsyslog leaves the system's default of
 /// some 200 KiB, which a burst of a few hundred messages overflows.
 const RECEIVE_BUFFER_DEFAULT: usize = 4 << 20;
@@ -183,6 +186,7 @@ pub struct UdpInput {
     pub settings: InputSettings,
     pub stats: Arc<InputStats>,
     limit: Option<RateLimit>,
+    guard: Option<Guard>,
 }
 
 impl UdpInput {
@@ -196,7 +200,9 @@ impl UdpInput {
         stats: Arc<InputStats>,
     ) -> Self {
         let limit = RateLimit::new(spec.rate_interval_s, spec.rate_burst);
-        Self { spec, ruleset, info, parse, settings, stats, limit }
+        let list = settings.allowed.udp.clone();
+        let guard = list.map(|list| Guard::new(list, settings.allowed.says));
+        Self { spec, ruleset, info, parse, settings, stats, limit, guard }
     }
 }
 
@@ -215,6 +221,8 @@ struct Receiver<'a> {
     drops_seen: u64,
     /// Names came too late once; until this passes nobody waits for one.
     impatient_until: Option<tokio::time::Instant>,
+    /// Whether the sender that was looked at last may send.
+    judged: Option<(IpAddr, bool)>,
 }
 
 /// Receives on `socket` until the stop.
@@ -238,6 +246,7 @@ pub async fn serve(
         strangers: Vec::new(),
         drops_seen: 0,
         impatient_until: None,
+        judged: None,
         input: &input,
         shard: &shard,
     };
@@ -300,16 +309,24 @@ impl Receiver<'_> {
 
     async fn work(&mut self, n: usize, stuck: &mut Stuck) {
         self.introduce(n).await;
-        let pass = self.admit(n);
+        let allowed = self.count_allowed(n);
+        let mut pass = self.admit(allowed);
         self.batch.arrival = self.shard.arrival();
         let mut bytes = 0;
-        for i in 0..pass {
+        for i in 0..n {
             let datagram = self.ring.datagram(i);
+            let ip = datagram.from.ip().to_canonical();
+            if allowed < n && !self.is_allowed(ip) {
+                continue;
+            }
+            if pass == 0 {
+                break;
+            }
+            pass -= 1;
             bytes += datagram.span.len();
             if datagram.span.is_empty() {
                 continue;
             }
-            let ip = datagram.from.ip().to_canonical();
             let source = self.source(ip);
             let frame = Frame { span: datagram.span, truncated: datagram.truncated };
             let Batch { data, messages, arrival, .. } = &mut self.batch;
@@ -372,7 +389,8 @@ impl Receiver<'_> {
         let mut last = None;
         for i in 0..n {
             let ip = self.ring.datagram(i).from.ip().to_canonical();
-            if last != Some(ip) && self.is_stranger(ip) && !self.strangers.contains(&ip) {
+            let new = last != Some(ip) && self.may_be_allowed(ip) && self.is_stranger(ip);
+            if new && !self.strangers.contains(&ip) {
                 self.strangers.push(ip);
             }
             last = Some(ip);
@@ -380,7 +398,12 @@ impl Receiver<'_> {
         while let Some(ip) = self.strangers.pop() {
             let now = tokio::time::Instant::now();
             let impatient = self.impatient_until.is_some_and(|until| until > now);
-            let patience = if impatient { Duration::ZERO } else { NAME_PATIENCE };
+            let asked = self.input.guard.as_ref().map(|guard| guard.of_address(ip));
+            let patience = match asked {
+                _ if impatient => Duration::ZERO,
+                Some(None) => NAME_PATIENCE_GUARDED,
+                _ => NAME_PATIENCE,
+            };
             let names = &self.input.settings.names;
             if let Some(name) = names.name(ip, patience).await {
                 let lower = (!self.input.spec.preserve_case).then(|| name.to_ascii_lowercase());
@@ -397,6 +420,44 @@ impl Receiver<'_> {
     fn is_stranger(&self, ip: IpAddr) -> bool {
         let known = self.shard.known(ip);
         known.is_none_or(|entry| entry.may_get_name(self.input.settings.names.answers()))
+    }
+
+    /// False if nothing can let `ip` in, its name neither.
+    fn may_be_allowed(&self, ip: IpAddr) -> bool {
+        self.input.guard.as_ref().is_none_or(|guard| guard.of_address(ip) != Some(false))
+    }
+
+    /// How many of `n` datagrams come from senders that may send; the others are counted.
+    fn count_allowed(&mut self, n: usize) -> usize {
+        let input = self.input;
+        let Some(guard) = &input.guard else { return n };
+        // Names may have come since.
+        self.judged = None;
+        let mut allowed = 0;
+        for i in 0..n {
+            let ip = self.ring.datagram(i).from.ip().to_canonical();
+            if self.is_allowed(ip) {
+                allowed += 1;
+            } else {
+                let (what, sender) = ("imudp: UDP message", ip);
+                guard.turn_away(what, sender, &input.stats, &input.settings);
+            }
+        }
+        allowed
+    }
+
+    fn is_allowed(&mut self, ip: IpAddr) -> bool {
+        let Some(guard) = &self.input.guard else { return true };
+        if let Some((_, allowed)) = self.judged.filter(|(known, _)| *known == ip) {
+            return allowed;
+        }
+        let allowed = guard.of_address(ip).unwrap_or_else(|| {
+            let settings = &self.input.settings;
+            let known = self.shard.known(ip);
+            known.is_some_and(|entry| guard.has_name(&entry.source.fromhost, settings))
+        });
+        self.judged = Some((ip, allowed));
+        allowed
     }
 
     fn admit(&self, n: usize) -> usize {

@@ -1,5 +1,6 @@
 //! Floor 4: sockets. UDP rings, listeners with rsyslog's options, outgoing connections.
 
+pub mod allowed;
 pub mod dial;
 pub mod listen;
 mod options;

@@ -1,6 +1,7 @@
 //! Names of senders (`$fromhost`): reverse look-ups that never hold up more than the sender that
 //! is asked about, remembered for all shards.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -67,6 +68,15 @@ impl Names {
         tokio::time::timeout(patience, self.ask(ip)).await.ok()?
     }
 
+    /// `name` with the domain that was cut from it.
+    #[must_use]
+    pub fn full<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        match &self.local_domain {
+            Some(domain) if !name.contains('.') => format!("{name}{domain}").into(),
+            _ => name.into(),
+        }
+    }
+
     async fn ask(&self, ip: IpAddr) -> Option<Arc<str>> {
         let permit = self.lookups.clone().acquire_owned().await.ok()?;
         // Many connections of one peer wait for their turn together; the first one asks.
@@ -111,6 +121,14 @@ mod tests {
         let names = Names::new(false, None);
         let ip: IpAddr = "192.0.2.1".parse().unwrap();
         assert_eq!(names.name(ip, Duration::ZERO).await.as_deref(), Some("192.0.2.1"));
+    }
+
+    #[test]
+    fn a_domain_that_was_cut_can_be_put_back() {
+        let names = Names::new(true, Some("example.net"));
+        assert_eq!(names.full("web"), "web.example.net");
+        assert_eq!(names.full("web.example.org"), "web.example.org");
+        assert_eq!(Names::new(true, None).full("web"), "web");
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use crate::config::ast::ObjectKind;
 use crate::config::ast::Param;
 use crate::config::ast::StmtKind;
 use crate::config::ast::Value;
+use crate::config::ast::Word;
 use crate::config::legacy::Lowered;
 use crate::config::legacy::action::object;
 use crate::config::legacy::action::param;
@@ -263,18 +264,28 @@ fn remark(line: &Line<'_>, directive: &Directive, load: &mut Loader) {
     });
 }
 
-/// `$AllowedSender protocol, address[/bits], *.domain …`
+/// `$AllowedSender protocol, address[/bits], *.domain … # comment`
 fn allowed_sender(line: &Line<'_>, load: &mut Loader) {
     let protocol = line.value.split(|b| *b == b',').next().unwrap_or_default().trim();
-    if ![b"udp", b"tcp", b"gss"].iter().any(|known| protocol.eq_ignore_ascii_case(*known)) {
+    let known = ["udp", "tcp", "gss"];
+    let Some(known) = known.iter().find(|k| protocol.eq_ignore_ascii_case(k.as_bytes())) else {
         let text = format!("'{}' is no protocol with a list of senders", protocol.as_bstr());
         let help = "write: $AllowedSender UDP, 192.0.2.0/24 (or TCP)";
         load.say(Diagnostic::error(line.loc, text).help(help));
         return;
+    };
+    if *known == "gss" {
+        let text = "the list of GSS senders has no effect: there is no imgssapi";
+        load.say(Diagnostic::note(line.loc, text));
+        return;
     }
-    let text = "lists of allowed senders are not built yet: everybody may send";
-    let help = "let the firewall refuse them, or write: if not ($fromhost-ip == […]) then stop";
-    load.say(Diagnostic::unbuilt(line.loc, text).help(help));
+    let rest = line.value.splitn(2, |b| *b == b',').nth(1).unwrap_or_default();
+    let entries = rest.split(|b| *b == b',' || b.is_ascii_whitespace());
+    let entries = entries.filter(|entry| !entry.is_empty());
+    let entries = entries.take_while(|entry| !entry.starts_with(b"#")).map(BString::from).collect();
+    let name = Word { text: format!("allowedSender.{known}"), loc: line.name_loc };
+    let list = Param { name, value: Value::Array(entries), value_loc: line.value_loc };
+    load.declare(object(ObjectKind::Global, line.loc, vec![list]));
 }
 
 fn define_template(line: &Line<'_>, load: &mut Loader) {

@@ -126,10 +126,9 @@ fn meaning(target: Target) -> Meaning {
             "action(type=\"omfile\" file=\"…\" rotation.sizeLimit=\"…\" \
              rotation.sizeLimitCommand=\"…\")",
         ),
-        Target::AllowedSender => Meaning::Ignored(
-            "lists of senders are not built yet; let the firewall refuse them, or write \
-             if not ($fromhost-ip == […]) then stop",
-        ),
+        Target::AllowedSender => {
+            Meaning::Form("global(allowedSender.udp=[\"…\"]), or allowedSender.tcp")
+        }
         Target::Ignored(instead) | Target::IgnoredOn(instead) => Meaning::Ignored(instead),
         Target::Unsupported(instead) | Target::Unknown(instead) => Meaning::Refused(instead),
         target => parameter(target).map_or(Meaning::Ignored(""), Meaning::Parameter),

@@ -10,6 +10,7 @@ use crate::config::ast::ObjectKind;
 use crate::config::ast::Param;
 use crate::config::ast::Stmt;
 use crate::config::ast::StmtKind;
+use crate::config::ast::Value;
 use crate::config::ast::Word;
 use crate::config::print::places::same;
 
@@ -28,11 +29,22 @@ pub(super) fn merged<'o>(globals: impl Iterator<Item = &'o Object>) -> Vec<Param
     for param in globals.flat_map(|object| &object.params) {
         let same = |known: &&mut Param| known.name.text.eq_ignore_ascii_case(&param.name.text);
         match params.iter_mut().find(same) {
-            Some(known) => *known = param.clone(),
+            Some(known) => *known = over(known, param.clone()),
             None => params.push(param.clone()),
         }
     }
     params
+}
+
+/// What counts of `earlier` and a later `param` of its name: lists of senders grow, all else is
+/// what was said last.
+pub(super) fn over(earlier: &Param, mut param: Param) -> Param {
+    if let (Value::Array(list), Value::Array(more)) = (&earlier.value, &mut param.value)
+        && earlier.name.text.starts_with("allowedSender.")
+    {
+        more.splice(0..0, list.iter().cloned());
+    }
+    param
 }
 
 /// Where `printed` and what was `read` of it first differ, groups alone regarded.

@@ -16,6 +16,7 @@ use crate::config::ast::StmtKind;
 use crate::config::ast::Value;
 use crate::config::module::short_name;
 use crate::config::print::defaults;
+use crate::config::print::grouped;
 use crate::config::print::rainerscript;
 use crate::config::print::template;
 use crate::config::print::template::Piece;
@@ -52,8 +53,12 @@ fn join(block: &mut Block) {
             continue;
         };
         for param in std::mem::take(&mut object.params) {
-            earlier.params.retain(|old| !old.name.text.eq_ignore_ascii_case(&param.name.text));
-            earlier.params.push(param);
+            let same = |old: &Param| old.name.text.eq_ignore_ascii_case(&param.name.text);
+            let old = earlier.params.iter().position(same).map(|at| earlier.params.remove(at));
+            earlier.params.push(match old {
+                Some(old) => grouped::over(&old, param),
+                None => param,
+            });
         }
         earlier.legacy &= object.legacy;
         block.remove(at);

@@ -39,6 +39,14 @@ fn legacy_lines_become_modern() {
 }
 
 #[test]
+fn lists_of_senders_grow() {
+    becomes(
+        "$AllowedSender UDP, ::1 # x\n$AllowedSender TCP, ::4\n$AllowedSender UDP, ::2\n",
+        "global(allowedSender.tcp=[\"::4\"] allowedSender.udp=[\"::1\", \"::2\"])\n",
+    );
+}
+
+#[test]
 fn chains_and_parentheses() {
     becomes(
         "if $a == 1 or $b == 2 and not ($c contains 'x') then stop\n\

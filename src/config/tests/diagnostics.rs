@@ -83,10 +83,7 @@ const ONE: &[(&str, &str)] = &[
         "1:17: error: $FileCreateMode takes an octal mode with a leading zero, e.g. 0640, not '640'",
     ),
     ("$ActionQueueSize x", "1:18: error: $ActionQueueSize takes a number, not 'x'"),
-    (
-        "$AllowedSender UDP, *",
-        "1:1: warning: lists of allowed senders are not built yet: everybody may send",
-    ),
+    ("$AllowedSender FTP, *", "1:1: error: 'FTP' is no protocol with a list of senders"),
     ("$ ModLoad x", "1:1: error: '$' without a name behind it"),
     ("$template x", "1:1: error: a ',' is missing behind the name"),
     ("stop\n)", "2:1: error: ')' closes nothing"),

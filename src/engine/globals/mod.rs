@@ -1,6 +1,7 @@
 //! `global(…)`: what holds for the whole relay.
 
 pub(super) mod params;
+mod senders;
 
 use std::fs;
 use std::io;
@@ -16,6 +17,7 @@ use crate::base::limits::MESSAGE_BYTES_MAX;
 use crate::config::ast::Object;
 use crate::config::param;
 use crate::config::param::Params;
+use crate::engine::globals::senders::Senders;
 use crate::message::json::Case;
 use crate::net::Family;
 use crate::parse::ParseSettings;
@@ -65,6 +67,8 @@ pub struct Globals {
     pub abort_on_unclean: bool,
     /// How names of variables are compared.
     pub case: Case,
+    /// Who may send.
+    pub(super) senders: Senders,
     /// Whether a work directory was given.
     pub(super) has_work_directory: bool,
 }
@@ -87,6 +91,7 @@ impl Default for Globals {
             internal_messages: None,
             abort_on_unclean: false,
             case: Case::default(),
+            senders: Senders::default(),
             has_work_directory: false,
         }
     }
@@ -104,6 +109,7 @@ impl Globals {
         let text = |name| params.str(name).map(str::to_owned);
         self.sizes(&params, diags);
         self.parser(&params, diags);
+        self.senders.read(&params, diags);
         self.local_hostname = text("localHostname").or_else(|| self.local_hostname.take());
         if let Some(name) = text("defaultRuleset") {
             self.default_ruleset = Some((name, params.loc("defaultRuleset")));

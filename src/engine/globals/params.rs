@@ -23,7 +23,9 @@ const DEBUG: &str = "it steers rsyslog's own debugging";
 const QUEUE: &str = "queues are bounded in bytes and drain within drain.timeout";
 const SENDERS: &str = "every sender is counted; the summary at the end names them";
 const NAMES: &str = "names are kept until the end";
-const LISTS: &str = "there are no lists of senders yet";
+/// rsyslogd looks at a message when an input hands it over, and these three have cut it by then.
+const OVERSIZE: &str = "as in rsyslogd, imudp, imtcp and imptcp cut messages at maxMessageSize before it \
+                        is asked; they are counted";
 const REPEATS: &str = "state changes are said once";
 const CAPABILITIES: &str = "set CapabilityBoundingSet= in the unit file";
 
@@ -53,12 +55,9 @@ static GENERAL: &[Spec] = &[
         Bool,
         "off",
         "Keeps names in sender lists that do not resolve.",
-    )
-    .ignored(LISTS),
-    Spec::new("net.aclResolveHostname", Bool, "on", "Resolves names in sender lists.")
-        .ignored(LISTS),
-    Spec::new("net.permitACLWarning", Bool, "on", "Says when a sender is on no list.")
-        .ignored(LISTS),
+    ),
+    Spec::new("net.aclResolveHostname", Bool, "on", "Resolves names in sender lists."),
+    Spec::new("net.permitACLWarning", Bool, "on", "Says when a sender is on no list."),
     Spec::new(
         "dropMsgsWithMaliciousDNSPtrRecords",
         Bool,
@@ -113,11 +112,11 @@ static GENERAL: &[Spec] = &[
         "truncate",
         "What becomes of messages that are too long: truncate, split, accept.",
     )
-    .ignored("they are cut, and what is left becomes a message unless discardTruncatedMsg is on"),
+    .ignored(OVERSIZE),
     Spec::new("oversizemsg.report", Bool, "on", "Says when a message is too long.")
-        .ignored("they are counted"),
+        .ignored(OVERSIZE),
     Spec::new("oversizemsg.errorFile", Str, "", "File to which messages go that are too long.")
-        .meanwhile("they are counted"),
+        .ignored(OVERSIZE),
     Spec::new("shutdown.enable.ctlc", Bool, "off", "Ctrl-C stops.").ignored("it always does"),
     Spec::new("operatingStateFile", Str, "", "File that tells whether the last stop was clean.")
         .ignored("the summary at the end says how it went"),
@@ -125,6 +124,18 @@ static GENERAL: &[Spec] = &[
 
 /// What is not rsyslog's.
 static OWN: &[Spec] = &[
+    Spec::new(
+        "allowedSender.udp",
+        Array,
+        "",
+        "Bongsu's own form of $AllowedSender UDP: addresses, networks and names that may send.",
+    ),
+    Spec::new(
+        "allowedSender.tcp",
+        Array,
+        "",
+        "The same for connections of imtcp ($AllowedSender TCP).",
+    ),
     Spec::new(
         "drain.timeout",
         NonNegative,

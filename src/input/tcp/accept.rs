@@ -16,7 +16,9 @@ use crate::base::drain::Signals;
 use crate::base::reporter::Level;
 use crate::input::InputSettings;
 use crate::input::InputStats;
+use crate::input::guard::Guard;
 use crate::input::ratelimit::RateLimit;
+use crate::input::tcp::NAME;
 use crate::input::tcp::TcpSpec;
 use crate::message::InputInfo;
 use crate::parse::ParseSettings;
@@ -37,6 +39,7 @@ pub struct TcpInput {
     pub settings: InputSettings,
     pub stats: Arc<InputStats>,
     pub(super) limit: Option<RateLimit>,
+    pub(super) guard: Option<Guard>,
     sessions: AtomicUsize,
 }
 
@@ -72,8 +75,11 @@ impl TcpInput {
         stats: Arc<InputStats>,
     ) -> Self {
         let limit = RateLimit::new(spec.rate_interval_s, spec.rate_burst);
+        // As in rsyslogd, the lists are not for imptcp.
+        let list = settings.allowed.tcp.clone().filter(|_| spec.module == NAME);
+        let guard = list.map(|list| Guard::new(list, settings.allowed.says));
         let sessions = AtomicUsize::new(0);
-        Self { spec, ruleset, info, parse, settings, stats, limit, sessions }
+        Self { spec, ruleset, info, parse, settings, stats, limit, guard, sessions }
     }
 
     fn enter(&self) -> bool {
@@ -222,6 +228,7 @@ mod tests {
     use crate::config::ast::StmtKind;
     use crate::config::param::Params;
     use crate::config::parse_text;
+    use crate::input::Allowed;
     use crate::input::tcp::MODULE_PLAIN;
     use crate::input::tcp::NAME_PLAIN;
     use crate::net::Family;
@@ -251,6 +258,7 @@ mod tests {
             names: Arc::new(Names::new(false, None)),
             reporter: said.clone(),
             family: Family::Any,
+            allowed: Allowed::default(),
         };
         let info = InputInfo { name: NAME_PLAIN.into(), hostname: "vm".into() };
         let parse = ParseSettings::default();

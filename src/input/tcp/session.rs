@@ -62,6 +62,9 @@ pub async fn serve(connection: Connection, shard: Rc<Shard>, mut signals: Signal
         }
     };
     let entry = learn(&shard, input, peer.ip().to_canonical(), NAME_PATIENCE).await;
+    if !is_allowed(input, &entry) {
+        return;
+    }
     let route = shard.route(input.ruleset, &entry, &input.info);
     let mut session = Session {
         inflate: input.spec.inflate.then(|| Box::new(Inflate::new())),
@@ -95,6 +98,19 @@ async fn learn(shard: &Shard, input: &TcpInput, ip: IpAddr, patience: Duration) 
     let entry = known.unwrap_or_else(|| shard.learn(ip, None));
     entry.unnamed_at.set(Some(answers));
     entry
+}
+
+/// Whether the peer may send; if not, that is counted.
+fn is_allowed(input: &TcpInput, entry: &Entry) -> bool {
+    let Some(guard) = &input.guard else { return true };
+    let source = &entry.source;
+    let by_name = || guard.has_name(&source.fromhost, &input.settings);
+    if source.ip.and_then(|ip| guard.of_address(ip)).unwrap_or_else(by_name) {
+        return true;
+    }
+    let what = "connection request";
+    guard.turn_away(what, &source.fromhost, &input.stats, &input.settings);
+    false
 }
 
 struct Session<'a> {

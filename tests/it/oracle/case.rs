@@ -6,8 +6,10 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
+use bstr::ByteSlice as _;
 use regex::Regex;
 
+use crate::oracle::site;
 use crate::oracle::text;
 
 /// What came out, by name (`tcp`, `udp`, `file out.log`), as text.
@@ -20,6 +22,8 @@ pub(crate) struct Case {
     /// The file up to what the recorder writes.
     written: String,
     pub(crate) conf: String,
+    /// The config is one of a real site: folders and modes are looked at too.
+    pub(crate) site: bool,
     /// Command-line arguments of the relay.
     pub(crate) args: Vec<String>,
     /// Config of a sending rsyslogd, which is then fed instead of the relay.
@@ -27,6 +31,8 @@ pub(crate) struct Case {
     pub(crate) steps: Vec<Step>,
     normalise: Vec<(Regex, String)>,
     drop: Vec<Regex>,
+    /// Outputs whose lines have no order: more than one action writes there.
+    unordered: Vec<Regex>,
     /// What the sending rsyslogd wrote when the case was recorded.
     pub(crate) wire: Option<Vec<u8>>,
     pub(crate) expect: Outputs,
@@ -62,11 +68,13 @@ impl Case {
             path: path.to_path_buf(),
             written,
             conf: String::new(),
+            site: false,
             args: Vec::new(),
             sender: None,
             steps: Vec::new(),
             normalise: Vec::new(),
             drop: Vec::new(),
+            unordered: Vec::new(),
             wire: None,
             expect: Outputs::new(),
         };
@@ -81,23 +89,30 @@ impl Case {
         let regex = |text: &str| Regex::new(&format!("(?m){text}")).unwrap();
         let (kind, rest) = head.split_once(' ').unwrap_or((head, ""));
         match kind {
-            "conf" => body.clone_into(&mut self.conf),
+            "conf" => self.conf.push_str(body),
+            "site" => {
+                self.site = true;
+                self.conf.push_str(&site::config(rest, &rewrites(body)));
+            }
             "args" => self.args = body.split_whitespace().map(str::to_owned).collect(),
             "sender" => self.sender = Some(body.to_owned()),
             "normalise" => {
-                let rules = body.lines().map(|line| line.split_once(" => ").unwrap());
-                self.normalise = rules.map(|(re, by)| (regex(re), by.to_owned())).collect();
+                self.normalise = rewrites(body);
             }
             "drop" => self.drop = body.lines().map(regex).collect(),
+            "unordered" => self.unordered = body.lines().map(regex).collect(),
             "tcp" | "udp" | "close" => self.steps.push(step(kind, rest, body)),
             "wire" => self.wire = Some(text::decode_stream(body)),
+            "expect" if rest == "modes" => {
+                self.expect.insert(rest.to_owned(), site::own_modes(body));
+            }
             "expect" => drop(self.expect.insert(rest.to_owned(), body.to_owned())),
             _ => panic!("{}: unknown section {head}", self.name),
         }
     }
 
     /// The text without what must differ from run to run.
-    pub(crate) fn normalised(&self, mut text: String) -> String {
+    fn normalised(&self, mut text: String) -> String {
         for (regex, by) in &self.normalise {
             text = regex.replace_all(&text, by).into_owned();
         }
@@ -106,6 +121,24 @@ impl Case {
             text = kept.flat_map(|line| [line, "\n"]).collect();
         }
         text
+    }
+
+    /// Adds what the output `name` holds to `outputs`. The name may hold a year too.
+    pub(crate) fn put(&self, name: &str, text: String, outputs: &mut Outputs) {
+        let mut text = self.normalised(text);
+        if text.is_empty() {
+            return;
+        }
+        let mut name = name.to_owned();
+        for (regex, by) in &self.normalise {
+            name = regex.replace_all(&name, by).into_owned();
+        }
+        if self.unordered.iter().any(|regex| regex.is_match(&name)) {
+            let mut lines: Vec<_> = text.split_inclusive('\n').collect();
+            lines.sort_unstable();
+            text = lines.concat();
+        }
+        outputs.insert(name, text);
     }
 
     /// Writes the file anew with what was recorded.
@@ -124,20 +157,34 @@ impl Case {
 
 fn step(kind: &str, rest: &str, body: &str) -> Step {
     let (mut from, mut port, mut connection) = ("127.0.0.1", "IN", "");
+    let mut bytes = None;
     for word in rest.split_whitespace() {
         match word.split_once('=') {
             Some(("from", value)) => from = value,
             Some(("port", value)) => port = value,
+            Some(("lines", value)) => bytes = Some(site::read(value)),
             _ => connection = word,
         }
     }
     let connection = connection.to_owned();
     let what = match kind {
-        "tcp" => Payload::Stream { connection, bytes: text::decode_stream(body) },
+        "tcp" => {
+            let bytes = bytes.unwrap_or_else(|| text::decode_stream(body));
+            Payload::Stream { connection, bytes }
+        }
         "close" => Payload::Close { connection },
-        _ => Payload::Datagrams(text::decode_datagrams(body)),
+        _ => Payload::Datagrams(match bytes {
+            Some(bytes) => bytes.lines().map(<[u8]>::to_vec).collect(),
+            None => text::decode_datagrams(body),
+        }),
     };
     Step { from: from.to_owned(), port: port.to_owned(), what }
+}
+
+/// Lines of `regex => replacement`.
+fn rewrites(body: &str) -> Vec<(Regex, String)> {
+    let rules = body.lines().map(|line| line.split_once(" => ").unwrap());
+    rules.map(|(re, by)| (Regex::new(&format!("(?m){re}")).unwrap(), by.to_owned())).collect()
 }
 
 /// `-- head --` lines and what stands below each.

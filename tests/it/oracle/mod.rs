@@ -6,6 +6,7 @@
 
 mod case;
 mod run;
+mod site;
 pub(crate) mod text;
 
 use std::env;

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::net::UdpSocket;
+use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -18,6 +19,7 @@ use crate::oracle::case::Case;
 use crate::oracle::case::Outputs;
 use crate::oracle::case::Payload;
 use crate::oracle::case::Step;
+use crate::oracle::site;
 use crate::oracle::text;
 use crate::support::free_port;
 use crate::support::process::Daemon;
@@ -69,6 +71,9 @@ pub(crate) fn run(
     expect: &Outputs,
 ) -> Result<Outputs, String> {
     let bench = Bench::new();
+    if case.site {
+        site::furnish(&bench.out());
+    }
     let args: Vec<_> = case.args.iter().map(String::as_str).collect();
     let relay = start(program, bench.dir.path(), &bench.expand(&case.conf), &args);
     let relay = bench.ready(relay, &case.steps, feed)?;
@@ -169,7 +174,12 @@ impl Bench {
         for (name, port) in sinks.into_iter().chain(self.inputs) {
             text = text.replace(&format!("@{name}@"), &port.to_string());
         }
-        text.replace("@DIR@", &self.dir.path().join("out").to_string_lossy())
+        text.replace("@DIR@", &self.out().to_string_lossy())
+    }
+
+    /// The folder whose files are outputs.
+    fn out(&self) -> PathBuf {
+        self.dir.path().join("out")
     }
 
     /// Waits until the relay listens wherever the case sends to.
@@ -192,22 +202,20 @@ impl Bench {
 
     fn outputs(&self, case: &Case) -> Outputs {
         let mut outputs = Outputs::new();
-        let mut put = |name: String, text: String| {
-            let text = case.normalised(text);
-            if !text.is_empty() {
-                outputs.insert(name, text);
-            }
-        };
-        put("tcp".to_owned(), text::encode_stream(&self.tcp.bytes()));
-        put("tcp2".to_owned(), text::encode_stream(&self.tcp2.bytes()));
-        put("udp".to_owned(), text::encode_datagrams(&self.udp.datagrams()));
-        put("udp2".to_owned(), text::encode_datagrams(&self.udp2.datagrams()));
-        let folder = self.dir.path().join("out");
+        let mut put = |name: &str, text| case.put(name, text, &mut outputs);
+        put("tcp", text::encode_stream(&self.tcp.bytes()));
+        put("tcp2", text::encode_stream(&self.tcp2.bytes()));
+        put("udp", text::encode_datagrams(&self.udp.datagrams()));
+        put("udp2", text::encode_datagrams(&self.udp2.datagrams()));
+        let folder = self.out();
         source::walk(&folder, &mut |path| {
             let name = path.strip_prefix(&folder).unwrap().to_string_lossy();
             let bytes = fs::read(path).unwrap();
-            put(format!("file {name}"), text::encode_stream(&bytes));
+            put(&format!("file {name}"), text::encode_stream(&bytes));
         });
+        if case.site {
+            put("modes", site::modes(&folder));
+        }
         outputs
     }
 }
