@@ -25,6 +25,8 @@ use crate::message::MessageFlags;
 use crate::message::Pri;
 use crate::message::Property;
 use crate::message::Source;
+use crate::message::Variable;
+use crate::message::Variables;
 use crate::message::View;
 use crate::parse;
 use crate::parse::ParseSettings;
@@ -67,6 +69,20 @@ pub struct Explanation {
     pub steps: Vec<Step>,
     /// What each action would write, in order.
     pub outputs: Vec<Output>,
+    /// The trees that are not empty, by sign (`$!`), as JSON: what the rules leave.
+    pub variables: BTreeMap<String, String>,
+    #[serde(skip)]
+    trees: Variables,
+}
+
+impl Explanation {
+    /// What the rules leave in the variable of that name, such as `$!tenant`; nothing if it is not
+    /// set. `None` if it is no variable's name.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let variable = Variable::parse(name.strip_prefix('$')?.as_bytes())?;
+        Some(self.trees.with(&variable, |value| value.map(lossy)).unwrap_or_default())
+    }
 }
 
 /// One thing that happened.
@@ -164,6 +180,7 @@ impl Plan {
             depth: 0,
             steps: Vec::new(),
             outputs: Vec::new(),
+            trees: Variables::NONE,
         };
         let because = because(&batch.messages[0], settings);
         let before = recorder.properties.clone();
@@ -179,6 +196,8 @@ impl Plan {
             properties: before,
             steps: recorder.steps,
             outputs: recorder.outputs,
+            variables: trees(&recorder.trees),
+            trees: recorder.trees,
         })
     }
 
@@ -278,6 +297,7 @@ struct Recorder<'a> {
     depth: usize,
     steps: Vec<Step>,
     outputs: Vec<Output>,
+    trees: Variables,
 }
 
 impl Recorder<'_> {
@@ -341,6 +361,7 @@ impl Recorder<'_> {
                 self.step(loc, What::Round { variable, value });
             }
             Event::Stop { loc } => self.step(loc, What::Stop),
+            Event::End { view } => self.trees = view.variables.clone(),
         }
     }
 
@@ -360,6 +381,16 @@ impl Recorder<'_> {
             what,
         });
     }
+}
+
+/// The trees that hold anything, as text.
+fn trees(variables: &Variables) -> BTreeMap<String, String> {
+    let roots = ["!", ".", "/"].into_iter().filter_map(|sign| {
+        let root = Variable::parse(sign.as_bytes())?;
+        let text = variables.with(&root, |value| value.map(lossy))?;
+        Some((root.to_string(), text))
+    });
+    roots.collect()
 }
 
 fn lossy(value: &crate::message::json::Value) -> String {

@@ -97,6 +97,10 @@ pub enum Event<'a> {
     Stop {
         loc: Loc,
     },
+    /// The message as the rules leave it.
+    End {
+        view: View<'a>,
+    },
 }
 
 impl Programs {
@@ -111,10 +115,11 @@ impl Programs {
     ) {
         let (variables, runtime) = scratch.parts();
         let mut draft = Draft::new(batch, index, variables);
-        let mut tracer = Tracer { programs: self, runtime, f };
+        let mut tracer = Tracer { programs: self, runtime, f: &mut *f };
         // Where the message stopped makes no difference.
         let (ControlFlow::Continue(()) | ControlFlow::Break(())) =
             tracer.ruleset(ruleset, &mut draft);
+        f(Event::End { view: draft.view() });
         variables.clear();
     }
 }
