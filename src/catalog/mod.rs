@@ -8,7 +8,6 @@ mod files;
 mod functions;
 mod libraries;
 mod local;
-mod modifiers;
 mod network;
 mod objects;
 pub mod outputs;
@@ -37,7 +36,6 @@ pub static MODULES: &[&[Module]] = &[
     network::MODULES,
     services::MODULES,
     parsers::MODULES,
-    modifiers::MODULES,
     shapers::MODULES,
     containers::MODULES,
     functions::MODULES,

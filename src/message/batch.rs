@@ -39,6 +39,12 @@ impl MessageFlags {
     pub const VERBATIM: Self = Self(128);
     /// `$parsesuccess` is `OK`: a parser of structured payloads (mmjsonparse) read all of it.
     pub const PARSE_SUCCESS: Self = Self(256);
+    /// A rule gave the message its tag: [`Message::tag`] is it, also of an RFC 5424 message, whose
+    /// APP-NAME and PROCID stay as they are.
+    pub const TAG_SET: Self = Self(512);
+    /// A rule gave the message its host name: [`Message::hostname`] is it, whatever the header
+    /// held.
+    pub const HOSTNAME_SET: Self = Self(1024);
 
     #[must_use]
     #[inline]
@@ -64,7 +70,7 @@ pub struct Message {
     pub raw: Span,
     /// `msg`.
     pub msg: Span,
-    /// HOSTNAME, where [`MessageFlags::HOSTNAME`] is set.
+    /// HOSTNAME, where [`MessageFlags::HOSTNAME`] or [`MessageFlags::HOSTNAME_SET`] is set.
     pub hostname: Span,
     /// RFC 3164: the syslogtag as it was received (with its colon).
     pub tag: Span,

@@ -62,6 +62,22 @@ impl<'a> Draft<'a> {
         self.message.raw = Span::new(start, message.end as usize);
         self.message.flags.clear(MessageFlags::VERBATIM);
     }
+
+    /// Gives the message another tag. `rawmsg` stays as it was received.
+    pub fn set_tag(&mut self, tag: &[u8]) {
+        self.message.tag = self.add(tag);
+        self.message.flags.set(MessageFlags::TAG_SET);
+        self.message.flags.clear(MessageFlags::VERBATIM);
+    }
+
+    /// Gives the message the relay's own host name.
+    pub fn set_own_hostname(&mut self) {
+        let start = self.batch.data.len();
+        self.batch.data.extend_from_slice(self.batch.input.hostname.as_bytes());
+        self.message.hostname = Span::new(start, self.batch.data.len());
+        self.message.flags.set(MessageFlags::HOSTNAME_SET);
+        self.message.flags.clear(MessageFlags::VERBATIM);
+    }
 }
 
 #[cfg(test)]

@@ -210,7 +210,8 @@ impl<'a> View<'a> {
     #[must_use]
     #[inline]
     pub fn hostname(&self) -> &'a [u8] {
-        if self.message.flags.has(MessageFlags::HOSTNAME) {
+        let flags = self.message.flags;
+        if flags.has(MessageFlags::HOSTNAME) || flags.has(MessageFlags::HOSTNAME_SET) {
             self.bytes(self.message.hostname)
         } else {
             self.source().fromhost.as_bytes()
@@ -271,7 +272,7 @@ impl<'a> View<'a> {
     #[must_use]
     #[inline]
     pub fn program_name(&self) -> &'a [u8] {
-        let name = match self.header() {
+        let name = match self.tag_header() {
             Header::Rfc3164 => self.program_of(self.bytes(self.message.tag)),
             Header::Broken => b"",
             Header::Rfc5424 => self.program_of(self.app_name()),
@@ -294,7 +295,7 @@ impl<'a> View<'a> {
     /// PROCID is `-`.
     #[inline]
     pub fn write_tag(&self, out: &mut Vec<u8>) {
-        match self.header() {
+        match self.tag_header() {
             Header::Rfc3164 => out.extend_from_slice(self.bytes(self.message.tag)),
             Header::Broken => {}
             Header::Rfc5424 => {
@@ -336,6 +337,15 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Where the tag comes from: one that a rule set is a text, as that of RFC 3164 is.
+    #[inline]
+    fn tag_header(&self) -> Header {
+        match self.message.flags.has(MessageFlags::TAG_SET) {
+            true => Header::Rfc3164,
+            false => self.header(),
+        }
+    }
+
     /// The value of a property. `scratch` holds it if it has to be made; what was in it is lost.
     #[must_use]
     pub fn property<'s>(&'s self, property: Property, scratch: &'s mut Vec<u8>) -> &'s [u8] {
@@ -370,7 +380,9 @@ impl<'a> View<'a> {
             Property::Hostname => self.hostname(),
             Property::FromHost => self.source().fromhost.as_bytes(),
             Property::FromHostIp => self.source().ip_text.as_bytes(),
-            Property::SyslogTag if self.header() == Header::Rfc3164 => self.bytes(self.message.tag),
+            Property::SyslogTag if self.tag_header() == Header::Rfc3164 => {
+                self.bytes(self.message.tag)
+            }
             Property::ProgramName => self.program_name(),
             Property::SyslogFacilityText => pri.facility_text().as_bytes(),
             Property::SyslogSeverityText => pri.severity_text().as_bytes(),

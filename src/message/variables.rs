@@ -120,22 +120,17 @@ impl Variables {
     /// Where it was to be, something else is; nothing was changed.
     pub fn set(&mut self, variable: &Variable, value: Value) -> Result<(), PathError> {
         let case = self.case;
-        self.change(variable.tree, |tree| {
-            let tree = tree.get_or_insert_with(|| Value::Object(Object::default()));
-            variable.path.set(tree, value, case)
-        })
+        self.change(variable.tree, |tree| variable.path.set(whole(tree), value, case))
     }
 
-    /// Puts the value in the place of whatever is there.
+    /// Sets the value in place of what is there, even an object. Only a tree as a whole is not
+    /// replaced: it takes the members of an object.
     ///
     /// # Errors
-    /// Something on the way to it is no object; nothing was changed.
-    pub fn replace(&mut self, variable: &Variable, value: Value) -> Result<(), PathError> {
+    /// On the way to it something else than an object is; nothing was changed.
+    pub fn reset(&mut self, variable: &Variable, value: Value) -> Result<(), PathError> {
         let case = self.case;
-        self.change(variable.tree, |tree| {
-            let tree = tree.get_or_insert_with(|| Value::Object(Object::default()));
-            variable.path.replace(tree, value, case)
-        })
+        self.change(variable.tree, |tree| variable.path.reset(whole(tree), value, case))
     }
 
     /// Removes the value, or the tree.
@@ -157,6 +152,11 @@ impl Variables {
             (Tree::Global, None) => f(&mut None),
         }
     }
+}
+
+/// The tree, made if it is not there.
+fn whole(tree: &mut Option<Value>) -> &mut Value {
+    tree.get_or_insert_with(|| Value::Object(Object::default()))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! JSON and CEE text to variables (rsyslog `mmjsonparse`).
 
+use std::sync::Arc;
+
 use bstr::BString;
 
 use crate::base::diag::Diagnostics;
@@ -11,7 +13,6 @@ use crate::config::param::Kind::Positive;
 use crate::config::param::Kind::Str;
 use crate::config::param::Params;
 use crate::config::param::Spec;
-use crate::config::wording::LEFT_OUT;
 use crate::message::Draft;
 use crate::message::MessageFlags;
 use crate::message::Variable;
@@ -21,6 +22,7 @@ use crate::message::json::Value;
 use crate::message::json::parse;
 use crate::modifier::AVAILABILITY;
 use crate::modifier::container;
+use crate::telemetry::Counter;
 
 pub const NAME: &str = "mmjsonparse";
 
@@ -44,20 +46,26 @@ static PARAMS: &[Spec] = &[
         "cookie",
         "Behind the cookie, or wherever the first object stands.",
     )
-    .since("8.2506")
-    .later(LEFT_OUT),
+    .since("8.2506"),
     Spec::new("max_scan_bytes", Positive, "65536", "How far find-json looks, in bytes.")
-        .since("8.2506")
-        .later(LEFT_OUT),
+        .since("8.2506"),
     Spec::new("allow_trailing", Bool, "on", "Text may follow what find-json finds.")
-        .since("8.2506")
-        .later(LEFT_OUT),
+        .since("8.2506"),
 ];
+
+/// Where the JSON is.
+#[derive(Clone, Debug)]
+enum Mode {
+    /// Behind this, with nothing before it but blanks, and nothing behind it.
+    Cookie(BString),
+    /// Anywhere.
+    Find(Finder),
+}
 
 /// An action of this module.
 #[derive(Clone, Debug)]
 pub struct Json {
-    cookie: BString,
+    mode: Mode,
     container: Variable,
     raw: bool,
 }
@@ -65,35 +73,142 @@ pub struct Json {
 impl Json {
     /// Reads its parameters; `None` if the container is no variable.
     pub fn compile(params: &Params, diags: &mut Diagnostics) -> Option<Self> {
+        let mode = match params.str("mode") {
+            Some("find-json") => Mode::Find(Finder::compile(params)),
+            _ => Mode::Cookie(params.bytes("cookie").cloned().unwrap_or_else(|| "@cee:".into())),
+        };
         Some(Self {
-            cookie: params.bytes("cookie").cloned().unwrap_or_else(|| "@cee:".into()),
+            mode,
             container: container("container", "!", params, diags)?,
             raw: params.bool("useRawMsg").unwrap_or(false),
         })
     }
 
-    /// Puts the members of the object behind the cookie into the container, and says so in
-    /// `$parsesuccess`. If there is none, the text becomes its member `msg`.
+    /// Puts the members of the object into the container, and says so in `$parsesuccess`. If there
+    /// is none, the text becomes its member `msg`.
     pub fn apply(&self, draft: &mut Draft<'_>) {
         let span = if self.raw { draft.message.raw } else { draft.message.msg };
         let text = draft.bytes(span);
-        let blanks = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t'..=b'\r')).count();
-        let text = &text[blanks..];
-        let json = text.strip_prefix(self.cookie.as_slice()).filter(|_| !text.is_empty());
         let case = draft.variables.case();
-        let object = json.and_then(|json| parse(json, case)).filter(|v| v.as_object().is_some());
+        let (object, text) = match &self.mode {
+            Mode::Cookie(cookie) => behind_cookie(text, cookie, case),
+            Mode::Find(finder) => (finder.find(text, case), text),
+        };
         let parsed = object.is_some();
         let object = object.unwrap_or_else(|| {
             let mut object = Object::default();
-            // What looked like the cookie is gone from it, as in rsyslog.
-            object.set(b"msg", Value::text(json.unwrap_or(text)), Case::Sensitive);
+            object.set(b"msg", Value::text(text), Case::Sensitive);
             Value::Object(object)
         });
-        // Where something else than an object stands, that stays.
-        _ = draft.variables.set(&self.container, object);
-        match parsed {
+        // Where something else than an object stands, that stays; find-json calls it a failure.
+        let set = draft.variables.set(&self.container, object).is_ok();
+        match parsed && (set || matches!(self.mode, Mode::Cookie(_))) {
             true => draft.message.flags.set(MessageFlags::PARSE_SUCCESS),
             false => draft.message.flags.clear(MessageFlags::PARSE_SUCCESS),
         }
     }
+
+    /// What find-json did so far: rsyslog's names, and numbers of messages.
+    #[must_use]
+    pub fn scans(&self) -> Option<[(&'static str, u64); 4]> {
+        match &self.mode {
+            Mode::Cookie(_) => None,
+            Mode::Find(finder) => Some(finder.scans.all()),
+        }
+    }
+}
+
+/// The object behind the cookie, and the text for the case that there is none.
+fn behind_cookie<'t>(text: &'t [u8], cookie: &[u8], case: Case) -> (Option<Value>, &'t [u8]) {
+    let blanks = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t'..=b'\r')).count();
+    let text = &text[blanks..];
+    let json = text.strip_prefix(cookie).filter(|_| !text.is_empty());
+    let object = json.and_then(|json| parse(json, case)).filter(|v| v.as_object().is_some());
+    // What looked like the cookie is gone from it, as in rsyslog.
+    (object, json.unwrap_or(text))
+}
+
+/// Messages, by what find-json found in them. All shards share it.
+#[derive(Debug, Default)]
+struct Scans {
+    attempted: Counter,
+    found: Counter,
+    failed: Counter,
+    truncated: Counter,
+}
+
+impl Scans {
+    fn all(&self) -> [(&'static str, u64); 4] {
+        [
+            ("scan.attempted", self.attempted.get()),
+            ("scan.found", self.found.get()),
+            ("scan.failed", self.failed.get()),
+            ("scan.truncated", self.truncated.get()),
+        ]
+    }
+}
+
+/// The search of find-json.
+#[derive(Clone, Debug)]
+struct Finder {
+    bytes_max: usize,
+    trailing: bool,
+    scans: Arc<Scans>,
+}
+
+impl Finder {
+    fn compile(params: &Params) -> Self {
+        let bytes_max = params.int("max_scan_bytes").and_then(|bytes| bytes.try_into().ok());
+        Self {
+            bytes_max: bytes_max.unwrap_or(65_536),
+            trailing: params.bool("allow_trailing").unwrap_or(true),
+            scans: Arc::default(),
+        }
+    }
+
+    /// The first `{…}` that is JSON. Each byte is read twice at most: what stands in braces is
+    /// parsed once, and the search goes on behind it.
+    fn find(&self, text: &[u8], case: Case) -> Option<Value> {
+        self.scans.attempted.add(1);
+        let window = &text[..text.len().min(self.bytes_max)];
+        let (mut at, mut malformed) = (0, false);
+        while let Some(start) = memchr::memchr(b'{', &window[at..]) {
+            let start = at + start;
+            let Some(length) = braces(&window[start..]) else { break };
+            at = start + length;
+            if let Some(object) = parse(&window[start..at], case) {
+                self.scans.found.add(1);
+                let ends = text[at..].trim_ascii().is_empty();
+                return (self.trailing || ends).then_some(object);
+            }
+            malformed = true;
+        }
+        if malformed {
+            self.scans.failed.add(1);
+        } else if window.len() < text.len() {
+            self.scans.truncated.add(1);
+        }
+        None
+    }
+}
+
+/// How long the text in braces is that `text` begins with. Braces in double quotes do not count.
+fn braces(text: &[u8]) -> Option<usize> {
+    let (mut depth, mut quoted, mut at) = (0_usize, false, 0);
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'\\' if quoted => at += 1,
+            b'"' => quoted = !quoted,
+            b'{' if !quoted => depth += 1,
+            b'}' if !quoted => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
 }

@@ -4,13 +4,16 @@
 
 pub mod anon;
 mod dice;
+pub mod dots;
 pub mod fields;
 pub mod first_space;
 #[cfg(test)]
 mod golden;
 pub mod json;
+pub mod leef;
 pub mod sequence;
 pub mod structured_data;
+pub mod tag_hostname;
 #[cfg(test)]
 mod tests;
 pub mod utf8;
@@ -24,12 +27,15 @@ use crate::config::wording::LEFT_OUT;
 use crate::message::Draft;
 use crate::message::Variable;
 use crate::modifier::anon::Anon;
+use crate::modifier::dots::Dots;
 use crate::modifier::fields::Fields;
 use crate::modifier::first_space::FirstSpace;
 use crate::modifier::json::Json;
+use crate::modifier::leef::Leef;
 use crate::modifier::sequence::Counters;
 use crate::modifier::sequence::Sequence;
 use crate::modifier::structured_data::StructuredData;
+use crate::modifier::tag_hostname::TagHostname;
 use crate::modifier::utf8::Utf8;
 
 /// Of all modifiers here.
@@ -38,11 +44,14 @@ const AVAILABILITY: Availability = Availability::Ready;
 /// All modules of this folder.
 pub static MODULES: &[&Module] = &[
     &anon::MODULE,
+    &dots::MODULE,
     &fields::MODULE,
     &first_space::MODULE,
     &json::MODULE,
+    &leef::MODULE,
     &sequence::MODULE,
     &structured_data::MODULE,
+    &tag_hostname::MODULE,
     &utf8::MODULE,
 ];
 
@@ -50,11 +59,14 @@ pub static MODULES: &[&Module] = &[
 #[derive(Clone, Debug)]
 pub enum Modifier {
     Anon(Box<Anon>),
+    Dots(Box<Dots>),
     Fields(Fields),
     FirstSpace(FirstSpace),
     Json(Json),
+    Leef(Leef),
     Sequence(Sequence),
     StructuredData(StructuredData),
+    TagHostname(TagHostname),
     Utf8(Utf8),
 }
 
@@ -73,11 +85,14 @@ impl Modifier {
         }
         Some(match module {
             anon::NAME => Self::Anon(Box::new(Anon::compile(params, diags))),
+            dots::NAME => Self::Dots(Box::new(Dots::compile(params, diags)?)),
             fields::NAME => Self::Fields(Fields::compile(params, diags)),
             first_space::NAME => Self::FirstSpace(FirstSpace),
             json::NAME => Self::Json(Json::compile(params, diags)?),
+            leef::NAME => Self::Leef(Leef::compile(params, diags)?),
             sequence::NAME => Self::Sequence(Sequence::compile(params, counters, diags)),
             structured_data::NAME => Self::StructuredData(StructuredData::compile(params, diags)?),
+            tag_hostname::NAME => Self::TagHostname(TagHostname::compile(params)),
             utf8::NAME => Self::Utf8(Utf8::compile(params)),
             _ => return None,
         })
@@ -87,11 +102,14 @@ impl Modifier {
     pub fn apply(&self, draft: &mut Draft<'_>) {
         match self {
             Self::Anon(anon) => anon.apply(draft),
+            Self::Dots(dots) => dots.apply(draft),
             Self::Fields(fields) => fields.apply(draft),
             Self::FirstSpace(first_space) => first_space.apply(draft),
             Self::Json(json) => json.apply(draft),
+            Self::Leef(leef) => leef.apply(draft),
             Self::Sequence(sequence) => sequence.apply(draft),
             Self::StructuredData(structured_data) => structured_data.apply(draft),
+            Self::TagHostname(tag_hostname) => tag_hostname.apply(draft),
             Self::Utf8(utf8) => utf8.apply(draft),
         }
     }

@@ -61,10 +61,15 @@ fn all() -> Vec<Modifier> {
         json!({"type": "mmfields", "separator": ":"}),
         json!({"type": "mmjsonparse"}),
         json!({"type": "mmjsonparse", "cookie": "", "useRawMsg": "on"}),
+        json!({"type": "mmjsonparse", "mode": "find-json"}),
+        json!({"type": "mmjsontransform", "input": "$!", "output": "$.o"}),
+        json!({"type": "mmleefparse", "delimiter": ","}),
+        json!({"type": "mmleefparse", "cookie": "", "useRawMsg": "off", "searchWindow": "9999"}),
         json!({"type": "mmpstrucdata"}),
         json!({"type": "mmrm1stspace"}),
         json!({"type": "mmsequence"}),
         json!({"type": "mmsequence", "mode": "random", "from": "5", "to": "5"}),
+        json!({"type": "mmtaghostname", "tag": "t", "forceLocalHostname": "on"}),
         json!({"type": "mmutf8fix"}),
         json!({"type": "mmutf8fix", "mode": "controlcharacters"}),
     ]
@@ -150,6 +155,21 @@ fn random_numbers_stay_between_their_limits() {
 }
 
 #[test]
+fn find_json_counts_what_it_finds() {
+    let finder = modifier(&json!({
+        "type": "mmjsonparse", "mode": "find-json", "max_scan_bytes": "8", "allow_trailing": "off",
+    }));
+    for text in [&b"{}"[..], b"{} x", b"{x} {y}", b"plain", b"12345678{}", b"{\"a\":1,\"b\":2}"] {
+        applied(&finder.clone(), text);
+    }
+    let Modifier::Json(json) = &finder else { panic!("{finder:?}") };
+    let counted = json.scans().unwrap().map(|(name, n)| format!("{name}={n}")).join(" ");
+    assert_eq!(counted, "scan.attempted=6 scan.found=2 scan.failed=1 scan.truncated=2");
+    let Modifier::Json(cookie) = modifier(&json!({"type": "mmjsonparse"})) else { panic!() };
+    assert!(cookie.scans().is_none());
+}
+
+#[test]
 fn a_clone_goes_on_counting() {
     let counter = modifier(&json!({"type": "mmsequence"}));
     let other = counter.clone();
@@ -163,7 +183,10 @@ fn a_clone_goes_on_counting() {
 #[expect(clippy::disallowed_methods, reason = "it is this machine's time that matters")]
 fn hostile_messages_take_linear_time() {
     let start = Instant::now();
-    for part in ["1", "0", "1.", "1.1", ":", "1:", "f", "::1.", ",", "a,", "\"", "\\", "[", " "] {
+    for part in [
+        "1", "0", "1.", "1.1", ":", "1:", "f", "::1.", ",", "a,", "\"", "\\", "[", " ", "{", "{}",
+        "{\"", "a=,", "|",
+    ] {
         let text = part.repeat((1 << 15) / part.len());
         for modifier in all() {
             applied(&modifier, text.as_bytes());

@@ -140,6 +140,7 @@ pub(super) fn kept<P: Properties>(expr: &Expr, of: &P, buffers: &mut [Vec<u8>]) 
     }
     if let Expr::Variable(variable) = expr {
         let copied = |value: Option<&json::Value>| match value {
+            // A null is kept as an empty text, as in rsyslog.
             Some(json::Value::Null) | None => json::Value::text(b""),
             Some(value) => value.clone(),
         };

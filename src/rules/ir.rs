@@ -152,8 +152,8 @@ pub(super) struct Each {
 #[derive(Debug)]
 pub(super) struct Change {
     pub(super) variable: Arc<Variable>,
-    /// It is removed first: `reset`, and `unset`.
-    pub(super) remove: bool,
+    /// What is there gives way to the value: `reset`.
+    pub(super) replaces: bool,
     /// Nothing for `unset`.
     pub(super) value: Option<Expr>,
 }

@@ -153,7 +153,12 @@ impl Compiler<'_> {
     }
 
     /// `set`, `reset` and `unset`.
-    fn change(&mut self, variable: &Word, remove: bool, value: Option<&ast::Expr>) -> Option<Node> {
+    fn change(
+        &mut self,
+        variable: &Word,
+        replaces: bool,
+        value: Option<&ast::Expr>,
+    ) -> Option<Node> {
         let path = variable.text.trim_start_matches('$');
         let variable = Arc::new(Variable::parse(path.as_bytes())?);
         let mut lowering = Lowering { resolver: self.resolver, diags: self.diags };
@@ -162,7 +167,7 @@ impl Compiler<'_> {
             Some(Err(Reported)) => return None,
             None => None,
         };
-        Some(Node::Change(Arc::new(Change { variable, remove, value })))
+        Some(Node::Change(Arc::new(Change { variable, replaces, value })))
     }
 
     /// What `foreach` goes over; nothing if no variable is to be filled: rsyslogd takes such a

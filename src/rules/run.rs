@@ -6,6 +6,7 @@ use crate::base::limits::FOREACH_ROUNDS_MAX;
 use crate::base::limits::INDIRECT_CALLS_MAX;
 use crate::base::limits::SCRIPT_DEPTH_MAX;
 use crate::message::Draft;
+use crate::message::Variables;
 use crate::message::json;
 use crate::message::json::Object;
 use crate::rules::Fault;
@@ -56,6 +57,15 @@ pub(super) fn run(
     ControlFlow::Continue(())
 }
 
+/// Puts the value where the statement says; nothing removes what is there.
+pub(super) fn set(change: &Change, value: Option<json::Value>, variables: &mut Variables) {
+    match value {
+        None => variables.unset(&change.variable),
+        Some(value) if change.replaces => _ = variables.reset(&change.variable, value),
+        Some(value) => _ = variables.set(&change.variable, value),
+    }
+}
+
 /// Runs a ruleset that has a queue, if the sink says that it runs in place: on a copy, so that
 /// nothing it does to the message is seen behind it.
 fn enqueue(ruleset: RulesetId, draft: &mut Draft<'_>, runtime: &Runtime, sink: &mut impl Sink) {
@@ -71,12 +81,7 @@ fn enqueue(ruleset: RulesetId, draft: &mut Draft<'_>, runtime: &Runtime, sink: &
 fn apply(change: &Change, draft: &mut Draft<'_>, buffers: &mut [Vec<u8>], runtime: &Runtime) {
     let live = Live::new(draft, runtime);
     let value = change.value.as_ref().map(|value| kept(value, &live, buffers));
-    if change.remove {
-        draft.variables.unset(&change.variable);
-    }
-    if let Some(value) = value {
-        _ = draft.variables.set(&change.variable, value);
-    }
+    set(change, value, draft.variables);
 }
 
 /// Runs `body` with each element in the variable: of an array what it holds, of an object its
@@ -102,7 +107,7 @@ fn foreach(
         }
         runtime.rounds.set(round + 1);
         // Where something else is in the way the body runs without it, as in rsyslog.
-        _ = draft.variables.replace(&each.variable, element);
+        _ = draft.variables.reset(&each.variable, element);
         run(body, draft, buffers, runtime, sink)?;
     }
     draft.variables.unset(&each.variable);

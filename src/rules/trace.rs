@@ -33,6 +33,7 @@ use crate::rules::live::Runtime;
 use crate::rules::program::Program;
 use crate::rules::program::Programs;
 use crate::rules::run::elements;
+use crate::rules::run::set;
 
 /// What a condition or a value looks at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -236,12 +237,7 @@ impl Tracer<'_> {
     fn change(&mut self, loc: Loc, change: &Change, draft: &mut Draft<'_>) {
         let live = Live::new(draft, self.runtime);
         let value = change.value.as_ref().map(|value| kept(value, &live));
-        if change.remove {
-            draft.variables.unset(&change.variable);
-        }
-        if let Some(value) = &value {
-            _ = draft.variables.set(&change.variable, value.clone());
-        }
+        set(change, value, draft.variables);
         let value = draft.variables.with(&change.variable, |value| value.cloned());
         (self.f)(Event::Set { loc, variable: &change.variable, value });
     }
@@ -265,7 +261,7 @@ impl Tracer<'_> {
             }
             self.runtime.rounds.set(round + 1);
             (self.f)(Event::Round { loc, variable: &each.variable, value: &element });
-            _ = draft.variables.replace(&each.variable, element);
+            _ = draft.variables.reset(&each.variable, element);
             self.block(body, program, draft)?;
         }
         draft.variables.unset(&each.variable);

@@ -194,7 +194,7 @@ impl<'t> Parser<'t> {
         let mut relative = false;
         if self.eat(b':') {
             match self.peek() {
-                Some(b'F') => from = self.field_number(&mut field)?,
+                Some(b'F') => (from, to) = self.field_number(&mut field)?,
                 Some(b'R') => self.regex(start, &mut field)?,
                 _ => {
                     from = self.number();
@@ -259,11 +259,12 @@ impl<'t> Parser<'t> {
         number
     }
 
-    /// `F,delimiter:number+,from`; gives `from`.
-    fn field_number(&mut self, field: &mut Field) -> Result<usize, Fault> {
+    /// `F,delimiter,from:number,to`; gives `from` and `to`. Where one of them is missing it is 0,
+    /// and the other one is the last character: as in rsyslog, the smaller one is the first.
+    fn field_number(&mut self, field: &mut Field) -> Result<(usize, usize), Fault> {
         let start = self.at;
         self.at += 1;
-        let mut delimiter = b'\t';
+        let (mut delimiter, mut from) = (b'\t', None);
         if self.eat(b',') {
             let digits = self.at;
             let number = self.number();
@@ -272,22 +273,30 @@ impl<'t> Parser<'t> {
                 let message = "a field's delimiter is a decimal character code";
                 return Err(self.fault(start, message));
             }
+            from = self.eat(b',').then(|| self.number());
         }
-        if !self.eat(b':') {
+        let ends_early = from.is_some() && self.peek() == Some(b'%');
+        if !self.eat(b':') && !ends_early {
             self.at += 1;
             let message = "expected ':' and a field number behind 'F,delimiter'";
             return Err(self.fault(start, message));
         }
         let number = self.number();
+        if number == 0 {
+            let message = "there is no field 0: '**FIELD NOT FOUND**' is written";
+            self.parsed.faults.push(Fault::new(Severity::Warning, start..self.at, message));
+        }
         let plus = self.at;
+        let mut to = 0;
         if self.eat(b'+') {
             let message = "'+' has no effect here, as in rsyslog's packages";
             self.parsed.faults.push(Fault::new(Severity::Note, plus..plus + 1, message));
+        } else if self.eat(b',') {
+            to = self.number();
         }
-        let from = if self.eat(b',') { self.number() } else { 0 };
         self.until(b":%");
         field.pick = Pick::Field { delimiter, number };
-        Ok(from)
+        Ok((from.unwrap_or(0), to))
     }
 
     /// `R,type,submatch,nomatch,match:expression--end`.

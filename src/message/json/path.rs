@@ -67,6 +67,18 @@ impl Step {
         }
         object.get_mut(&self.name, case)
     }
+
+    /// The object that the step leads to; a new one where there is nothing, or null. Beyond the end
+    /// of an array that is a member whose name has the brackets.
+    fn enter<'a>(&self, object: &'a mut Object, case: Case) -> Result<&'a mut Object, PathError> {
+        let next = if self.get(object, case).is_none_or(|value| *value == Value::Null) {
+            object.set(&self.name, Value::Object(Object::default()), case);
+            object.get_mut(&self.name, case)
+        } else {
+            self.get_mut(object, case)
+        };
+        next.and_then(Value::as_object_mut).ok_or(PathError::NoObject)
+    }
 }
 
 impl fmt::Display for Path {
@@ -107,41 +119,49 @@ impl Path {
     }
 
     /// Sets the value, and makes the objects on the way to it. As in rsyslog a member whose name
-    /// ends in brackets is made where a path ends in them, and an object that is set where a
-    /// value is already gives its members to the whole tree.
+    /// ends in brackets is made where a path ends in them, an object that is set where a value is
+    /// already gives its members to the whole tree, and null is no value.
     ///
     /// # Errors
     /// Nothing was changed.
     pub fn set(&self, tree: &mut Value, value: Value, case: Case) -> Result<(), PathError> {
+        self.put(tree, value, case, false)
+    }
+
+    /// The same, but that the value takes the place of whatever is there (`reset`). Only the tree
+    /// itself is not replaced: it takes the members of an object.
+    ///
+    /// # Errors
+    /// Nothing was changed.
+    pub fn reset(&self, tree: &mut Value, value: Value, case: Case) -> Result<(), PathError> {
+        self.put(tree, value, case, true)
+    }
+
+    fn put(
+        &self,
+        tree: &mut Value,
+        value: Value,
+        case: Case,
+        replaces: bool,
+    ) -> Result<(), PathError> {
         let Some(mut object) = tree.as_object_mut() else { return Err(PathError::NoObject) };
         let Some((leaf, parents)) = self.steps.split_last() else {
             return merge(object, value, case);
         };
-        object = descend(object, parents, case)?;
-        let there = object.get(&leaf.name, case);
+        for step in parents {
+            object = step.enter(object, case)?;
+        }
+        let there = object.get(&leaf.name, case).filter(|there| **there != Value::Null);
         let merges = there.is_some() && value.as_object().is_some();
-        if merges || there.is_some_and(|value| value.as_object().is_some()) {
+        if !replaces && (merges || there.is_some_and(|there| there.as_object().is_some())) {
             return tree.as_object_mut().map_or(Ok(()), |root| merge(root, value, case));
         }
         object.set(&leaf.name, value, case);
         Ok(())
     }
 
-    /// Puts the value in the place of whatever is there, as rsyslog's `foreach` does.
-    ///
-    /// # Errors
-    /// Nothing was changed.
-    pub fn replace(&self, tree: &mut Value, value: Value, case: Case) -> Result<(), PathError> {
-        let Some((leaf, parents)) = self.steps.split_last() else {
-            *tree = value;
-            return Ok(());
-        };
-        let object = tree.as_object_mut().ok_or(PathError::NoObject)?;
-        descend(object, parents, case)?.set(&leaf.name, value, case);
-        Ok(())
-    }
-
-    /// Removes the value; whether it was there. The tree itself is for the caller to remove.
+    /// Removes the value; whether it was there, which null is not. The tree itself is for the
+    /// caller to remove.
     pub fn unset(&self, tree: &mut Value, case: Case) -> bool {
         let Some((leaf, parents)) = self.steps.split_last() else { return false };
         let Some(mut object) = tree.as_object_mut() else { return false };
@@ -151,24 +171,9 @@ impl Path {
                 None => return false,
             }
         }
-        object.remove(&leaf.name, case).is_some()
+        let there = object.get(&leaf.name, case).is_some_and(|there| *there != Value::Null);
+        there && object.remove(&leaf.name, case).is_some()
     }
-}
-
-/// The object at the end of `steps`; those on the way are made.
-fn descend<'a>(
-    mut object: &'a mut Object,
-    steps: &[Step],
-    case: Case,
-) -> Result<&'a mut Object, PathError> {
-    for step in steps {
-        if step.get(object, case).is_none() {
-            object.set(&step.name, Value::Object(Object::default()), case);
-        }
-        let next = step.get_mut(object, case).and_then(Value::as_object_mut);
-        object = next.ok_or(PathError::NoObject)?;
-    }
-    Ok(object)
 }
 
 /// Takes the members of `value` into `object`.
@@ -257,13 +262,31 @@ mod tests {
     }
 
     #[test]
+    fn reset_replaces_all_but_the_tree_and_null_is_nothing() {
+        let reset = |object: &mut Value, path: &str, value: &str| {
+            let value = parse(value.as_bytes(), Case::Insensitive).unwrap();
+            Path::new(path.as_bytes()).reset(object, value, Case::Insensitive)
+        };
+        let mut object = parse(br#"{"o":{"a":1},"n":null,"f":[1]}"#, Case::Insensitive).unwrap();
+        assert_eq!(reset(&mut object, "O", "{\"b\":2}"), Ok(()));
+        assert_eq!(reset(&mut object, "", "{\"c\":3}"), Ok(()));
+        assert_eq!(reset(&mut object, "", "4"), Err(PathError::IsObject));
+        assert!(!Path::new(b"n").unset(&mut object, Case::Insensitive));
+        assert_eq!(reset(&mut object, "n!x", "5"), Ok(()));
+        assert_eq!(reset(&mut object, "f[7]!y", "6"), Ok(()));
+        assert_eq!(reset(&mut object, "c!z", "7"), Err(PathError::NoObject));
+        let expected = r#"{"o":{"b":2},"n":{"x":5},"f":[1],"c":3,"f[7]":{"y":6}}"#;
+        assert_eq!(shown(&object), expected);
+    }
+
+    #[test]
     fn unset_removes_members_alone() {
         let mut object = tree();
         let mut unset =
             |path: &str| Path::new(path.as_bytes()).unset(&mut object, Case::Insensitive);
-        assert!(!unset("f[0]") && !unset("nosuch!x") && !unset("s!x"));
-        assert!(unset("f[2]!g") && unset("S") && unset("x[0]"));
-        assert_eq!(shown(&object), r#"{"f":[1,"2",{"h":[5,[6,7]]}]}"#);
+        assert!(!unset("f[0]") && !unset("nosuch!x") && !unset("s!x") && !unset("f[2]!g"));
+        assert!(unset("f[2]!h") && unset("S") && unset("x[0]"));
+        assert_eq!(shown(&object), r#"{"f":[1,"2",{"g":null}]}"#);
         assert!(Path::new(b"").is_root() && !Path::new(b"").unset(&mut object, Case::Insensitive));
     }
 }
