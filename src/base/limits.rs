@@ -21,6 +21,10 @@ pub const ACTION_QUEUE_BYTES_DEFAULT: usize = 8 << 20;
 pub const SOURCES_MAX: usize = 65_536;
 /// Hoisted programs that are kept per shard and ruleset; beyond it they are made anew.
 pub const RESIDUALS_MAX: usize = 65_536;
+/// Names that one `percentile_stats()` holds; rsyslog has no bound.
+pub const PERCENTILE_NAMES_MAX: usize = 10_000;
+/// Values that one `percentile_stats()` holds, of all names together (8 bytes each).
+pub const PERCENTILE_VALUES_MAX: usize = 4 << 20;
 /// Depth of `call` and of nested blocks.
 pub const SCRIPT_DEPTH_MAX: usize = 64;
 /// Rounds of `foreach` that one message may take, those of inner ones included.

@@ -39,6 +39,8 @@ static PARSER: &[Spec] = &[
     Spec::new("type", Str, "", "The parser module."),
 ];
 
+const READ_ONCE: &str = "policy files are read at the start";
+
 /// (rsyslog "ratelimit Object", since 8.2602.)
 static RATELIMIT: &[Spec] = &[
     Spec::new("name", Str, "", "What inputs call it."),
@@ -46,8 +48,10 @@ static RATELIMIT: &[Spec] = &[
     Spec::new("burst", Int, "10000", "Messages that may come in that time."),
     Spec::new("severity", Severity, "0", "Messages that are more severe than this are free."),
     Spec::new("policy", Str, "", "The YAML file that says all this instead."),
-    Spec::new("policyWatch", Bool, "off", "Reads the file again when it changes."),
-    Spec::new("policyWatchDebounce", Str, "5s", "How long it must be quiet before that."),
+    Spec::new("policyWatch", Bool, "off", "Reads the file again when it changes.")
+        .meanwhile(READ_ONCE),
+    Spec::new("policyWatchDebounce", Str, "5s", "How long it must be quiet before that.")
+        .meanwhile(READ_ONCE),
     Spec::new("perSource", Bool, "off", "Counts each sender by itself."),
     Spec::new("perSourcePolicy", Str, "", "The YAML file with the senders' limits."),
     Spec::new(
@@ -66,7 +70,7 @@ static TIMEZONE: &[Spec] = &[
     Spec::new("offset", Str, "", "Its distance from UTC: +02:00."),
 ];
 
-/// The parameters of an object that nothing runs yet; `None` for any other.
+/// The parameters of an object that has no module; `None` for any other.
 #[must_use]
 pub const fn object(kind: ObjectKind) -> Option<&'static [Spec]> {
     match kind {

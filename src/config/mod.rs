@@ -90,3 +90,12 @@ pub fn parse_sealed(name: &str, text: &[u8]) -> Config {
     loader.text(name, text, true, 0, &mut ast::Block::new());
     loader.finish()
 }
+
+/// Reads YAML that is no configuration, a policy that an object names: as JSON, all of whose values
+/// are texts.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn yaml_data(text: &[u8]) -> Result<serde_json::Value, String> {
+    yaml::data(text)
+}

@@ -27,11 +27,19 @@ use crate::engine::defaults::DefaultsInOrder;
 use crate::engine::definitions::Definitions;
 use crate::engine::globals::Given;
 use crate::engine::globals::Globals;
+use crate::engine::limits;
 use crate::engine::modules;
 use crate::engine::modules::InputKind;
 use crate::engine::modules::Modules;
 use crate::engine::objects;
 use crate::engine::parsers::Parsers;
+use crate::engine::rulesets::DEFAULT_RULESET;
+use crate::engine::rulesets::Rulesets;
+use crate::engine::statistics::Counted;
+use crate::engine::statistics::Statistics;
+use crate::input::impstats;
+use crate::input::impstats::ImpstatsSpec;
+use crate::input::ratelimit::RateLimitSpec;
 use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpSpec;
 use crate::message::PriMask;
@@ -53,9 +61,6 @@ use crate::rules::RulesetId;
 use crate::template::Template;
 use crate::template::Templates;
 
-/// rsyslog's name of the ruleset that holds what stands in none.
-const DEFAULT_RULESET: &str = "RSYSLOG_DefaultRuleset";
-
 /// What the command line says about a configuration.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -72,6 +77,10 @@ pub struct Options {
 #[derive(Debug)]
 pub(super) struct ActionPlan {
     pub(super) name: String,
+    /// What reports call it.
+    pub(super) reported: String,
+    /// `queue.type` asks for a queue of its own.
+    pub(super) queued: bool,
     pub(super) spec: OutputSpec,
     pub(super) template: Option<Arc<Template>>,
     pub(super) file_name: Option<Arc<Template>>,
@@ -92,10 +101,22 @@ pub struct Plan {
     pub(super) local_domain: Option<String>,
     pub(super) programs: Programs,
     pub(super) default_ruleset: RulesetId,
-    /// By [`RulesetId`].
-    pub(super) ruleset_names: Vec<String>,
+    pub(super) ruleset_names: HashMap<RulesetId, String>,
     pub(super) actions: Vec<ActionPlan>,
     pub(super) inputs: Vec<InputPlan>,
+    /// The `ratelimit()` objects, by name.
+    pub(super) limits: HashMap<String, RateLimitSpec>,
+    pub(super) reports: Reports,
+}
+
+/// What is counted besides, and reported.
+#[derive(Debug)]
+pub(super) struct Reports {
+    pub(super) counted: Vec<Counted>,
+    /// impstats, and its ruleset.
+    pub(super) impstats: Option<(ImpstatsSpec, RulesetId)>,
+    /// Modules in the order in which they were loaded.
+    pub(super) modules: Vec<String>,
 }
 
 impl Plan {
@@ -126,13 +147,8 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
     });
     let programs = builder.rules(&config.statements, &mut diags);
     let default_ruleset = builder.default_ruleset;
-    let mut ruleset_names = vec![String::new(); builder.rulesets.len()];
-    for (name, (id, _)) in &builder.rulesets {
-        if let Some(slot) = ruleset_names.get_mut(id.0 as usize) {
-            slot.clone_from(name);
-        }
-    }
     let inputs = builder.inputs(&config.statements, &mut diags);
+    let impstats = builder.impstats(&mut diags);
     builder.closing_checks(config, &mut diags);
     forget_what_follows(&config.flawed, read, &mut diags);
     config.diagnostics = diags;
@@ -143,9 +159,15 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
         local_domain,
         programs,
         default_ruleset,
-        ruleset_names,
+        ruleset_names: builder.rulesets.into_names(),
         actions: builder.actions,
         inputs,
+        limits: builder.limits,
+        reports: Reports {
+            counted: builder.statistics.in_order(&builder.action_places, &config.sources),
+            impstats,
+            modules: builder.modules.in_order(&config.sources),
+        },
     }
 }
 
@@ -180,10 +202,11 @@ struct Builder {
     modules: Modules,
     outputs: DefaultsInOrder,
     templates: Templates,
-    /// By name; the flag says that it has a queue of its own.
-    rulesets: HashMap<String, (RulesetId, bool)>,
+    rulesets: Rulesets,
     default_ruleset: RulesetId,
     actions: Vec<ActionPlan>,
+    /// Where each of them stands.
+    action_places: Vec<Loc>,
     /// Whether there was any action, right or wrong, built or not.
     acts: bool,
     queues: queue::params::Names,
@@ -193,6 +216,9 @@ struct Builder {
     definitions: Definitions,
     /// `previous_action_suspended()` is called somewhere.
     watches: bool,
+    statistics: Statistics,
+    /// The `ratelimit()` objects, by name.
+    limits: HashMap<String, RateLimitSpec>,
 }
 
 fn objects(block: &Block, kind: ObjectKind) -> impl Iterator<Item = &Object> {
@@ -223,12 +249,17 @@ impl Builder {
         for object in objects(block, ObjectKind::MainQueue) {
             self.queues.check(object, diags);
         }
-        objects::check(block, diags);
+        objects::check(block, &mut self.statistics, diags);
+        self.statistics.number_actions(block);
+        for object in objects(block, ObjectKind::Ratelimit) {
+            on_its_page(object, diags, |diags| {
+                limits::add(object, &self.templates, &mut self.limits, diags);
+            });
+        }
         let sanitise = &self.globals.parse.sanitise;
         self.parsers = Parsers::collect(block, &self.modules, sanitise, diags);
         let listed = std::mem::take(&mut self.globals.parsers);
         self.parsers.list(RulesetId(0), &listed, &self.definitions, diags);
-        self.rulesets.insert(DEFAULT_RULESET.to_owned(), (RulesetId(0), false));
         for (i, object) in objects(block, ObjectKind::Ruleset).enumerate() {
             let id = RulesetId(len32(i + 1));
             on_its_page(object, diags, |diags| {
@@ -244,8 +275,9 @@ impl Builder {
         let asked: Vec<_> =
             params.list("parser").into_iter().map(|name| (name.to_owned(), loc)).collect();
         self.parsers.list(id, &asked, &self.definitions, diags);
-        if self.rulesets.contains_key(name) {
-            let text = if name == DEFAULT_RULESET {
+        let queued = params.has("queue.type");
+        if !self.rulesets.add(name, id, queued) {
+            let text = if name.eq_ignore_ascii_case(DEFAULT_RULESET) {
                 format!("ruleset '{name}' is there already: what stands in no ruleset")
             } else {
                 format!("ruleset '{name}' is defined twice")
@@ -254,8 +286,6 @@ impl Builder {
             return;
         }
         self.queues.check(object, diags);
-        let queued = params.has("queue.type");
-        self.rulesets.insert(name.to_owned(), (id, queued));
     }
 
     /// Programs by ruleset: 0 is what stands in no ruleset.
@@ -266,10 +296,9 @@ impl Builder {
             programs.push(rules::compile(&object.script, self, diags));
         }
         self.default_ruleset = self.default_ruleset_id(diags);
-        let names = self.rulesets.iter().map(|(name, id)| (name.to_ascii_lowercase(), *id));
         Programs::link(programs, diags)
             .with_case(self.globals.case)
-            .with_names(names.collect())
+            .with_names(self.rulesets.by_name())
             .with_watch(self.watches)
     }
 
@@ -277,7 +306,7 @@ impl Builder {
     fn default_ruleset_id(&self, diags: &mut Diagnostics) -> RulesetId {
         let Some((name, loc)) = &self.globals.default_ruleset else { return RulesetId(0) };
         if let Some((id, _)) = self.rulesets.get(name) {
-            return *id;
+            return id;
         }
         diags.push(Diagnostic { severity: Severity::Warning, ..self.no_ruleset(name, *loc) });
         RulesetId(0)
@@ -313,8 +342,22 @@ impl Builder {
                 InputPlan::Tcp { spec: Box::new(spec), ruleset, parse }
             }
         };
+        let limited = limits::check_name(&params, &self.limits, diags);
         // What was refused has been complained of; without it the input would be another one.
-        (!params.refused && !module.refused).then_some(plan)
+        (limited && !params.refused && !module.refused).then_some(plan)
+    }
+
+    /// impstats, if it is loaded and can do what was asked for.
+    fn impstats(&self, diags: &mut Diagnostics) -> Option<(ImpstatsSpec, RulesetId)> {
+        if !self.modules.is_loaded(impstats::NAME) {
+            return None;
+        }
+        let params = self.modules.params(impstats::NAME);
+        let before = diags.all.len();
+        let spec = ImpstatsSpec::compile(params, diags);
+        let ruleset = self.bound_ruleset(params, diags);
+        diags.name_term(before, &manual::module(impstats::NAME));
+        spec.map(|spec| (spec, ruleset))
     }
 
     /// What rsyslogd looks at when everything is read.
@@ -352,7 +395,12 @@ impl Builder {
         };
         let id = ActionId(len32(self.actions.len()));
         let name = spec.common().name.clone().unwrap_or_else(|| format!("{kind}-{}", id.0));
-        self.actions.push(ActionPlan { name, spec, template, file_name });
+        let reported =
+            self.statistics.action_name(object, spec.common().name.as_deref(), spec.module());
+        let direct = |(kind, _): (String, Loc)| kind.eq_ignore_ascii_case("direct");
+        let queued = object.text("queue.type").is_some_and(|kind| !direct(kind));
+        self.action_places.push(object.loc);
+        self.actions.push(ActionPlan { name, reported, queued, spec, template, file_name });
         Some(id)
     }
 
@@ -372,7 +420,7 @@ impl Builder {
         diags: &mut Diagnostics,
     ) -> RulesetId {
         if let Some((id, _)) = self.rulesets.get(name) {
-            return *id;
+            return id;
         }
         diags.push(self.no_ruleset(name, loc));
         otherwise
@@ -381,7 +429,7 @@ impl Builder {
     fn no_ruleset(&self, name: &str, loc: Loc) -> Diagnostic {
         let text = format!("ruleset '{name}' not found: the default ruleset is used");
         let complaint = Diagnostic::error(loc, text);
-        match nearest(name, self.rulesets.keys().map(String::as_str)) {
+        match nearest(name, self.rulesets.names()) {
             Some(near) => complaint.help(format!("did you mean '{near}'?")),
             None => complaint,
         }
@@ -520,11 +568,11 @@ impl Resolver for Builder {
     }
 
     fn ruleset(&self, name: &str) -> Option<(RulesetId, bool)> {
-        self.rulesets.get(name).copied()
+        self.rulesets.get(name)
     }
 
     fn ruleset_names(&self) -> Vec<String> {
-        self.rulesets.keys().cloned().collect()
+        self.rulesets.names().map(str::to_owned).collect()
     }
 
     fn watch_actions(&mut self) {
@@ -541,6 +589,7 @@ impl Resolver for Builder {
 
     fn forget_actions(&mut self, count: usize) {
         self.actions.truncate(count);
+        self.action_places.truncate(count);
     }
 
     fn definition(&self, named: Named, name: &str, at: Loc) -> Definition {

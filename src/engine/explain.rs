@@ -236,7 +236,7 @@ impl Plan {
     }
 
     fn ruleset_name(&self, ruleset: RulesetId) -> String {
-        self.ruleset_names.get(ruleset.0 as usize).cloned().unwrap_or_default()
+        self.ruleset_names.get(&ruleset).cloned().unwrap_or_default()
     }
 }
 

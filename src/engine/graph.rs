@@ -1,7 +1,9 @@
 //! The graph that runs: bound sockets, compiled rules, queues with an output behind each.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,13 +18,28 @@ use crate::engine::Plan;
 use crate::engine::Summary;
 use crate::engine::build::ActionPlan;
 use crate::engine::build::InputPlan;
+use crate::engine::build::Reports;
+use crate::engine::statistics;
+use crate::engine::statistics::ActionProbe;
+use crate::engine::statistics::Counted;
+use crate::engine::statistics::DatagramsProbe;
+use crate::engine::statistics::ForwardProbe;
+use crate::engine::statistics::ListenerProbe;
+use crate::engine::statistics::MainQueueProbe;
+use crate::engine::statistics::QueueProbe;
+use crate::engine::statistics::ResourceProbe;
 use crate::engine::summary::ActionCounters;
 use crate::input::InputSettings;
 use crate::input::InputStats;
 use crate::input::Internal;
+use crate::input::impstats;
+use crate::input::impstats::Impstats;
+use crate::input::ratelimit::RateLimit;
+use crate::input::ratelimit::RateLimitSpec;
 use crate::input::tcp::Listener;
 use crate::input::tcp::TcpInput;
 use crate::input::tcp::TcpSpec;
+use crate::input::udp;
 use crate::input::udp::UdpInput;
 use crate::input::udp::UdpSpec;
 use crate::message::InputInfo;
@@ -34,6 +51,7 @@ use crate::net::reverse::Names;
 use crate::output::OutputSpec;
 use crate::output::OutputStats;
 use crate::output::Task;
+use crate::output::forward::Protocol;
 use crate::parse::ParseSettings;
 use crate::queue;
 use crate::queue::Gauge;
@@ -43,6 +61,7 @@ use crate::rules::Programs;
 use crate::rules::RulesetId;
 use crate::shard::Outlet;
 use crate::shard::OutletStats;
+use crate::telemetry::Probe;
 use crate::template::Template;
 
 /// Everything that [`crate::engine::run`] needs.
@@ -60,11 +79,17 @@ pub struct Graph {
     pub(super) reporter: Arc<dyn Reporter>,
     pub(super) drain: Duration,
     inputs: Vec<(String, Arc<InputStats>)>,
+    /// What impstats reports of the inputs.
+    reported: Vec<ListenerProbe>,
+    pub(super) impstats: Option<Impstats>,
 }
 
 /// An action: its queue and the output behind it.
 pub(super) struct ActionTask {
     name: String,
+    /// What reports call it.
+    reported: String,
+    queued: bool,
     spec: OutputSpec,
     template: Option<Arc<Template>>,
     file_name: Option<Arc<Template>>,
@@ -85,6 +110,8 @@ impl ActionTask {
         let (sender, receiver) = queue::bounded(ACTION_QUEUE_BYTES_DEFAULT);
         Self {
             name: plan.name,
+            reported: plan.reported,
+            queued: plan.queued,
             spec: plan.spec,
             template: plan.template,
             file_name: plan.file_name,
@@ -93,6 +120,27 @@ impl ActionTask {
             outlet: Arc::default(),
             output: Arc::default(),
         }
+    }
+
+    /// What impstats says of it, apart from its queue.
+    fn probes(&self) -> Vec<Box<dyn Probe>> {
+        let output = self.output.clone();
+        let mut probes: Vec<Box<dyn Probe>> = Vec::new();
+        if let OutputSpec::Forward(forward) = &self.spec {
+            let protocol = if forward.protocol == Protocol::Tcp { "TCP" } else { "UDP" };
+            let name = format!("{protocol}-{}-{}", forward.target, forward.port);
+            probes.push(Box::new(ForwardProbe { name, output: output.clone() }));
+        }
+        let (name, outlet) = (self.reported.clone(), self.outlet.clone());
+        probes.push(Box::new(ActionProbe { name, outlet, output }));
+        probes
+    }
+
+    /// What impstats says of the queue that was asked for.
+    fn queue_probe(&self) -> Option<Box<dyn Probe>> {
+        let name = format!("{} queue", self.reported);
+        let (gauge, outlet) = (self.sender.gauge(), self.outlet.clone());
+        self.queued.then(|| Box::new(QueueProbe { name, gauge, outlet }) as Box<dyn Probe>)
     }
 
     /// One shard's end of the queue.
@@ -142,6 +190,7 @@ impl Graph {
             hostname: plan.hostname.clone(),
             family: globals.family(),
             allowed: globals.senders.allowed(),
+            limits: Arc::new(shared_limits(&plan.limits, &around.reporter)),
         };
         let name =
             |name: &str| Arc::new(InputInfo { name: name.into(), hostname: plan.hostname.clone() });
@@ -157,8 +206,11 @@ impl Graph {
             reporter: around.reporter,
             drain: globals.drain,
             inputs: Vec::new(),
+            reported: Vec::new(),
+            impstats: None,
         };
         let wanted = !plan.inputs.is_empty();
+        let Reports { counted, impstats, modules } = plan.reports;
         for input in plan.inputs {
             match input {
                 InputPlan::Tcp { spec, ruleset, parse } => {
@@ -182,7 +234,36 @@ impl Graph {
                 messages,
             });
         }
+        if let Some((spec, ruleset)) = impstats {
+            let stats = graph.stats_of(impstats::NAME);
+            graph.impstats = Some(Impstats {
+                spec,
+                ruleset,
+                info: name(impstats::NAME),
+                stats,
+                reporter: graph.reporter.clone(),
+                zone: graph.zone.clone(),
+                probes: graph.probes(&counted, &modules),
+            });
+        }
         Ok(graph)
+    }
+
+    /// What impstats reports, in rsyslogd's order.
+    fn probes(&mut self, counted: &[Counted], modules: &[String]) -> Vec<Box<dyn Probe>> {
+        let mut probes = statistics::probes(counted, |action| self.actions[action].probes());
+        let mut listeners = std::mem::take(&mut self.reported);
+        listeners.sort_by_key(|l| modules.iter().position(|module| module == l.module()));
+        probes.extend(listeners.into_iter().map(|l| Box::new(l) as Box<dyn Probe>));
+        probes.push(Box::new(ResourceProbe));
+        probes.extend(self.actions.iter().filter_map(ActionTask::queue_probe));
+        let inputs = self.inputs.iter().map(|(_, stats)| stats.clone()).collect();
+        probes.push(Box::new(MainQueueProbe(inputs)));
+        if !self.udp.is_empty() {
+            let inputs = self.udp.iter().map(|(input, _)| input.stats.clone()).collect();
+            probes.push(Box::new(DatagramsProbe(inputs)));
+        }
+        probes
     }
 
     fn stats_of(&mut self, name: &str) -> Arc<InputStats> {
@@ -206,8 +287,25 @@ impl Graph {
             self.write_port(spec.port_file.as_deref(), opened.map(|a| a.port()));
             let (label, info) = named(&spec.name, false, port, settings);
             let stats = self.stats_of(&label);
-            let input =
-                TcpInput::new(spec.clone(), ruleset, info, parse.clone(), settings.clone(), stats);
+            let families = families(sockets.iter().map(std::net::TcpListener::local_addr));
+            let address = spec.address.as_deref();
+            self.reported.extend(ListenerProbe::all(
+                spec.module,
+                &info.name,
+                address,
+                port,
+                &families,
+                &stats,
+            ));
+            let input = TcpInput::new(
+                label,
+                spec.clone(),
+                ruleset,
+                info,
+                parse.clone(),
+                settings.clone(),
+                stats,
+            );
             let input = Arc::new(input);
             self.listeners.extend(
                 sockets.into_iter().map(|socket| Listener { socket, input: input.clone() }),
@@ -236,6 +334,7 @@ impl Graph {
             };
             let port_number = first.first().and_then(|s| s.local_addr().ok()).map(|a| a.port());
             self.write_port(spec.port_file.as_deref(), port_number);
+            let families = families(first.iter().map(std::net::UdpSocket::local_addr));
             let mut by_shard = vec![first];
             // The other shards' sockets share the port that the first one got.
             let number = port_number.map_or_else(|| port.clone(), |n| n.to_string());
@@ -246,8 +345,24 @@ impl Graph {
             }
             let (label, info) = named(&spec.name, spec.append_port, port, settings);
             let stats = self.stats_of(&label);
-            let input =
-                UdpInput::new(spec.clone(), ruleset, info, parse.clone(), settings.clone(), stats);
+            let address = spec.address.as_deref();
+            self.reported.extend(ListenerProbe::all(
+                udp::NAME,
+                &info.name,
+                address,
+                port,
+                &families,
+                &stats,
+            ));
+            let input = UdpInput::new(
+                label,
+                spec.clone(),
+                ruleset,
+                info,
+                parse.clone(),
+                settings.clone(),
+                stats,
+            );
             self.udp.push((Arc::new(input), by_shard));
         }
     }
@@ -305,6 +420,26 @@ impl Graph {
             sources: Vec::new(),
         }
     }
+}
+
+/// The `ratelimit()` objects at work.
+fn shared_limits(
+    specs: &HashMap<String, RateLimitSpec>,
+    reporter: &Arc<dyn Reporter>,
+) -> HashMap<String, Arc<RateLimit>> {
+    let limit = |name: &String, spec: &RateLimitSpec| {
+        Arc::new(RateLimit::new(name.clone(), spec.clone(), reporter.clone()))
+    };
+    specs.iter().map(|(name, spec)| (name.clone(), limit(name, spec))).collect()
+}
+
+/// The address families of some sockets, IPv4 (0) first.
+fn families(addresses: impl Iterator<Item = io::Result<SocketAddr>>) -> Vec<usize> {
+    let mut families: Vec<usize> =
+        addresses.flatten().map(|address| usize::from(address.is_ipv6())).collect();
+    families.sort_unstable();
+    families.dedup();
+    families
 }
 
 /// The label of an input's counters and what its messages know of it.

@@ -8,6 +8,7 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::diag::Severity;
+use crate::base::diag::SourceMap;
 use crate::base::diag::nearest;
 use crate::catalog;
 use crate::config::ast::Object;
@@ -189,6 +190,17 @@ impl Modules {
             return false;
         }
         true
+    }
+
+    /// The loaded modules, as they stand in `sources`.
+    pub(super) fn in_order(&self, sources: &SourceMap) -> Vec<String> {
+        let mut all: Vec<_> = self.loaded.iter().map(|(name, params)| (params.loc, name)).collect();
+        // Two modules never stand at one place.
+        all.sort_by(|(a, _), (b, _)| match sources.precedes(*a, *b) {
+            true => std::cmp::Ordering::Less,
+            false => std::cmp::Ordering::Greater,
+        });
+        all.into_iter().map(|(_, name)| name.clone()).collect()
     }
 
     pub(super) fn is_loaded(&self, name: &str) -> bool {

@@ -1,4 +1,4 @@
-//! Objects that nothing runs yet, checked as `rsyslogd -N1` does: what is required, and what is
+//! Objects that belong to no module, checked as `rsyslogd -N1` does: what is required, and what is
 //! read from files at once.
 
 use std::fs;
@@ -19,25 +19,31 @@ use crate::config::manual;
 use crate::config::param;
 use crate::config::param::Params;
 use crate::engine::modules::kind_name;
+use crate::engine::statistics::Statistics;
 
-/// Checks all objects in `block` that nothing runs yet.
-pub(super) fn check(block: &Block, diags: &mut Diagnostics) {
+/// Checks all objects in `block` that have no place of their own; `statistics` gets what counts.
+pub(super) fn check(block: &Block, statistics: &mut Statistics, diags: &mut Diagnostics) {
     for stmt in block {
         let StmtKind::Object(object) = &stmt.kind else { continue };
         let Some(table) = catalog::object(object.kind) else { continue };
         // They have a place of their own.
-        if matches!(object.kind, ObjectKind::Parser | ObjectKind::Timezone) {
+        if matches!(object.kind, ObjectKind::Parser | ObjectKind::Ratelimit | ObjectKind::Timezone)
+        {
             continue;
         }
         let before = diags.all.len();
         let params = param::check(object, &[table], diags);
         required(object, &params, diags);
-        if object.kind == ObjectKind::LookupTable {
-            lookup_table(&params, diags);
+        match object.kind {
+            ObjectKind::DynStats => statistics.add_bucket(object, &params),
+            ObjectKind::PerctileStats => statistics.add_percentiles(object, &params, diags),
+            _ => {
+                lookup_table(&params, diags);
+                let kind = kind_name(object.kind);
+                let text = format!("{kind} objects are not built yet: it has no effect");
+                diags.push(Diagnostic::unbuilt(object.loc, text));
+            }
         }
-        let text =
-            format!("{} objects are not built yet: it has no effect", kind_name(object.kind));
-        diags.push(Diagnostic::unbuilt(object.loc, text));
         diags.name_term(before, manual::object(object.kind));
     }
 }

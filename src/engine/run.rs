@@ -26,16 +26,17 @@ use crate::base::drain::Signals;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
 use crate::engine::Graph;
+use crate::engine::SourceCounters;
 use crate::engine::Summary;
 use crate::engine::graph::ActionTask;
 use crate::engine::origin;
 use crate::input::Internal;
+use crate::input::impstats::Impstats;
 use crate::input::tcp;
 use crate::input::tcp::Connection;
 use crate::input::tcp::Listener;
 use crate::input::udp;
 use crate::input::udp::UdpInput;
-use crate::message::Class;
 use crate::message::InputInfo;
 use crate::message::Source;
 use crate::queue::Gauge;
@@ -63,6 +64,7 @@ struct Seed {
     listeners: Vec<Listener>,
     shards: Vec<mpsc::Sender<Connection>>,
     internal: Option<Internal>,
+    impstats: Option<Impstats>,
     signals: Signals,
     drain: Duration,
     reporter: Arc<dyn Reporter>,
@@ -160,25 +162,24 @@ fn tell_sources(shard: &Shard, seen: &Seen) {
     shard.each_source(|source| seen.push(source.clone()));
 }
 
-/// Messages by address and class, the busiest first; each shard has its own count of a sender.
-fn by_address(seen: &[Arc<Source>]) -> Vec<(String, [u64; Class::ALL.len()])> {
-    let mut by_address: HashMap<&str, [u64; Class::ALL.len()]> = HashMap::new();
+/// What came by address, the busiest first; each shard has its own count of a sender.
+fn by_address(seen: &[Arc<Source>]) -> Vec<SourceCounters> {
+    let mut by_address: HashMap<&str, SourceCounters> = HashMap::new();
     for source in seen {
-        let classes = by_address.entry(&source.ip_text).or_default();
-        for (total, n) in classes.iter_mut().zip(source.received.iter()) {
+        let counters = by_address.entry(&source.ip_text).or_default();
+        for (total, n) in counters.classes.iter_mut().zip(source.received.iter()) {
             *total += n.load(Ordering::Relaxed);
         }
+        counters.limited += source.limited_so_far();
     }
-    let spoke = |n: &[u64; Class::ALL.len()]| n.iter().any(|n| *n > 0);
-    let mut sorted: Vec<_> = by_address
-        .into_iter()
-        .filter(|(_, n)| spoke(n))
-        .map(|(ip, n)| (ip.to_owned(), n))
-        .collect();
-    sorted.sort_by(|(ip, n), (other, m)| {
-        let (n, m): (u64, u64) = (n.iter().sum(), m.iter().sum());
-        m.cmp(&n).then_with(|| ip.cmp(other))
-    });
+    let named = |(ip, counters): (&str, SourceCounters)| SourceCounters {
+        address: ip.to_owned(),
+        ..counters
+    };
+    let mut sorted: Vec<_> = by_address.into_iter().map(named).collect();
+    let sent = |counters: &SourceCounters| counters.received() + counters.limited;
+    sorted.retain(|counters| sent(counters) > 0);
+    sorted.sort_by(|a, b| sent(b).cmp(&sent(a)).then_with(|| a.address.cmp(&b.address)));
     sorted
 }
 
@@ -199,8 +200,8 @@ fn seeds(graph: Graph, signals: &Signals, seen: &Seen) -> Vec<Seed> {
         senders.push(tx);
         receivers.push(rx);
     }
-    let Graph { programs, actions, udp, listeners, internal, info, zone, reporter, drain, .. } =
-        graph;
+    let Graph { programs, actions, udp, listeners, internal, info, zone, .. } = graph;
+    let Graph { impstats, reporter, drain, .. } = graph;
     let outlets: Vec<Vec<Outlet>> =
         (0..n).map(|_| actions.iter().map(ActionTask::outlet).collect()).collect();
     let mut seeds: Vec<Seed> = receivers
@@ -219,6 +220,7 @@ fn seeds(graph: Graph, signals: &Signals, seen: &Seen) -> Vec<Seed> {
             listeners: Vec::new(),
             shards: Vec::new(),
             internal: None,
+            impstats: None,
             signals: signals.clone(),
             drain,
             reporter: reporter.clone(),
@@ -235,6 +237,7 @@ fn seeds(graph: Graph, signals: &Signals, seen: &Seen) -> Vec<Seed> {
     }
     seeds[0].listeners = listeners;
     seeds[0].internal = internal;
+    seeds[0].impstats = impstats;
     seeds[0].shards = senders;
     seeds
 }
@@ -278,6 +281,9 @@ fn shard(runtime: &Runtime, seed: Seed) {
         }
         if let Some(internal) = seed.internal {
             inputs.spawn_local(internal.run(shard.clone(), seed.signals.clone()));
+        }
+        if let Some(impstats) = seed.impstats {
+            inputs.spawn_local(impstats.run(shard.clone(), seed.signals.clone()));
         }
         drop(seed.shards);
         serve_connections(seed.connections, &mut inputs, &shard, &mut signals).await;

@@ -21,13 +21,31 @@ pub struct ActionCounters {
     pub left: u64,
 }
 
+/// What came from one address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceCounters {
+    pub address: String,
+    /// Messages received, by class.
+    pub classes: [u64; Class::ALL.len()],
+    /// Messages that rate limits dropped.
+    pub limited: u64,
+}
+
+impl SourceCounters {
+    /// Messages received.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.classes.iter().sum()
+    }
+}
+
 /// All counters of a relay.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     pub inputs: Vec<(String, Arc<InputStats>)>,
     pub actions: Vec<ActionCounters>,
-    /// Messages by address and class, the busiest first.
-    pub sources: Vec<(String, [u64; Class::ALL.len()])>,
+    /// The busiest first.
+    pub sources: Vec<SourceCounters>,
 }
 
 impl ActionCounters {
@@ -95,12 +113,13 @@ impl fmt::Display for Summary {
             );
             write!(f, "\n  input {name}: received {}{line}", stats.received.get())?;
         }
-        for (address, classes) in self.sources.iter().take(SOURCES_SHOWN) {
+        for source in self.sources.iter().take(SOURCES_SHOWN) {
             let mut line = String::new();
-            for (class, n) in Class::ALL.iter().zip(classes) {
-                reasons(&mut line, &[(class.name(), *n)]);
+            for (class, n) in Class::ALL.iter().zip(source.classes) {
+                reasons(&mut line, &[(class.name(), n)]);
             }
-            write!(f, "\n  source {address}: received {}{line}", classes.iter().sum::<u64>())?;
+            reasons(&mut line, &[("dropped by rate limit", source.limited)]);
+            write!(f, "\n  source {}: received {}{line}", source.address, source.received())?;
         }
         if self.sources.len() > SOURCES_SHOWN {
             write!(f, "\n  and {} more sources", self.sources.len() - SOURCES_SHOWN)?;
@@ -149,12 +168,16 @@ mod tests {
         let summary = Summary {
             inputs: vec![("imudp".into(), Arc::default())],
             actions: vec![action],
-            sources: vec![("192.0.2.1".into(), [0, 5, 0, 0, 1])],
+            sources: vec![SourceCounters {
+                address: "192.0.2.1".into(),
+                classes: [0, 5, 0, 0, 1],
+                limited: 3,
+            }],
         };
         assert_eq!(
             summary.to_string(),
             "in 0, out 7, dropped 7\n  input imudp: received 0\n  \
-             source 192.0.2.1: received 6, rfc3164 5, raw 1\n  \
+             source 192.0.2.1: received 6, rfc3164 5, raw 1, dropped by rate limit 3\n  \
              action omfwd: delivered 7, dropped: stop 2, dropped: unsendable 1, \
              dropped: retries failed 4"
         );

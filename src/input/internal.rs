@@ -62,29 +62,30 @@ impl Internal {
         }
     }
 
-    /// One message: no parser is asked, the fields are known.
     fn batch(&self, shard: &Shard, source: &Arc<Source>, level: Level, text: &str) -> Batch {
         let mut batch = Batch::new(self.info.clone());
         batch.arrival = shard.arrival();
         batch.sources.push(source.clone());
-        batch.data.extend_from_slice(text.as_bytes());
-        let text = Span::new(0, batch.data.len());
-        batch.data.extend_from_slice(self.program.as_bytes());
-        batch.data.push(b':');
-        let tag = Span::new(text.len(), batch.data.len());
-        let hostname = Span::new(batch.data.len(), batch.data.len() + self.info.hostname.len());
-        batch.data.extend_from_slice(self.info.hostname.as_bytes());
-        let mut flags = MessageFlags::default();
-        flags.set(MessageFlags::HOSTNAME);
-        batch.messages.push(Message {
-            raw: text,
-            msg: text,
-            tag,
-            hostname,
-            pri: Pri::new(FACILITY, level.number()),
-            flags,
-            ..Message::default()
-        });
+        let pri = Pri::new(FACILITY, level.number());
+        push_message(&mut batch, pri, self.program, text.as_bytes());
         batch
     }
+}
+
+/// Adds a message of the relay's own to `batch`, whose only source it has: no parser is asked, the
+/// fields are known.
+pub(super) fn push_message(batch: &mut Batch, pri: Pri, program: &str, text: &[u8]) {
+    let input = batch.input.clone();
+    let mut add = |parts: &[&[u8]]| {
+        let start = batch.data.len();
+        parts.iter().for_each(|part| batch.data.extend_from_slice(part));
+        Span::new(start, batch.data.len())
+    };
+    let text = add(&[text]);
+    let tag = add(&[program.as_bytes(), b":"]);
+    let hostname = add(&[input.hostname.as_bytes()]);
+    let mut flags = MessageFlags::default();
+    flags.set(MessageFlags::HOSTNAME);
+    let message = Message { raw: text, msg: text, tag, hostname, pri, flags, ..Message::default() };
+    batch.messages.push(message);
 }

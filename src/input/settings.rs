@@ -1,8 +1,10 @@
 //! What the engine tells every input of the whole configuration.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::base::reporter::Reporter;
+use crate::input::ratelimit::RateLimit;
 use crate::net::Family;
 use crate::net::allowed::AllowedSenders;
 use crate::net::reverse::Names;
@@ -21,6 +23,8 @@ pub struct InputSettings {
     /// Address families to listen on (`-4`, `-6`, `net.ipprotocol`).
     pub family: Family,
     pub allowed: Allowed,
+    /// The `ratelimit()` objects, by name.
+    pub limits: Arc<HashMap<String, Arc<RateLimit>>>,
 }
 
 /// `$AllowedSender`: who may send. `None`: everybody.
@@ -30,4 +34,24 @@ pub struct Allowed {
     pub tcp: Option<Arc<AllowedSenders>>,
     /// Whether others are spoken of (`net.permitACLWarning`).
     pub says: bool,
+}
+
+/// `rateLimit.*` of an input.
+#[derive(Clone, Debug, Default)]
+pub struct RateSettings {
+    pub interval_s: usize,
+    pub burst: usize,
+    /// The `ratelimit()` that holds instead.
+    pub name: Option<String>,
+}
+
+impl InputSettings {
+    /// The limit that an input with `rate` has; `label` is what its messages begin with.
+    pub(super) fn limit(&self, rate: &RateSettings, label: String) -> Option<Arc<RateLimit>> {
+        match &rate.name {
+            Some(name) => self.limits.get(name).cloned(),
+            None => RateLimit::of_input(label, rate.interval_s, rate.burst, &self.reporter)
+                .map(Arc::new),
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! What every input counts, once per batch.
 
+use std::net::IpAddr;
+
 use crate::message::Batch;
 use crate::message::Class;
 use crate::parse::frame::FrameEvents;
@@ -35,9 +37,30 @@ pub struct InputStats {
     pub sessions_timed_out: Counter,
     /// `accept` failed (no file descriptor left).
     pub accept_errors: Counter,
+    /// System calls that took datagrams.
+    pub receive_calls: Counter,
+    /// A part of the above, of IPv4 and of IPv6: rsyslog has a listener for each.
+    pub families: [FamilyStats; 2],
+}
+
+/// What an input counts of one address family.
+#[derive(Debug, Default)]
+pub struct FamilyStats {
+    pub received: Counter,
+    pub bytes: Counter,
+    pub sessions_opened: Counter,
+    pub sessions_closed: Counter,
+    /// Refused, or lost before they were accepted.
+    pub sessions_failed: Counter,
 }
 
 impl InputStats {
+    /// The part of the family that `ip` belongs to.
+    #[must_use]
+    pub fn family(&self, ip: IpAddr) -> &FamilyStats {
+        &self.families[usize::from(ip.to_canonical().is_ipv6())]
+    }
+
     /// Counts parsed messages.
     pub fn count(&self, batch: &Batch) {
         use crate::base::num::count;

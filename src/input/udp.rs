@@ -31,6 +31,7 @@ use crate::config::param::Params;
 use crate::config::param::Spec;
 use crate::input::InputSettings;
 use crate::input::InputStats;
+use crate::input::RateSettings;
 use crate::input::guard::Guard;
 use crate::input::ratelimit::RateLimit;
 use crate::message::Batch;
@@ -85,6 +86,8 @@ static PARAMS: &[Spec] = &[
     Spec::new("device", Str, "", "Network device (or VRF) to bind to."),
     Spec::new("rateLimit.interval", Int, "0", "Seconds of a rate-limiting interval; 0: no limit."),
     Spec::new("rateLimit.burst", Int, "10000", "Messages that pass in one interval."),
+    Spec::new("rateLimit.name", Str, "", "The ratelimit() object whose limit holds.")
+        .since("8.2602"),
     Spec::new("defaultTZ", Str, "", "Zone of timestamps that have none, as +hh:mm."),
 ];
 
@@ -136,8 +139,7 @@ pub struct UdpSpec {
     pub address: Option<String>,
     pub listen: ListenOptions,
     pub port_file: Option<String>,
-    pub rate_interval_s: usize,
-    pub rate_burst: usize,
+    pub rate: RateSettings,
     pub preserve_case: bool,
     pub default_tz: Option<String>,
     /// Shards that receive; `None`: half of them. A second socket pays where one core cannot keep
@@ -167,8 +169,11 @@ impl UdpSpec {
                 ..ListenOptions::default()
             },
             port_file: input.str("listenPortFileName").map(str::to_owned),
-            rate_interval_s: input.size("rateLimit.interval").unwrap_or(0),
-            rate_burst: input.size("rateLimit.burst").unwrap_or(10_000),
+            rate: RateSettings {
+                interval_s: input.size("rateLimit.interval").unwrap_or(0),
+                burst: input.size("rateLimit.burst").unwrap_or(10_000),
+                name: input.str("rateLimit.name").map(str::to_owned),
+            },
             preserve_case: module.bool("preserveCase").unwrap_or(false),
             default_tz: input.str("defaultTZ").map(str::to_owned),
             receivers: module.size("threads"),
@@ -185,13 +190,14 @@ pub struct UdpInput {
     pub parse: ParseSettings,
     pub settings: InputSettings,
     pub stats: Arc<InputStats>,
-    limit: Option<RateLimit>,
+    limit: Option<Arc<RateLimit>>,
     guard: Option<Guard>,
 }
 
 impl UdpInput {
     #[must_use]
     pub fn new(
+        label: String,
         spec: UdpSpec,
         ruleset: RulesetId,
         info: Arc<InputInfo>,
@@ -199,7 +205,7 @@ impl UdpInput {
         settings: InputSettings,
         stats: Arc<InputStats>,
     ) -> Self {
-        let limit = RateLimit::new(spec.rate_interval_s, spec.rate_burst);
+        let limit = settings.limit(&spec.rate, label);
         let list = settings.allowed.udp.clone();
         let guard = list.map(|list| Guard::new(list, settings.allowed.says));
         Self { spec, ruleset, info, parse, settings, stats, limit, guard }
@@ -292,6 +298,7 @@ impl Receiver<'_> {
             if self.ring.full() { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
         };
         // At the stop the runtime may not have heard yet of what the kernel holds.
+        self.input.stats.receive_calls.add(1);
         let result = if at_stop { read() } else { socket.try_io(Interest::READABLE, read) };
         if let Err(error) = result
             && error.kind() != io::ErrorKind::WouldBlock
@@ -334,6 +341,7 @@ impl Receiver<'_> {
             let message = messages.push_mut(Message { source, port, ..Message::default() });
             parse::message_into(data, frame, &self.input.parse, arrival, message);
         }
+        self.sift();
         self.count(bytes);
         if let [route] = self.routes.as_slice() {
             self.shard.run(&mut self.batch, route);
@@ -353,6 +361,10 @@ impl Receiver<'_> {
     fn count(&mut self, bytes: usize) {
         self.input.stats.count(&self.batch);
         self.input.stats.bytes.add(count(bytes));
+        // One call asks one socket, and that is of one family.
+        if let Some(ip) = self.addresses.first() {
+            self.input.stats.family(*ip).received.add(count(self.batch.messages.len()));
+        }
         self.count_drops();
     }
 
@@ -460,10 +472,30 @@ impl Receiver<'_> {
         allowed
     }
 
+    /// How many of `n` datagrams the rate limit lets pass, from the front.
     fn admit(&self, n: usize) -> usize {
-        let Some(limit) = &self.input.limit else { return n };
+        let Some(limit) = self.input.limit.as_ref().filter(|limit| !limit.looks_inside()) else {
+            return n;
+        };
         let verdict = limit.admit(n);
-        verdict.report(n, &self.input.info.name, &self.input.stats, &self.input.settings);
+        let sender = |i: usize| {
+            let ip = self.ring.datagram(i).from.ip().to_canonical();
+            self.shard.known(ip).unwrap_or_else(|| self.shard.learn(ip, None))
+        };
+        for i in verdict.pass..n {
+            sender(i).source.limited(1);
+        }
+        self.input.stats.dropped_ratelimit.add(count(n - verdict.pass));
+        if verdict.began || verdict.ended.is_some() {
+            limit.report(verdict, &sender(verdict.pass.min(n - 1)).source.fromhost);
+        }
         verdict.pass
+    }
+
+    /// Drops what the rate limit, which knows the messages, does not let pass.
+    fn sift(&mut self) {
+        if let Some(limit) = self.input.limit.as_ref().filter(|limit| limit.looks_inside()) {
+            self.input.stats.dropped_ratelimit.add(count(limit.sift(&mut self.batch)));
+        }
     }
 }

@@ -19,6 +19,8 @@ pub struct Source {
     pub fromhost: Box<str>,
     /// Messages received, by [`Class`].
     pub received: Arc<[AtomicU64; Class::ALL.len()]>,
+    /// Messages that a rate limit dropped.
+    limited: Arc<AtomicU64>,
 }
 
 impl Source {
@@ -27,7 +29,7 @@ impl Source {
         let ip = ip.map(|ip| ip.to_canonical());
         let ip_text = ip.map_or_else(|| "127.0.0.1".into(), |ip| ip.to_string().into_boxed_str());
         let fromhost = fromhost.map_or_else(|| ip_text.clone(), Into::into);
-        Self { ip, ip_text, fromhost, received: Default::default() }
+        Self { ip, ip_text, fromhost, received: Arc::default(), limited: Arc::default() }
     }
 
     /// The same sender, now that its name is known; it goes on counting where it was.
@@ -38,7 +40,19 @@ impl Source {
             ip_text: self.ip_text.clone(),
             fromhost: fromhost.into(),
             received: self.received.clone(),
+            limited: self.limited.clone(),
         }
+    }
+
+    /// Adds messages that a rate limit dropped.
+    pub fn limited(&self, n: u64) {
+        self.limited.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// Messages that rate limits have dropped.
+    #[must_use]
+    pub fn limited_so_far(&self) -> u64 {
+        self.limited.load(Ordering::Relaxed)
     }
 
     /// Adds what one batch held, by class. Once per batch, never per message.

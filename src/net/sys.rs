@@ -1,5 +1,6 @@
 //! The system calls that no library in use wraps well: `recvmmsg` and `sendmmsg` over arrays that
-//! are prepared once, the kernel's count of dropped datagrams, and the TCP output queue.
+//! are prepared once, the kernel's count of dropped datagrams, the TCP output queue, and
+//! what the process has used.
 //!
 //! The only file of the program with `unsafe` in it.
 #![expect(unsafe_code, reason = "recvmmsg, sendmmsg and socket options without a safe wrapper")]
@@ -272,6 +273,54 @@ pub(super) fn report_drops(socket: BorrowedFd<'_>) -> io::Result<()> {
         )
     };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// What the process has used so far (`getrusage`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResourceUsage {
+    /// Processor time in the program and in the kernel, microseconds.
+    pub user_us: i64,
+    pub system_us: i64,
+    /// The most memory it had, KiB.
+    pub resident_kib_max: i64,
+    /// Page faults without and with reading.
+    pub faults_minor: i64,
+    pub faults_major: i64,
+    /// Blocks read and written.
+    pub blocks_in: i64,
+    pub blocks_out: i64,
+    /// Waits, and times that others had their turn.
+    pub switches_voluntary: i64,
+    pub switches_involuntary: i64,
+}
+
+impl ResourceUsage {
+    /// Of all threads up to now.
+    ///
+    /// # Errors
+    /// What `getrusage` says.
+    pub fn now() -> io::Result<Self> {
+        let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+        // SAFETY: the kernel fills one `rusage`, for which there is room.
+        let done = unsafe { libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) };
+        if done != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: zero bytes are a valid `rusage`, and the kernel has written a better one.
+        let usage = unsafe { usage.assume_init() };
+        let micros = |time: libc::timeval| time.tv_sec * 1_000_000 + time.tv_usec;
+        Ok(Self {
+            user_us: micros(usage.ru_utime),
+            system_us: micros(usage.ru_stime),
+            resident_kib_max: usage.ru_maxrss,
+            faults_minor: usage.ru_minflt,
+            faults_major: usage.ru_majflt,
+            blocks_in: usage.ru_inblock,
+            blocks_out: usage.ru_oublock,
+            switches_voluntary: usage.ru_nvcsw,
+            switches_involuntary: usage.ru_nivcsw,
+        })
+    }
 }
 
 /// The socket's count of dropped datagrams now (`SO_MEMINFO`), also when none comes any more that

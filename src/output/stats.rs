@@ -16,6 +16,11 @@ pub struct OutputStats {
     pub dropped_retries: Counter,
     /// Attempts that failed (connect, write), each followed by a retry.
     pub failures: Counter,
+    /// Times that the target was given up until it works, how often it did again, and the seconds
+    /// between.
+    pub suspended: Counter,
+    pub resumed: Counter,
+    pub suspended_seconds: Counter,
     /// Connections made, files opened.
     pub opened: Counter,
 }

@@ -151,11 +151,14 @@ impl Health {
         }
         self.attempts = 0;
         self.worked_at.get_or_insert_with(clock::monotonic);
-        let Some(since) = self.suspended_at.take() else { return };
-        self.suspension.set(false);
-        if self.report {
+        if let Some(since) = self.suspended_at.take() {
+            self.suspension.set(false);
             let seconds = since.elapsed().as_secs();
-            self.say(Level::Notice, &format!("resumed after {seconds} s"));
+            self.stats.resumed.add(1);
+            self.stats.suspended_seconds.add(seconds);
+            if self.report {
+                self.say(Level::Notice, &format!("resumed after {seconds} s"));
+            }
         }
     }
 
@@ -168,6 +171,7 @@ impl Health {
         if self.suspended_at.is_none() {
             self.suspended_at = Some(clock::monotonic());
             self.suspension.set(true);
+            self.stats.suspended.add(1);
             if self.report {
                 let then = match self.retry.limit {
                     None => "it is retried until it works".to_owned(),

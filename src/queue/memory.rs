@@ -25,6 +25,8 @@ struct State {
     /// [`Chunk::cost`] of all that is waiting or being delivered.
     bytes: usize,
     messages: u64,
+    /// The most that `messages` has been.
+    messages_most: u64,
     senders: usize,
     receiver_gone: bool,
 }
@@ -80,6 +82,7 @@ pub fn bounded(bytes_max: usize) -> (Sender, Receiver) {
         spare: Vec::new(),
         bytes: 0,
         messages: 0,
+        messages_most: 0,
         senders: 1,
         receiver_gone: false,
     };
@@ -118,6 +121,7 @@ impl Sender {
         let full = std::mem::replace(chunk, spare);
         state.bytes += full.cost();
         state.messages += full.len() as u64;
+        state.messages_most = state.messages_most.max(state.messages);
         if state.receiver_gone {
             // The action was ended by a stop: this is a part of what the queue is left with.
             return true;
@@ -162,6 +166,12 @@ impl Gauge {
     pub fn depth(&self) -> (usize, u64) {
         let state = self.shared.lock();
         (state.bytes, state.messages)
+    }
+
+    /// The most messages that it held at a time.
+    #[must_use]
+    pub fn most(&self) -> u64 {
+        self.shared.lock().messages_most
     }
 }
 

@@ -17,6 +17,7 @@ use crate::rules::RulesetId;
 use crate::rules::eval::holds;
 use crate::rules::hoist::equality;
 use crate::rules::ir::Block;
+use crate::rules::ir::Node;
 use crate::rules::ir::Test;
 use crate::rules::live::Origin;
 use crate::rules::live::Properties;
@@ -63,6 +64,8 @@ pub struct Programs {
     buffers: usize,
     /// `$/`
     pub(super) global: Arc<GlobalVariables>,
+    /// `call_indirect` is somewhere: any ruleset may run inside of another.
+    pub(super) indirect: bool,
     /// Rulesets by name in lower case, for `call_indirect`.
     pub(super) names: Arc<RulesetNames>,
     /// `previous_action_suspended()` is called somewhere.
@@ -102,7 +105,8 @@ impl Programs {
         for start in 0..programs.len() {
             linker.visit(start, &mut programs, diags);
         }
-        let mut all = Self { programs, ..Self::default() };
+        let indirect = programs.iter().any(|program| has_indirect(&program.nodes));
+        let mut all = Self { programs, indirect, ..Self::default() };
         all.index_reach();
         all.index_predicates();
         all
@@ -213,6 +217,17 @@ impl Programs {
         let turned = verdicts.0.binary_search(&predicate).is_ok();
         turned != self.negated.binary_search(&predicate).is_ok()
     }
+}
+
+fn has_indirect(nodes: &Block) -> bool {
+    nodes.iter().any(|placed| match &placed.node {
+        Node::Indirect(_) => true,
+        Node::Choice { arms, otherwise } => {
+            has_indirect(otherwise) || arms.iter().any(|arm| has_indirect(&arm.then))
+        }
+        Node::Foreach { body, .. } => has_indirect(body),
+        _ => false,
+    })
 }
 
 /// How deep the calls below a ruleset go, itself included.

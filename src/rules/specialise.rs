@@ -132,7 +132,10 @@ impl Programs {
     fn residual(&self, ruleset: RulesetId, verdicts: &Verdicts) -> Residual {
         let mut specialiser = Specialiser { programs: self, verdicts, called: HashMap::new() };
         let (mut steps, _) = specialiser.ruleset(ruleset);
-        drop_idle_end(&mut steps);
+        // A ruleset that runs inside of another one stops that as well.
+        if !self.indirect {
+            drop_idle_end(&mut steps);
+        }
         let mut actions = Vec::new();
         self.collect_actions(&steps, &mut Vec::new(), &mut actions);
         Residual::of(steps, actions)

@@ -21,6 +21,8 @@ pub struct OutletStats {
     /// Messages that were given up because the queue stayed full: from datagrams, whose senders
     /// cannot be held back, or at the end of the stop's time.
     pub dropped_full: Counter,
+    /// Chunks that found no room at once.
+    pub full: Counter,
 }
 
 /// One action as a shard sees it.
@@ -85,6 +87,8 @@ impl Outlet {
         if taken {
             self.stats.queued.add(messages);
             self.shedding.set(false);
+        } else {
+            self.stats.full.add(1);
         }
         taken
     }

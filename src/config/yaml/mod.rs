@@ -130,6 +130,25 @@ pub(super) fn is_yaml(name: &str) -> bool {
     [".yaml", ".yml"].iter().any(|suffix| name.ends_with(suffix))
 }
 
+/// A YAML file that is no configuration, as JSON; all its values are texts.
+pub(super) fn data(text: &[u8]) -> Result<serde_json::Value, String> {
+    fn value(node: &Node) -> serde_json::Value {
+        match node {
+            Node::Scalar(scalar) => scalar.text.as_str().into(),
+            Node::Sequence(_, items) => items.iter().map(value).collect(),
+            Node::Mapping(_, entries) => {
+                let pair = |entry: &Entry| (entry.key.text.clone(), value(&entry.value));
+                serde_json::Value::Object(entries.iter().map(pair).collect())
+            }
+        }
+    }
+    let text = std::str::from_utf8(text).map_err(|error| error.to_string())?;
+    let mut diags = Diagnostics::default();
+    let node = tree::read(0, 0, text, &mut diags);
+    let flaw = || diags.all.first().map_or_else(|| "it is empty".to_owned(), |d| d.message.clone());
+    node.as_ref().map(value).ok_or_else(flaw)
+}
+
 #[derive(Debug)]
 struct Reader<'a> {
     load: &'a mut Loader,

@@ -38,7 +38,7 @@ pub struct TcpInput {
     pub parse: ParseSettings,
     pub settings: InputSettings,
     pub stats: Arc<InputStats>,
-    pub(super) limit: Option<RateLimit>,
+    pub(super) limit: Option<Arc<RateLimit>>,
     pub(super) guard: Option<Guard>,
     sessions: AtomicUsize,
 }
@@ -67,6 +67,7 @@ pub struct Ticket {
 impl TcpInput {
     #[must_use]
     pub fn new(
+        label: String,
         spec: TcpSpec,
         ruleset: RulesetId,
         info: Arc<InputInfo>,
@@ -74,7 +75,7 @@ impl TcpInput {
         settings: InputSettings,
         stats: Arc<InputStats>,
     ) -> Self {
-        let limit = RateLimit::new(spec.rate_interval_s, spec.rate_burst);
+        let limit = settings.limit(&spec.rate, label);
         // As in rsyslogd, the lists are not for imptcp.
         let list = settings.allowed.tcp.clone().filter(|_| spec.module == NAME);
         let guard = list.map(|list| Guard::new(list, settings.allowed.says));
@@ -101,6 +102,7 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         self.input.sessions.fetch_sub(1, Ordering::Relaxed);
         self.input.stats.sessions_closed.add(1);
+        self.input.stats.family(self.peer.ip()).sessions_closed.add(1);
         if self.input.spec.notify_close {
             let text = format!("session on {} closed from remote peer", name_of(self.peer.ip()));
             self.input.say(Level::Info, &text);
@@ -189,6 +191,7 @@ fn is_peers_fault(error: &std::io::Error) -> bool {
 fn admit(input: &Arc<TcpInput>, stream: TcpStream, peer: SocketAddr) -> Option<Connection> {
     if !input.enter() {
         input.stats.sessions_refused.add(1);
+        input.stats.family(peer.ip()).sessions_failed.add(1);
         if input.stats.sessions_refused.get().is_power_of_two() {
             let limit = input.spec.sessions_max;
             let text = format!("too many tcp sessions (maxSessions={limit}), {peer} refused");
@@ -199,9 +202,11 @@ fn admit(input: &Arc<TcpInput>, stream: TcpStream, peer: SocketAddr) -> Option<C
     let Ok(stream) = stream.into_std() else {
         input.sessions.fetch_sub(1, Ordering::Relaxed);
         input.stats.accept_errors.add(1);
+        input.stats.family(peer.ip()).sessions_failed.add(1);
         return None;
     };
     input.stats.sessions_opened.add(1);
+    input.stats.family(peer.ip()).sessions_opened.add(1);
     if let Some(keep_alive) = input.spec.keep_alive
         && let Err(error) = keep_alive.apply(&stream)
         && input.stats.sessions_opened.get().is_power_of_two()
@@ -259,11 +264,13 @@ mod tests {
             reporter: said.clone(),
             family: Family::Any,
             allowed: Allowed::default(),
+            limits: Arc::default(),
         };
         let info = InputInfo { name: NAME_PLAIN.into(), hostname: "vm".into() };
         let parse = ParseSettings::default();
         let stats = Arc::default();
-        let input = TcpInput::new(spec, RulesetId(0), Arc::new(info), parse, settings, stats);
+        let input =
+            TcpInput::new("in".into(), spec, RulesetId(0), Arc::new(info), parse, settings, stats);
         (Arc::new(input), said)
     }
 

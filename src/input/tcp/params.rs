@@ -48,7 +48,6 @@ const NAMESPACE: &str = "start bongsu inside the namespace (ip netns exec)";
 const SHARDS: &str = "connections are spread over one shard per core";
 const HELD_BACK: &str = "a full queue always holds TCP senders back, nothing is dropped";
 const ZLIB: &str = "streams that zlib compressed are read";
-const NAMED_LIMIT: &str = "the input is left out; rateLimit.interval and rateLimit.burst are there";
 
 /// Inputs of both.
 static COMMON: &[Spec] = &[
@@ -66,8 +65,7 @@ static COMMON: &[Spec] = &[
     Spec::new("rateLimit.interval", Int, "0", "Seconds of a rate-limiting interval; 0: no limit."),
     Spec::new("rateLimit.burst", Int, "10000", "Messages that pass in one interval."),
     Spec::new("rateLimit.name", Str, "", "The ratelimit() object whose limit holds.")
-        .since("8.2602")
-        .later(NAMED_LIMIT),
+        .since("8.2602"),
 ];
 
 /// Inputs of both, and the module `imtcp`.

@@ -19,6 +19,7 @@ use crate::base::drain::Signals;
 use crate::base::limits::TCP_READ_BYTES;
 use crate::base::num::count;
 use crate::base::reporter::Level;
+use crate::input::FamilyStats;
 use crate::input::tcp::Connection;
 use crate::input::tcp::TcpInput;
 use crate::input::tcp::Ticket;
@@ -33,6 +34,7 @@ use crate::rules::Residual;
 use crate::shard::Entry;
 use crate::shard::Shard;
 use crate::shard::Stuck;
+use crate::telemetry::Counter;
 
 /// How long a new connection waits for the name of its peer before it goes by the address.
 const NAME_PATIENCE: Duration = Duration::from_millis(500);
@@ -287,6 +289,7 @@ impl Session<'_> {
         };
         self.input.stats.count_frames(&events);
         self.input.stats.bytes.add(count(n));
+        self.count_in_family(|family| &family.bytes, n);
     }
 
     /// What all messages of this connection have in common.
@@ -304,16 +307,38 @@ impl Session<'_> {
             let message = messages.push_mut(Message { port: self.port, ..Message::default() });
             parse::message_into(data, *frame, &self.input.parse, arrival, message);
         }
+        self.sift(batch);
         self.input.stats.count(batch);
+        self.count_in_family(|family| &family.received, batch.messages.len());
         self.shard.run(batch, &self.route);
     }
 
+    fn count_in_family(&self, counter: impl Fn(&FamilyStats) -> &Counter, n: usize) {
+        if let Some(ip) = self.entry.source.ip {
+            counter(self.input.stats.family(ip)).add(count(n));
+        }
+    }
+
     /// How many of `n` messages the rate limit lets pass.
-    fn admit(&mut self, n: usize) -> usize {
-        let Some(limit) = &self.input.limit else { return n };
+    fn admit(&self, n: usize) -> usize {
+        let Some(limit) = self.input.limit.as_ref().filter(|limit| !limit.looks_inside()) else {
+            return n;
+        };
         let verdict = limit.admit(n);
-        verdict.report(n, &self.input.info.name, &self.input.stats, &self.input.settings);
+        if verdict.pass < n {
+            let dropped = count(n - verdict.pass);
+            self.input.stats.dropped_ratelimit.add(dropped);
+            self.entry.source.limited(dropped);
+        }
+        limit.report(verdict, &self.entry.source.fromhost);
         verdict.pass
+    }
+
+    /// Drops what the rate limit, which knows the messages, does not let pass.
+    fn sift(&self, batch: &mut Batch) {
+        if let Some(limit) = self.input.limit.as_ref().filter(|limit| limit.looks_inside()) {
+            self.input.stats.dropped_ratelimit.add(count(limit.sift(batch)));
+        }
     }
 
     /// `compression.mode="stream:always"`: inflates one piece of what came. The next one has to

@@ -7,6 +7,7 @@ use crate::base::diag::Diagnostics;
 use crate::base::limits::TCP_FRAME_BYTES_DEFAULT;
 use crate::base::limits::TCP_FRAME_COUNT_MAX;
 use crate::config::param::Params;
+use crate::input::RateSettings;
 use crate::input::tcp::params::NAME;
 use crate::input::tcp::params::NAME_PLAIN;
 use crate::input::tcp::params::TLS;
@@ -41,8 +42,7 @@ pub struct TcpSpec {
     pub listeners_max: usize,
     pub framing: FrameSettings,
     pub inflate: bool,
-    pub rate_interval_s: usize,
-    pub rate_burst: usize,
+    pub rate: RateSettings,
     pub preserve_case: bool,
     pub default_tz: Option<String>,
     pub notify_open: bool,
@@ -126,8 +126,11 @@ impl TcpSpec {
             listeners_max: from.size("maxListeners", 20),
             framing: framing(module == NAME_PLAIN, &from, message_bytes_max, diags)?,
             inflate: inflate(&from, diags)?,
-            rate_interval_s: from.size("rateLimit.interval", 0),
-            rate_burst: from.size("rateLimit.burst", 10_000),
+            rate: RateSettings {
+                interval_s: from.size("rateLimit.interval", 0),
+                burst: from.size("rateLimit.burst", 10_000),
+                name: from.text("rateLimit.name"),
+            },
             preserve_case: from.bool("preserveCase", true),
             default_tz: from.text("defaultTZ"),
             notify_open: from.bool("notifyOnConnectionOpen", false),

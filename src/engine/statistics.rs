@@ -1,0 +1,416 @@
+//! What impstats reports: `dyn_stats()` and `percentile_stats()` of the configuration, and the
+//! counters of inputs, actions and queues under rsyslog's names, in rsyslogd's order.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::clock;
+use crate::base::diag::Diagnostic;
+use crate::base::diag::Diagnostics;
+use crate::base::diag::Loc;
+use crate::base::diag::SourceMap;
+use crate::base::limits::PERCENTILE_VALUES_MAX;
+use crate::config::ast::Block;
+use crate::config::ast::Object as Written;
+use crate::config::ast::ObjectKind;
+use crate::config::ast::StmtKind;
+use crate::config::module::short_name;
+use crate::config::param::Params;
+use crate::engine::modules::BUILT_IN;
+use crate::input::InputStats;
+use crate::input::impstats;
+use crate::input::tcp;
+use crate::input::udp;
+use crate::net::sys::ResourceUsage;
+use crate::output::OutputStats;
+use crate::queue::Gauge;
+use crate::shard::OutletStats;
+use crate::telemetry::Bucket;
+use crate::telemetry::Figure;
+use crate::telemetry::Object;
+use crate::telemetry::Percentiles;
+use crate::telemetry::Probe;
+use crate::telemetry::dynstats::BucketSettings;
+use crate::telemetry::percentile::PercentileSettings;
+
+/// The objects of a configuration that count, by name and in their places.
+#[derive(Debug, Default)]
+pub(super) struct Statistics {
+    buckets: Vec<(Loc, Arc<Bucket>)>,
+    percentiles: Vec<(Loc, Arc<Percentiles>)>,
+    /// The number of each action, by its place: rsyslogd counts them as it reads.
+    actions: HashMap<(u32, u32), usize>,
+}
+
+impl Statistics {
+    /// Numbers the actions in `block`.
+    pub(super) fn number_actions(&mut self, block: &Block) {
+        for stmt in block {
+            match &stmt.kind {
+                StmtKind::Object(object) if object.kind == ObjectKind::Action => {
+                    let number = self.actions.len();
+                    self.actions.insert((object.loc.file, object.loc.start), number);
+                }
+                StmtKind::Object(object) => self.number_actions(&object.script),
+                StmtKind::If { then, otherwise, .. } => {
+                    self.number_actions(then);
+                    self.number_actions(otherwise);
+                }
+                StmtKind::PriFilter { then, .. } | StmtKind::PropertyFilter { then, .. } => {
+                    self.number_actions(then);
+                }
+                StmtKind::Foreach { body, .. } => self.number_actions(body),
+                _ => {}
+            }
+        }
+    }
+
+    /// What rsyslogd calls an action in its reports: its name, or its number and module.
+    pub(super) fn action_name(&self, object: &Written, name: Option<&str>, module: &str) -> String {
+        if let Some(name) = name {
+            return name.to_owned();
+        }
+        let module = short_name(module);
+        let prefix = if BUILT_IN.contains(&module) { "builtin:" } else { "" };
+        let number = self.actions.get(&(object.loc.file, object.loc.start)).copied();
+        format!("action-{}-{prefix}{module}", number.unwrap_or(self.actions.len()))
+    }
+
+    /// Takes a `dyn_stats()` in.
+    pub(super) fn add_bucket(&mut self, object: &Written, params: &Params) {
+        let Some(name) = params.str("name") else { return };
+        let life = params.int("unusedMetricLife").and_then(|n| u64::try_from(n).ok());
+        let settings = BucketSettings {
+            name: name.to_owned(),
+            resettable: params.bool("resettable").unwrap_or(true),
+            names_max: params.size("maxCardinality").unwrap_or(2000),
+            unused_life: Duration::from_secs(life.unwrap_or(3600)),
+        };
+        self.buckets.push((object.loc, Arc::new(Bucket::new(settings, clock::monotonic()))));
+    }
+
+    /// Takes a `percentile_stats()` in.
+    pub(super) fn add_percentiles(
+        &mut self,
+        object: &Written,
+        params: &Params,
+        diags: &mut Diagnostics,
+    ) {
+        let Some(name) = params.str("name") else { return };
+        let mut percentiles = Vec::new();
+        for text in params.list("percentiles") {
+            match text.parse::<u8>().ok().filter(|n| (1..=100).contains(n)) {
+                Some(percentile) => percentiles.push(percentile),
+                None => {
+                    let text = format!("'{text}' is no percentile: it is left out");
+                    let d = Diagnostic::warning(params.loc("percentiles"), text);
+                    diags.push(d.help("write whole numbers from 1 to 100"));
+                }
+            }
+        }
+        let window = params.size("windowSize");
+        if window.is_none() || percentiles.is_empty() {
+            let text = format!("percentile_stats '{name}' has no percentiles to report");
+            let help =
+                "percentile_stats(name=\"…\" percentiles=[\"50\", \"99\"] windowSize=\"1000\")";
+            diags.push(Diagnostic::warning(object.loc, text).help(help));
+        }
+        let settings = PercentileSettings {
+            name: name.to_owned(),
+            percentiles,
+            window: window.unwrap_or(0).min(PERCENTILE_VALUES_MAX),
+            delimiter: params.str("delimiter").unwrap_or(".").to_owned(),
+        };
+        self.percentiles.push((object.loc, Arc::new(Percentiles::new(settings))));
+    }
+
+    /// All that counts, as it stands in `sources`; `actions` are the places of the actions.
+    pub(super) fn in_order(self, actions: &[Loc], sources: &SourceMap) -> Vec<Counted> {
+        let actions = actions.iter().enumerate();
+        let mut placed: Vec<_> =
+            actions.map(|(index, loc)| (*loc, Counted::Action(index))).collect();
+        placed.extend(self.buckets.into_iter().map(|(loc, each)| (loc, Counted::Bucket(each))));
+        let percentiles = self.percentiles.into_iter();
+        placed.extend(percentiles.map(|(loc, each)| (loc, Counted::Percentiles(each))));
+        placed.sort_by(|(a, _), (b, _)| sources.precedes(*b, *a).cmp(&sources.precedes(*a, *b)));
+        placed.into_iter().map(|(_, counted)| counted).collect()
+    }
+}
+
+/// Something that has a line in the reports, at its place in the configuration.
+#[derive(Debug)]
+pub(super) enum Counted {
+    /// By its index.
+    Action(usize),
+    Bucket(Arc<Bucket>),
+    Percentiles(Arc<Percentiles>),
+}
+
+/// What impstats reports, apart from inputs and queues: those are behind it. `action` gives the
+/// objects of an action.
+pub(super) fn probes(
+    counted: &[Counted],
+    action: impl Fn(usize) -> Vec<Box<dyn Probe>>,
+) -> Vec<Box<dyn Probe>> {
+    let (mut buckets, mut percentiles, mut placed) = (Vec::new(), Vec::new(), Vec::new());
+    for each in counted {
+        match each {
+            Counted::Action(index) => placed.extend(action(*index)),
+            Counted::Bucket(bucket) => {
+                buckets.push(bucket.clone());
+                placed.push(Box::new(BucketProbe(bucket.clone())) as Box<dyn Probe>);
+            }
+            Counted::Percentiles(each) => {
+                percentiles.push(each.clone());
+                placed.push(Box::new(PercentilesProbe(each.clone())));
+            }
+        }
+    }
+    let mut probes: Vec<Box<dyn Probe>> =
+        vec![Box::new(Buckets(buckets)), Box::new(AllPercentiles(percentiles))];
+    probes.append(&mut placed);
+    probes
+}
+
+/// What is done to all `dyn_stats()`.
+#[derive(Debug)]
+struct Buckets(Vec<Arc<Bucket>>);
+
+impl Probe for Buckets {
+    fn read(&self) -> Object {
+        let figures = self.0.iter().flat_map(|bucket| bucket.operations()).collect();
+        Object { nested: true, ..Object::new("global".into(), "dynstats", figures) }
+    }
+}
+
+/// What is done to all `percentile_stats()`.
+#[derive(Debug)]
+struct AllPercentiles(Vec<Arc<Percentiles>>);
+
+impl Probe for AllPercentiles {
+    fn read(&self) -> Object {
+        let figures = self.0.iter().flat_map(|each| each.operations()).collect();
+        Object { nested: true, ..Object::new("global".into(), "percentile", figures) }
+    }
+}
+
+#[derive(Debug)]
+struct BucketProbe(Arc<Bucket>);
+
+impl Probe for BucketProbe {
+    fn read(&self) -> Object {
+        self.0.report(clock::monotonic())
+    }
+}
+
+#[derive(Debug)]
+struct PercentilesProbe(Arc<Percentiles>);
+
+impl Probe for PercentilesProbe {
+    fn read(&self) -> Object {
+        self.0.report()
+    }
+}
+
+fn counter(name: &'static str, value: u64) -> Figure {
+    Figure::counter(name.as_bytes(), value)
+}
+
+fn gauge(name: &'static str, value: i64) -> Figure {
+    Figure::gauge(name.as_bytes(), value)
+}
+
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// `core.action`
+#[derive(Debug)]
+pub(super) struct ActionProbe {
+    pub(super) name: String,
+    pub(super) outlet: Arc<OutletStats>,
+    pub(super) output: Arc<OutputStats>,
+}
+
+impl Probe for ActionProbe {
+    fn read(&self) -> Object {
+        let (outlet, output) = (&self.outlet, &self.output);
+        let failed = output.dropped_unsendable.get()
+            + output.dropped_retries.get()
+            + output.dropped_at_stop.get();
+        let figures = vec![
+            counter("processed", outlet.queued.get() + outlet.dropped_full.get()),
+            counter("failed", failed),
+            counter("suspended", output.suspended.get()),
+            counter("suspended.duration", output.suspended_seconds.get()),
+            counter("resumed", output.resumed.get()),
+        ];
+        Object::new(self.name.clone(), "core.action", figures)
+    }
+}
+
+/// What omfwd says of its target.
+#[derive(Debug)]
+pub(super) struct ForwardProbe {
+    /// `TCP-host-port`
+    pub(super) name: String,
+    pub(super) output: Arc<OutputStats>,
+}
+
+impl Probe for ForwardProbe {
+    fn read(&self) -> Object {
+        let figures = vec![counter("bytes.sent", self.output.bytes.get())];
+        Object::new(self.name.clone(), "omfwd", figures)
+    }
+}
+
+/// `core.queue` of an action.
+#[derive(Debug)]
+pub(super) struct QueueProbe {
+    pub(super) name: String,
+    pub(super) gauge: Gauge,
+    pub(super) outlet: Arc<OutletStats>,
+}
+
+impl Probe for QueueProbe {
+    fn read(&self) -> Object {
+        let figures = vec![
+            gauge("size", signed(self.gauge.depth().1)),
+            counter("enqueued", self.outlet.queued.get()),
+            counter("full", self.outlet.full.get()),
+            counter("discarded.full", self.outlet.dropped_full.get()),
+            // Nothing is given up for its severity.
+            counter("discarded.nf", 0),
+            gauge("maxqsize", signed(self.gauge.most())),
+        ];
+        Object::new(self.name.clone(), "core.queue", figures)
+    }
+}
+
+/// `core.queue` of the main queue. There is none: a message that was received has gone through the
+/// rules before the next one is looked at. So it is always empty, and counts.
+#[derive(Debug)]
+pub(super) struct MainQueueProbe(pub(super) Vec<Arc<InputStats>>);
+
+impl Probe for MainQueueProbe {
+    fn read(&self) -> Object {
+        let enqueued = self.0.iter().map(|stats| stats.received.get()).sum();
+        let figures = vec![
+            gauge("size", 0),
+            counter("enqueued", enqueued),
+            counter("full", 0),
+            counter("discarded.full", 0),
+            counter("discarded.nf", 0),
+            gauge("maxqsize", 0),
+        ];
+        Object::new("main Q".into(), "core.queue", figures)
+    }
+}
+
+/// A listener: of one address family, except imtcp's.
+#[derive(Debug)]
+pub(super) struct ListenerProbe {
+    module: &'static str,
+    name: String,
+    /// Index into [`InputStats::families`].
+    family: usize,
+    stats: Arc<InputStats>,
+}
+
+impl ListenerProbe {
+    /// The objects of an input `name` that listens on `port` of `address`, for each family that it
+    /// has sockets of (0 is IPv4, 1 IPv6).
+    pub(super) fn all(
+        module: &'static str,
+        name: &str,
+        address: Option<&str>,
+        port: &str,
+        families: &[usize],
+        stats: &Arc<InputStats>,
+    ) -> Vec<Self> {
+        let one = |name, family| Self { module, name, family, stats: stats.clone() };
+        if module == tcp::NAME {
+            return vec![one(format!("{name}({port})"), 0)];
+        }
+        let address = address.unwrap_or("*");
+        let version = |family| if family == 0 { "IPv4" } else { "IPv6" };
+        let named = |family| format!("{name}({address}/{port}/{})", version(family));
+        families.iter().map(|family| one(named(*family), *family)).collect()
+    }
+
+    pub(super) const fn module(&self) -> &'static str {
+        self.module
+    }
+}
+
+impl Probe for ListenerProbe {
+    fn read(&self) -> Object {
+        let family = &self.stats.families[self.family];
+        let figures = match self.module {
+            // rsyslogd counts what its rate limit drops, too.
+            tcp::NAME => {
+                let dropped = self.stats.dropped_ratelimit.get();
+                vec![counter("submitted", self.stats.received.get() + dropped)]
+            }
+            udp::NAME => vec![
+                counter("submitted", family.received.get()),
+                // All senders are allowed.
+                counter("disallowed", 0),
+            ],
+            _ => vec![
+                counter("submitted", family.received.get()),
+                counter("sessions.opened", family.sessions_opened.get()),
+                counter("sessions.openfailed", family.sessions_failed.get()),
+                counter("sessions.closed", family.sessions_closed.get()),
+                counter("bytes.received", family.bytes.get()),
+                counter("bytes.decompressed", 0),
+            ],
+        };
+        Object::new(self.name.clone(), self.module, figures)
+    }
+}
+
+/// What the calls of all imudp inputs took in: rsyslogd's first worker, which is its only one.
+#[derive(Debug)]
+pub(super) struct DatagramsProbe(pub(super) Vec<Arc<InputStats>>);
+
+impl Probe for DatagramsProbe {
+    fn read(&self) -> Object {
+        let sum = |counter: fn(&InputStats) -> u64| self.0.iter().map(|s| counter(s)).sum();
+        let figures = vec![
+            counter("called.recvmmsg", sum(|stats| stats.receive_calls.get())),
+            counter("called.recvmsg", 0),
+            counter(
+                "msgs.received",
+                sum(|stats| stats.received.get() + stats.dropped_ratelimit.get()),
+            ),
+        ];
+        Object::new("imudp(w0)".into(), udp::NAME, figures)
+    }
+}
+
+/// What the process has used.
+#[derive(Debug)]
+pub(super) struct ResourceProbe;
+
+impl Probe for ResourceProbe {
+    fn read(&self) -> Object {
+        // A kernel without the call, or without /proc, shows zeros.
+        let usage = ResourceUsage::now().unwrap_or_default();
+        let open = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+        let figures = vec![
+            gauge("utime", usage.user_us),
+            gauge("stime", usage.system_us),
+            gauge("maxrss", usage.resident_kib_max),
+            gauge("minflt", usage.faults_minor),
+            gauge("majflt", usage.faults_major),
+            gauge("inblock", usage.blocks_in),
+            gauge("oublock", usage.blocks_out),
+            gauge("nvcsw", usage.switches_voluntary),
+            gauge("nivcsw", usage.switches_involuntary),
+            gauge("openfiles", i64::try_from(open).unwrap_or(i64::MAX)),
+        ];
+        Object::new("resource-usage".into(), impstats::NAME, figures)
+    }
+}

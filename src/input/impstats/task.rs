@@ -1,0 +1,201 @@
+//! The task that reads the counters and reports them.
+
+use std::collections::HashMap;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Write;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::base::clock;
+use crate::base::clock::LocalZone;
+use crate::base::clock::Wall;
+use crate::base::drain::Signals;
+use crate::base::num::count;
+use crate::base::reporter::Level;
+use crate::base::reporter::Reporter;
+use crate::input::InputStats;
+use crate::input::impstats::ImpstatsSpec;
+use crate::input::internal::push_message;
+use crate::message::Batch;
+use crate::message::InputInfo;
+use crate::message::Source;
+use crate::message::Timestamp;
+use crate::rules::RulesetId;
+use crate::shard::Shard;
+use crate::shard::Stuck;
+use crate::telemetry::Nature;
+use crate::telemetry::Object;
+use crate::telemetry::Probe;
+
+/// The program that reports say they are from: what reads them looks for rsyslogd's name.
+const PROGRAM: &str = "rsyslogd-pstats";
+
+/// The running impstats.
+#[derive(Debug)]
+pub struct Impstats {
+    pub spec: ImpstatsSpec,
+    pub ruleset: RulesetId,
+    pub info: Arc<InputInfo>,
+    pub stats: Arc<InputStats>,
+    pub reporter: Arc<dyn Reporter>,
+    pub zone: LocalZone,
+    /// What is reported, in this order.
+    pub probes: Vec<Box<dyn Probe>>,
+}
+
+/// What the counters were at the report before, by probe: `resetCounters` shows the difference, so
+/// that the counters themselves stay whole for everyone else who reads them.
+type Before = Vec<HashMap<Vec<u8>, i64>>;
+
+impl Impstats {
+    /// Reports every so often until the stop, and then once more, as rsyslogd does.
+    pub async fn run(mut self, shard: Rc<Shard>, mut signals: Signals) {
+        let source = Arc::new(Source::new(None, Some(&self.info.hostname)));
+        let mut before: Before = self.probes.iter().map(|_| HashMap::new()).collect();
+        let mut stuck = Stuck::new();
+        let mut file_failed = false;
+        while !signals.stopping() {
+            tokio::select! {
+                biased;
+                () = signals.stopped() => {}
+                () = tokio::time::sleep(self.spec.interval) => {}
+            }
+            let lines = self.lines(&mut before);
+            if let Err(error) = self.write_file(&lines).await {
+                // Said once, not at each report.
+                if !std::mem::replace(&mut file_failed, true) {
+                    let text = format!("impstats: cannot write log.file: {error}");
+                    self.reporter.say(Level::Error, text);
+                }
+            } else {
+                file_failed = false;
+            }
+            if self.spec.to_rules {
+                self.send(&lines, &source, &shard, &mut stuck);
+                shard.push_all(&mut stuck).await;
+            }
+        }
+    }
+
+    /// One report.
+    fn lines(&self, before: &mut Before) -> Vec<Vec<u8>> {
+        let mut lines = Vec::new();
+        if self.spec.bracketing {
+            lines.push(b"BEGIN".to_vec());
+        }
+        for (probe, before) in self.probes.iter().zip(before) {
+            let mut object = probe.read();
+            if self.spec.reset {
+                since(&mut object, before);
+            }
+            let mut line = Vec::new();
+            object.write(self.spec.format, &mut line);
+            lines.push(line);
+        }
+        if self.spec.bracketing {
+            lines.push(b"END".to_vec());
+        }
+        lines
+    }
+
+    /// `log.file`: each line behind the time, as `ctime` writes it. On a thread that may hang.
+    async fn write_file(&mut self, lines: &[Vec<u8>]) -> io::Result<()> {
+        let Some(path) = self.spec.file.clone() else { return Ok(()) };
+        let time = ctime(clock::wall(), &mut self.zone);
+        let mut text = Vec::new();
+        for line in lines {
+            text.extend_from_slice(time.as_bytes());
+            text.extend_from_slice(b": ");
+            text.extend_from_slice(line);
+            text.push(b'\n');
+        }
+        let overwrite = self.spec.overwrite;
+        let written = tokio::task::spawn_blocking(move || write(&path, &text, overwrite)).await;
+        written.unwrap_or_else(|_| Err(io::Error::other("the writer ended")))
+    }
+
+    /// Through the rules, as messages.
+    fn send(&self, lines: &[Vec<u8>], source: &Arc<Source>, shard: &Shard, stuck: &mut Stuck) {
+        let mut batch = Batch::new(self.info.clone());
+        batch.arrival = shard.arrival();
+        batch.sources.push(source.clone());
+        let mut bytes = 0;
+        for line in lines {
+            push_message(&mut batch, self.spec.pri, PROGRAM, line);
+            bytes += line.len();
+        }
+        self.stats.count(&batch);
+        self.stats.bytes.add(count(bytes));
+        let route = shard.route_of(self.ruleset, source, &self.info);
+        shard.run(&mut batch, &route);
+        shard.flush(&batch.ack, stuck);
+    }
+}
+
+/// Takes from the counters what they were `before`, which becomes what they are.
+fn since(object: &mut Object, before: &mut HashMap<Vec<u8>, i64>) {
+    for figure in object.figures.iter_mut().filter(|figure| figure.nature == Nature::Counter) {
+        let now = figure.value;
+        let then = before.insert(figure.name.to_vec(), now).unwrap_or(0);
+        figure.value = now.saturating_sub(then);
+    }
+}
+
+fn write(path: &Path, text: &[u8], overwrite: bool) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.create(true).write(true).append(!overwrite).truncate(overwrite);
+    options.open(path)?.write_all(text)
+}
+
+/// `Sun Nov 22 10:25:02 2026`, in local time.
+fn ctime(wall: Wall, zone: &mut LocalZone) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let local = wall.secs + i64::from(zone.offset(wall.secs));
+    let at = Timestamp::civil(local);
+    let day = usize::try_from(local.div_euclid(86_400).rem_euclid(7)).unwrap_or(0);
+    format!(
+        "{} {} {:2} {:02}:{:02}:{:02} {}",
+        DAYS[day],
+        MONTHS[usize::from(at.month) - 1],
+        at.day,
+        at.hour,
+        at.minute,
+        at.second,
+        at.year
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::Figure;
+
+    #[test]
+    fn times_are_ctimes() {
+        let mut utc = LocalZone::of(jiff::tz::TimeZone::UTC);
+        let at = |secs| Wall { secs, micros: 999_999 };
+        assert_eq!(ctime(at(1_795_343_102), &mut utc), "Sun Nov 22 10:25:02 2026");
+        assert_eq!(ctime(at(0), &mut utc), "Thu Jan  1 00:00:00 1970");
+        let mut seoul = LocalZone::of(jiff::tz::TimeZone::get("Asia/Seoul").unwrap());
+        assert_eq!(ctime(at(1_709_218_799), &mut seoul), "Thu Feb 29 23:59:59 2024");
+    }
+
+    #[test]
+    fn a_reset_shows_what_is_new() {
+        let mut before = HashMap::new();
+        let mut read = |counter, gauge| {
+            let figures =
+                vec![Figure::counter(&b"c"[..], counter), Figure::gauge(&b"g"[..], gauge)];
+            let mut object = Object::new("o".into(), "o", figures);
+            since(&mut object, &mut before);
+            object.figures.iter().map(|figure| figure.value).collect::<Vec<_>>()
+        };
+        assert_eq!(read(7, 7), [7, 7]);
+        assert_eq!(read(7, 7), [0, 7]);
+        assert_eq!(read(10, 6), [3, 6]);
+    }
+}
