@@ -9,8 +9,14 @@ use crate::config::ast::Word;
 use crate::rules::call::Call;
 use crate::rules::call::Plain;
 use crate::rules::call::Routine;
+use crate::rules::call::cef;
+use crate::rules::call::error;
+use crate::rules::call::hash;
+use crate::rules::call::net;
+use crate::rules::call::number;
 use crate::rules::call::regex::Extract;
 use crate::rules::call::text;
+use crate::rules::call::time;
 use crate::rules::expression::Lowering;
 use crate::rules::expression::Reported;
 use crate::rules::functions::Constant;
@@ -21,7 +27,16 @@ use crate::rules::posix::Syntax;
 
 /// The functions that keep nothing, by name.
 fn plain(name: &str) -> Option<Plain> {
-    let mut all = text::ROUTINES.iter();
+    let families = [
+        cef::ROUTINES,
+        error::ROUTINES,
+        hash::ROUTINES,
+        net::ROUTINES,
+        number::ROUTINES,
+        text::ROUTINES,
+        time::ROUTINES,
+    ];
+    let mut all = families.into_iter().flatten();
     all.find(|(known, _)| *known == name).map(|(_, routine)| *routine)
 }
 

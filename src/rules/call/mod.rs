@@ -2,8 +2,14 @@
 //! number, a text or JSON.
 
 mod build;
+mod cef;
+mod error;
+mod hash;
+mod net;
+mod number;
 mod regex;
 mod text;
+mod time;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -13,9 +19,10 @@ use crate::rules::eval;
 use crate::rules::ir::Expr;
 use crate::rules::live::Properties;
 use crate::rules::value::Value;
+use crate::rules::value::leading_number;
 
 /// Arguments that a function takes at most.
-const ARGS_MAX: usize = 5;
+const ARGS_MAX: usize = 8;
 
 /// A function with its arguments.
 #[derive(Debug)]
@@ -122,6 +129,18 @@ impl Invocation<'_> {
         match self.args.get(at) {
             Some(Argument::Json(json)) => json,
             _ => &json::Value::Null,
+        }
+    }
+
+    /// An argument that is taken as [`Takes::Value`], if it is a number as a whole: an empty text
+    /// is, and all JSON that is no text.
+    pub(super) fn whole(&self, at: usize) -> Option<i64> {
+        match self.value(at) {
+            Value::Number(number) | Value::Json { number, .. } => Some(number),
+            Value::Text(text) => match leading_number(text) {
+                (number, true) => Some(number),
+                (_, false) => None,
+            },
         }
     }
 
