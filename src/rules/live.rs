@@ -5,6 +5,7 @@ use std::cell::Ref;
 use std::cell::RefCell;
 use std::ops::Deref;
 
+use crate::base::clock::LocalZone;
 use crate::message::Batch;
 use crate::message::Draft;
 use crate::message::InputInfo;
@@ -104,7 +105,7 @@ impl Properties for Origin<'_> {
 }
 
 /// What functions keep from message to message on one shard.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Runtime {
     /// What `script_error()` gives: 0, or 1 after a function that failed.
     pub(super) script_error: Cell<i64>,
@@ -117,6 +118,22 @@ pub(super) struct Runtime {
     /// Rounds that `foreach` has taken for this message, and calls that `call_indirect` made.
     pub(super) rounds: Cell<u32>,
     pub(super) calls: Cell<u32>,
+    /// Where the system is, for `parse_time_localtz()`.
+    pub(super) zone: RefCell<LocalZone>,
+}
+
+impl Default for Runtime {
+    fn default() -> Self {
+        Self {
+            script_error: Cell::default(),
+            watches: false,
+            suspended: Cell::default(),
+            depth: Cell::default(),
+            rounds: Cell::default(),
+            calls: Cell::default(),
+            zone: RefCell::new(LocalZone::system()),
+        }
+    }
 }
 
 /// A message, with its variables in a cell: a function in a condition may change them.

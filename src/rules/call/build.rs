@@ -9,10 +9,17 @@ use crate::config::ast::Word;
 use crate::rules::call::Call;
 use crate::rules::call::Plain;
 use crate::rules::call::Routine;
+use crate::rules::call::cef;
+use crate::rules::call::error;
+use crate::rules::call::hash;
 use crate::rules::call::json;
 use crate::rules::call::json::ExecTemplate;
+use crate::rules::call::json::GetProperty;
+use crate::rules::call::net;
+use crate::rules::call::number;
 use crate::rules::call::regex::Extract;
 use crate::rules::call::text;
+use crate::rules::call::time;
 use crate::rules::expression::Lowering;
 use crate::rules::expression::Reported;
 use crate::rules::functions::find;
@@ -22,7 +29,17 @@ use crate::rules::posix::Syntax;
 
 /// The functions that keep nothing, by name.
 fn plain(name: &str) -> Option<Plain> {
-    let mut all = [text::ROUTINES, json::ROUTINES].into_iter().flatten();
+    let families = [
+        cef::ROUTINES,
+        error::ROUTINES,
+        hash::ROUTINES,
+        json::ROUTINES,
+        net::ROUTINES,
+        number::ROUTINES,
+        text::ROUTINES,
+        time::ROUTINES,
+    ];
+    let mut all = families.into_iter().flatten();
     all.find(|(known, _)| *known == name).map(|(_, routine)| *routine)
 }
 
@@ -51,6 +68,10 @@ impl Lowering<'_> {
         Ok(match name.text.as_str() {
             "re_extract" => Arc::new(Extract { regex: regex(args, false)? }),
             "re_extract_i" => Arc::new(Extract { regex: regex(args, true)? }),
+            "get_property" => {
+                let named = matches!(args, [ast::Expr { kind: ExprKind::Variable(_), .. }, ..]);
+                Arc::new(GetProperty { named })
+            }
             "exec_template" => Arc::new(self.exec_template(args)?),
             "previous_action_suspended" => {
                 self.resolver.watch_actions();

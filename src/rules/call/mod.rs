@@ -2,9 +2,15 @@
 //! number, a text or JSON.
 
 mod build;
+mod cef;
+mod error;
+mod hash;
 mod json;
+mod net;
+mod number;
 mod regex;
 mod text;
+mod time;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -14,9 +20,10 @@ use crate::rules::eval;
 use crate::rules::ir::Expr;
 use crate::rules::live::Properties;
 use crate::rules::value::Value;
+use crate::rules::value::leading_number;
 
 /// Arguments that a function takes at most.
-const ARGS_MAX: usize = 5;
+const ARGS_MAX: usize = 8;
 
 /// A function with its arguments.
 #[derive(Debug)]
@@ -130,6 +137,18 @@ impl Invocation<'_> {
         match self.args.get(at) {
             Some(Argument::Json(json)) => json,
             _ => &Json::Null,
+        }
+    }
+
+    /// An argument that is taken as [`Takes::Value`], if it is a number as a whole: an empty text
+    /// is, and all JSON that is no text.
+    pub(super) fn whole(&self, at: usize) -> Option<i64> {
+        match self.value(at) {
+            Value::Number(number) | Value::Json { number, .. } => Some(number),
+            Value::Text(text) => match leading_number(text) {
+                (number, true) => Some(number),
+                (_, false) => None,
+            },
         }
     }
 
