@@ -238,7 +238,8 @@ impl Tracer<'_> {
         let live = Live::new(draft, self.runtime);
         let value = change.value.as_ref().map(|value| kept(value, &live));
         set(change, value, draft.variables);
-        let value = draft.variables.with(&change.variable, Option::<&json::Value>::cloned);
+        let copied = |value: Option<&json::Value>| value.cloned();
+        let value = draft.variables.with(&change.variable, copied);
         (self.f)(Event::Set { loc, variable: &change.variable, value });
     }
 
