@@ -6,8 +6,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use memchr::memmem::Finder;
-use regex::bytes::Regex;
 
+use crate::base::posix::Expression;
 use crate::message::PriMask;
 use crate::message::Property;
 use crate::message::Variable;
@@ -78,7 +78,7 @@ pub(super) enum Pattern {
     Contains(Vec<Finder<'static>>),
     /// The operators without a prepared searcher.
     Other(TextOperator, Vec<Box<[u8]>>),
-    Regex(Regex),
+    Regex(Expression),
 }
 
 #[derive(Debug)]

@@ -12,7 +12,6 @@ mod hoist;
 mod ir;
 mod live;
 mod lower;
-mod posix;
 mod program;
 mod specialise;
 #[cfg(test)]

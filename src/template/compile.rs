@@ -9,6 +9,8 @@ use crate::base::diag::Loc;
 use crate::base::diag::nearest;
 use crate::base::limits;
 use crate::base::num::len32;
+use crate::base::posix::Expression;
+use crate::base::posix::Syntax;
 use crate::config::ast::Object;
 use crate::config::ast::ObjectKind;
 use crate::config::manual;
@@ -36,7 +38,6 @@ use crate::template::field::Pick;
 use crate::template::field::Range;
 use crate::template::field::SecurePath;
 use crate::template::field::Source;
-use crate::template::posix;
 use crate::template::render::Op;
 use crate::template::text;
 use crate::template::text::Escapes;
@@ -580,17 +581,14 @@ impl Words<'_, '_> {
         let number = self.number("regex.match")?.unwrap_or(0);
         let Some(pattern) = self.params.bytes("regex.expression") else { return Some(()) };
         let loc = self.params.loc("regex.expression");
-        let regex = match posix::compile(pattern, extended) {
+        let syntax = if extended { Syntax::Extended } else { Syntax::Basic };
+        let regex = match Expression::new(pattern, syntax, false) {
             Ok(regex) => regex,
-            Err(message) => {
-                self.diags.push(Diagnostic::error(loc, message));
+            Err(fault) => {
+                self.diags.push(Diagnostic::error(loc, fault.why));
                 return None;
             }
         };
-        if posix::has_alternatives(pattern, extended) {
-            let message = "alternatives are tried in the order written; rsyslog takes the longest";
-            self.diags.push(Diagnostic::note(loc, message));
-        }
         field.pick = Pick::Regex(Box::new(Match { regex, number, submatch, otherwise }));
         Some(())
     }
