@@ -20,8 +20,8 @@ use crate::rules::Residual;
 use crate::rules::Residuals;
 use crate::rules::RulesetId;
 use crate::rules::Scratch;
-use crate::rules::eval::Origin;
-use crate::rules::eval::Properties;
+use crate::rules::live::Origin;
+use crate::rules::live::Properties;
 use crate::rules::testkit::*;
 use crate::rules::twin;
 

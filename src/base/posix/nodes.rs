@@ -316,7 +316,15 @@ impl Builder {
         if rest.first.is_none() {
             return Ok(needed);
         }
-        if let Some(high) = high {
+        if let (Some(high), Tree::Bytes(_)) = (high, inner) {
+            // Without groups `x(x)?` is the same, and can be taken in one way only.
+            rest = self.split(rest, Fragment::default())?;
+            for _ in low + 1..high {
+                let copy = self.fragment(inner, Round::Copy)?;
+                rest = self.join(copy, rest);
+                rest = self.split(rest, Fragment::default())?;
+            }
+        } else if let Some(high) = high {
             rest = self.split(rest, Fragment::default())?;
             for _ in low + 1..high {
                 let copy = self.fragment(inner, Round::Copy)?;
