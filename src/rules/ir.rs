@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use aho_corasick::AhoCorasick;
 use memchr::memmem::Finder;
 
 use crate::base::posix::Expression;
@@ -79,6 +80,8 @@ pub(super) enum Pattern {
     /// The operators without a prepared searcher.
     Other(TextOperator, Vec<Box<[u8]>>),
     Regex(Expression),
+    /// Any of many texts is contained.
+    AnyOf(AhoCorasick),
 }
 
 #[derive(Debug)]

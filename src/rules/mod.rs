@@ -8,6 +8,7 @@ mod eval;
 mod expression;
 mod fold;
 pub mod functions;
+mod guard;
 mod hoist;
 mod ir;
 mod live;

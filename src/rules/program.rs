@@ -15,6 +15,7 @@ use crate::message::Source;
 use crate::message::json::Case;
 use crate::rules::RulesetId;
 use crate::rules::eval::holds;
+use crate::rules::guard::guard;
 use crate::rules::hoist::equality;
 use crate::rules::ir::Block;
 use crate::rules::ir::Test;
@@ -95,6 +96,7 @@ impl Programs {
         for start in 0..programs.len() {
             linker.visit(start, &mut programs, diags);
         }
+        programs.iter_mut().for_each(|program| guard(&mut program.nodes));
         let mut all = Self { programs, ..Self::default() };
         all.index_reach();
         all.index_predicates();

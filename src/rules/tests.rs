@@ -611,3 +611,25 @@ proptest! {
         prop_assert_eq!(trace(&programs, &batch), slow.0);
     }
 }
+
+#[test]
+fn rules_in_a_row_that_look_for_texts_are_guarded() {
+    let rule = |text: &str, action: u32| {
+        let finder = memchr::memmem::Finder::new(text.as_bytes()).into_owned();
+        let pattern = crate::rules::ir::Pattern::Contains(vec![finder]);
+        let subject = crate::rules::ir::Expr::Property(Property::Msg);
+        let leaf = crate::rules::ir::Leaf::Match { subject, pattern };
+        let test = crate::rules::ir::Test::Leaf(leaf.into());
+        let arms = vec![(test, vec![crate::rules::ir::Node::Action(ActionId(action))])];
+        crate::rules::ir::Node::Choice { arms, otherwise: vec![] }
+    };
+    let texts = ["a", "b", "c", "d", "e"];
+    let guarded = |texts: &[&str]| {
+        let mut block: Vec<_> = texts.iter().map(|text| rule(text, 1)).collect();
+        crate::rules::guard::guard(&mut block);
+        block.len()
+    };
+    assert_eq!(guarded(&texts), 1);
+    assert_eq!(guarded(&texts[..3]), 3, "too few");
+    assert_eq!(guarded(&["a", "b", "", "c", "d"]), 5, "an empty text is in all");
+}
