@@ -36,7 +36,7 @@ pub(super) enum Node {
 pub(super) struct Nodes {
     pub(super) all: Vec<Node>,
     pub(super) start: Id,
-    /// From where each node can be reached at once: `sources[first_source[n]..first_source[n + 1]]`.
+    /// From where node n can be reached at once: from `first_source[n]` to `first_source[n + 1]`.
     sources: Vec<Id>,
     first_source: Vec<u32>,
     /// Whatever a text is, there is one way at most to take it, and the longest is preferred.
