@@ -167,6 +167,7 @@ impl Pattern {
                 needles.iter().any(|needle| operator.holds(text, needle))
             }
             Self::Regex(regex) => regex.is_match(text),
+            Self::AnyOf(texts) => texts.is_match(text),
         }
     }
 }

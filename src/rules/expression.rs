@@ -8,6 +8,8 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::limits::EXPRESSION_DEPTH_MAX;
+use crate::base::posix::Expression;
+use crate::base::posix::Syntax;
 use crate::config::ast;
 use crate::config::ast::BinaryOp;
 use crate::config::ast::ExprKind;
@@ -22,8 +24,6 @@ use crate::rules::ir::Leaf;
 use crate::rules::ir::Pattern;
 use crate::rules::ir::Test;
 use crate::rules::ir::TextOperator;
-use crate::rules::posix;
-use crate::rules::posix::Syntax;
 use crate::rules::value::Arithmetic;
 use crate::rules::value::Relation;
 use crate::rules::value::constant_number;
@@ -289,7 +289,7 @@ impl Lowering<'_> {
             return Err(Reported);
         };
         let subject = self.value(subject, depth)?;
-        let regex = posix::compile(pattern, Syntax::Extended, any_case).map_err(|_| Reported)?;
+        let regex = Expression::new(pattern, Syntax::Extended, any_case).map_err(|_| Reported)?;
         Ok(fold::leaf(Leaf::Match { subject, pattern: Pattern::Regex(regex) }))
     }
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use aho_corasick::AhoCorasick;
 use memchr::memmem::Finder;
-use regex::bytes::Regex;
 
 use crate::base::diag::Loc;
+use crate::base::posix::Expression;
 use crate::message::PriMask;
 use crate::message::Property;
 use crate::message::Variable;
@@ -79,7 +80,9 @@ pub(super) enum Pattern {
     Contains(Vec<Finder<'static>>),
     /// The operators without a prepared searcher.
     Other(TextOperator, Vec<Box<[u8]>>),
-    Regex(Regex),
+    Regex(Expression),
+    /// Any of many texts is contained.
+    AnyOf(AhoCorasick),
 }
 
 #[derive(Debug)]
@@ -125,6 +128,9 @@ pub(super) enum Node {
         arms: Vec<Arm>,
         otherwise: Block,
     },
+    /// Rules that do nothing if this does not hold: put in by the compiler, see
+    /// [`guard`](crate::rules::guard).
+    Guard(Arm),
     /// An index into the program's calls.
     Call(usize),
     /// The same, of a ruleset that has a queue.

@@ -10,6 +10,8 @@ use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::diag::nearest;
 use crate::base::limits::SCRIPT_DEPTH_MAX;
+use crate::base::posix::Expression;
+use crate::base::posix::Fault;
 use crate::config::ast;
 use crate::config::ast::FilterOperation;
 use crate::config::ast::ObjectKind;
@@ -35,7 +37,6 @@ use crate::rules::ir::Pattern;
 use crate::rules::ir::Placed;
 use crate::rules::ir::Test;
 use crate::rules::ir::TextOperator;
-use crate::rules::posix;
 use crate::rules::program::CallSite;
 use crate::rules::program::Program;
 use crate::rules::validate::Validator;
@@ -340,7 +341,7 @@ fn property_filter(
     let value: Box<[u8]> = filter.value.as_slice().into();
     let other = |operator| Pattern::of(operator, vec![value.clone()]);
     if let Some(syntax) = filter_syntax(filter.operation) {
-        let regex = posix::compile(&value, syntax, false);
+        let regex = Expression::new(&value, syntax, false);
         let test = match regex {
             Ok(regex) => {
                 let pattern = Pattern::Regex(regex);
@@ -368,7 +369,7 @@ fn property_filter(
 
 /// rsyslogd finds out at the first message, says so, and takes it that nothing matches.
 fn bad_filter_regex(
-    fault: &posix::Fault,
+    fault: &Fault,
     loc: Loc,
     negated: bool,
     diags: &mut Diagnostics,

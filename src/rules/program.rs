@@ -15,6 +15,7 @@ use crate::message::Source;
 use crate::message::json::Case;
 use crate::rules::RulesetId;
 use crate::rules::eval::holds;
+use crate::rules::guard::guard;
 use crate::rules::hoist::equality;
 use crate::rules::ir::Block;
 use crate::rules::ir::Node;
@@ -106,6 +107,7 @@ impl Programs {
             linker.visit(start, &mut programs, diags);
         }
         let indirect = programs.iter().any(|program| has_indirect(&program.nodes));
+        programs.iter_mut().for_each(|program| guard(&mut program.nodes));
         let mut all = Self { programs, indirect, ..Self::default() };
         all.index_reach();
         all.index_predicates();
@@ -226,6 +228,7 @@ fn has_indirect(nodes: &Block) -> bool {
             has_indirect(otherwise) || arms.iter().any(|arm| has_indirect(&arm.then))
         }
         Node::Foreach { body, .. } => has_indirect(body),
+        Node::Guard(arm) => has_indirect(&arm.then),
         _ => false,
     })
 }

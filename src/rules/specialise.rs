@@ -194,7 +194,9 @@ impl Programs {
                     Node::Call(call) | Node::Enqueue(call) => {
                         self.collect_ruleset(program.calls[*call].ruleset, seen, actions);
                     }
-                    Node::Foreach { body, .. } => open.push(body),
+                    Node::Guard(Arm { then: body, .. }) | Node::Foreach { body, .. } => {
+                        open.push(body);
+                    }
                     Node::Indirect(_) => {
                         for (to, _) in self.names.values() {
                             self.collect_ruleset(*to, seen, actions);
@@ -263,6 +265,9 @@ impl Specialiser<'_> {
                     let names = self.programs.names.clone();
                     steps.push(Step::Indirect { target: target.clone(), names });
                     false
+                }
+                Node::Guard(arm) => {
+                    self.choice(std::slice::from_ref(arm), &[], ruleset, program, steps)
                 }
                 Node::Stop => {
                     steps.push(Step::Stop);

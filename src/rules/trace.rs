@@ -154,6 +154,8 @@ impl Tracer<'_> {
                 Node::Choice { arms, otherwise } => {
                     self.choice(loc, arms, otherwise, program, draft)?;
                 }
+                // Nobody wrote it, and it changes nothing.
+                Node::Guard(arm) => self.block(&arm.then, program, draft)?,
                 Node::Call(at) | Node::Enqueue(at) => {
                     let site = &program.calls[*at];
                     if !site.cut {

@@ -6,8 +6,7 @@
 
 use std::cell::RefCell;
 
-use regex::bytes::Regex;
-
+use crate::base::posix::Expression;
 use crate::message::Property;
 use crate::message::TimeFormat;
 use crate::message::Variable;
@@ -48,7 +47,7 @@ pub(super) enum Pick {
 
 #[derive(Clone, Debug)]
 pub(super) struct Match {
-    pub(super) regex: Regex,
+    pub(super) regex: Expression,
     /// Which of the successive matches, from 0.
     pub(super) number: usize,
     /// Which of its groups; 0 is all of it.
@@ -399,14 +398,8 @@ impl Range {
 
 impl Match {
     fn of<'v>(&self, value: &'v [u8]) -> &'v [u8] {
-        let mut rest = value;
-        for number in 0..=self.number {
-            let Some(found) = self.regex.captures(rest) else { break };
-            if number == self.number {
-                return found.get(self.submatch).map_or(&[], |group| group.as_bytes());
-            }
-            // Each search starts anew behind the last match, even where that was empty.
-            rest = found.get(0).map_or(rest, |all| &rest[all.end()..]);
+        if let Some(found) = self.regex.nth(value, self.number, self.submatch) {
+            return found.unwrap_or_default();
         }
         match self.otherwise {
             NoMatch::Default => NO_MATCH,

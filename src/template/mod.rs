@@ -10,7 +10,6 @@
 //! | `compile` | `template()` objects to pieces, checked |
 //! | `field` | one `%property%` with its options; what it does to a value |
 //! | `escape` | JSON, CSV and SQL escaping |
-//! | `posix` | POSIX regular expressions in the words of the `regex` crate |
 //! | `builtin` | the names that need no definition |
 
 mod builtin;
@@ -19,7 +18,6 @@ mod escape;
 mod field;
 #[cfg(test)]
 mod golden;
-mod posix;
 #[cfg(test)]
 mod recorded;
 mod render;

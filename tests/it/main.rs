@@ -21,6 +21,7 @@ mod oracle;
 mod params;
 mod parse;
 mod parsers;
+mod posix;
 mod runaway;
 mod scripts;
 mod support;

@@ -98,7 +98,7 @@ impl<'a> Script<'a> {
         if !wait_for(PATIENCE, || tcp_listens(port) || !relay.running()) || !relay.running() {
             return Err(format!("{program} does not listen: {}", relay.ended().stderr));
         }
-        let message = self.of(b'<').next().map_or(MESSAGE.as_bytes().to_vec(), <[u8]>::to_vec);
+        let message = self.of(b'<').next().unwrap_or(MESSAGE.as_bytes()).to_vec();
         let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
         connection.write_all(&[&message, &b"\n"[..]].concat()).unwrap();
         let read = || fs::read(dir.path().join("answers")).unwrap_or_default();

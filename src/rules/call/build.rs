@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use crate::base::diag::Diagnostic;
+use crate::base::posix::Expression;
+use crate::base::posix::Syntax;
 use crate::config::ast;
 use crate::config::ast::ExprKind;
 use crate::config::ast::Word;
@@ -24,8 +26,6 @@ use crate::rules::expression::Lowering;
 use crate::rules::expression::Reported;
 use crate::rules::functions::find;
 use crate::rules::ir::Expr;
-use crate::rules::posix;
-use crate::rules::posix::Syntax;
 
 /// The functions that keep nothing, by name.
 fn plain(name: &str) -> Option<Plain> {
@@ -95,9 +95,9 @@ impl Lowering<'_> {
 }
 
 /// The regular expression that stands as second argument; its faults have been complained of.
-fn regex(args: &[ast::Expr], any_case: bool) -> Result<::regex::bytes::Regex, Reported> {
+fn regex(args: &[ast::Expr], any_case: bool) -> Result<Expression, Reported> {
     let [_, ast::Expr { kind: ExprKind::Str(pattern), .. }, ..] = args else {
         return Err(Reported);
     };
-    posix::compile(pattern, Syntax::Extended, any_case).map_err(|_| Reported)
+    Expression::new(pattern, Syntax::Extended, any_case).map_err(|_| Reported)
 }

@@ -1,16 +1,18 @@
 //! Functions of regular expressions.
 
-use regex::bytes::Regex;
-
+use crate::base::posix::Expression;
 use crate::rules::call::Answer;
 use crate::rules::call::Invocation;
 use crate::rules::call::Routine;
 use crate::rules::call::Takes;
 
+/// Groups that rsyslog has room for, the whole match among them.
+const GROUPS: usize = 50;
+
 /// `re_extract(text, regex, match, submatch, otherwise)`, rsyslog's.
 #[derive(Debug)]
 pub(super) struct Extract {
-    pub(super) regex: Regex,
+    pub(super) regex: Expression,
 }
 
 impl Routine for Extract {
@@ -19,11 +21,11 @@ impl Routine for Extract {
     }
 
     fn run(&self, call: &Invocation<'_>, out: &mut Vec<u8>) -> Answer {
-        let found = usize::try_from(call.number(1)).ok().and_then(|nth| {
-            let captures = self.regex.captures_iter(call.text(0)).nth(nth)?;
-            captures.get(usize::try_from(call.number(2)).ok()?)
-        });
-        out.extend_from_slice(found.map_or_else(|| call.text(3), |found| found.as_bytes()));
+        // rsyslog counts matches up in a number of 16 bits until it is the wanted one.
+        let number = usize::try_from(call.number(1) & 0xFFFF).unwrap_or_default();
+        let group = usize::try_from(call.number(2)).ok().filter(|group| *group < GROUPS);
+        let found = group.and_then(|group| self.regex.nth(call.text(0), number, group).flatten());
+        out.extend_from_slice(found.unwrap_or(call.text(3)));
         Answer::Text
     }
 
