@@ -7,6 +7,8 @@ use std::sync::Arc;
 use bongsu::base::clock::LocalZone;
 use bongsu::base::diag::Diagnostics;
 use bongsu::base::diag::Loc;
+use bongsu::base::reporter::Level;
+use bongsu::base::reporter::Reporter;
 use bongsu::config::ast::Object;
 use bongsu::message::Batch;
 use bongsu::message::InputInfo;
@@ -33,6 +35,14 @@ use criterion::Criterion;
 use criterion::Throughput;
 
 use crate::frame::MIXED;
+
+/// Nothing is said here.
+#[derive(Debug)]
+struct Silent;
+
+impl Reporter for Silent {
+    fn say(&self, _: Level, _: String) {}
+}
 
 const READ_BYTES: usize = 256 << 10;
 const SLICE_BYTES: usize = 32 << 10;
@@ -88,7 +98,8 @@ pub(crate) fn bench(c: &mut Criterion) {
     let template = Template::builtin("RSYSLOG_SyslogProtocol23Format").map(Arc::new);
     let framing = Framing { style: FrameStyle::Delimiter(b'\n'), max_bytes: usize::MAX };
     let outlet = Outlet::new(sender, template, None, framing, Arc::default());
-    let shard = Shard::new(0, programs, vec![outlet], info.clone(), LocalZone::system());
+    let shard =
+        Shard::new(0, programs, vec![outlet], info.clone(), LocalZone::system(), Arc::new(Silent));
     let entry = shard.learn([127, 0, 0, 1].into(), None);
     let route = shard.route(RulesetId(0), &entry, &info);
     let (framing, parsing) = (FrameSettings::default(), ParseSettings::default());

@@ -27,6 +27,10 @@ pub const PERCENTILE_NAMES_MAX: usize = 10_000;
 pub const PERCENTILE_VALUES_MAX: usize = 4 << 20;
 /// Depth of `call` and of nested blocks.
 pub const SCRIPT_DEPTH_MAX: usize = 64;
+/// Rounds of `foreach` that one message may take, those of inner ones included.
+pub const FOREACH_ROUNDS_MAX: u32 = 1_000_000;
+/// Rulesets that one message may be sent through by `call_indirect`.
+pub const INDIRECT_CALLS_MAX: u32 = 10_000;
 /// Time that a normal stop may take to drain, in milliseconds.
 pub const DRAIN_MS_DEFAULT: u64 = 10_000;
 /// Depth of an expression, not counting chains of one operator.
@@ -51,6 +55,14 @@ pub const YAML_BYTES_MAX: usize = 16 << 20;
 pub const YAML_NODES_MAX: usize = 250_000;
 /// Depth of YAML's sequences and mappings: two for each `else` of a chain, and what is around it.
 pub const YAML_DEPTH_MAX: usize = 2 * ELSE_IF_MAX + 8 * SCRIPT_DEPTH_MAX;
+/// Depth of groups in a regular expression, and of repetitions of repetitions.
+pub const REGEX_DEPTH_MAX: usize = 100;
+/// Parts of a regular expression, intervals written out.
+pub const REGEX_NODES_MAX: usize = 65_536;
+/// Steps of one search with a regular expression: about 0.1 s.
+pub const REGEX_STEPS_MAX: usize = 1 << 24;
+/// The same where it has back references, whose steps are dearer.
+pub const REGEX_BACK_STEPS_MAX: usize = 1 << 18;
 /// Depth of includes.
 pub const INCLUDE_DEPTH_MAX: usize = 32;
 

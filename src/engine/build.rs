@@ -33,6 +33,8 @@ use crate::engine::modules::InputKind;
 use crate::engine::modules::Modules;
 use crate::engine::objects;
 use crate::engine::parsers::Parsers;
+use crate::engine::rulesets::DEFAULT_RULESET;
+use crate::engine::rulesets::Rulesets;
 use crate::engine::statistics::Counted;
 use crate::engine::statistics::Statistics;
 use crate::input::impstats;
@@ -58,9 +60,6 @@ use crate::rules::Resolver;
 use crate::rules::RulesetId;
 use crate::template::Template;
 use crate::template::Templates;
-
-/// rsyslog's name of the ruleset that holds what stands in none.
-const DEFAULT_RULESET: &str = "RSYSLOG_DefaultRuleset";
 
 /// What the command line says about a configuration.
 #[derive(Clone, Debug)]
@@ -102,6 +101,7 @@ pub struct Plan {
     pub(super) local_domain: Option<String>,
     pub(super) programs: Programs,
     pub(super) default_ruleset: RulesetId,
+    pub(super) ruleset_names: HashMap<RulesetId, String>,
     pub(super) actions: Vec<ActionPlan>,
     pub(super) inputs: Vec<InputPlan>,
     /// The `ratelimit()` objects, by name.
@@ -159,6 +159,7 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
         local_domain,
         programs,
         default_ruleset,
+        ruleset_names: builder.rulesets.into_names(),
         actions: builder.actions,
         inputs,
         limits: builder.limits,
@@ -201,8 +202,7 @@ struct Builder {
     modules: Modules,
     outputs: DefaultsInOrder,
     templates: Templates,
-    /// By name; the flag says that it has a queue of its own.
-    rulesets: HashMap<String, (RulesetId, bool)>,
+    rulesets: Rulesets,
     default_ruleset: RulesetId,
     actions: Vec<ActionPlan>,
     /// Where each of them stands.
@@ -214,6 +214,8 @@ struct Builder {
     counters: Counters,
     parsers: Parsers,
     definitions: Definitions,
+    /// `previous_action_suspended()` is called somewhere.
+    watches: bool,
     statistics: Statistics,
     /// The `ratelimit()` objects, by name.
     limits: HashMap<String, RateLimitSpec>,
@@ -258,7 +260,6 @@ impl Builder {
         self.parsers = Parsers::collect(block, &self.modules, sanitise, diags);
         let listed = std::mem::take(&mut self.globals.parsers);
         self.parsers.list(RulesetId(0), &listed, &self.definitions, diags);
-        self.rulesets.insert(DEFAULT_RULESET.to_owned(), (RulesetId(0), false));
         for (i, object) in objects(block, ObjectKind::Ruleset).enumerate() {
             let id = RulesetId(len32(i + 1));
             on_its_page(object, diags, |diags| {
@@ -274,8 +275,9 @@ impl Builder {
         let asked: Vec<_> =
             params.list("parser").into_iter().map(|name| (name.to_owned(), loc)).collect();
         self.parsers.list(id, &asked, &self.definitions, diags);
-        if self.rulesets.contains_key(name) {
-            let text = if name == DEFAULT_RULESET {
+        let queued = params.has("queue.type");
+        if !self.rulesets.add(name, id, queued) {
+            let text = if name.eq_ignore_ascii_case(DEFAULT_RULESET) {
                 format!("ruleset '{name}' is there already: what stands in no ruleset")
             } else {
                 format!("ruleset '{name}' is defined twice")
@@ -284,8 +286,6 @@ impl Builder {
             return;
         }
         self.queues.check(object, diags);
-        let queued = params.has("queue.type");
-        self.rulesets.insert(name.to_owned(), (id, queued));
     }
 
     /// Programs by ruleset: 0 is what stands in no ruleset.
@@ -296,14 +296,17 @@ impl Builder {
             programs.push(rules::compile(&object.script, self, diags));
         }
         self.default_ruleset = self.default_ruleset_id(diags);
-        Programs::link(programs, diags).with_case(self.globals.case)
+        Programs::link(programs, diags)
+            .with_case(self.globals.case)
+            .with_names(self.rulesets.by_name())
+            .with_watch(self.watches)
     }
 
     /// `$DefaultRuleset`; the main script if it is not given.
     fn default_ruleset_id(&self, diags: &mut Diagnostics) -> RulesetId {
         let Some((name, loc)) = &self.globals.default_ruleset else { return RulesetId(0) };
         if let Some((id, _)) = self.rulesets.get(name) {
-            return *id;
+            return id;
         }
         diags.push(Diagnostic { severity: Severity::Warning, ..self.no_ruleset(name, *loc) });
         RulesetId(0)
@@ -417,7 +420,7 @@ impl Builder {
         diags: &mut Diagnostics,
     ) -> RulesetId {
         if let Some((id, _)) = self.rulesets.get(name) {
-            return *id;
+            return id;
         }
         diags.push(self.no_ruleset(name, loc));
         otherwise
@@ -426,7 +429,7 @@ impl Builder {
     fn no_ruleset(&self, name: &str, loc: Loc) -> Diagnostic {
         let text = format!("ruleset '{name}' not found: the default ruleset is used");
         let complaint = Diagnostic::error(loc, text);
-        match nearest(name, self.rulesets.keys().map(String::as_str)) {
+        match nearest(name, self.rulesets.names()) {
             Some(near) => complaint.help(format!("did you mean '{near}'?")),
             None => complaint,
         }
@@ -565,11 +568,19 @@ impl Resolver for Builder {
     }
 
     fn ruleset(&self, name: &str) -> Option<(RulesetId, bool)> {
-        self.rulesets.get(name).copied()
+        self.rulesets.get(name)
     }
 
     fn ruleset_names(&self) -> Vec<String> {
-        self.rulesets.keys().cloned().collect()
+        self.rulesets.names().map(str::to_owned).collect()
+    }
+
+    fn watch_actions(&mut self) {
+        self.watches = true;
+    }
+
+    fn template(&self, name: &str) -> Option<Arc<Template>> {
+        self.templates.get(name).cloned()
     }
 
     fn actions(&self) -> usize {

@@ -252,8 +252,14 @@ fn shard(runtime: &Runtime, seed: Seed) {
         for action in seed.actions {
             outputs.spawn_local(action.run(seed.signals.clone(), seed.reporter.clone()));
         }
-        let shard =
-            Rc::new(Shard::new(seed.index, seed.programs, seed.outlets, seed.info, seed.zone));
+        let shard = Rc::new(Shard::new(
+            seed.index,
+            seed.programs,
+            seed.outlets,
+            seed.info,
+            seed.zone,
+            seed.reporter.clone(),
+        ));
         let mut inputs = JoinSet::new();
         for (input, socket) in seed.udp {
             let (shard, signals) = (shard.clone(), seed.signals.clone());

@@ -30,6 +30,13 @@ impl<'a> Draft<'a> {
         View { batch: self.batch, message: &self.message, variables: self.variables }
     }
 
+    /// The same with its variables to be changed.
+    #[must_use]
+    #[inline]
+    pub const fn parts(&mut self) -> (&Batch, &Message, &mut Variables) {
+        (self.batch, &self.message, self.variables)
+    }
+
     /// Bytes of the message.
     #[must_use]
     pub fn bytes(&self, span: Span) -> &[u8] {

@@ -156,6 +156,12 @@ impl Property {
         NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, p)| *p)
     }
 
+    /// Its first name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        NAMES.iter().find(|(_, property)| *property == self).map_or("", |(name, _)| name)
+    }
+
     /// All names, for "did you mean".
     pub fn names() -> impl Iterator<Item = &'static str> {
         NAMES.iter().map(|(name, _)| *name)

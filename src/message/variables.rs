@@ -1,6 +1,7 @@
 //! Message variables: `$!` goes with the message, `$.` is for the rules that it runs through, `$/`
 //! is the whole relay's.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -42,6 +43,17 @@ impl Variable {
             _ => return None,
         };
         Some(Self { tree, path: Path::new(path) })
+    }
+}
+
+impl fmt::Display for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match self.tree {
+            Tree::Message => '!',
+            Tree::Local => '.',
+            Tree::Global => '/',
+        };
+        write!(f, "${sign}{}", self.path)
     }
 }
 

@@ -180,6 +180,26 @@ impl OutputSpec {
         }
     }
 
+    /// Where messages go, as people write it; `file_name` is what [`Self::dyna_file`] made.
+    #[must_use]
+    pub fn target(&self, file_name: &str) -> String {
+        match self {
+            Self::Forward(spec) => {
+                let protocol = match spec.protocol {
+                    forward::Protocol::Tcp => "tcp",
+                    forward::Protocol::Udp(_) => "udp",
+                };
+                format!("{protocol}:{}:{}", spec.target, spec.port)
+            }
+            Self::File(spec) => match &spec.target {
+                FileTarget::Fixed(path) => path.display().to_string(),
+                FileTarget::Dynamic { .. } => file_name.to_owned(),
+            },
+            Self::Stdout(_) => "stdout".to_owned(),
+            Self::Discard(_) => String::new(),
+        }
+    }
+
     /// What is done to each rendered message, with [`crate::queue::frame`].
     #[must_use]
     pub const fn framing(&self) -> Framing {

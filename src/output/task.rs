@@ -18,6 +18,7 @@ use crate::output::common::Common;
 use crate::output::common::Retry;
 use crate::queue::Chunk;
 use crate::queue::Receiver;
+use crate::queue::Suspension;
 
 /// A target that worked for this long was well; its next failure starts the waits over.
 const WELL: Duration = Duration::from_secs(1);
@@ -120,6 +121,7 @@ pub(super) struct Health {
     attempts: u32,
     suspended_at: Option<Instant>,
     worked_at: Option<Instant>,
+    suspension: Suspension,
 }
 
 impl Health {
@@ -134,6 +136,7 @@ impl Health {
             attempts: 0,
             suspended_at: None,
             worked_at: None,
+            suspension: task.queue.suspension(),
         }
     }
 
@@ -149,6 +152,7 @@ impl Health {
         self.attempts = 0;
         self.worked_at.get_or_insert_with(clock::monotonic);
         if let Some(since) = self.suspended_at.take() {
+            self.suspension.set(false);
             let seconds = since.elapsed().as_secs();
             self.stats.resumed.add(1);
             self.stats.suspended_seconds.add(seconds);
@@ -166,6 +170,7 @@ impl Health {
         let was_well = self.worked_at.take().is_some_and(|at| at.elapsed() >= WELL);
         if self.suspended_at.is_none() {
             self.suspended_at = Some(clock::monotonic());
+            self.suspension.set(true);
             self.stats.suspended.add(1);
             if self.report {
                 let then = match self.retry.limit {

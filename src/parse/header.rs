@@ -14,6 +14,7 @@ use crate::message::Offset;
 use crate::message::Pri;
 use crate::message::Timestamp;
 use crate::parse::cee;
+use crate::parse::chain::Parser;
 use crate::parse::chain::ParserChain;
 use crate::parse::frame::Frame;
 use crate::parse::inflate;
@@ -175,6 +176,31 @@ pub fn message(
     message
 }
 
+/// As [`message`], and the name of the parser that took it.
+pub fn explain(
+    data: &mut Vec<u8>,
+    frame: Frame,
+    settings: &ParseSettings,
+    arrival: &Arrival,
+) -> (Message, &'static str) {
+    let fresh = data.len();
+    let message = message(data, frame, settings, arrival);
+    let name = match &settings.chain {
+        Some(chain) => {
+            // Again on a copy: the list tells who took a message only when it is asked.
+            let mut copy = data[..fresh].to_vec();
+            let mut again = Message::default();
+            again.raw = raw(&mut copy, frame, settings, &mut again.flags);
+            let mut dashes = Dashes::default();
+            let taker = chain.read(&mut copy, settings, arrival, &mut again, &mut dashes);
+            taker.map_or("none", Parser::name)
+        }
+        None if message.flags.has(MessageFlags::PROTOCOL_1) => Parser::Rfc5424.name(),
+        None => Parser::Rfc3164(settings.rfc3164).name(),
+    };
+    (message, name)
+}
+
 /// As [`message`], into a fresh one where it will stay: moving a hundred bytes that have just been
 /// written in small pieces makes the processor wait for each of them.
 #[inline]
@@ -195,7 +221,7 @@ pub fn message_into(
             read_nearest_year(message.raw.of(data), settings, arrival, message, &mut dashes);
         }
         None => read(message.raw.of(data), settings, arrival, message, &mut dashes, false),
-        Some(chain) => chain.read(data, settings, arrival, message, &mut dashes),
+        Some(chain) => _ = chain.read(data, settings, arrival, message, &mut dashes),
     }
     if cee::has_cookie(message.msg.of(data)) && message.pri != Pri::INVALID {
         message.class = Class::Cee;

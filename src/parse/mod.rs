@@ -23,6 +23,7 @@ pub mod reference;
 mod scan;
 
 pub use header::ParseSettings;
+pub use header::explain;
 pub use header::message;
 pub use header::message_into;
 pub use timestamp::zone_text;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::Notify;
 
@@ -37,12 +39,26 @@ struct Shared {
     filled: Notify,
     /// Something was taken.
     freed: Notify,
+    /// See [`Suspension`].
+    suspended: AtomicBool,
 }
 
 /// Puts chunks in. Cloned for every shard.
 #[derive(Debug)]
 pub struct Sender {
     shared: Arc<Shared>,
+}
+
+/// Whether the action behind a queue is suspended: its last attempt failed, and it waits.
+#[derive(Clone, Debug)]
+pub struct Suspension {
+    shared: Arc<Shared>,
+}
+
+impl Suspension {
+    pub fn set(&self, suspended: bool) {
+        self.shared.suspended.store(suspended, Ordering::Relaxed);
+    }
 }
 
 /// Looks at a queue without being an end of it.
@@ -73,6 +89,7 @@ pub fn bounded(bytes_max: usize) -> (Sender, Receiver) {
     let shared = Arc::new(Shared {
         state: Mutex::new(state),
         bytes_max,
+        suspended: AtomicBool::new(false),
         filled: Notify::new(),
         freed: Notify::new(),
     });
@@ -87,6 +104,12 @@ impl Shared {
 }
 
 impl Sender {
+    /// Whether the action is suspended.
+    #[must_use]
+    pub fn is_suspended(&self) -> bool {
+        self.shared.suspended.load(Ordering::Relaxed)
+    }
+
     /// Puts `chunk` in if there is room, and leaves an empty one with memory in its place.
     /// False, and `chunk` untouched, if the queue is full.
     pub fn try_push(&self, chunk: &mut Chunk) -> bool {
@@ -171,6 +194,12 @@ impl Drop for Sender {
 }
 
 impl Receiver {
+    /// To tell the senders how the action is.
+    #[must_use]
+    pub fn suspension(&self) -> Suspension {
+        Suspension { shared: self.shared.clone() }
+    }
+
     /// Takes everything that is waiting, in order, into `into`. False when nothing will ever come:
     /// all senders are gone and the queue is empty. Cancel safe.
     ///

@@ -14,4 +14,5 @@ pub use framing::frame;
 pub use memory::Gauge;
 pub use memory::Receiver;
 pub use memory::Sender;
+pub use memory::Suspension;
 pub use memory::bounded;

@@ -1,76 +1,18 @@
 //! Evaluation of tests and expressions over whatever the properties come from.
 
-use crate::message::InputInfo;
-use crate::message::Pri;
-use crate::message::Property;
-use crate::message::Source;
 use crate::message::Variable;
 use crate::message::Variables;
-use crate::message::View;
 use crate::message::json;
+use crate::rules::call::Answer;
 use crate::rules::ir::Expr;
 use crate::rules::ir::Leaf;
 use crate::rules::ir::Pattern;
 use crate::rules::ir::Test;
 use crate::rules::ir::TextOperator;
+use crate::rules::live::Properties;
 use crate::rules::value::Relation;
 use crate::rules::value::Value;
 use crate::rules::value::compare;
-
-/// Where properties come from.
-pub(super) trait Properties {
-    fn property<'s>(&'s self, property: Property, scratch: &'s mut Vec<u8>) -> &'s [u8];
-    fn pri(&self) -> Pri;
-    fn variables(&self) -> &Variables;
-}
-
-impl Properties for View<'_> {
-    #[inline]
-    fn property<'s>(&'s self, property: Property, scratch: &'s mut Vec<u8>) -> &'s [u8] {
-        View::property(self, property, scratch)
-    }
-
-    #[inline]
-    fn pri(&self) -> Pri {
-        self.message.pri
-    }
-
-    #[inline]
-    fn variables(&self) -> &Variables {
-        self.variables
-    }
-}
-
-/// A source and an input without a message: all that a source-only test may ask for.
-#[derive(Clone, Copy)]
-pub(super) struct Origin<'a> {
-    pub(super) source: &'a Source,
-    pub(super) input: &'a InputInfo,
-}
-
-impl Properties for Origin<'_> {
-    fn property<'s>(&'s self, property: Property, _: &'s mut Vec<u8>) -> &'s [u8] {
-        match property {
-            Property::FromHost => self.source.fromhost.as_bytes(),
-            Property::FromHostIp => self.source.ip_text.as_bytes(),
-            Property::InputName => self.input.name.as_bytes(),
-            Property::MyHostname => self.input.hostname.as_bytes(),
-            Property::Bom => "\u{feff}".as_bytes(),
-            _ => {
-                debug_assert!(!property.source_only(), "{property:?} is not known of a source");
-                b""
-            }
-        }
-    }
-
-    fn pri(&self) -> Pri {
-        Pri::DEFAULT
-    }
-
-    fn variables(&self) -> &Variables {
-        &Variables::NONE
-    }
-}
 
 /// Whether `test` holds. `buffers` are at least [`Test::buffers`] many.
 pub(super) fn holds<P: Properties>(test: &Test, of: &P, buffers: &mut [Vec<u8>]) -> bool {
@@ -121,7 +63,7 @@ pub(super) fn value<'s, P: Properties>(
         Expr::Number(n) => Value::Number(*n),
         Expr::Text(text) => Value::Text(text),
         Expr::Property(property) => Value::Text(of.property(*property, &mut buffers[0])),
-        Expr::Variable(variable) => variable_value(variable, of.variables(), &mut buffers[0]),
+        Expr::Variable(variable) => variable_value(variable, &of.variables(), &mut buffers[0]),
         Expr::Concat(parts) => {
             let (out, rest) = built(buffers);
             for part in parts {
@@ -151,6 +93,14 @@ pub(super) fn value<'s, P: Properties>(
         }
         Expr::ToNumber(inner) => Value::Number(value(inner, of, buffers).number()),
         Expr::Test(test) => Value::Number(i64::from(holds(test, of, buffers))),
+        Expr::Call(call) => {
+            let (out, rest) = built(buffers);
+            match call.run(of, rest, out) {
+                Answer::Number(number) => Value::Number(number),
+                Answer::Text => Value::Text(out),
+                Answer::Json(json) => json_value(&json, out),
+            }
+        }
     }
 }
 
@@ -161,28 +111,40 @@ fn variable_value<'s>(
     out: &'s mut Vec<u8>,
 ) -> Value<'s> {
     out.clear();
-    let number = variables.with(variable, |value| {
-        let value = value?;
-        value.write_text(out);
-        let is_text = matches!(value, json::Value::Str(_) | json::Value::Null);
-        (!is_text).then(|| value.whole())
-    });
-    match number {
-        Some(number) => Value::Json { text: out, number },
-        None => Value::Text(out),
+    variables.with(variable, |value| match value {
+        Some(value) => json_value(value, out),
+        None => Value::Text(b""),
+    })
+}
+
+/// JSON as the value that it is to operators; its text is written into `out`.
+fn json_value<'s>(json: &json::Value, out: &'s mut Vec<u8>) -> Value<'s> {
+    out.clear();
+    json.write_text(out);
+    match json {
+        json::Value::Str(_) | json::Value::Null => Value::Text(out),
+        json => Value::Json { text: out, number: json.whole() },
     }
 }
 
 /// The value of `expr`, to be kept in a variable: numbers are numbers, and what a variable holds is
 /// copied as it is.
-pub(super) fn kept(expr: &Expr, of: &View<'_>, buffers: &mut [Vec<u8>]) -> json::Value {
+pub(super) fn kept<P: Properties>(expr: &Expr, of: &P, buffers: &mut [Vec<u8>]) -> json::Value {
+    if let Expr::Call(call) = expr {
+        let (out, rest) = built(buffers);
+        return match call.run(of, rest, out) {
+            Answer::Number(number) => json::Value::Int(number),
+            Answer::Text => json::Value::text(out),
+            Answer::Json(json) => json,
+        };
+    }
     if let Expr::Variable(variable) = expr {
         let copied = |value: Option<&json::Value>| match value {
             // A null is kept as an empty text, as in rsyslog.
             Some(json::Value::Null) | None => json::Value::text(b""),
             Some(value) => value.clone(),
         };
-        return of.variables.with(variable, copied);
+        return of.variables().with(variable, copied);
     }
     match value(expr, of, buffers) {
         Value::Number(number) => json::Value::Int(number),
@@ -205,6 +167,7 @@ impl Pattern {
                 needles.iter().any(|needle| operator.holds(text, needle))
             }
             Self::Regex(regex) => regex.is_match(text),
+            Self::AnyOf(texts) => texts.is_match(text),
         }
     }
 }

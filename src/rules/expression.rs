@@ -8,6 +8,8 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::limits::EXPRESSION_DEPTH_MAX;
+use crate::base::posix::Expression;
+use crate::base::posix::Syntax;
 use crate::config::ast;
 use crate::config::ast::BinaryOp;
 use crate::config::ast::ExprKind;
@@ -22,8 +24,6 @@ use crate::rules::ir::Leaf;
 use crate::rules::ir::Pattern;
 use crate::rules::ir::Test;
 use crate::rules::ir::TextOperator;
-use crate::rules::posix;
-use crate::rules::posix::Syntax;
 use crate::rules::value::Arithmetic;
 use crate::rules::value::Relation;
 use crate::rules::value::constant_number;
@@ -207,7 +207,7 @@ impl Lowering<'_> {
     }
 
     /// `expr` where its value counts.
-    fn value(&mut self, expr: &ast::Expr, depth: usize) -> Result<Expr, Reported> {
+    pub(super) fn value(&mut self, expr: &ast::Expr, depth: usize) -> Result<Expr, Reported> {
         let depth = self.deeper(depth, expr.loc)?;
         let lowered = match &expr.kind {
             ExprKind::Number(n) => Expr::Number(*n),
@@ -256,11 +256,7 @@ impl Lowering<'_> {
                 return Ok(Expr::Test(Box::new(self.test(expr, depth)?)));
             }
             "strlen" | "tolower" | "cnum" | "cstr" => {}
-            _ => {
-                let text = format!("function '{}' is not built yet", name.text);
-                self.diags.push(Diagnostic::unbuilt(name.loc, text));
-                return Err(Reported);
-            }
+            _ => return self.routine(name, args, depth),
         }
         let [argument] = args else { return Err(Reported) };
         let argument = self.value(argument, depth)?;
@@ -293,7 +289,7 @@ impl Lowering<'_> {
             return Err(Reported);
         };
         let subject = self.value(subject, depth)?;
-        let regex = posix::compile(pattern, Syntax::Extended, any_case).map_err(|_| Reported)?;
+        let regex = Expression::new(pattern, Syntax::Extended, any_case).map_err(|_| Reported)?;
         Ok(fold::leaf(Leaf::Match { subject, pattern: Pattern::Regex(regex) }))
     }
 }

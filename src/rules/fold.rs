@@ -68,7 +68,7 @@ fn blank_batch() -> Batch {
 
 /// An expression, or the constant that it amounts to if it reads no property.
 pub(super) fn constant(expr: Expr) -> Expr {
-    let mut closed = !expr.reads_variables();
+    let mut closed = !expr.varies();
     expr.properties(&mut |_| closed = false);
     if !closed || expr.is_constant() {
         return expr;
@@ -77,9 +77,10 @@ pub(super) fn constant(expr: Expr) -> Expr {
     let batch = blank_batch();
     let message = Message::default();
     match value(&expr, &batch.view(&message), &mut buffers) {
-        // Only variables are other JSON, and this reads none.
-        Value::Number(n) | Value::Json { number: n, .. } => Expr::Number(n),
+        Value::Number(n) => Expr::Number(n),
         Value::Text(text) => Expr::Text(text.into()),
+        // An expression cannot hold JSON: the function that makes it runs each time.
+        Value::Json { .. } => expr,
     }
 }
 

@@ -172,16 +172,17 @@ const TEMPLATE: Constant = Constant::Name(Named::Template);
 /// All of them, by name.
 pub static FUNCTIONS: &[Function] = &[
     f("append_json", &["variable", "key", "value"], "", "Adds a member to a JSON value.").least(2),
-    f("b64_decode", &["text"], "", "Decodes Base64."),
-    f("cbool", &["value"], "", "Makes a truth value of a value."),
-    f("cef_ext_escape", &["text"], "", "Escapes a text for the extension of a CEF event."),
+    f("b64_decode", &["text"], "", "Decodes Base64.").built(),
+    f("cbool", &["value"], "", "Makes a truth value of a value.").built(),
+    f("cef_ext_escape", &["text"], "", "Escapes a text for the extension of a CEF event.").built(),
     f("cnum", &["value"], "rs-cnum", "Makes a number of a value: the digits it begins with.")
         .built(),
     f("cstr", &["value"], "rs-cstr", "Makes a text of a value.").built(),
     f("dyn_inc", &["bucket", "metric"], "rs-dyn_inc", "Counts one up in a bucket of counters.")
         .constant(0, DYN_STATS),
     f("exec_template", &["template"], "rs-exec_template", "Gives what a template writes.")
-        .constant(0, TEMPLATE),
+        .constant(0, TEMPLATE)
+        .built(),
     f("exists", &["$variable"], "rs-exists", "Tells whether a variable has a value.").built(),
     f("faup", &["url"], "mo-ffaup", "Takes a URL apart into a JSON object.").of("ffaup"),
     f("faup_credential", &["url"], "mo-ffaup", "The credentials in a URL.").of("ffaup"),
@@ -197,33 +198,42 @@ pub static FUNCTIONS: &[Function] = &[
     f("faup_subdomain", &["url"], "mo-ffaup", "The subdomain of a URL.").of("ffaup"),
     f("faup_tld", &["url"], "mo-ffaup", "The top-level domain of a URL.").of("ffaup"),
     f("field", &["text", "delimiter", "number"], "rs-field", "The n-th part, counted from 1.")
-        .least(3),
-    f("format_time", &["seconds", "format"], "rs-format_time", "Writes a Unix time as a date."),
-    f("get_property", &["variable", "key"], "rs-get_property", "A member by a computed name."),
-    f("getenv", &["name"], "rs-getenv", "A variable of the environment."),
-    f("hash32", &["text", "seed"], "mo-hashXX", "A hash of 32 bits.").least(1).of("fmhash"),
+        .least(3)
+        .built(),
+    f("format_time", &["seconds", "format"], "rs-format_time", "Writes a Unix time as a date.")
+        .built(),
+    f("get_property", &["variable", "key"], "rs-get_property", "A member by a computed name.")
+        .built(),
+    f("getenv", &["name"], "rs-getenv", "A variable of the environment.").built(),
+    f("hash32", &["text", "seed"], "mo-hashXX", "A hash of 32 bits.").least(1).of("fmhash").built(),
     f("hash32mod", &["text", "modulus", "seed"], "mo-hashXXmod", "That hash modulo a number.")
         .least(2)
-        .of("fmhash"),
-    f("hash64", &["text", "seed"], "mo-hashXX", "A hash of 64 bits.").least(1).of("fmhash"),
+        .of("fmhash")
+        .built(),
+    f("hash64", &["text", "seed"], "mo-hashXX", "A hash of 64 bits.").least(1).of("fmhash").built(),
     f("hash64mod", &["text", "modulus", "seed"], "mo-hashXXmod", "That hash modulo a number.")
         .least(2)
-        .of("fmhash"),
+        .of("fmhash")
+        .built(),
     f("http_request", &["url"], "mo-http_request", "Fetches a URL and gives the answer.")
         .of("fmhttp"),
-    f("int2hex", &["number"], "rs-int2hex", "Writes a number in hexadecimal."),
-    f("ip42num", &["address"], "rs-ipv4convert", "The number of an IPv4 address."),
-    f("ipv42num", &["address"], "rs-ipv4convert", "The same as ip42num()."),
-    f("is_in_subnet", &["address", "network"], "", "Tells whether a network has an address."),
+    f("int2hex", &["number"], "rs-int2hex", "Writes a number in hexadecimal.").built(),
+    f("ip42num", &["address"], "rs-ipv4convert", "The number of an IPv4 address.").built(),
+    f("ipv42num", &["address"], "rs-ipv4convert", "The same as ip42num().").built(),
+    f("is_in_subnet", &["address", "network"], "", "Tells whether a network has an address.")
+        .built(),
     f("is_time", &["text", "format"], "rs-is_time", "Tells whether a text is a timestamp.")
-        .least(1),
+        .least(1)
+        .built(),
     f("lookup", &["table", "key"], "rs-lookup", "What a lookup table has for a key.")
         .constant(0, TABLE),
-    f("ltrim", &["text"], "rs-trim", "Removes spaces in front."),
-    f("num2ipv4", &["number"], "rs-ipv4convert", "Writes a number as an IPv4 address."),
-    f("parse_json", &["text", "variable name"], "rs-parse_json", "Reads JSON into a variable."),
-    f("parse_time", &["text"], "rs-parse_time", "The Unix time of a timestamp."),
-    f("parse_time_localtz", &["text"], "", "The same, by the local zone where it names none."),
+    f("ltrim", &["text"], "rs-trim", "Removes spaces in front.").built(),
+    f("num2ipv4", &["number"], "rs-ipv4convert", "Writes a number as an IPv4 address.").built(),
+    f("parse_json", &["text", "variable name"], "rs-parse_json", "Reads JSON into a variable.")
+        .built(),
+    f("parse_time", &["text"], "rs-parse_time", "The Unix time of a timestamp.").built(),
+    f("parse_time_localtz", &["text"], "", "The same, by the local zone where it names none.")
+        .built(),
     f("pcre_match", &["text", "regex"], "", "Matches a Perl-like regular expression.").of("fmpcre"),
     f(
         "percentile_observe",
@@ -237,44 +247,65 @@ pub static FUNCTIONS: &[Function] = &[
         &[],
         "rs-previous_action_suspended",
         "Tells whether the action before is suspended.",
-    ),
+    )
+    .built(),
     f("prifilt", &["selector"], "rs-prifilt", "Tells whether a selector takes the message.")
         .constant(0, Constant::Selector)
         .built(),
-    f("random", &["limit"], "rs-random", "A random number below a limit."),
+    f("random", &["limit"], "rs-random", "A random number below a limit.").built(),
     f(
         "re_extract",
         &["text", "regex", "match", "submatch", "otherwise"],
         "rs-re_extract",
         "What a regular expression, or a group of it, finds.",
     )
-    .constant(1, REGEX),
+    .constant(1, REGEX)
+    .built(),
     f(
         "re_extract_i",
         &["text", "regex", "match", "submatch", "otherwise"],
         "rs-re_extract_i",
         "The same in any letter case.",
     )
-    .constant(1, REGEX),
+    .constant(1, REGEX)
+    .built(),
     f("re_match", &["text", "regex"], "rs-re_match", "Tells whether a regular expression matches.")
         .constant(1, REGEX)
         .built(),
     f("re_match_i", &["text", "regex"], "rs-re_match_i", "The same in any letter case.")
         .constant(1, REGEX)
         .built(),
-    f("replace", &["text", "part", "by"], "rs-replace", "Replaces a part wherever it stands."),
-    f("rtrim", &["text"], "rs-trim", "Removes spaces at the end."),
-    f("script_error", &[], "rs-script_error", "Tells whether the function before it failed."),
-    f("split", &["text", "separator"], "", "Makes a JSON array of the parts of a text."),
+    f("replace", &["text", "part", "by"], "rs-replace", "Replaces a part wherever it stands.")
+        .built(),
+    f("rtrim", &["text"], "rs-trim", "Removes spaces at the end.").built(),
+    f("script_error", &[], "rs-script_error", "Tells whether the function before it failed.")
+        .built(),
+    f("split", &["text", "separator"], "", "Makes a JSON array of the parts of a text.").built(),
     f("strlen", &["text"], "rs-strlen", "The length of a text in bytes.").built(),
-    f("substring", &["text", "start", "length"], "rs-substring", "A part of a text."),
-    f("tocef", &["variable"], "", "Writes a JSON object as a CEF extension."),
+    f("substring", &["text", "start", "length"], "rs-substring", "A part of a text.").built(),
+    f(
+        "tocef",
+        &[
+            "version",
+            "vendor",
+            "product",
+            "device version",
+            "event class",
+            "name",
+            "severity",
+            "extensions",
+        ],
+        "",
+        "Writes an event in the Common Event Format.",
+    )
+    .built(),
     f("tolower", &["text"], "rs-tolower", "Makes capital letters small.").built(),
-    f("toupper", &["text"], "", "Makes small letters capital."),
+    f("toupper", &["text"], "", "Makes small letters capital.").built(),
     f("unflatten", &["variable", "separator"], "mo-unflatten", "Makes a tree of dotted names.")
         .of("fmunflatten"),
     f("wrap", &["text", "wrapper", "escaper"], "rs-wrap", "Puts a text on both sides of a text.")
-        .least(2),
+        .least(2)
+        .built(),
 ];
 
 #[cfg(test)]

@@ -5,14 +5,17 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use aho_corasick::AhoCorasick;
 use memchr::memmem::Finder;
-use regex::bytes::Regex;
 
+use crate::base::diag::Loc;
+use crate::base::posix::Expression;
 use crate::message::PriMask;
 use crate::message::Property;
 use crate::message::Variable;
 use crate::modifier::Modifier;
 use crate::rules::ActionId;
+use crate::rules::call::Call;
 use crate::rules::value::Arithmetic;
 use crate::rules::value::Relation;
 
@@ -77,7 +80,9 @@ pub(super) enum Pattern {
     Contains(Vec<Finder<'static>>),
     /// The operators without a prepared searcher.
     Other(TextOperator, Vec<Box<[u8]>>),
-    Regex(Regex),
+    Regex(Expression),
+    /// Any of many texts is contained.
+    AnyOf(AhoCorasick),
 }
 
 #[derive(Debug)]
@@ -94,18 +99,38 @@ pub(super) enum Expr {
     ToNumber(Box<Self>),
     ToText(Box<Self>),
     Test(Box<Test>),
+    Call(Box<Call>),
 }
 
-pub(super) type Block = Vec<Node>;
+pub(super) type Block = Vec<Placed>;
+
+/// A node, and the statement that it was made of.
+#[derive(Debug)]
+pub(super) struct Placed {
+    pub(super) loc: Loc,
+    pub(super) node: Node,
+}
+
+/// A branch of an `if`, or what a filter guards.
+#[derive(Debug)]
+pub(super) struct Arm {
+    /// The condition.
+    pub(super) loc: Loc,
+    pub(super) test: Test<u32>,
+    pub(super) then: Block,
+}
 
 #[derive(Debug)]
 pub(super) enum Node {
     Action(ActionId),
     /// An `if` with its `else if`s.
     Choice {
-        arms: Vec<(Test<u32>, Block)>,
+        arms: Vec<Arm>,
         otherwise: Block,
     },
+    /// Rules that do nothing if this does not hold: put in by the compiler, see
+    /// [`guard`](crate::rules::guard).
+    Guard(Arm),
     /// An index into the program's calls.
     Call(usize),
     /// The same, of a ruleset that has a queue.
@@ -113,7 +138,20 @@ pub(super) enum Node {
     /// `set`, `reset` and `unset`.
     Change(Arc<Change>),
     Modify(Arc<Modifier>),
+    Foreach {
+        each: Arc<Each>,
+        body: Block,
+    },
+    /// `call_indirect` of what the expression names.
+    Indirect(Arc<Expr>),
     Stop,
+}
+
+/// What a `foreach` goes over, and where each element is put.
+#[derive(Debug)]
+pub(super) struct Each {
+    pub(super) variable: Arc<Variable>,
+    pub(super) collection: Expr,
 }
 
 /// What becomes of a variable. Shared with every residual of the program.
@@ -153,23 +191,37 @@ impl Test {
 
     /// Whether all that is read are properties that are `wanted`.
     pub(super) fn reads_only(&self, wanted: impl Fn(Property) -> bool) -> bool {
-        let mut only = !self.reads_variables();
+        let mut only = !self.varies();
         self.properties(&mut |property| only &= wanted(property));
         only
     }
 
-    pub(super) fn reads_variables(&self) -> bool {
+    /// Whether the same properties may give another outcome: variables are read, or a function
+    /// that asks more than its arguments.
+    pub(super) fn varies(&self) -> bool {
         match self {
             Self::Const(_) | Self::Pri(_) => false,
             Self::Origin(never) => match *never {},
-            Self::Leaf(leaf) => leaf.reads_variables(),
-            Self::Not(inner) => inner.reads_variables(),
-            Self::And(all) | Self::Or(all) => all.iter().any(Self::reads_variables),
+            Self::Leaf(leaf) => leaf.varies(),
+            Self::Not(inner) => inner.varies(),
+            Self::And(all) | Self::Or(all) => all.iter().any(Self::varies),
         }
     }
 }
 
 impl Leaf {
+    /// The expressions that it holds against each other.
+    pub(super) fn operands(&self) -> Vec<&Expr> {
+        match self {
+            Self::Match { subject, .. } | Self::EqualsAny { left: subject, .. } => vec![subject],
+            Self::Truth(expr) => vec![expr],
+            Self::Exists(_) => vec![],
+            Self::Compare { left, right, .. } | Self::Relate { left, right, .. } => {
+                vec![left, right]
+            }
+        }
+    }
+
     pub(super) fn buffers(&self) -> usize {
         match self {
             Self::Match { subject, .. } | Self::EqualsAny { left: subject, .. } => {
@@ -197,15 +249,13 @@ impl Leaf {
         }
     }
 
-    fn reads_variables(&self) -> bool {
+    fn varies(&self) -> bool {
         match self {
             Self::Exists(_) => true,
-            Self::Match { subject, .. } | Self::EqualsAny { left: subject, .. } => {
-                subject.reads_variables()
-            }
-            Self::Truth(expr) => expr.reads_variables(),
+            Self::Match { subject, .. } | Self::EqualsAny { left: subject, .. } => subject.varies(),
+            Self::Truth(expr) => expr.varies(),
             Self::Compare { left, right, .. } | Self::Relate { left, right, .. } => {
-                left.reads_variables() || right.reads_variables()
+                left.varies() || right.varies()
             }
         }
     }
@@ -221,6 +271,7 @@ impl Expr {
             Self::Lowercase(inner) | Self::ToText(inner) => 1 + inner.buffers(),
             Self::Negate(inner) | Self::Length(inner) | Self::ToNumber(inner) => inner.buffers(),
             Self::Test(test) => test.buffers(),
+            Self::Call(call) => call.buffers(),
         }
     }
 
@@ -236,21 +287,23 @@ impl Expr {
             | Self::ToNumber(inner)
             | Self::ToText(inner) => inner.properties(f),
             Self::Test(test) => test.properties(f),
+            Self::Call(call) => call.args.iter().for_each(|arg| arg.properties(f)),
         }
     }
 
-    pub(super) fn reads_variables(&self) -> bool {
+    pub(super) fn varies(&self) -> bool {
         match self {
             Self::Number(_) | Self::Text(_) | Self::Property(_) => false,
             Self::Variable(_) => true,
-            Self::Concat(parts) => parts.iter().any(Self::reads_variables),
-            Self::Arithmetic(_, sides) => sides.iter().any(Self::reads_variables),
+            Self::Concat(parts) => parts.iter().any(Self::varies),
+            Self::Arithmetic(_, sides) => sides.iter().any(Self::varies),
             Self::Negate(inner)
             | Self::Lowercase(inner)
             | Self::Length(inner)
             | Self::ToNumber(inner)
-            | Self::ToText(inner) => inner.reads_variables(),
-            Self::Test(test) => test.reads_variables(),
+            | Self::ToText(inner) => inner.varies(),
+            Self::Test(test) => test.varies(),
+            Self::Call(call) => call.varies(),
         }
     }
 

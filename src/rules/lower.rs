@@ -10,6 +10,8 @@ use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::diag::nearest;
 use crate::base::limits::SCRIPT_DEPTH_MAX;
+use crate::base::posix::Expression;
+use crate::base::posix::Fault;
 use crate::config::ast;
 use crate::config::ast::FilterOperation;
 use crate::config::ast::ObjectKind;
@@ -25,14 +27,16 @@ use crate::rules::expression::Lowering;
 use crate::rules::expression::Reported;
 use crate::rules::fold;
 use crate::rules::hoist::hoist;
+use crate::rules::ir::Arm;
 use crate::rules::ir::Block;
 use crate::rules::ir::Change;
+use crate::rules::ir::Each;
 use crate::rules::ir::Leaf;
 use crate::rules::ir::Node;
 use crate::rules::ir::Pattern;
+use crate::rules::ir::Placed;
 use crate::rules::ir::Test;
 use crate::rules::ir::TextOperator;
-use crate::rules::posix;
 use crate::rules::program::CallSite;
 use crate::rules::program::Program;
 use crate::rules::validate::Validator;
@@ -77,7 +81,7 @@ impl Compiler<'_> {
             let (node, ends) = self.statement(statement, depth);
             self.diags.name_term(before, page(&statement.kind));
             if !ended {
-                nodes.extend(node);
+                nodes.extend(node.map(|node| Placed { loc: statement.loc, node }));
                 ended = ends;
             }
         }
@@ -100,7 +104,7 @@ impl Compiler<'_> {
             StmtKind::Call(name) => return (self.call(name), false),
             StmtKind::If { .. } => return self.choice(statement, depth),
             StmtKind::PriFilter { filter, then, .. } => {
-                return self.filter(fold::of_mask(*filter), then, depth);
+                return self.filter(fold::of_mask(*filter), statement.loc, then, depth);
             }
             StmtKind::PropertyFilter { filter, then } => {
                 let test = if self.validator().filter(filter) {
@@ -109,7 +113,7 @@ impl Compiler<'_> {
                     Err(Reported)
                 };
                 return match test {
-                    Ok(test) => self.filter(test, then, depth),
+                    Ok(test) => self.filter(test, statement.loc, then, depth),
                     Err(Reported) => {
                         self.left_out(statement.loc);
                         self.unused(then, depth);
@@ -117,9 +121,7 @@ impl Compiler<'_> {
                     }
                 };
             }
-            StmtKind::CallIndirect(target) => {
-                self.validator().indirect(target).then_some("call_indirect")
-            }
+            StmtKind::CallIndirect(target) => return (self.indirect(target), false),
             StmtKind::Set { variable, value, reset } => {
                 let name = if *reset { "reset" } else { "set" };
                 let target = self.validator().target(name, variable);
@@ -134,8 +136,12 @@ impl Compiler<'_> {
                 return (right.then(|| self.change(variable, true, None)).flatten(), false);
             }
             StmtKind::Foreach { variable, collection, body } => {
-                let right = self.validator().iterator(variable, collection);
-                self.not_built(statement.loc, right.then_some("foreach"));
+                if self.validator().iterator(variable, collection)
+                    && let Some(each) = self.each(variable, collection)
+                {
+                    let (body, _) = self.block(body, depth + 1);
+                    return (Some(Node::Foreach { each: Arc::new(each), body }), false);
+                }
                 self.unused(body, depth);
                 return (None, false);
             }
@@ -165,6 +171,25 @@ impl Compiler<'_> {
         Some(Node::Change(Arc::new(Change { variable, replaces, value })))
     }
 
+    /// What `foreach` goes over; nothing if no variable is to be filled: rsyslogd takes such a
+    /// loop, and it does nothing.
+    fn each(&mut self, variable: &Word, collection: &ast::Expr) -> Option<Each> {
+        let path = variable.text.trim_start_matches('$');
+        let variable = Arc::new(Variable::parse(path.as_bytes())?);
+        let mut lowering = Lowering { resolver: self.resolver, diags: self.diags };
+        let collection = lowering.value_of(collection).ok()?;
+        Some(Each { variable, collection })
+    }
+
+    fn indirect(&mut self, target: &ast::Expr) -> Option<Node> {
+        if !self.validator().indirect(target) {
+            return None;
+        }
+        let mut lowering = Lowering { resolver: self.resolver, diags: self.diags };
+        let target = lowering.value_of(target).ok()?;
+        Some(Node::Indirect(Arc::new(target)))
+    }
+
     const fn validator(&mut self) -> Validator<'_> {
         Validator { resolver: self.resolver, diags: self.diags }
     }
@@ -188,10 +213,17 @@ impl Compiler<'_> {
         self.program.predicates.truncate(predicates);
     }
 
-    fn filter(&mut self, test: Test, then: &[Stmt], depth: usize) -> (Option<Node>, bool) {
+    fn filter(
+        &mut self,
+        test: Test,
+        loc: Loc,
+        then: &[Stmt],
+        depth: usize,
+    ) -> (Option<Node>, bool) {
         let (then, ends) = self.block(then, depth + 1);
         let always = matches!(test, Test::Const(true));
-        let arms = vec![(hoist(test, &mut self.program.predicates), then)];
+        let test = hoist(test, &mut self.program.predicates);
+        let arms = vec![Arm { loc, test, then }];
         (Some(Node::Choice { arms, otherwise: Block::new() }), always && ends)
     }
 
@@ -210,7 +242,8 @@ impl Compiler<'_> {
                 Ok(test) => {
                     let (then, then_ends) = self.block(then, depth + 1);
                     ends &= then_ends || matches!(test, Test::Const(false));
-                    arms.push((hoist(test, &mut self.program.predicates), then));
+                    let test = hoist(test, &mut self.program.predicates);
+                    arms.push(Arm { loc: cond.loc, test, then });
                 }
                 Err(Reported) => {
                     self.left_out(cond.loc);
@@ -308,7 +341,7 @@ fn property_filter(
     let value: Box<[u8]> = filter.value.as_slice().into();
     let other = |operator| Pattern::of(operator, vec![value.clone()]);
     if let Some(syntax) = filter_syntax(filter.operation) {
-        let regex = posix::compile(&value, syntax, false);
+        let regex = Expression::new(&value, syntax, false);
         let test = match regex {
             Ok(regex) => {
                 let pattern = Pattern::Regex(regex);
@@ -336,7 +369,7 @@ fn property_filter(
 
 /// rsyslogd finds out at the first message, says so, and takes it that nothing matches.
 fn bad_filter_regex(
-    fault: &posix::Fault,
+    fault: &Fault,
     loc: Loc,
     negated: bool,
     diags: &mut Diagnostics,

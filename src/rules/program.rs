@@ -14,12 +14,17 @@ use crate::message::Property;
 use crate::message::Source;
 use crate::message::json::Case;
 use crate::rules::RulesetId;
-use crate::rules::eval::Origin;
-use crate::rules::eval::Properties;
 use crate::rules::eval::holds;
+use crate::rules::guard::guard;
 use crate::rules::hoist::equality;
 use crate::rules::ir::Block;
+use crate::rules::ir::Node;
 use crate::rules::ir::Test;
+use crate::rules::live::Origin;
+use crate::rules::live::Properties;
+
+/// Rulesets by name in lower case, and whether they have a queue.
+pub type RulesetNames = HashMap<String, (RulesetId, bool)>;
 
 /// One ruleset, compiled.
 #[derive(Debug, Default)]
@@ -60,6 +65,12 @@ pub struct Programs {
     buffers: usize,
     /// `$/`
     pub(super) global: Arc<GlobalVariables>,
+    /// `call_indirect` is somewhere: any ruleset may run inside of another.
+    pub(super) indirect: bool,
+    /// Rulesets by name in lower case, for `call_indirect`.
+    pub(super) names: Arc<RulesetNames>,
+    /// `previous_action_suspended()` is called somewhere.
+    pub(super) watches: bool,
     /// `global(variables.caseSensitive=)`
     pub(super) case: Case,
 }
@@ -95,7 +106,9 @@ impl Programs {
         for start in 0..programs.len() {
             linker.visit(start, &mut programs, diags);
         }
-        let mut all = Self { programs, ..Self::default() };
+        let indirect = programs.iter().any(|program| has_indirect(&program.nodes));
+        programs.iter_mut().for_each(|program| guard(&mut program.nodes));
+        let mut all = Self { programs, indirect, ..Self::default() };
         all.index_reach();
         all.index_predicates();
         all
@@ -105,6 +118,18 @@ impl Programs {
     #[must_use]
     pub fn with_case(self, case: Case) -> Self {
         Self { case, ..self }
+    }
+
+    /// With the rulesets that `call_indirect` may name.
+    #[must_use]
+    pub fn with_names(self, names: RulesetNames) -> Self {
+        Self { names: Arc::new(names), ..self }
+    }
+
+    /// With an eye on actions: `previous_action_suspended()` is called somewhere.
+    #[must_use]
+    pub fn with_watch(self, watches: bool) -> Self {
+        Self { watches, ..self }
     }
 
     fn index_reach(&mut self) {
@@ -194,6 +219,18 @@ impl Programs {
         let turned = verdicts.0.binary_search(&predicate).is_ok();
         turned != self.negated.binary_search(&predicate).is_ok()
     }
+}
+
+fn has_indirect(nodes: &Block) -> bool {
+    nodes.iter().any(|placed| match &placed.node {
+        Node::Indirect(_) => true,
+        Node::Choice { arms, otherwise } => {
+            has_indirect(otherwise) || arms.iter().any(|arm| has_indirect(&arm.then))
+        }
+        Node::Foreach { body, .. } => has_indirect(body),
+        Node::Guard(arm) => has_indirect(&arm.then),
+        _ => false,
+    })
 }
 
 /// How deep the calls below a ruleset go, itself included.

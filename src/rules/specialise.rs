@@ -15,15 +15,19 @@ use crate::modifier::Modifier;
 use crate::rules::ActionId;
 use crate::rules::RulesetId;
 use crate::rules::Sink;
-use crate::rules::eval::holds;
-use crate::rules::eval::kept;
+use crate::rules::ir::Arm;
 use crate::rules::ir::Change;
+use crate::rules::ir::Each;
 use crate::rules::ir::Expr;
 use crate::rules::ir::Node;
+use crate::rules::ir::Placed;
 use crate::rules::ir::Test;
+use crate::rules::live::Runtime;
 use crate::rules::program::Program;
 use crate::rules::program::Programs;
+use crate::rules::program::RulesetNames;
 use crate::rules::program::Verdicts;
+use crate::rules::run::run;
 
 /// Actions that [`Residual::always`] lists at most.
 const ALWAYS_MAX: usize = 1024;
@@ -46,6 +50,7 @@ struct Inner {
 pub struct Scratch {
     buffers: Vec<Vec<u8>>,
     variables: Variables,
+    runtime: Runtime,
 }
 
 impl Scratch {
@@ -53,7 +58,13 @@ impl Scratch {
     #[must_use]
     pub fn new(programs: &Programs) -> Self {
         let variables = Variables::new(programs.global.clone(), programs.case);
-        Self { buffers: Vec::new(), variables }
+        let runtime = Runtime { watches: programs.watches, ..Runtime::default() };
+        Self { buffers: Vec::new(), variables, runtime }
+    }
+
+    /// The variables, and what functions keep.
+    pub(super) const fn parts(&mut self) -> (&mut Variables, &Runtime) {
+        (&mut self.variables, &self.runtime)
     }
 
     /// What the next message has from the start.
@@ -64,14 +75,22 @@ impl Scratch {
 }
 
 /// The body of a ruleset or of an arm.
-type Steps = Vec<Step>;
+pub(super) type Steps = Vec<Step>;
 
 #[derive(Debug)]
-enum Step {
+pub(super) enum Step {
     Action(ActionId),
     Enqueue(RulesetId),
     Change(Arc<Change>),
     Modify(Arc<Modifier>),
+    Foreach {
+        each: Arc<Each>,
+        body: Steps,
+    },
+    Indirect {
+        target: Arc<Expr>,
+        names: Arc<RulesetNames>,
+    },
     Choice {
         arms: Vec<(Test, Steps)>,
         otherwise: Steps,
@@ -82,8 +101,8 @@ enum Step {
 }
 
 #[derive(Debug)]
-struct Called {
-    steps: Steps,
+pub(super) struct Called {
+    pub(super) steps: Steps,
     /// See [`buffers`]; counted once, not at every place of call.
     buffers: usize,
 }
@@ -113,7 +132,10 @@ impl Programs {
     fn residual(&self, ruleset: RulesetId, verdicts: &Verdicts) -> Residual {
         let mut specialiser = Specialiser { programs: self, verdicts, called: HashMap::new() };
         let (mut steps, _) = specialiser.ruleset(ruleset);
-        drop_idle_end(&mut steps);
+        // A ruleset that runs inside of another one stops that as well.
+        if !self.indirect {
+            drop_idle_end(&mut steps);
+        }
         let mut actions = Vec::new();
         self.collect_actions(&steps, &mut Vec::new(), &mut actions);
         Residual::of(steps, actions)
@@ -138,6 +160,12 @@ impl Programs {
                 }
                 Step::Called(called) => self.collect_actions(&called.steps, seen, actions),
                 Step::Enqueue(to) => self.collect_ruleset(*to, seen, actions),
+                Step::Foreach { body, .. } => self.collect_actions(body, seen, actions),
+                Step::Indirect { names, .. } => {
+                    for (to, _) in names.values() {
+                        self.collect_ruleset(*to, seen, actions);
+                    }
+                }
                 Step::Change(_) | Step::Modify(_) | Step::Stop => {}
             }
         }
@@ -154,17 +182,25 @@ impl Programs {
         }
         seen.push(ruleset);
         let Some(program) = self.program(ruleset) else { return };
-        let mut open: Vec<&[Node]> = vec![&program.nodes];
+        let mut open: Vec<&[Placed]> = vec![&program.nodes];
         while let Some(nodes) = open.pop() {
-            for node in nodes {
-                match node {
+            for placed in nodes {
+                match &placed.node {
                     Node::Action(action) => actions.push(*action),
                     Node::Choice { arms, otherwise } => {
-                        open.extend(arms.iter().map(|(_, then)| &then[..]));
+                        open.extend(arms.iter().map(|arm| &arm.then[..]));
                         open.push(otherwise);
                     }
                     Node::Call(call) | Node::Enqueue(call) => {
                         self.collect_ruleset(program.calls[*call].ruleset, seen, actions);
+                    }
+                    Node::Guard(Arm { then: body, .. }) | Node::Foreach { body, .. } => {
+                        open.push(body);
+                    }
+                    Node::Indirect(_) => {
+                        for (to, _) in self.names.values() {
+                            self.collect_ruleset(*to, seen, actions);
+                        }
                     }
                     Node::Change(_) | Node::Modify(_) | Node::Stop => {}
                 }
@@ -193,13 +229,13 @@ impl Specialiser<'_> {
     /// Appends what is left of `nodes`; returns whether no message gets past them.
     fn block(
         &mut self,
-        nodes: &[Node],
+        nodes: &[Placed],
         ruleset: RulesetId,
         program: &Program,
         steps: &mut Steps,
     ) -> bool {
-        for node in nodes {
-            let ends = match node {
+        for placed in nodes {
+            let ends = match &placed.node {
                 Node::Action(action) => {
                     steps.push(Step::Action(*action));
                     false
@@ -218,6 +254,20 @@ impl Specialiser<'_> {
                 Node::Modify(modifier) => {
                     steps.push(Step::Modify(modifier.clone()));
                     false
+                }
+                Node::Foreach { each, body } => {
+                    let mut rounds = Steps::new();
+                    self.block(body, ruleset, program, &mut rounds);
+                    steps.push(Step::Foreach { each: each.clone(), body: rounds });
+                    false
+                }
+                Node::Indirect(target) => {
+                    let names = self.programs.names.clone();
+                    steps.push(Step::Indirect { target: target.clone(), names });
+                    false
+                }
+                Node::Guard(arm) => {
+                    self.choice(std::slice::from_ref(arm), &[], ruleset, program, steps)
                 }
                 Node::Stop => {
                     steps.push(Step::Stop);
@@ -257,8 +307,8 @@ impl Specialiser<'_> {
 
     fn choice(
         &mut self,
-        arms: &[(Test<u32>, Vec<Node>)],
-        otherwise: &[Node],
+        arms: &[Arm],
+        otherwise: &[Placed],
         ruleset: RulesetId,
         program: &Program,
         steps: &mut Steps,
@@ -266,7 +316,7 @@ impl Specialiser<'_> {
         let mut open = Vec::new();
         let mut all_end = true;
         let mut last = otherwise;
-        for (test, block) in arms {
+        for Arm { test, then: block, .. } in arms {
             match self.decide(test, ruleset) {
                 Decided::No => {}
                 Decided::Yes => {
@@ -363,6 +413,8 @@ fn drop_idle_end(steps: &mut Steps) {
             | Step::Enqueue(_)
             | Step::Change(_)
             | Step::Modify(_)
+            | Step::Foreach { .. }
+            | Step::Indirect { .. }
             | Step::Called(_) => false,
         };
         if !idle {
@@ -400,18 +452,26 @@ impl Residual {
         scratch: &mut Scratch,
         sink: &mut impl Sink,
     ) {
-        let Scratch { buffers, variables } = scratch;
-        self.run_draft(&mut Draft::new(batch, index, variables), buffers, sink);
+        let Scratch { buffers, variables, runtime } = scratch;
+        runtime.rounds.set(0);
+        runtime.calls.set(0);
+        // Where the message stopped makes no difference to the caller.
+        let (ControlFlow::Continue(()) | ControlFlow::Break(())) =
+            self.run_draft(&mut Draft::new(batch, index, variables), buffers, runtime, sink);
         variables.clear();
     }
 
-    fn run_draft(&self, draft: &mut Draft<'_>, buffers: &mut Vec<Vec<u8>>, sink: &mut impl Sink) {
+    pub(super) fn run_draft(
+        &self,
+        draft: &mut Draft<'_>,
+        buffers: &mut Vec<Vec<u8>>,
+        runtime: &Runtime,
+        sink: &mut impl Sink,
+    ) -> ControlFlow<()> {
         if buffers.len() < self.0.buffers {
             buffers.resize_with(self.0.buffers, Vec::new);
         }
-        // Where the message stopped makes no difference to the caller.
-        let (ControlFlow::Continue(()) | ControlFlow::Break(())) =
-            run(&self.0.steps, draft, buffers, sink);
+        run(&self.0.steps, draft, buffers, runtime, sink)
     }
 
     /// Whether nothing will ever be done.
@@ -441,49 +501,6 @@ impl Residual {
     }
 }
 
-fn run(
-    steps: &[Step],
-    draft: &mut Draft<'_>,
-    buffers: &mut [Vec<u8>],
-    sink: &mut impl Sink,
-) -> ControlFlow<()> {
-    for step in steps {
-        match step {
-            Step::Action(action) => sink.action(*action, draft.view()),
-            Step::Enqueue(ruleset) => enqueue(*ruleset, draft, sink),
-            Step::Change(change) => apply(change, draft, buffers),
-            Step::Modify(modifier) => modifier.apply(draft),
-            Step::Choice { arms, otherwise } => {
-                let view = draft.view();
-                let taken = arms.iter().find(|(test, _)| holds(test, &view, buffers));
-                run(taken.map_or(otherwise, |(_, then)| then), draft, buffers, sink)?;
-            }
-            Step::Called(called) => run(&called.steps, draft, buffers, sink)?,
-            Step::Stop => return ControlFlow::Break(()),
-        }
-    }
-    ControlFlow::Continue(())
-}
-
-/// Runs a ruleset that has a queue, if the sink says that it runs in place: on a copy, so that
-/// nothing it does to the message is seen behind it.
-fn enqueue(ruleset: RulesetId, draft: &mut Draft<'_>, sink: &mut impl Sink) {
-    let Some(residual) = sink.enqueue(ruleset, draft.view()) else { return };
-    let (message, variables) = (draft.message, draft.variables.clone());
-    residual.run_draft(draft, &mut Vec::new(), sink);
-    (draft.message, *draft.variables) = (message, variables);
-}
-
-/// What cannot be set (an object is in the way) stays as it is, as in rsyslog.
-fn apply(change: &Change, draft: &mut Draft<'_>, buffers: &mut [Vec<u8>]) {
-    let value = change.value.as_ref().map(|value| kept(value, &draft.view(), buffers));
-    match value {
-        None => draft.variables.unset(&change.variable),
-        Some(value) if change.replaces => _ = draft.variables.reset(&change.variable, value),
-        Some(value) => _ = draft.variables.set(&change.variable, value),
-    }
-}
-
 /// Lists the actions in `actions`; false if there is anything else, or too many.
 fn list_actions(steps: &[Step], actions: &mut Vec<ActionId>) -> bool {
     steps.iter().all(|step| match step {
@@ -492,9 +509,13 @@ fn list_actions(steps: &[Step], actions: &mut Vec<ActionId>) -> bool {
             actions.len() <= ALWAYS_MAX
         }
         Step::Called(called) => list_actions(&called.steps, actions),
-        Step::Enqueue(_) | Step::Change(_) | Step::Modify(_) | Step::Choice { .. } | Step::Stop => {
-            false
-        }
+        Step::Enqueue(_)
+        | Step::Change(_)
+        | Step::Modify(_)
+        | Step::Foreach { .. }
+        | Step::Indirect { .. }
+        | Step::Choice { .. }
+        | Step::Stop => false,
     })
 }
 
@@ -506,6 +527,8 @@ fn buffers(steps: &[Step]) -> usize {
         }
         Step::Called(called) => called.buffers,
         Step::Change(change) => change.value.as_ref().map_or(0, Expr::buffers),
+        Step::Foreach { each, body } => each.collection.buffers().max(buffers(body)),
+        Step::Indirect { target, .. } => target.buffers(),
         Step::Action(_) | Step::Enqueue(_) | Step::Modify(_) | Step::Stop => 0,
     };
     steps.iter().map(of).max().unwrap_or(0)

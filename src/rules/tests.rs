@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use crate::base::diag::Diagnostics;
+use crate::base::diag::Loc;
 use crate::base::diag::Severity;
 use crate::config::ast::BinaryOp;
 use crate::config::ast::Block;
@@ -20,8 +21,11 @@ use crate::rules::Residual;
 use crate::rules::Residuals;
 use crate::rules::RulesetId;
 use crate::rules::Scratch;
-use crate::rules::eval::Origin;
-use crate::rules::eval::Properties;
+use crate::rules::ir::Arm;
+use crate::rules::ir::Node;
+use crate::rules::ir::Placed;
+use crate::rules::live::Origin;
+use crate::rules::live::Properties;
 use crate::rules::testkit::*;
 use crate::rules::twin;
 
@@ -610,4 +614,28 @@ proptest! {
         prop_assert!(!diags.has_errors(), "{:?}", diags.all);
         prop_assert_eq!(trace(&programs, &batch), slow.0);
     }
+}
+
+#[test]
+fn rules_in_a_row_that_look_for_texts_are_guarded() {
+    let rule = |text: &str, action: u32| {
+        let finder = memchr::memmem::Finder::new(text.as_bytes()).into_owned();
+        let pattern = crate::rules::ir::Pattern::Contains(vec![finder]);
+        let subject = crate::rules::ir::Expr::Property(Property::Msg);
+        let leaf = crate::rules::ir::Leaf::Match { subject, pattern };
+        let test = crate::rules::ir::Test::Leaf(leaf.into());
+        let placed = |node| Placed { loc: Loc::default(), node };
+        let then = vec![placed(Node::Action(ActionId(action)))];
+        let arms = vec![Arm { loc: Loc::default(), test, then }];
+        placed(Node::Choice { arms, otherwise: vec![] })
+    };
+    let texts = ["a", "b", "c", "d", "e"];
+    let guarded = |texts: &[&str]| {
+        let mut block: Vec<_> = texts.iter().map(|text| rule(text, 1)).collect();
+        crate::rules::guard::guard(&mut block);
+        block.len()
+    };
+    assert_eq!(guarded(&texts), 1);
+    assert_eq!(guarded(&texts[..3]), 3, "too few");
+    assert_eq!(guarded(&["a", "b", "", "c", "d"]), 5, "an empty text is in all");
 }

@@ -5,6 +5,9 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::diag::nearest;
+use crate::base::posix::Expression;
+use crate::base::posix::Fault;
+use crate::base::posix::Syntax;
 use crate::config::ast::Expr;
 use crate::config::ast::ExprKind;
 use crate::config::ast::FilterOperation;
@@ -17,9 +20,6 @@ use crate::rules::functions;
 use crate::rules::functions::Constant;
 use crate::rules::functions::Function;
 use crate::rules::functions::Named;
-use crate::rules::posix;
-use crate::rules::posix::Fault;
-use crate::rules::posix::Syntax;
 
 const REGEX_HELP: &str =
     "expressions are POSIX; a backslash before ( ) [ { * + ? makes it an ordinary character";
@@ -182,7 +182,7 @@ impl Validator<'_> {
         match constant {
             Constant::Regex => {
                 let any_case = function.name.ends_with("_i");
-                match posix::compile(text, Syntax::Extended, any_case) {
+                match Expression::new(text, Syntax::Extended, any_case) {
                     Ok(_) => true,
                     Err(fault) => self.wrong(bad_regex(arg.loc, &fault)),
                 }

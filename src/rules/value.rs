@@ -129,17 +129,17 @@ fn digits_of(text: &[u8], base: u8) -> (i64, usize) {
 /// rsyslog's comparison. A number meets a text as number if the whole text is one, and otherwise
 /// as text. Two texts are equal if their bytes are; which of them is less is decided as numbers
 /// if both are, and otherwise by bytes. Other JSON is a number to numbers. On the left side
-/// it is equal to a text if it is written so; on the right side it is equal to nothing but numbers.
+/// it is equal to a text if it is written so; on the right side it is equal to nothing at all.
+/// Where rsyslogd tells less from greater by the lowest 32 bits of a difference, all bits count.
 pub(super) fn compare(relation: Relation, left: Value<'_>, right: Value<'_>) -> bool {
     let ordering = match (left, right) {
-        (Value::Number(a) | Value::Json { number: a, .. }, Value::Number(b))
-        | (Value::Number(a), Value::Json { number: b, .. }) => a.cmp(&b),
-        (Value::Json { .. } | Value::Text(_), Value::Json { .. })
-            if matches!(relation, Relation::Equal | Relation::NotEqual) =>
-        {
+        (_, Value::Json { .. }) if matches!(relation, Relation::Equal | Relation::NotEqual) => {
             return relation == Relation::NotEqual;
         }
-        (Value::Json { number: a, .. }, Value::Json { number: b, .. }) => a.cmp(&b),
+        (
+            Value::Number(a) | Value::Json { number: a, .. },
+            Value::Number(b) | Value::Json { number: b, .. },
+        ) => a.cmp(&b),
         (Value::Text(a), Value::Json { text, number }) => {
             json_to_text(relation, text, number, a).reverse()
         }

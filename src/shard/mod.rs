@@ -6,6 +6,7 @@
 //! [`Stuck`], and that task waits with it ([`Shard::push_all`], [`Shard::push_datagrams`]), so that
 //! a full output holds back just those who feed it.
 
+mod faults;
 mod outlet;
 mod pipeline;
 mod sources;

@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::base::clock;
 use crate::base::clock::LocalZone;
 use crate::base::num::count;
+use crate::base::reporter::Reporter;
 use crate::message::Ack;
 use crate::message::Arrival;
 use crate::message::Batch;
@@ -22,6 +23,7 @@ use crate::message::View;
 use crate::parse::frame::Frame;
 use crate::queue::Chunk;
 use crate::rules::ActionId;
+use crate::rules::Fault;
 use crate::rules::Programs;
 use crate::rules::Residual;
 use crate::rules::Residuals;
@@ -30,6 +32,7 @@ use crate::rules::Scratch;
 use crate::rules::Sink;
 use crate::shard::Entry;
 use crate::shard::Outlet;
+use crate::shard::faults::Faults;
 use crate::shard::sources::Sources;
 
 /// Rendered bytes of one action that are queued at once, without waiting for the end of a read.
@@ -64,6 +67,7 @@ pub struct Shard {
     work: RefCell<Work>,
     sources: RefCell<Sources>,
     zone: RefCell<LocalZone>,
+    faults: RefCell<Faults>,
 }
 
 /// What rendering needs, reused from batch to batch.
@@ -89,6 +93,7 @@ impl Shard {
         outlets: Vec<Outlet>,
         input: Arc<InputInfo>,
         zone: LocalZone,
+        reporter: Arc<dyn Reporter>,
     ) -> Self {
         let mut work = Work { scratch: Scratch::new(&programs), ..Work::default() };
         work.chunks.resize_with(outlets.len(), Chunk::default);
@@ -102,6 +107,7 @@ impl Shard {
             work: RefCell::new(work),
             sources: RefCell::default(),
             zone: RefCell::new(zone),
+            faults: RefCell::new(Faults::new(reporter)),
         }
     }
 
@@ -339,5 +345,17 @@ impl Sink for Renderer<'_> {
     /// the queue means to the caller holds: a `stop` in there does not stop the caller.
     fn enqueue(&mut self, ruleset: RulesetId, view: View<'_>) -> Option<Residual> {
         Some(self.rules_of(ruleset, view))
+    }
+
+    fn residual(&mut self, ruleset: RulesetId, view: View<'_>) -> Option<Residual> {
+        Some(self.rules_of(ruleset, view))
+    }
+
+    fn fault(&mut self, fault: Fault<'_>) {
+        self.shard.faults.borrow_mut().say(fault);
+    }
+
+    fn is_suspended(&self, action: ActionId) -> bool {
+        self.shard.outlets[action.0 as usize].queue.is_suspended()
     }
 }

@@ -9,6 +9,8 @@ use crate::base::diag::Loc;
 use crate::base::diag::nearest;
 use crate::base::limits;
 use crate::base::num::len32;
+use crate::base::posix::Expression;
+use crate::base::posix::Syntax;
 use crate::config::ast::Object;
 use crate::config::ast::ObjectKind;
 use crate::config::manual;
@@ -36,7 +38,6 @@ use crate::template::field::Pick;
 use crate::template::field::Range;
 use crate::template::field::SecurePath;
 use crate::template::field::Source;
-use crate::template::posix;
 use crate::template::render::Op;
 use crate::template::text;
 use crate::template::text::Escapes;
@@ -580,17 +581,14 @@ impl Words<'_, '_> {
         let number = self.number("regex.match")?.unwrap_or(0);
         let Some(pattern) = self.params.bytes("regex.expression") else { return Some(()) };
         let loc = self.params.loc("regex.expression");
-        let regex = match posix::compile(pattern, extended) {
+        let syntax = if extended { Syntax::Extended } else { Syntax::Basic };
+        let regex = match Expression::new(pattern, syntax, false) {
             Ok(regex) => regex,
-            Err(message) => {
-                self.diags.push(Diagnostic::error(loc, message));
+            Err(fault) => {
+                self.diags.push(Diagnostic::error(loc, fault.why));
                 return None;
             }
         };
-        if posix::has_alternatives(pattern, extended) {
-            let message = "alternatives are tried in the order written; rsyslog takes the longest";
-            self.diags.push(Diagnostic::note(loc, message));
-        }
         field.pick = Pick::Regex(Box::new(Match { regex, number, submatch, otherwise }));
         Some(())
     }
@@ -655,8 +653,7 @@ mod tests {
             ("%%", Severity::Error, "property '' not known"),
             ("%msg:R,ERE,0:a%", Severity::Error, "'--end'"),
             ("%msg:R,PCRE,0:a--end%", Severity::Error, "BRE or ERE"),
-            ("%msg:R,ERE,0:(a--end%", Severity::Error, "'(' is not closed"),
-            ("%msg:R,ERE,0:a|b--end%", Severity::Note, "rsyslog takes the longest"),
+            ("%msg:R,ERE,0:(a--end%", Severity::Error, "unmatched ("),
             ("%msg:F,x:1%", Severity::Error, "decimal"),
             ("%msg:1:$2%", Severity::Error, "behind '$'"),
             ("%msg:1:$:fixed-width%", Severity::Warning, "needs an end"),

@@ -6,8 +6,7 @@
 
 use std::cell::RefCell;
 
-use regex::bytes::Regex;
-
+use crate::base::posix::Expression;
 use crate::message::Property;
 use crate::message::TimeFormat;
 use crate::message::Variable;
@@ -48,7 +47,7 @@ pub(super) enum Pick {
 
 #[derive(Clone, Debug)]
 pub(super) struct Match {
-    pub(super) regex: Regex,
+    pub(super) regex: Expression,
     /// Which of the successive matches, from 0.
     pub(super) number: usize,
     /// Which of its groups; 0 is all of it.
@@ -454,22 +453,8 @@ impl Range {
 
 impl Match {
     fn of<'v>(&self, value: &'v [u8]) -> &'v [u8] {
-        let (mut rest, mut number) = (value, self.number);
-        // Each search starts anew behind the last match, even where that was empty. One that does
-        // not get on would find the same for ever.
-        while let Some(all) = self.regex.find(rest) {
-            if number == 0 || all.end() == 0 {
-                return match self.submatch {
-                    0 => all.as_bytes(),
-                    n => self
-                        .regex
-                        .captures(rest)
-                        .and_then(|found| found.get(n))
-                        .map_or(&[], |group| group.as_bytes()),
-                };
-            }
-            number -= 1;
-            rest = &rest[all.end()..];
+        if let Some(found) = self.regex.nth(value, self.number, self.submatch) {
+            return found.unwrap_or_default();
         }
         match self.otherwise {
             NoMatch::Default => NO_MATCH,

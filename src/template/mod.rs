@@ -10,7 +10,6 @@
 //! | `compile` | `template()` objects to pieces, checked |
 //! | `field` | one `%property%` with its options; what it does to a value |
 //! | `escape` | JSON, CSV and SQL escaping |
-//! | `posix` | POSIX regular expressions in the words of the `regex` crate |
 //! | `builtin` | the names that need no definition |
 //! | `twin`, `fuzz` | the same by the plainest code, and the fuzz target that compares the two |
 
@@ -22,7 +21,6 @@ mod field;
 mod fuzz;
 #[cfg(test)]
 mod golden;
-mod posix;
 #[cfg(test)]
 mod recorded;
 mod render;

@@ -6,6 +6,8 @@ use bstr::ByteSlice;
 
 use crate::base::diag::Severity;
 use crate::base::diag::nearest;
+use crate::base::posix::Expression;
+use crate::base::posix::Syntax;
 use crate::message::Property;
 use crate::message::TimeFormat;
 use crate::message::Tree;
@@ -21,7 +23,6 @@ use crate::template::field::Pick;
 use crate::template::field::Range;
 use crate::template::field::SecurePath;
 use crate::template::field::Source;
-use crate::template::posix;
 
 /// Whether backslashes in the text are still to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -327,12 +328,9 @@ impl<'t> Parser<'t> {
             .ok_or_else(|| self.fault(start, "the expression does not end with '--end'"))?;
         self.at += length;
         let pattern = &rest[..length];
-        let regex =
-            posix::compile(pattern, extended).map_err(|message| self.fault(begin, message))?;
-        if posix::has_alternatives(pattern, extended) {
-            let message = "alternatives are tried in the order written; rsyslog takes the longest";
-            self.parsed.faults.push(Fault::new(Severity::Note, begin..self.at, message));
-        }
+        let syntax = if extended { Syntax::Extended } else { Syntax::Basic };
+        let regex = Expression::new(pattern, syntax, false);
+        let regex = regex.map_err(|fault| self.fault(begin, fault.why))?;
         self.at += "--end".len();
         field.pick = Pick::Regex(Box::new(Match { regex, number, submatch, otherwise }));
         Ok(())

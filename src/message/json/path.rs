@@ -1,5 +1,7 @@
 //! Paths of variables: `$!a!b[0]`, `$.x`, `$/counter`.
 
+use std::fmt;
+
 use bstr::BString;
 use bstr::ByteSlice;
 
@@ -76,6 +78,16 @@ impl Step {
             self.get_mut(object, case)
         };
         next.and_then(Value::as_object_mut).ok_or(PathError::NoObject)
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, step) in self.steps.iter().enumerate() {
+            let sign = if at == 0 { "" } else { "!" };
+            write!(f, "{sign}{}", step.name)?;
+        }
+        Ok(())
     }
 }
 

@@ -44,6 +44,22 @@ pub enum Parser {
     Null(NullSettings),
 }
 
+impl Parser {
+    /// The name in `ruleset(parser=…)`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Rfc5424 => "rsyslog.rfc5424",
+            Self::Rfc3164(_) => "rsyslog.rfc3164",
+            Self::CiscoIos(_) => "rsyslog.ciscoios",
+            Self::LastMessage => "rsyslog.lastline",
+            Self::AixForwardedFrom => "rsyslog.aixforwardedfrom",
+            Self::Snare(_) => "rsyslog.snare",
+            Self::Null(_) => "rsyslog.pmnull",
+        }
+    }
+}
+
 /// pmnull parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NullSettings {
@@ -93,7 +109,7 @@ impl ParserChain {
         }
     }
 
-    /// Reads the message whose text is `message.raw`.
+    /// Reads the message whose text is `message.raw`; gives the parser that took it.
     #[inline(never)]
     pub(super) fn read(
         &self,
@@ -102,19 +118,20 @@ impl ParserChain {
         arrival: &Arrival,
         message: &mut Message,
         dashes: &mut Dashes,
-    ) {
+    ) -> Option<&Parser> {
         let (pri, after_pri) = pri(message.raw.of(data));
         message.pri = pri;
         let after_pri = usize::from(after_pri);
         for parser in &self.parsers {
             let text = Text { data, message, after_pri };
             if self.attempt(parser, text, settings, arrival, dashes) {
-                return;
+                return Some(parser);
             }
         }
         // rsyslogd 8.2302 says that it discards such a message, and then writes it, with a byte
         // from before its buffer in front.
         message.msg = message.raw;
+        None
     }
 
     /// Whether `parser` takes the message.

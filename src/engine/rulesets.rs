@@ -1,0 +1,59 @@
+//! Rulesets by name, letter case aside (rsyslog).
+
+use std::collections::HashMap;
+
+use crate::rules::RulesetId;
+use crate::rules::RulesetNames;
+
+/// rsyslog's name of the ruleset that holds what stands in none.
+pub(super) const DEFAULT_RULESET: &str = "RSYSLOG_DefaultRuleset";
+
+/// All rulesets of a configuration.
+#[derive(Debug)]
+pub(super) struct Rulesets {
+    /// By name in lower case; the flag says that it has a queue of its own.
+    by_name: RulesetNames,
+    /// As they are written.
+    names: HashMap<RulesetId, String>,
+}
+
+impl Default for Rulesets {
+    /// With the default one.
+    fn default() -> Self {
+        let mut rulesets = Self { by_name: RulesetNames::new(), names: HashMap::new() };
+        rulesets.add(DEFAULT_RULESET, RulesetId(0), false);
+        rulesets
+    }
+}
+
+impl Rulesets {
+    /// False if there is one of that name.
+    pub(super) fn add(&mut self, name: &str, id: RulesetId, queued: bool) -> bool {
+        let key = name.to_ascii_lowercase();
+        if self.by_name.contains_key(&key) {
+            return false;
+        }
+        self.by_name.insert(key, (id, queued));
+        self.names.insert(id, name.to_owned());
+        true
+    }
+
+    /// The ruleset, and whether it has a queue.
+    pub(super) fn get(&self, name: &str) -> Option<(RulesetId, bool)> {
+        self.by_name.get(&name.to_ascii_lowercase()).copied()
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.values().map(String::as_str)
+    }
+
+    /// For `call_indirect`.
+    pub(super) fn by_name(&self) -> RulesetNames {
+        self.by_name.clone()
+    }
+
+    /// Names by id.
+    pub(super) fn into_names(self) -> HashMap<RulesetId, String> {
+        self.names
+    }
+}

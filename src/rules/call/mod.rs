@@ -1,0 +1,216 @@
+//! Calls of functions: their arguments are made ready as each function takes them, and it gives a
+//! number, a text or JSON.
+
+mod build;
+mod cef;
+mod error;
+mod hash;
+mod json;
+mod net;
+mod number;
+mod regex;
+mod text;
+mod time;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::message::json::Value as Json;
+use crate::rules::eval;
+use crate::rules::ir::Expr;
+use crate::rules::live::Properties;
+use crate::rules::value::Value;
+use crate::rules::value::leading_number;
+
+/// Arguments that a function takes at most.
+const ARGS_MAX: usize = 8;
+
+/// A function with its arguments.
+#[derive(Debug)]
+pub(super) struct Call {
+    /// As it is written.
+    pub(super) name: &'static str,
+    pub(super) routine: Arc<dyn Routine>,
+    pub(super) args: Box<[Expr]>,
+}
+
+/// How a function takes an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Takes {
+    /// Numbers are written, other JSON as well.
+    Text,
+    /// The digits that a text begins with.
+    Number,
+    /// What a variable holds as it is; anything else as what `set` would keep.
+    Json,
+    /// A number or a text, whatever it is.
+    Value,
+}
+
+/// What a function gave.
+#[derive(Debug, PartialEq)]
+pub(super) enum Answer {
+    Number(i64),
+    /// What it wrote.
+    Text,
+    Json(Json),
+}
+
+/// What a function does.
+pub(super) trait Routine: Debug + Send + Sync {
+    /// How its arguments are to be made ready; those beyond are taken as the last is.
+    fn takes(&self) -> &[Takes];
+
+    /// Runs it. A text is written into `out`, which is empty.
+    fn run(&self, call: &Invocation<'_>, out: &mut Vec<u8>) -> Answer;
+
+    /// Whether it may give different answers to the same arguments, or changes anything.
+    fn varies(&self) -> bool;
+
+    /// Whether it must not be asked twice: it changes something, or each answer is a new one.
+    fn acts(&self) -> bool {
+        self.varies()
+    }
+}
+
+/// A function that keeps nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plain {
+    pub(super) takes: &'static [Takes],
+    pub(super) run: fn(&Invocation<'_>, &mut Vec<u8>) -> Answer,
+    pub(super) varies: bool,
+}
+
+impl Routine for Plain {
+    fn takes(&self) -> &[Takes] {
+        self.takes
+    }
+
+    fn run(&self, call: &Invocation<'_>, out: &mut Vec<u8>) -> Answer {
+        (self.run)(call, out)
+    }
+
+    fn varies(&self) -> bool {
+        self.varies
+    }
+}
+
+/// The arguments of a call that runs, and the message that it runs for.
+pub(super) struct Invocation<'a> {
+    args: [Argument<'a>; ARGS_MAX],
+    count: usize,
+    pub(super) of: &'a dyn Properties,
+}
+
+#[derive(Default)]
+enum Argument<'a> {
+    #[default]
+    None,
+    Value(Value<'a>),
+    Json(Json),
+}
+
+impl Invocation<'_> {
+    /// How many arguments there are.
+    pub(super) const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// An argument that is taken as [`Takes::Text`]; empty where there is none.
+    pub(super) fn text(&self, at: usize) -> &[u8] {
+        match self.args.get(at) {
+            Some(Argument::Value(Value::Text(text) | Value::Json { text, .. })) => text,
+            _ => b"",
+        }
+    }
+
+    /// An argument that is taken as [`Takes::Number`]; 0 where there is none.
+    pub(super) fn number(&self, at: usize) -> i64 {
+        match self.args.get(at) {
+            Some(Argument::Value(value)) => value.number(),
+            _ => 0,
+        }
+    }
+
+    /// An argument that is taken as [`Takes::Json`]; null where there is none.
+    pub(super) fn json(&self, at: usize) -> &Json {
+        match self.args.get(at) {
+            Some(Argument::Json(json)) => json,
+            _ => &Json::Null,
+        }
+    }
+
+    /// An argument that is taken as [`Takes::Value`], if it is a number as a whole: an empty text
+    /// is, and all JSON that is no text.
+    pub(super) fn whole(&self, at: usize) -> Option<i64> {
+        match self.value(at) {
+            Value::Number(number) | Value::Json { number, .. } => Some(number),
+            Value::Text(text) => match leading_number(text) {
+                (number, true) => Some(number),
+                (_, false) => None,
+            },
+        }
+    }
+
+    /// An argument that is taken as [`Takes::Value`].
+    pub(super) fn value(&self, at: usize) -> Value<'_> {
+        match self.args.get(at) {
+            Some(Argument::Value(value)) => *value,
+            _ => Value::Text(b""),
+        }
+    }
+}
+
+impl Call {
+    /// Scratch buffers: one for what is written, and those of each argument with one to write it
+    /// into.
+    pub(super) fn buffers(&self) -> usize {
+        1 + self.args.iter().map(|arg| 1 + arg.buffers()).sum::<usize>()
+    }
+
+    pub(super) fn varies(&self) -> bool {
+        self.routine.varies() || self.args.iter().any(Expr::varies)
+    }
+
+    /// Runs it; what it writes is in `out`. `buffers` are what [`Call::buffers`] asks for, without
+    /// the one for `out`.
+    pub(super) fn run<P: Properties>(
+        &self,
+        of: &P,
+        buffers: &mut [Vec<u8>],
+        out: &mut Vec<u8>,
+    ) -> Answer {
+        let takes = self.routine.takes();
+        let last = takes.last().copied().unwrap_or(Takes::Value);
+        let mut args: [Argument<'_>; ARGS_MAX] = Default::default();
+        let mut rest = buffers;
+        for (at, (slot, arg)) in args.iter_mut().zip(&*self.args).enumerate() {
+            let (own, behind) = rest.split_at_mut(1 + arg.buffers());
+            rest = behind;
+            *slot = argument(arg, takes.get(at).copied().unwrap_or(last), of, own);
+        }
+        out.clear();
+        self.routine.run(&Invocation { args, count: self.args.len(), of }, out)
+    }
+}
+
+fn argument<'s, P: Properties>(
+    arg: &'s Expr,
+    takes: Takes,
+    of: &'s P,
+    buffers: &'s mut [Vec<u8>],
+) -> Argument<'s> {
+    if takes == Takes::Json {
+        return Argument::Json(eval::kept(arg, of, buffers));
+    }
+    let (text, buffers) = buffers.split_at_mut(1);
+    match (takes, eval::value(arg, of, buffers)) {
+        (Takes::Text, number @ Value::Number(_)) => {
+            text[0].clear();
+            number.with_text(|digits| text[0].extend_from_slice(digits));
+            Argument::Value(Value::Text(&text[0]))
+        }
+        (Takes::Number, value) => Argument::Value(Value::Number(value.number())),
+        (_, value) => Argument::Value(value),
+    }
+}

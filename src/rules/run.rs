@@ -1,0 +1,168 @@
+//! A message goes through the steps of a residual.
+
+use std::ops::ControlFlow;
+
+use crate::base::limits::FOREACH_ROUNDS_MAX;
+use crate::base::limits::INDIRECT_CALLS_MAX;
+use crate::base::limits::SCRIPT_DEPTH_MAX;
+use crate::message::Draft;
+use crate::message::Variables;
+use crate::message::json;
+use crate::message::json::Object;
+use crate::rules::Fault;
+use crate::rules::RulesetId;
+use crate::rules::Sink;
+use crate::rules::eval::holds;
+use crate::rules::eval::kept;
+use crate::rules::eval::value;
+use crate::rules::ir::Change;
+use crate::rules::ir::Each;
+use crate::rules::ir::Expr;
+use crate::rules::live::Live;
+use crate::rules::live::Runtime;
+use crate::rules::program::RulesetNames;
+use crate::rules::specialise::Step;
+
+pub(super) fn run(
+    steps: &[Step],
+    draft: &mut Draft<'_>,
+    buffers: &mut [Vec<u8>],
+    runtime: &Runtime,
+    sink: &mut impl Sink,
+) -> ControlFlow<()> {
+    for step in steps {
+        match step {
+            Step::Action(action) => {
+                sink.action(*action, draft.view());
+                if runtime.watches {
+                    runtime.suspended.set(sink.is_suspended(*action));
+                }
+            }
+            Step::Enqueue(ruleset) => enqueue(*ruleset, draft, runtime, sink),
+            Step::Change(change) => apply(change, draft, buffers, runtime),
+            Step::Modify(modifier) => modifier.apply(draft),
+            Step::Foreach { each, body } => foreach(each, body, draft, buffers, runtime, sink)?,
+            Step::Indirect { target, names } => {
+                indirect(target, names, draft, buffers, runtime, sink)?;
+            }
+            Step::Choice { arms, otherwise } => {
+                let live = Live::new(draft, runtime);
+                let taken = arms.iter().find(|(test, _)| holds(test, &live, buffers));
+                run(taken.map_or(otherwise, |(_, then)| then), draft, buffers, runtime, sink)?;
+            }
+            Step::Called(called) => run(&called.steps, draft, buffers, runtime, sink)?,
+            Step::Stop => return ControlFlow::Break(()),
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+/// Puts the value where the statement says; nothing removes what is there.
+pub(super) fn set(change: &Change, value: Option<json::Value>, variables: &mut Variables) {
+    match value {
+        None => variables.unset(&change.variable),
+        Some(value) if change.replaces => _ = variables.reset(&change.variable, value),
+        Some(value) => _ = variables.set(&change.variable, value),
+    }
+}
+
+/// Runs a ruleset that has a queue, if the sink says that it runs in place: on a copy, so that
+/// nothing it does to the message is seen behind it.
+fn enqueue(ruleset: RulesetId, draft: &mut Draft<'_>, runtime: &Runtime, sink: &mut impl Sink) {
+    let Some(residual) = sink.enqueue(ruleset, draft.view()) else { return };
+    let (message, variables) = (draft.message, draft.variables.clone());
+    // Where the copy stopped makes no difference.
+    let (ControlFlow::Continue(()) | ControlFlow::Break(())) =
+        residual.run_draft(draft, &mut Vec::new(), runtime, sink);
+    (draft.message, *draft.variables) = (message, variables);
+}
+
+/// What cannot be set (an object is in the way) stays as it is, as in rsyslog.
+fn apply(change: &Change, draft: &mut Draft<'_>, buffers: &mut [Vec<u8>], runtime: &Runtime) {
+    let live = Live::new(draft, runtime);
+    let value = change.value.as_ref().map(|value| kept(value, &live, buffers));
+    set(change, value, draft.variables);
+}
+
+/// Runs `body` with each element in the variable: of an array what it holds, of an object its
+/// members as `{"key": …, "value": …}`. What is neither has no elements. Elements are copies, and
+/// the variable is gone at the end (rsyslog).
+fn foreach(
+    each: &Each,
+    body: &[Step],
+    draft: &mut Draft<'_>,
+    buffers: &mut [Vec<u8>],
+    runtime: &Runtime,
+    sink: &mut impl Sink,
+) -> ControlFlow<()> {
+    let live = Live::new(draft, runtime);
+    let Some(elements) = elements(kept(&each.collection, &live, buffers)) else {
+        return ControlFlow::Continue(());
+    };
+    for element in elements {
+        let round = runtime.rounds.get();
+        if round == FOREACH_ROUNDS_MAX {
+            sink.fault(Fault::TooManyRounds);
+            break;
+        }
+        runtime.rounds.set(round + 1);
+        // Where something else is in the way the body runs without it, as in rsyslog.
+        _ = draft.variables.reset(&each.variable, element);
+        run(body, draft, buffers, runtime, sink)?;
+    }
+    draft.variables.unset(&each.variable);
+    ControlFlow::Continue(())
+}
+
+/// What `foreach` goes over; nothing if there is nothing to go over.
+pub(super) fn elements(collection: json::Value) -> Option<Vec<json::Value>> {
+    let elements: Vec<json::Value> = match collection {
+        json::Value::Array(elements) => elements,
+        json::Value::Object(members) => members.iter().map(member).collect(),
+        _ => return None,
+    };
+    (!elements.is_empty()).then_some(elements)
+}
+
+fn member((name, value): (&bstr::BString, &json::Value)) -> json::Value {
+    let mut member = Object::default();
+    member.push(b"key", json::Value::text(name));
+    member.push(b"value", value.clone());
+    json::Value::Object(member)
+}
+
+/// Calls the ruleset that `target` names, letter case aside.
+fn indirect(
+    target: &Expr,
+    names: &RulesetNames,
+    draft: &mut Draft<'_>,
+    buffers: &mut [Vec<u8>],
+    runtime: &Runtime,
+    sink: &mut impl Sink,
+) -> ControlFlow<()> {
+    let live = Live::new(draft, runtime);
+    let name = value(target, &live, buffers).with_text(<[u8]>::to_vec);
+    let known = names.get(&*String::from_utf8_lossy(&name).to_ascii_lowercase());
+    let Some((ruleset, queued)) = known.copied() else {
+        sink.fault(Fault::NoRuleset(&name));
+        return ControlFlow::Continue(());
+    };
+    let calls = runtime.calls.get();
+    if runtime.depth.get() == SCRIPT_DEPTH_MAX || calls == INDIRECT_CALLS_MAX {
+        sink.fault(Fault::TooManyCalls(&name));
+        return ControlFlow::Continue(());
+    }
+    runtime.calls.set(calls + 1);
+    runtime.depth.set(runtime.depth.get() + 1);
+    let done = if queued {
+        enqueue(ruleset, draft, runtime, sink);
+        ControlFlow::Continue(())
+    } else {
+        match sink.residual(ruleset, draft.view()) {
+            Some(residual) => residual.run_draft(draft, &mut Vec::new(), runtime, sink),
+            None => ControlFlow::Continue(()),
+        }
+    };
+    runtime.depth.set(runtime.depth.get() - 1);
+    done
+}
