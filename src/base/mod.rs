@@ -8,6 +8,7 @@ pub mod drain;
 pub mod limits;
 pub mod num;
 pub mod place;
+pub mod posix;
 pub mod report;
 pub mod reporter;
 pub mod span;

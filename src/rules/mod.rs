@@ -10,7 +10,6 @@ pub mod functions;
 mod hoist;
 mod ir;
 mod lower;
-mod posix;
 mod program;
 mod specialise;
 #[cfg(test)]
@@ -26,6 +25,7 @@ use std::sync::Arc;
 
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
+use crate::base::posix;
 use crate::config::ast::Object;
 use crate::message::PriMask;
 use crate::message::View;

@@ -8,24 +8,24 @@ use regex::bytes::RegexBuilder;
 
 /// Which of the two POSIX syntaxes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Syntax {
+pub enum Syntax {
     Basic,
     Extended,
 }
 
 /// Why a pattern is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) why: String,
+pub struct Fault {
+    pub why: String,
     /// rsyslog takes it.
-    pub(super) ours: bool,
+    pub ours: bool,
 }
 
 /// Compiles `pattern`.
 ///
 /// # Errors
 /// What is wrong with it, in a few words.
-pub(super) fn compile(pattern: &[u8], syntax: Syntax, any_case: bool) -> Result<Regex, Fault> {
+pub fn compile(pattern: &[u8], syntax: Syntax, any_case: bool) -> Result<Regex, Fault> {
     let mut translation = Translation {
         rest: pattern,
         syntax,
