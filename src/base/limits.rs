@@ -47,6 +47,14 @@ pub const YAML_BYTES_MAX: usize = 16 << 20;
 pub const YAML_NODES_MAX: usize = 250_000;
 /// Depth of YAML's sequences and mappings: two for each `else` of a chain, and what is around it.
 pub const YAML_DEPTH_MAX: usize = 2 * ELSE_IF_MAX + 8 * SCRIPT_DEPTH_MAX;
+/// File of a lookup table, bytes.
+pub const LOOKUP_FILE_BYTES_MAX: u64 = 512 << 20;
+/// One row of a lookup table's file, bytes.
+pub const LOOKUP_ROW_BYTES_MAX: usize = 1 << 20;
+/// Rows of a lookup table.
+pub const LOOKUP_ROWS_MAX: usize = 10_000_000;
+/// Rows of a lookup table of regular expressions, which are tried one after the other.
+pub const LOOKUP_REGEXES_MAX: usize = 10_000;
 /// Depth of includes.
 pub const INCLUDE_DEPTH_MAX: usize = 32;
 
