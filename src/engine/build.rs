@@ -34,6 +34,7 @@ use crate::engine::objects;
 use crate::engine::parsers::Parsers;
 use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpSpec;
+use crate::lookup::Tables;
 use crate::message::PriMask;
 use crate::modifier;
 use crate::modifier::Modifier;
@@ -94,6 +95,7 @@ pub struct Plan {
     pub(super) default_ruleset: RulesetId,
     pub(super) actions: Vec<ActionPlan>,
     pub(super) inputs: Vec<InputPlan>,
+    pub(super) tables: Tables,
 }
 
 impl Plan {
@@ -137,6 +139,7 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
         default_ruleset,
         actions: builder.actions,
         inputs,
+        tables: builder.tables,
     }
 }
 
@@ -182,6 +185,7 @@ struct Builder {
     counters: Counters,
     parsers: Parsers,
     definitions: Definitions,
+    tables: Tables,
 }
 
 fn objects(block: &Block, kind: ObjectKind) -> impl Iterator<Item = &Object> {
@@ -212,7 +216,7 @@ impl Builder {
         for object in objects(block, ObjectKind::MainQueue) {
             self.queues.check(object, diags);
         }
-        objects::check(block, diags);
+        self.tables = objects::check(block, diags);
         let sanitise = &self.globals.parse.sanitise;
         self.parsers = Parsers::collect(block, &self.modules, sanitise, diags);
         let listed = std::mem::take(&mut self.globals.parsers);

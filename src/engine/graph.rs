@@ -25,6 +25,7 @@ use crate::input::tcp::TcpInput;
 use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpInput;
 use crate::input::udp::UdpSpec;
+use crate::lookup::Tables;
 use crate::message::InputInfo;
 use crate::net::listen;
 use crate::net::listen::Bound;
@@ -59,6 +60,7 @@ pub struct Graph {
     pub(super) zone: LocalZone,
     pub(super) reporter: Arc<dyn Reporter>,
     pub(super) drain: Duration,
+    pub(super) tables: Arc<Tables>,
     inputs: Vec<(String, Arc<InputStats>)>,
 }
 
@@ -155,6 +157,7 @@ impl Graph {
             zone: LocalZone::system(),
             reporter: around.reporter,
             drain: globals.drain,
+            tables: Arc::new(plan.tables),
             inputs: Vec::new(),
         };
         let wanted = !plan.inputs.is_empty();

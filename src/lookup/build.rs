@@ -41,7 +41,7 @@ pub(super) struct Builder {
 #[derive(Debug)]
 enum Rows {
     Text { texts: Texts, index: Index, values: Vec<u32>, twice: BTreeSet<u32> },
-    Numbers(Vec<(u32, u32)>),
+    Numbers(Vec<(i64, u32)>),
     Regex(Vec<(regex::bytes::Regex, u32)>),
     Networks(Collector),
 }
@@ -205,9 +205,7 @@ impl Builder {
             Rows::Numbers(rows) if self.kind == Kind::Array => {
                 let numbers = Consecutive::new(rows).map_err(|(wanted, found)| {
                     Flaw::of(Cause::Content(format!(
-                        "has non-contiguous members between index '{}' and '{}'",
-                        wanted.cast_signed(),
-                        found.cast_signed()
+                        "has non-contiguous members between index '{wanted}' and '{found}'"
                     )))
                 })?;
                 Keys::Consecutive(numbers)

@@ -8,10 +8,14 @@
 mod build;
 mod cidr;
 mod flaw;
+#[cfg(test)]
+mod golden;
 mod handle;
 mod numbers;
 mod ranges;
 mod read;
+#[cfg(test)]
+mod tests;
 mod texts;
 mod values;
 

@@ -57,6 +57,10 @@ impl<N: Number> Ranges<N> {
     /// What the range means that `number` lies in; 0 if there are no ranges.
     #[inline]
     pub(super) fn get(&self, number: N) -> u32 {
+        // It is not beyond what fills the blocks up.
+        if number == N::MAX {
+            return self.meanings.last().copied().unwrap_or(0);
+        }
         let mut at = 0;
         for level in &self.levels {
             let start = at * FAN;
@@ -67,9 +71,7 @@ impl<N: Number> Ranges<N> {
             let below = block.iter().filter(|start| **start <= number).count();
             at = start + below.saturating_sub(1);
         }
-        // The largest number is not beyond what fills the blocks up.
-        let last = self.meanings.len().saturating_sub(1);
-        self.meanings.get(at.min(last)).copied().unwrap_or(0)
+        self.meanings.get(at).copied().unwrap_or(0)
     }
 }
 
