@@ -19,7 +19,7 @@ fn v4(n: u32) -> Ipv4Addr {
     Ipv4Addr::from_bits(scattered(n))
 }
 
-/// In 2000::/3, where networks are.
+/// In `2000::/3`, where networks are.
 fn v6(n: u32) -> Ipv6Addr {
     let high = (u128::from(scattered(n)) << 32) | u128::from(scattered(!n));
     Ipv6Addr::from_bits((1 << 125) | (high << 61))

@@ -39,8 +39,8 @@ pub(super) enum Fault {
 }
 
 impl Prefix {
-    /// `10.0.0.0/8`, `2001:db8::/32`, or a single address. What lies in `::ffff:0:0/96` is IPv4. The
-    /// flag says that the address has bits beyond the prefix, which are left out.
+    /// `10.0.0.0/8`, `2001:db8::/32`, or a single address. What lies in `::ffff:0:0/96` is IPv4.
+    /// The flag says that the address has bits beyond the prefix, which are left out.
     pub(super) fn parse(text: &[u8]) -> Result<(Self, bool), Fault> {
         let text = text.trim();
         let (address, bits) = match text.split_once_str("/") {

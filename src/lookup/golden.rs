@@ -186,6 +186,7 @@ fn pause(milliseconds: u64) {
     sleep(Duration::from_millis(milliseconds));
 }
 
+#[expect(clippy::disallowed_methods, reason = "waits for another program")]
 impl Daemon {
     /// Runs `script` for each message, which leaves answers in `$.l0`, `$.l1` and so on.
     fn start(dir: tempfile::TempDir, object: &str, script: &str, answers: usize) -> Self {

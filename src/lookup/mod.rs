@@ -118,8 +118,8 @@ enum Keys {
 }
 
 impl Table {
-    /// A table that says `text` to every key: what `reload_lookup_table()` leaves of one that cannot
-    /// be read.
+    /// A table that says `text` to every key: what `reload_lookup_table()` leaves of one that
+    /// cannot be read.
     #[must_use]
     pub fn stub(text: &[u8]) -> Self {
         Self { keys: Keys::None, values: Values::only(text), remarks: Remarks::default() }

@@ -183,8 +183,8 @@ proptest! {
         rows in proptest::collection::vec((addresses(), 0_u8..=128), 0..40),
         keys in proptest::collection::vec(addresses(), 1..20),
     ) {
-        let rows: Vec<_> =
-            rows.into_iter().map(|(network, length)| (network, length.min(bits(network).1))).collect();
+        let shortened = |(network, length): (IpAddr, u8)| (network, length.min(bits(network).1));
+        let rows: Vec<_> = rows.into_iter().map(shortened).collect();
         let text: String = rows
             .iter()
             .enumerate()
