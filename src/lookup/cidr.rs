@@ -14,7 +14,7 @@ use crate::lookup::values::NO_MATCH;
 /// is IPv4, and a zone (`%eth0`) does not count.
 #[inline]
 pub(super) fn address(text: &[u8]) -> Option<IpAddr> {
-    let text = text.split_once_str("%").map_or(text, |(address, _)| address);
+    let text = memchr::memchr(b'%', text).map_or(text, |end| &text[..end]);
     Some(std::str::from_utf8(text).ok()?.parse::<IpAddr>().ok()?.to_canonical())
 }
 
