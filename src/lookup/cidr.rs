@@ -226,6 +226,6 @@ impl<N: Number> Cut<N> {
             self.starts.insert(0, N::MIN);
             self.meanings.insert(0, NO_MATCH);
         }
-        Ranges::new(self.starts, self.meanings)
+        Ranges::new(&self.starts, &self.meanings)
     }
 }
