@@ -3,6 +3,7 @@
 mod cases;
 mod frame;
 mod instructions;
+mod lookup;
 mod parse;
 mod render;
 mod rules;
@@ -16,6 +17,7 @@ fn main() {
     }
     let mut criterion = Criterion::default().configure_from_args();
     frame::frame(&mut criterion);
+    lookup::bench(&mut criterion);
     cases::measure(&mut criterion, "parse", parse::cases());
     cases::measure(&mut criterion, "render", render::cases());
     rules::bench(&mut criterion);

@@ -63,6 +63,14 @@ pub const REGEX_NODES_MAX: usize = 65_536;
 pub const REGEX_STEPS_MAX: usize = 1 << 24;
 /// The same where it has back references, whose steps are dearer.
 pub const REGEX_BACK_STEPS_MAX: usize = 1 << 18;
+/// File of a lookup table, bytes.
+pub const LOOKUP_FILE_BYTES_MAX: u64 = 512 << 20;
+/// One row of a lookup table's file, bytes.
+pub const LOOKUP_ROW_BYTES_MAX: usize = 1 << 20;
+/// Rows of a lookup table.
+pub const LOOKUP_ROWS_MAX: usize = 10_000_000;
+/// Rows of a lookup table of regular expressions, which are tried one after the other.
+pub const LOOKUP_REGEXES_MAX: usize = 10_000;
 /// Depth of includes.
 pub const INCLUDE_DEPTH_MAX: usize = 32;
 

@@ -13,7 +13,7 @@ use crate::config::param::Spec;
 /// (rsyslog "Lookup Tables".)
 static LOOKUP_TABLE: &[Spec] = &[
     Spec::new("name", Str, "", "What lookup() calls it."),
-    Spec::new("file", Str, "", "The JSON file that holds it."),
+    Spec::new("file", Str, "", "The file that holds it: JSON, or CSV if its name ends so."),
     Spec::new("reloadOnHUP", Bool, "on", "Reads the file again after a HUP."),
 ];
 

@@ -42,6 +42,7 @@ use crate::input::impstats::ImpstatsSpec;
 use crate::input::ratelimit::RateLimitSpec;
 use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpSpec;
+use crate::lookup::Tables;
 use crate::message::PriMask;
 use crate::modifier;
 use crate::modifier::Modifier;
@@ -107,6 +108,7 @@ pub struct Plan {
     /// The `ratelimit()` objects, by name.
     pub(super) limits: HashMap<String, RateLimitSpec>,
     pub(super) reports: Reports,
+    pub(super) tables: Tables,
 }
 
 /// What is counted besides, and reported.
@@ -168,6 +170,7 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
             impstats,
             modules: builder.modules.in_order(&config.sources),
         },
+        tables: builder.tables,
     }
 }
 
@@ -219,6 +222,7 @@ struct Builder {
     statistics: Statistics,
     /// The `ratelimit()` objects, by name.
     limits: HashMap<String, RateLimitSpec>,
+    tables: Tables,
 }
 
 fn objects(block: &Block, kind: ObjectKind) -> impl Iterator<Item = &Object> {
@@ -249,7 +253,7 @@ impl Builder {
         for object in objects(block, ObjectKind::MainQueue) {
             self.queues.check(object, diags);
         }
-        objects::check(block, &mut self.statistics, diags);
+        self.tables = objects::check(block, &mut self.statistics, diags);
         self.statistics.number_actions(block);
         for object in objects(block, ObjectKind::Ratelimit) {
             on_its_page(object, diags, |diags| {

@@ -42,6 +42,7 @@ use crate::input::tcp::TcpSpec;
 use crate::input::udp;
 use crate::input::udp::UdpInput;
 use crate::input::udp::UdpSpec;
+use crate::lookup::Tables;
 use crate::message::InputInfo;
 use crate::net::listen;
 use crate::net::listen::Bound;
@@ -78,6 +79,7 @@ pub struct Graph {
     pub(super) zone: LocalZone,
     pub(super) reporter: Arc<dyn Reporter>,
     pub(super) drain: Duration,
+    pub(super) tables: Arc<Tables>,
     inputs: Vec<(String, Arc<InputStats>)>,
     /// What impstats reports of the inputs.
     reported: Vec<ListenerProbe>,
@@ -205,6 +207,7 @@ impl Graph {
             zone: LocalZone::system(),
             reporter: around.reporter,
             drain: globals.drain,
+            tables: Arc::new(plan.tables),
             inputs: Vec::new(),
             reported: Vec::new(),
             impstats: None,

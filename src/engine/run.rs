@@ -37,6 +37,7 @@ use crate::input::tcp::Connection;
 use crate::input::tcp::Listener;
 use crate::input::udp;
 use crate::input::udp::UdpInput;
+use crate::lookup::Tables;
 use crate::message::InputInfo;
 use crate::message::Source;
 use crate::queue::Gauge;
@@ -89,6 +90,8 @@ pub fn run(graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<S
     let queues: Vec<Gauge> = graph.gauges();
     let reporter = graph.reporter.clone();
     let drain = graph.drain;
+    let tables = graph.tables.clone();
+    reload_tables(&tables, &reporter)?;
     let program = graph.info.name.to_string();
     let origin = origin(&program);
     let seen = Seen::default();
@@ -115,12 +118,14 @@ pub fn run(graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<S
                 _ = caught.hang_up.recv() => {
                     reporter.say(Level::Info, format!("{origin} {program} was HUPed"));
                     control.reopen();
+                    tables.hup();
                 }
                 _ = ended.recv() => return Err(io::Error::other("all shards have ended")),
             }
         };
         reporter.say(Level::Info, format!("{origin} exiting on signal {number}."));
         control.stop();
+        tables.stop();
         // The shards keep to the limit themselves; this is for one that hangs in a system call.
         let limit = drain + Duration::from_secs(2);
         if tokio::time::timeout(limit, ended.recv()).await.is_err() {
@@ -135,6 +140,17 @@ pub fn run(graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<S
     }
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(Summary { sources: by_address(&seen), ..with_what_is_left(summary, &queues) })
+}
+
+/// Starts the thread that reads lookup tables again. Nobody waits for its end: the file may be on
+/// a disk that hangs.
+fn reload_tables(tables: &Arc<Tables>, reporter: &Arc<dyn Reporter>) -> io::Result<()> {
+    if !tables.is_empty() {
+        let (tables, reporter) = (tables.clone(), reporter.clone());
+        let thread = thread::Builder::new().name("lookup-tables".to_owned());
+        thread.spawn(move || tables.serve(&*reporter))?;
+    }
+    Ok(())
 }
 
 /// The signals that mean something.

@@ -5,6 +5,9 @@
 
 use std::cmp::Ordering;
 
+use crate::base::num::digits;
+use crate::base::num::leading_number;
+
 /// A number or a text; truth is 0 and 1. A variable may hold other JSON, which is both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Value<'a> {
@@ -84,17 +87,6 @@ impl Value<'_> {
     }
 }
 
-/// The decimal number at the start of `text` (`-` but no `+` or blank before it), and whether it
-/// is all of the text. An empty text is a whole 0, and so is a lone `-`.
-pub(super) fn leading_number(text: &[u8]) -> (i64, bool) {
-    let (negative, digits) = match text.strip_prefix(b"-") {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
-    let (n, used) = digits_of(digits, 10);
-    (if negative { n.wrapping_neg() } else { n }, used == digits.len())
-}
-
 /// How rsyslog's optimiser reads a text where both operands of an arithmetic operator are
 /// constants, and `cnum()` of a constant: a leading 0 makes it octal, 0x hexadecimal. Its
 /// hexadecimal digits a to f count 0 to 5 there, and we do as it does.
@@ -109,21 +101,9 @@ pub(super) fn constant_number(text: &[u8]) -> i64 {
                 _ => None,
             })
             .fold(0, |n: i64, digit| n.wrapping_mul(16).wrapping_add(digit)),
-        [b'0', ..] => digits_of(text, 8).0,
+        [b'0', ..] => digits(text, 8).0,
         _ => leading_number(text).0,
     }
-}
-
-fn digits_of(text: &[u8], base: u8) -> (i64, usize) {
-    let mut n = 0_i64;
-    for (at, c) in text.iter().enumerate() {
-        let digit = c.wrapping_sub(b'0');
-        if digit >= base {
-            return (n, at);
-        }
-        n = n.wrapping_mul(i64::from(base)).wrapping_add(i64::from(digit));
-    }
-    (n, text.len())
 }
 
 /// rsyslog's comparison. A number meets a text as number if the whole text is one, and otherwise

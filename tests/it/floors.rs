@@ -11,7 +11,7 @@ const FLOORS: [&[&str]; 9] = [
     &["base"],
     &["message", "telemetry"],
     &["parse", "config"],
-    &["catalog", "modifier", "template", "net", "disk"],
+    &["catalog", "lookup", "modifier", "template", "net", "disk"],
     &["rules", "queue"],
     &["shard"],
     &["input", "output"],

@@ -20,9 +20,17 @@ pub fn parse(text: &[u8], case: Case) -> Option<Value> {
 /// The value that `text` begins with, and how long it is.
 #[must_use]
 pub fn parse_prefix(text: &[u8], case: Case) -> Option<(Value, usize)> {
+    parse_or_place(text, case).ok()
+}
+
+/// As [`parse_prefix`] does; if there is no value, where it was given up.
+///
+/// # Errors
+/// The offset of what cannot be read.
+pub fn parse_or_place(text: &[u8], case: Case) -> Result<(Value, usize), usize> {
     let mut parser = Parser { text, at: 0, depth: 0, case };
-    let value = parser.value()?;
-    Some((value, parser.at))
+    let value = parser.value();
+    value.map(|value| (value, parser.at)).ok_or(parser.at)
 }
 
 struct Parser<'a> {
@@ -295,6 +303,7 @@ mod tests {
         assert_eq!((value, length), (Value::Array(vec![Value::Int(1)]), 4));
         assert!(parse(b" [1] x", Case::Sensitive).is_none());
         assert!(parse_prefix(b"", Case::Sensitive).is_none());
+        assert_eq!(parse_or_place(b" [1, x]", Case::Sensitive), Err(5));
     }
 
     fn values() -> impl Strategy<Value = Value> {

@@ -15,12 +15,12 @@ mod time;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use crate::base::num::leading_number;
 use crate::message::json::Value as Json;
 use crate::rules::eval;
 use crate::rules::ir::Expr;
 use crate::rules::live::Properties;
 use crate::rules::value::Value;
-use crate::rules::value::leading_number;
 
 /// Arguments that a function takes at most.
 const ARGS_MAX: usize = 8;
