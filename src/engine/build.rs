@@ -42,6 +42,7 @@ use crate::input::impstats::ImpstatsSpec;
 use crate::input::ratelimit::RateLimitSpec;
 use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpSpec;
+use crate::lookup::Handle;
 use crate::lookup::Tables;
 use crate::message::PriMask;
 use crate::modifier;
@@ -59,6 +60,8 @@ use crate::rules::Named;
 use crate::rules::Programs;
 use crate::rules::Resolver;
 use crate::rules::RulesetId;
+use crate::telemetry::Bucket;
+use crate::telemetry::Percentiles;
 use crate::template::Template;
 use crate::template::Templates;
 
@@ -585,6 +588,22 @@ impl Resolver for Builder {
 
     fn template(&self, name: &str) -> Option<Arc<Template>> {
         self.templates.get(name).cloned()
+    }
+
+    fn lookup_table(&self, name: &str) -> Option<Arc<Handle>> {
+        self.tables.get(name).cloned()
+    }
+
+    fn reports_stats(&self) -> bool {
+        self.definitions.has_module(impstats::NAME)
+    }
+
+    fn dyn_stats(&self, name: &str) -> Option<Arc<Bucket>> {
+        self.statistics.bucket(name)
+    }
+
+    fn percentile_stats(&self, name: &str) -> Option<Arc<Percentiles>> {
+        self.statistics.percentiles(name)
     }
 
     fn actions(&self) -> usize {

@@ -35,6 +35,7 @@ use crate::rules::ir::Leaf;
 use crate::rules::ir::Node;
 use crate::rules::ir::Pattern;
 use crate::rules::ir::Placed;
+use crate::rules::ir::Reload;
 use crate::rules::ir::Test;
 use crate::rules::ir::TextOperator;
 use crate::rules::program::CallSite;
@@ -90,7 +91,7 @@ impl Compiler<'_> {
 
     /// The node of a statement, if it has one, and whether no message gets past it.
     fn statement(&mut self, statement: &Stmt, depth: usize) -> (Option<Node>, bool) {
-        let unbuilt = match &statement.kind {
+        match &statement.kind {
             StmtKind::Object(object) if self.resolver.is_modifier(object) => {
                 let modifier = self.resolver.modifier(object, self.diags);
                 return (modifier.map(Node::Modify), false);
@@ -145,12 +146,24 @@ impl Compiler<'_> {
                 self.unused(body, depth);
                 return (None, false);
             }
-            StmtKind::ReloadLookupTable { table, .. } => {
-                self.validator().reload(table).then_some("reload_lookup_table")
+            StmtKind::ReloadLookupTable { table, stub } => {
+                return (self.reload(table, stub.as_ref()), false);
             }
-        };
-        self.not_built(statement.loc, unbuilt);
-        (None, false)
+        }
+    }
+
+    fn reload(&mut self, table: &Word, stub: Option<&ast::Expr>) -> Option<Node> {
+        let mut right = self.validator().reload(table);
+        if let Some(stub) = stub {
+            right &= self.validator().expression(stub);
+        }
+        if !right {
+            return None;
+        }
+        let table = self.resolver.lookup_table(&table.text)?;
+        let mut lowering = Lowering { resolver: self.resolver, diags: self.diags };
+        let stub = stub.map(|stub| lowering.value_of(stub)).transpose().ok()?;
+        Some(Node::Reload(Arc::new(Reload { table, stub })))
     }
 
     /// `set`, `reset` and `unset`.
@@ -192,14 +205,6 @@ impl Compiler<'_> {
 
     const fn validator(&mut self) -> Validator<'_> {
         Validator { resolver: self.resolver, diags: self.diags }
-    }
-
-    /// Says that a statement is left out; nothing if it was complained of already.
-    fn not_built(&mut self, loc: Loc, what: Option<&str>) {
-        if let Some(what) = what {
-            let text = format!("'{what}' is not built yet: the statement is left out");
-            self.diags.push(Diagnostic::unbuilt(loc, text));
-        }
     }
 
     /// Compiles a block that does not run, so that its mistakes are found.
