@@ -1,6 +1,7 @@
 //! A configuration becomes a plan: parameters checked, templates and rules compiled, names
 //! resolved. Nothing is opened here, so that a check and a start see the same errors.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -105,7 +106,7 @@ pub struct Plan {
     pub(super) local_domain: Option<String>,
     pub(super) programs: Programs,
     pub(super) default_ruleset: RulesetId,
-    pub(super) ruleset_names: HashMap<RulesetId, String>,
+    pub(super) ruleset_names: BTreeMap<RulesetId, String>,
     pub(super) actions: Vec<ActionPlan>,
     pub(super) inputs: Vec<InputPlan>,
     /// The `ratelimit()` objects, by name.

@@ -87,12 +87,7 @@ impl Dots {
         }
         let made = variables.with(&self.input, |input| {
             let object = input?.as_object()?;
-            let made = if self.flatten {
-                flattened(object, case).ok()
-            } else {
-                nested(object, b'.', case)
-            };
-            made
+            if self.flatten { flattened(object, case).ok() } else { nested(object, b'.', case) }
         });
         if let Some(made) = made {
             // On the way to it something else than an object may be: that stays.
