@@ -48,7 +48,7 @@ pub(super) enum Leaf {
         left: Expr,
         right: Expr,
     },
-    /// Equal to any of these, as a number where both are numbers.
+    /// Equal to any of these, which are in order. rsyslogd holds a number against the first alone.
     EqualsAny {
         left: Expr,
         texts: Vec<Box<[u8]>>,

@@ -31,6 +31,7 @@ use crate::rules::ir::Arm;
 use crate::rules::ir::Block;
 use crate::rules::ir::Change;
 use crate::rules::ir::Each;
+use crate::rules::ir::Expr;
 use crate::rules::ir::Leaf;
 use crate::rules::ir::Node;
 use crate::rules::ir::Pattern;
@@ -356,7 +357,7 @@ fn property_filter(
     diags: &mut Diagnostics,
 ) -> Result<Test, Reported> {
     let name = filter.property.text.as_str();
-    let subject = expression::property(name, filter.property.loc, diags)?;
+    let mut subject = expression::property(name, filter.property.loc, diags)?;
     let value: Box<[u8]> = filter.value.as_slice().into();
     let other = |operator| Pattern::of(operator, vec![value.clone()]);
     if let Some(syntax) = filter_syntax(filter.operation) {
@@ -376,7 +377,11 @@ fn property_filter(
         FilterOperation::Contains => other(TextOperator::Contains),
         FilterOperation::ContainsI => other(TextOperator::ContainsI),
         FilterOperation::StartsWith => other(TextOperator::StartsWith),
-        FilterOperation::StartsWithI => other(TextOperator::StartsWithI),
+        // rsyslogd's filter of that name is not its operator, which ends with the shorter text.
+        FilterOperation::StartsWithI => {
+            subject = Expr::Lowercase(Box::new(subject));
+            Pattern::of(TextOperator::StartsWith, vec![value.to_ascii_lowercase().into()])
+        }
         FilterOperation::EndsWith => other(TextOperator::EndsWith),
         FilterOperation::IsEqual => Pattern::Equal([value].into()),
         FilterOperation::IsEmpty => Pattern::Equal([Box::default()].into()),

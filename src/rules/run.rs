@@ -112,6 +112,8 @@ fn foreach(
         _ = draft.variables.reset(&each.variable, element);
         run(body, draft, buffers, runtime, sink)?;
     }
+    // A null would stay.
+    _ = draft.variables.reset(&each.variable, json::Value::text(b""));
     draft.variables.unset(&each.variable);
     ControlFlow::Continue(())
 }
