@@ -72,7 +72,8 @@ pub(super) fn set(change: &Change, value: Option<json::Value>, variables: &mut V
 /// nothing it does to the message is seen behind it.
 fn enqueue(ruleset: RulesetId, draft: &mut Draft<'_>, runtime: &Runtime, sink: &mut impl Sink) {
     let Some(residual) = sink.enqueue(ruleset, draft.view()) else { return };
-    let (message, variables) = (draft.message, draft.variables.clone());
+    let copy = draft.variables.clone();
+    let (message, variables) = (draft.message, std::mem::replace(draft.variables, copy));
     // Where the copy stopped makes no difference.
     let (ControlFlow::Continue(()) | ControlFlow::Break(())) =
         residual.run_draft(draft, &mut Vec::new(), runtime, sink);

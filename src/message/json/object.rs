@@ -6,8 +6,8 @@ use crate::message::json::Case;
 use crate::message::json::Value;
 
 /// Members by name. A new member takes the place of the first one that was removed, as in
-/// libfastjson, or else the last place. Objects are small: names are compared one after the other.
-#[derive(Clone, Debug, Default)]
+/// libfastjson, or else the last place. A copy has no such places (rsyslog). Objects are small: names are compared one after the other.
+#[derive(Debug, Default)]
 pub struct Object {
     /// `None`: a member that was removed.
     slots: Vec<Option<(BString, Value)>>,
@@ -69,6 +69,13 @@ impl Object {
         let member = self.slots.iter_mut().find(named)?.take();
         self.removed += 1;
         member.map(|(_, value)| value)
+    }
+}
+
+impl Clone for Object {
+    fn clone(&self) -> Self {
+        let there = self.slots.iter().filter(|slot| slot.is_some());
+        Self { slots: there.cloned().collect(), removed: 0 }
     }
 }
 
