@@ -287,7 +287,8 @@ impl Tracer<'_> {
             self.changes(loc, &before, draft);
         }
         let refused = set(change, value, draft.variables).is_err();
-        let value = draft.variables.with(&change.variable, |value| value.cloned());
+        let copied = |value: Option<&json::Value>| value.cloned();
+        let value = draft.variables.with(&change.variable, copied);
         let variable = &change.variable.to_string();
         self.tell(loc, Event::Set { variable, value: value.as_ref(), refused });
     }

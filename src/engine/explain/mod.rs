@@ -23,7 +23,6 @@ use crate::message::InputInfo;
 use crate::message::Message;
 use crate::message::MessageFlags;
 use crate::message::Pri;
-use crate::message::Property;
 use crate::message::Source;
 use crate::message::Variable;
 use crate::message::Variables;
@@ -85,11 +84,12 @@ impl Explanation {
     }
 
     /// The property of that name before the rules, as filters write it (`$msg`, `$$now`) or bare;
-    /// nothing if it has no value. `None` if there is no such property.
+    /// nothing if it has no value. `None` if there is no such property, or it is another each time
+    /// (`uuid`, `$uptime`) or made of others (`jsonmesg`, `$!all-json`).
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&str> {
-        let bare = name.strip_prefix('$').and_then(Property::parse);
-        let property = Property::parse(name).or(bare)?;
+        let bare = name.strip_prefix('$').and_then(recorder::known);
+        let property = recorder::known(name).or(bare)?;
         Some(self.properties.get(property.name()).map_or("", String::as_str))
     }
 }
@@ -233,7 +233,7 @@ impl Plan {
                 && question.port.as_ref().is_none_or(|port| ports.contains(port))
         })?;
         let (module, name, ports) = input.names();
-        let port = question.port.as_ref().or(ports.first()).map_or("", String::as_str);
+        let port = question.port.as_ref().or_else(|| ports.first()).map_or("", String::as_str);
         let lists = self.globals.senders.allowed();
         let (ruleset, parse, append_port, allowed) = match input {
             // imptcp does not ask.

@@ -26,15 +26,28 @@ use crate::rules::Read;
 /// Characters of a statement that are shown.
 const SOURCE_CHARS_MAX: usize = 120;
 
-/// All properties that have a value.
+/// Properties that say nothing of a message, or nothing that is not shown elsewhere.
+const UNSHOWN: [Property; 5] = [
+    Property::Uuid,
+    Property::Uptime,
+    Property::JsonMesg,
+    Property::AllJson,
+    Property::AllJsonPlain,
+];
+
+/// The property of that name, if [`properties`] has it.
+pub(super) fn known(name: &str) -> Option<Property> {
+    Property::parse(name).filter(|property| !UNSHOWN.contains(property))
+}
+
+/// All properties that have a value, by their first name.
 pub(super) fn properties(view: View<'_>) -> BTreeMap<&'static str, String> {
     let mut scratch = Vec::new();
     let mut found = BTreeMap::new();
     for name in Property::names() {
-        // Of several names the first; what is another each time says nothing.
-        let again =
-            |p: &Property| p.name() == name && !matches!(p, Property::Uuid | Property::Uptime);
-        let Some(property) = Property::parse(name).filter(again) else { continue };
+        let Some(property) = known(name).filter(|property| property.name() == name) else {
+            continue;
+        };
         let value = view.property(property, &mut scratch);
         if !value.is_empty() {
             found.insert(name, value.to_str_lossy().into_owned());
@@ -137,8 +150,7 @@ impl<'a> Recorder<'a> {
         let mut names: Vec<&'static str> = now.keys().chain(before.keys()).copied().collect();
         names.sort_unstable();
         names.dedup();
-        // It is made of all the others.
-        names.retain(|name| *name != "jsonmesg" && before.get(name) != now.get(name));
+        names.retain(|name| before.get(name) != now.get(name));
         names.into_iter().map(|name| (name, now.get(name).cloned().unwrap_or_default())).collect()
     }
 
