@@ -256,7 +256,8 @@ fn play(steps: &[Step], port: impl Fn(&str) -> u16, settle: impl Fn()) {
     }
 }
 
-fn connect(from: &str, port: u16) -> TcpStream {
+/// A connection from one of this machine's own addresses.
+pub(crate) fn connect(from: &str, port: u16) -> TcpStream {
     let address =
         |ip: &str, port| SockAddr::from(std::net::SocketAddr::new(ip.parse().unwrap(), port));
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
