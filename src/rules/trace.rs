@@ -89,6 +89,10 @@ pub enum Event<'a> {
         value: &'a json::Value,
     },
     Stop,
+    /// A lookup table would be read again.
+    Reload {
+        table: &'a str,
+    },
     /// The message as the rules leave it.
     End {
         view: View<'a>,
@@ -192,6 +196,9 @@ impl Tracer<'_> {
                 Node::Modify(modifier) => self.modify(loc, modifier, draft),
                 Node::Foreach { each, body } => self.foreach(loc, each, body, program, draft)?,
                 Node::Indirect(target) => self.indirect(loc, target, draft)?,
+                Node::Reload(reload) => {
+                    self.tell(loc, Event::Reload { table: reload.table.name() });
+                }
                 Node::Stop => {
                     self.tell(loc, Event::Stop);
                     return ControlFlow::Break(());

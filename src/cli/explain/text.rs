@@ -260,6 +260,7 @@ impl Writer<'_> {
             What::Else => (dim, "else"),
             What::Stop => (dim, "stop"),
             What::Set { .. } | What::Modified { .. } | What::Call { .. } => (dim, ""),
+            What::Reload { .. } => (dim, ""),
             What::Return { .. } | What::Foreach { .. } | What::Round { .. } => (dim, ""),
         };
         (tint, mark.to_owned())
@@ -293,6 +294,9 @@ impl Writer<'_> {
             What::Call { queued: true, .. } => "on a copy: the ruleset has a queue".to_owned(),
             What::Foreach { elements: 0 } => "there is nothing to go over".to_owned(),
             What::Foreach { elements } => format!("{elements} rounds"),
+            What::Reload { table } => {
+                format!("the relay would read table {} again", shown(table.as_bytes()))
+            }
             What::Fault { text } => shown(text.as_bytes()),
             _ => return None,
         })

@@ -154,6 +154,10 @@ pub enum What {
         variable: String,
         value: String,
     },
+    /// A lookup table would be read again: it is not, on paper.
+    Reload {
+        table: String,
+    },
     Stop,
 }
 

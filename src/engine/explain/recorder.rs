@@ -133,6 +133,7 @@ impl<'a> Recorder<'a> {
             Event::Fault(fault) => What::Fault { text: fault.to_string() },
             Event::Foreach { elements } => What::Foreach { elements },
             Event::Round { variable, value } => What::Round { variable, value: text(value) },
+            Event::Reload { table } => What::Reload { table: table.to_owned() },
             Event::Stop => What::Stop,
             Event::End { view } => {
                 self.trees = view.variables.clone();
