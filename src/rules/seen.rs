@@ -198,3 +198,26 @@ impl Leaves {
         gone.chain(set.map(|(name, value)| (name.as_str(), Some(value))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::json::Case;
+
+    #[test]
+    fn changes_are_told_by_leaf() {
+        let root = Variable::parse(b"!").unwrap();
+        let leaves = |text: &str| {
+            let mut variables = Variables::default();
+            let tree = json::parse(text.as_bytes(), Case::Insensitive).unwrap();
+            variables.set(&root, tree).unwrap();
+            Leaves::of(&variables)
+        };
+        let before = leaves(r#"{"a": {"b": 1, "c": [1]}, "gone": 2, "same": {}}"#);
+        let now = leaves(r#"{"a": {"b": 1, "c": [1, 2], "d": {}}, "same": {}}"#);
+        let changes: Vec<(&str, bool)> =
+            before.changes(&now).map(|(name, value)| (name, value.is_some())).collect();
+        assert_eq!(changes, [("$!gone", false), ("$!a!c", true), ("$!a!d", true)]);
+        assert_eq!(before.changes(&before).count(), 0);
+    }
+}

@@ -195,3 +195,21 @@ impl Subject {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_zone_of_a_time_is_the_relays() {
+        let at = arrival("2026-11-22T19:00:00.5+09:00").unwrap();
+        assert_eq!(at.wall, Wall { secs: 1_795_341_600, micros: 500_000 });
+        assert_eq!((at.local.hour, at.local.offset), (19, Offset::east(540)));
+        assert_eq!((at.local.precision, at.local.fraction), (6, 500_000));
+        let at = arrival("2026-11-22T10:00:00Z").unwrap();
+        assert_eq!((at.wall.secs, at.local.offset), (1_795_341_600, Offset::east(0)));
+        for text in ["", "noon", "2026-11-22", "2026-11-22T10:00:00Z later"] {
+            assert!(arrival(text).is_err(), "{text}");
+        }
+    }
+}

@@ -355,3 +355,17 @@ fn place(step: &Step) -> &str {
 fn source(step: &Step) -> String {
     shown(step.source.as_bytes()).replace("\\\\", "\\")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_shown_so_that_each_can_be_told() {
+        assert_eq!(shown("a\t한 \\n\r\n\x1b[31m\0\u{202e}".as_bytes()), {
+            "a\\t한 \\\\n\\r\\n\\x1b[31m\\x00\\u{202e}"
+        });
+        assert_eq!(shown(b"\xff\xed\x95x\xc2\x85"), "\\xff\\xed\\x95x\\u{85}");
+        assert_eq!(shown(b""), "");
+    }
+}
