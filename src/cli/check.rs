@@ -87,7 +87,7 @@ fn embedded() -> Config {
     config::parse_text(EMBEDDED, text.as_bytes())
 }
 
-fn hostname() -> String {
+pub(super) fn hostname() -> String {
     let name = rustix::system::uname();
     name.nodename().to_string_lossy().into_owned()
 }

@@ -11,6 +11,8 @@ use clap::Parser;
 use clap::Subcommand;
 
 use crate::cli::ConvertArgs;
+use crate::cli::ExplainArgs;
+use crate::cli::TestArgs;
 use crate::cli::bench::BenchArgs;
 use crate::cli::help::HelpArgs;
 
@@ -27,6 +29,8 @@ pub enum Mode {
     /// `bongsu check`
     Lint(CheckArgs),
     Convert(ConvertArgs),
+    Explain(ExplainArgs),
+    Test(TestArgs),
 }
 
 /// A syslog relay that runs rsyslog's configuration.
@@ -124,6 +128,14 @@ pub enum Command {
     Check(CheckArgs),
     /// Write a configuration, includes and all, as one file in the other form.
     Convert(ConvertArgs),
+    /// Show what becomes of a message: parser, properties, rules, and what would be written where.
+    ///
+    /// Nothing is opened and nothing is written. Exits with 1 if the configuration has errors.
+    Explain(ExplainArgs),
+    /// Run unit tests of a configuration: messages, and what is to become of them.
+    ///
+    /// Exits with 1 if one of them fails.
+    Test(TestArgs),
 }
 
 /// `bongsu check`
@@ -165,6 +177,8 @@ pub(super) fn parse(args: impl Iterator<Item = OsString>) -> Result<Mode, clap::
         Some(Command::Help(args)) => Mode::Help(args),
         Some(Command::Check(args)) => Mode::Lint(args),
         Some(Command::Convert(args)) => Mode::Convert(args),
+        Some(Command::Explain(args)) => Mode::Explain(args),
+        Some(Command::Test(args)) => Mode::Test(args),
         None if flags.version || flags.version_too => Mode::Version(flags),
         None if flags.check.is_some_and(|level| level > 0) => Mode::Check(flags),
         None => Mode::Run(flags),

@@ -1,9 +1,11 @@
 //! Floor 9: the command line. rsyslogd's flags at the top level, subcommands beside them.
 
+mod cases;
 mod check;
 mod complaints;
 mod convert;
 mod daemon;
+mod explain;
 mod flags;
 mod pidfile;
 mod run;
@@ -14,8 +16,10 @@ pub mod help;
 
 use std::process::ExitCode;
 
+pub use cases::TestArgs;
 pub use convert::ConvertArgs;
 pub use convert::Form;
+pub use explain::ExplainArgs;
 pub use flags::CheckArgs;
 pub use flags::Command;
 pub use flags::Flags;
@@ -31,6 +35,8 @@ pub fn main() -> ExitCode {
         Ok(Mode::Bench(args)) => bench::run(args),
         Ok(Mode::Help(args)) => help::run(&args),
         Ok(Mode::Convert(args)) => convert::run(&args),
+        Ok(Mode::Explain(args)) => explain::run(&args),
+        Ok(Mode::Test(args)) => cases::run(&args),
         Ok(Mode::Version(flags)) => flags::version(&flags),
         Ok(Mode::Check(flags)) => check::run(&flags),
         Ok(Mode::Lint(args)) => check::lint(&args),

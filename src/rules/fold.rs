@@ -102,8 +102,11 @@ pub(super) fn not(test: Test) -> Test {
     }
 }
 
-/// `and`. The part about PRI comes first because it costs least; no test has effects.
+/// `and`. The part about PRI comes first because it costs least.
 pub(super) fn all(tests: Vec<Test>) -> Test {
+    if tests.iter().any(Test::acts) {
+        return single_or(in_order(tests, false), true, Test::And);
+    }
     let mut mask = PriMask([0xFF; 25]);
     let mut rest = Vec::with_capacity(tests.len());
     for test in tests {
@@ -127,6 +130,9 @@ pub(super) fn all(tests: Vec<Test>) -> Test {
 
 /// `or`, likewise.
 pub(super) fn any(tests: Vec<Test>) -> Test {
+    if tests.iter().any(Test::acts) {
+        return single_or(in_order(tests, true), false, Test::Or);
+    }
     let mut mask = PriMask::default();
     let mut rest: Vec<Test> = Vec::with_capacity(tests.len());
     let mut sets: Vec<(Property, usize)> = Vec::new();
@@ -163,6 +169,23 @@ pub(super) fn any(tests: Vec<Test>) -> Test {
         other => rest.insert(0, other),
     }
     single_or(rest, false, Test::Or)
+}
+
+/// Operands of which one acts (`parse_json()`, say): they stay as they stand, up to a constant that
+/// `settles` the matter. What stands before that acts all the same.
+fn in_order(tests: Vec<Test>, settles: bool) -> Vec<Test> {
+    let mut kept = Vec::with_capacity(tests.len());
+    for test in tests {
+        match test {
+            Test::Const(truth) if truth != settles => {}
+            Test::Const(_) => {
+                kept.push(test);
+                break;
+            }
+            other => kept.push(other),
+        }
+    }
+    kept
 }
 
 /// `property == "a text"`, or one of several, if `test` is that and not shared yet.

@@ -219,6 +219,18 @@ impl Test {
     }
 }
 
+impl<O> Test<O> {
+    /// Whether a function in it must not be asked twice.
+    pub(super) fn acts(&self) -> bool {
+        match self {
+            Self::Const(_) | Self::Pri(_) | Self::Origin(_) => false,
+            Self::Leaf(leaf) => leaf.operands().into_iter().any(Expr::acts),
+            Self::Not(inner) => inner.acts(),
+            Self::And(all) | Self::Or(all) => all.iter().any(Self::acts),
+        }
+    }
+}
+
 impl Leaf {
     /// The expressions that it holds against each other.
     pub(super) fn operands(&self) -> Vec<&Expr> {
@@ -314,6 +326,23 @@ impl Expr {
             | Self::ToText(inner) => inner.varies(),
             Self::Test(test) => test.varies(),
             Self::Call(call) => call.varies(),
+        }
+    }
+
+    /// Whether a function in it must not be asked twice: it changes something, or each answer is a
+    /// new one.
+    pub(super) fn acts(&self) -> bool {
+        match self {
+            Self::Number(_) | Self::Text(_) | Self::Property(_) | Self::Variable(_) => false,
+            Self::Concat(parts) => parts.iter().any(Self::acts),
+            Self::Arithmetic(_, sides) => sides.iter().any(Self::acts),
+            Self::Negate(inner)
+            | Self::Lowercase(inner)
+            | Self::Length(inner)
+            | Self::ToNumber(inner)
+            | Self::ToText(inner) => inner.acts(),
+            Self::Test(test) => test.acts(),
+            Self::Call(call) => call.routine.acts() || call.args.iter().any(Self::acts),
         }
     }
 

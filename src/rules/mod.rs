@@ -15,6 +15,7 @@ mod live;
 mod lower;
 mod program;
 mod run;
+mod seen;
 mod specialise;
 #[cfg(test)]
 mod testkit;
@@ -50,11 +51,12 @@ pub use lower::compile;
 pub use program::Program;
 pub use program::Programs;
 pub use program::RulesetNames;
+pub use seen::Read;
 pub use specialise::Residual;
 pub use specialise::Residuals;
 pub use specialise::Scratch;
+pub use trace::At;
 pub use trace::Event;
-pub use trace::Read;
 
 /// An action of the graph, by index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

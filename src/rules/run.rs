@@ -9,6 +9,7 @@ use crate::message::Draft;
 use crate::message::Variables;
 use crate::message::json;
 use crate::message::json::Object;
+use crate::message::json::PathError;
 use crate::rules::Fault;
 use crate::rules::RulesetId;
 use crate::rules::Sink;
@@ -59,13 +60,19 @@ pub(super) fn run(
     ControlFlow::Continue(())
 }
 
-/// Puts the value where the statement says; nothing removes what is there.
-pub(super) fn set(change: &Change, value: Option<json::Value>, variables: &mut Variables) {
+/// Puts the value where the statement says; nothing removes what is there. An error if something
+/// else is in the way.
+pub(super) fn set(
+    change: &Change,
+    value: Option<json::Value>,
+    variables: &mut Variables,
+) -> Result<(), PathError> {
     match value {
         None => variables.unset(&change.variable),
-        Some(value) if change.replaces => _ = variables.reset(&change.variable, value),
-        Some(value) => _ = variables.set(&change.variable, value),
+        Some(value) if change.replaces => variables.reset(&change.variable, value)?,
+        Some(value) => variables.set(&change.variable, value)?,
     }
+    Ok(())
 }
 
 /// Runs a ruleset that has a queue, if the sink says that it runs in place: on a copy, so that
@@ -84,7 +91,7 @@ fn enqueue(ruleset: RulesetId, draft: &mut Draft<'_>, runtime: &Runtime, sink: &
 fn apply(change: &Change, draft: &mut Draft<'_>, buffers: &mut [Vec<u8>], runtime: &Runtime) {
     let live = Live::new(draft, runtime);
     let value = change.value.as_ref().map(|value| kept(value, &live, buffers));
-    set(change, value, draft.variables);
+    _ = set(change, value, draft.variables);
 }
 
 /// Runs `body` with each element in the variable: of an array what it holds, of an object its

@@ -368,7 +368,7 @@ impl Specialiser<'_> {
                 for test in all {
                     match self.decide(test, ruleset) {
                         Decided::Yes => {}
-                        Decided::No => return Decided::No,
+                        Decided::No => return settled(open, false, Test::And),
                         Decided::Open(test) => open.push(test),
                     }
                 }
@@ -378,7 +378,7 @@ impl Specialiser<'_> {
                 let mut open = Vec::new();
                 for test in any {
                     match self.decide(test, ruleset) {
-                        Decided::Yes => return Decided::Yes,
+                        Decided::Yes => return settled(open, true, Test::Or),
                         Decided::No => {}
                         Decided::Open(test) => open.push(test),
                     }
@@ -387,6 +387,19 @@ impl Specialiser<'_> {
             }
         }
     }
+}
+
+/// Operands that a decided one makes irrelevant, but for what they do.
+fn settled(
+    mut open: Vec<Test>,
+    truth: bool,
+    many: impl Fn(Box<[Test<Infallible>]>) -> Test,
+) -> Decided {
+    if open.iter().any(Test::acts) {
+        open.push(Test::Const(truth));
+        return Decided::Open(many(open.into()));
+    }
+    if truth { Decided::Yes } else { Decided::No }
 }
 
 fn joined(
@@ -431,10 +444,11 @@ fn drop_idle_end(steps: &mut Steps) {
     }
 }
 
-/// Drops the arms at the end that do nothing. One further up still keeps messages from what
-/// stands behind it.
+/// Drops the arms at the end that do nothing, not even by their conditions. One further up still
+/// keeps messages from what stands behind it.
 fn drop_idle_arms(arms: &mut Vec<(Test, Steps)>, otherwise: &Steps) {
-    while otherwise.is_empty() && arms.last().is_some_and(|(_, then)| then.is_empty()) {
+    let idle = |(test, then): &(Test, Steps)| then.is_empty() && !test.acts();
+    while otherwise.is_empty() && arms.last().is_some_and(idle) {
         arms.pop();
     }
 }

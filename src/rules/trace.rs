@@ -4,6 +4,7 @@
 use std::ops::ControlFlow;
 
 use bstr::BString;
+use bstr::ByteSlice as _;
 
 use crate::base::diag::Loc;
 use crate::base::limits::FOREACH_ROUNDS_MAX;
@@ -11,11 +12,13 @@ use crate::base::limits::INDIRECT_CALLS_MAX;
 use crate::base::limits::SCRIPT_DEPTH_MAX;
 use crate::message::Batch;
 use crate::message::Draft;
-use crate::message::Property;
 use crate::message::Variable;
+use crate::message::Variables;
 use crate::message::View;
 use crate::message::json;
+use crate::modifier::Modifier;
 use crate::rules::ActionId;
+use crate::rules::Fault;
 use crate::rules::RulesetId;
 use crate::rules::Scratch;
 use crate::rules::eval;
@@ -24,89 +27,85 @@ use crate::rules::ir::Block;
 use crate::rules::ir::Change;
 use crate::rules::ir::Each;
 use crate::rules::ir::Expr;
-use crate::rules::ir::Leaf;
 use crate::rules::ir::Node;
-use crate::rules::ir::Test;
 use crate::rules::live::Live;
-use crate::rules::live::Properties;
 use crate::rules::live::Runtime;
 use crate::rules::program::Program;
 use crate::rules::program::Programs;
 use crate::rules::run::elements;
 use crate::rules::run::set;
+use crate::rules::seen::Leaves;
+use crate::rules::seen::Read;
+use crate::rules::seen::buffers;
+use crate::rules::seen::decide;
 
-/// What a condition or a value looks at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Read {
-    Property(Property),
-    Variable(Variable),
-    /// What a function gave.
-    Call(&'static str),
-}
-
-/// What happens to a message; places are those of statements and conditions.
+/// What happens to a message.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// A condition or filter was decided, with what it saw.
     Test {
-        loc: Loc,
         holds: bool,
         reads: Vec<(Read, BString)>,
     },
-    /// None of the conditions of an `if` held, and its `else` is taken.
-    Otherwise {
-        loc: Loc,
-    },
-    /// A variable was set; to nothing if it was removed.
+    /// None of the conditions of an `if` held, and its `else` is taken. The place is that of the
+    /// first statement in it.
+    Otherwise,
+    /// A variable was set by a statement, or by a function or a module on the way; to nothing if
+    /// it was removed.
     Set {
-        loc: Loc,
-        variable: &'a Variable,
-        value: Option<json::Value>,
+        /// With its sign, such as `$!a!b`.
+        variable: &'a str,
+        value: Option<&'a json::Value>,
+        /// Something else is in the way: the variable is as it was, which `value` is.
+        refused: bool,
     },
-    /// A module such as mmjsonparse has changed the message.
+    /// A module such as mmjsonparse has been asked to change the message. The variables that it
+    /// changed follow.
     Modified {
-        loc: Loc,
         view: View<'a>,
     },
     Action {
-        loc: Loc,
         action: ActionId,
         view: View<'a>,
     },
     /// A ruleset begins; on a copy of the message if it has a queue.
     Call {
-        loc: Loc,
         ruleset: RulesetId,
         queued: bool,
     },
     /// It is over.
     Return {
-        loc: Loc,
         ruleset: RulesetId,
     },
-    /// `call_indirect` of a ruleset that is not there, or too many of them.
-    NoCall {
-        loc: Loc,
-        name: BString,
+    /// Something that the relay would complain of, and go on.
+    Fault(Fault<'a>),
+    /// A `foreach` begins, with so many elements; none if there is nothing to go over.
+    Foreach {
+        elements: usize,
     },
-    /// A round of `foreach`, with its element.
+    /// A round of it.
     Round {
-        loc: Loc,
-        variable: &'a Variable,
+        variable: String,
         value: &'a json::Value,
     },
-    Stop {
-        loc: Loc,
-    },
+    Stop,
     /// A lookup table would be read again.
     Reload {
-        loc: Loc,
         table: &'a str,
     },
     /// The message as the rules leave it.
     End {
         view: View<'a>,
     },
+}
+
+/// Where something happens.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct At {
+    /// The statement, or the condition.
+    pub loc: Loc,
+    /// Rulesets, branches and loops that it is inside of.
+    pub depth: usize,
 }
 
 impl Programs {
@@ -117,31 +116,57 @@ impl Programs {
         batch: &mut Batch,
         index: usize,
         scratch: &mut Scratch,
-        f: &mut dyn FnMut(Event<'_>),
+        f: &mut dyn FnMut(At, Event<'_>),
     ) {
         let (variables, runtime) = scratch.parts();
         let mut draft = Draft::new(batch, index, variables);
-        let mut tracer = Tracer { programs: self, runtime, f: &mut *f };
+        let mut tracer = Tracer { programs: self, runtime, depth: 0, f: &mut *f };
         // Where the message stopped makes no difference.
         let (ControlFlow::Continue(()) | ControlFlow::Break(())) =
             tracer.ruleset(ruleset, &mut draft);
-        f(Event::End { view: draft.view() });
+        f(At::default(), Event::End { view: draft.view() });
         variables.clear();
+    }
+
+    /// Forgets what messages have left in `$/`.
+    pub fn forget_global(&self) {
+        let mut variables = Variables::new(self.global.clone(), self.case);
+        if let Some(root) = Variable::parse(b"/") {
+            variables.unset(&root);
+        }
     }
 }
 
 struct Tracer<'a> {
     programs: &'a Programs,
     runtime: &'a Runtime,
-    f: &'a mut dyn FnMut(Event<'_>),
+    depth: usize,
+    f: &'a mut dyn FnMut(At, Event<'_>),
 }
 
 impl Tracer<'_> {
+    fn tell(&mut self, loc: Loc, event: Event<'_>) {
+        (self.f)(At { loc, depth: self.depth }, event);
+    }
+
     fn ruleset(&mut self, ruleset: RulesetId, draft: &mut Draft<'_>) -> ControlFlow<()> {
         match self.programs.programs.get(ruleset.0 as usize) {
             Some(program) => self.block(&program.nodes, program, draft),
             None => ControlFlow::Continue(()),
         }
+    }
+
+    /// A block inside of what was told last.
+    fn inner(
+        &mut self,
+        nodes: &Block,
+        program: &Program,
+        draft: &mut Draft<'_>,
+    ) -> ControlFlow<()> {
+        self.depth += 1;
+        let done = self.block(nodes, program, draft);
+        self.depth -= 1;
+        done
     }
 
     fn block(
@@ -154,10 +179,10 @@ impl Tracer<'_> {
             let loc = placed.loc;
             match &placed.node {
                 Node::Action(action) => {
-                    (self.f)(Event::Action { loc, action: *action, view: draft.view() });
+                    self.tell(loc, Event::Action { action: *action, view: draft.view() });
                 }
                 Node::Choice { arms, otherwise } => {
-                    self.choice(loc, arms, otherwise, program, draft)?;
+                    self.choice(arms, otherwise, program, draft)?;
                 }
                 // Nobody wrote it, and it changes nothing.
                 Node::Guard(arm) => self.block(&arm.then, program, draft)?,
@@ -168,15 +193,14 @@ impl Tracer<'_> {
                     }
                 }
                 Node::Change(change) => self.change(loc, change, draft),
-                Node::Modify(modifier) => {
-                    modifier.apply(draft);
-                    (self.f)(Event::Modified { loc, view: draft.view() });
-                }
+                Node::Modify(modifier) => self.modify(loc, modifier, draft),
                 Node::Foreach { each, body } => self.foreach(loc, each, body, program, draft)?,
                 Node::Indirect(target) => self.indirect(loc, target, draft)?,
-                Node::Reload(reload) => (self.f)(Event::Reload { loc, table: reload.table.name() }),
+                Node::Reload(reload) => {
+                    self.tell(loc, Event::Reload { table: reload.table.name() });
+                }
                 Node::Stop => {
-                    (self.f)(Event::Stop { loc });
+                    self.tell(loc, Event::Stop);
                     return ControlFlow::Break(());
                 }
             }
@@ -186,26 +210,41 @@ impl Tracer<'_> {
 
     fn choice(
         &mut self,
-        loc: Loc,
         arms: &[Arm],
         otherwise: &Block,
         program: &Program,
         draft: &mut Draft<'_>,
     ) -> ControlFlow<()> {
         for arm in arms {
-            let live = Live::new(draft, self.runtime);
+            let before = arm.test.acts().then(|| Leaves::of(draft.variables));
             let mut reads = Vec::new();
-            reads_of_test(&arm.test, program, &live, &mut reads);
-            let holds = holds(&arm.test, program, &live);
-            (self.f)(Event::Test { loc: arm.loc, holds, reads });
+            let holds = decide(&arm.test, program, &Live::new(draft, self.runtime), &mut reads);
+            self.tell(arm.loc, Event::Test { holds, reads });
+            if let Some(before) = before {
+                self.changes(arm.loc, &before, draft);
+            }
             if holds {
-                return self.block(&arm.then, program, draft);
+                return self.inner(&arm.then, program, draft);
             }
         }
-        if !otherwise.is_empty() {
-            (self.f)(Event::Otherwise { loc });
+        let Some(first) = otherwise.first() else { return ControlFlow::Continue(()) };
+        self.tell(first.loc, Event::Otherwise);
+        self.inner(otherwise, program, draft)
+    }
+
+    /// Tells what has become of variables since `before`.
+    fn changes(&mut self, loc: Loc, before: &Leaves, draft: &Draft<'_>) {
+        let now = Leaves::of(draft.variables);
+        for (variable, value) in before.changes(&now) {
+            self.tell(loc, Event::Set { variable, value, refused: false });
         }
-        self.block(otherwise, program, draft)
+    }
+
+    fn modify(&mut self, loc: Loc, modifier: &Modifier, draft: &mut Draft<'_>) {
+        let before = Leaves::of(draft.variables);
+        modifier.apply(draft);
+        self.tell(loc, Event::Modified { view: draft.view() });
+        self.changes(loc, &before, draft);
     }
 
     /// A ruleset with a queue has a copy, and what becomes of that is nothing to the caller.
@@ -216,10 +255,15 @@ impl Tracer<'_> {
         queued: bool,
         draft: &mut Draft<'_>,
     ) -> ControlFlow<()> {
-        (self.f)(Event::Call { loc, ruleset, queued });
-        let kept = queued.then(|| (draft.message, draft.variables.clone()));
+        self.tell(loc, Event::Call { ruleset, queued });
+        let kept = queued.then(|| {
+            let copy = draft.variables.clone();
+            (draft.message, std::mem::replace(draft.variables, copy))
+        });
+        self.depth += 1;
         let done = self.ruleset(ruleset, draft);
-        (self.f)(Event::Return { loc, ruleset });
+        self.depth -= 1;
+        self.tell(loc, Event::Return { ruleset });
         let Some((message, variables)) = kept else { return done };
         (draft.message, *draft.variables) = (message, variables);
         ControlFlow::Continue(())
@@ -227,14 +271,16 @@ impl Tracer<'_> {
 
     fn indirect(&mut self, loc: Loc, target: &Expr, draft: &mut Draft<'_>) -> ControlFlow<()> {
         let name = text(target, &Live::new(draft, self.runtime));
-        let known = self.programs.names.get(&name.to_string().to_ascii_lowercase());
-        let (depth, calls) = (self.runtime.depth.get(), self.runtime.calls.get());
-        let Some((ruleset, queued)) =
-            known.copied().filter(|_| depth < SCRIPT_DEPTH_MAX && calls < INDIRECT_CALLS_MAX)
-        else {
-            (self.f)(Event::NoCall { loc, name });
+        let known = self.programs.names.get(&*name.to_str_lossy().to_ascii_lowercase());
+        let Some((ruleset, queued)) = known.copied() else {
+            self.tell(loc, Event::Fault(Fault::NoRuleset(&name)));
             return ControlFlow::Continue(());
         };
+        let (depth, calls) = (self.runtime.depth.get(), self.runtime.calls.get());
+        if depth == SCRIPT_DEPTH_MAX || calls == INDIRECT_CALLS_MAX {
+            self.tell(loc, Event::Fault(Fault::TooManyCalls(&name)));
+            return ControlFlow::Continue(());
+        }
         self.runtime.calls.set(calls + 1);
         self.runtime.depth.set(depth + 1);
         let done = self.call(loc, ruleset, queued, draft);
@@ -243,12 +289,18 @@ impl Tracer<'_> {
     }
 
     fn change(&mut self, loc: Loc, change: &Change, draft: &mut Draft<'_>) {
+        let acts = change.value.as_ref().is_some_and(Expr::acts);
+        let before = acts.then(|| Leaves::of(draft.variables));
         let live = Live::new(draft, self.runtime);
         let value = change.value.as_ref().map(|value| kept(value, &live));
-        set(change, value, draft.variables);
+        if let Some(before) = before {
+            self.changes(loc, &before, draft);
+        }
+        let refused = set(change, value, draft.variables).is_err();
         let copied = |value: Option<&json::Value>| value.cloned();
         let value = draft.variables.with(&change.variable, copied);
-        (self.f)(Event::Set { loc, variable: &change.variable, value });
+        let variable = &change.variable.to_string();
+        self.tell(loc, Event::Set { variable, value: value.as_ref(), refused });
     }
 
     fn foreach(
@@ -259,122 +311,30 @@ impl Tracer<'_> {
         program: &Program,
         draft: &mut Draft<'_>,
     ) -> ControlFlow<()> {
-        let Some(elements) = elements(kept(&each.collection, &Live::new(draft, self.runtime)))
-        else {
-            return ControlFlow::Continue(());
-        };
+        let elements = elements(kept(&each.collection, &Live::new(draft, self.runtime)));
+        self.tell(loc, Event::Foreach { elements: elements.as_ref().map_or(0, Vec::len) });
+        let Some(elements) = elements else { return ControlFlow::Continue(()) };
         for element in elements {
             let round = self.runtime.rounds.get();
             if round == FOREACH_ROUNDS_MAX {
+                self.tell(loc, Event::Fault(Fault::TooManyRounds));
                 break;
             }
             self.runtime.rounds.set(round + 1);
-            (self.f)(Event::Round { loc, variable: &each.variable, value: &element });
+            let variable = each.variable.to_string();
+            self.tell(loc, Event::Round { variable, value: &element });
             _ = draft.variables.reset(&each.variable, element);
-            self.block(body, program, draft)?;
+            self.inner(body, program, draft)?;
         }
         draft.variables.unset(&each.variable);
         ControlFlow::Continue(())
     }
 }
 
-fn holds(test: &Test<u32>, program: &Program, live: &Live<'_>) -> bool {
-    match test {
-        Test::Const(truth) => *truth,
-        Test::Pri(mask) => mask.takes(live.pri()),
-        Test::Origin(at) => {
-            let predicate = &program.predicates[*at as usize];
-            eval::holds(predicate, live, &mut buffers(predicate.buffers()))
-        }
-        Test::Leaf(leaf) => eval::leaf_holds(leaf, live, &mut buffers(leaf.buffers())),
-        Test::Not(inner) => !holds(inner, program, live),
-        Test::And(all) => all.iter().all(|test| holds(test, program, live)),
-        Test::Or(any) => any.iter().any(|test| holds(test, program, live)),
-    }
-}
-
-fn buffers(count: usize) -> Vec<Vec<u8>> {
-    vec![Vec::new(); count]
-}
-
 fn kept(expr: &Expr, live: &Live<'_>) -> json::Value {
-    eval::kept(expr, live, &mut buffers(expr.buffers()))
+    eval::kept(expr, live, &mut buffers(expr))
 }
 
 fn text(expr: &Expr, live: &Live<'_>) -> BString {
-    let mut buffers = buffers(expr.buffers());
-    eval::value(expr, live, &mut buffers).with_text(|text| text.into())
-}
-
-type Reads = Vec<(Read, BString)>;
-
-/// What a test looks at, each thing once, in the order of the text.
-fn reads_of_test<O: Predicate>(
-    test: &Test<O>,
-    program: &Program,
-    live: &Live<'_>,
-    reads: &mut Reads,
-) {
-    match test {
-        Test::Const(_) => {}
-        Test::Pri(_) => reads_of(&Expr::Property(Property::PriText), program, live, reads),
-        Test::Origin(at) => at.reads(program, live, reads),
-        Test::Leaf(leaf) => match &**leaf {
-            Leaf::Exists(variable) => {
-                reads_of(&Expr::Variable(variable.clone()), program, live, reads);
-            }
-            leaf => leaf.operands().into_iter().for_each(|o| reads_of(o, program, live, reads)),
-        },
-        Test::Not(inner) => reads_of_test(inner, program, live, reads),
-        Test::And(all) | Test::Or(all) => {
-            all.iter().for_each(|test| reads_of_test(test, program, live, reads));
-        }
-    }
-}
-
-/// What stands for a test of the source.
-trait Predicate {
-    fn reads(&self, program: &Program, live: &Live<'_>, reads: &mut Reads);
-}
-
-impl Predicate for u32 {
-    fn reads(&self, program: &Program, live: &Live<'_>, reads: &mut Reads) {
-        reads_of_test(&program.predicates[*self as usize], program, live, reads);
-    }
-}
-
-impl Predicate for std::convert::Infallible {
-    fn reads(&self, _: &Program, _: &Live<'_>, _: &mut Reads) {
-        match *self {}
-    }
-}
-
-fn reads_of(expr: &Expr, program: &Program, live: &Live<'_>, reads: &mut Reads) {
-    let read = match expr {
-        Expr::Number(_) | Expr::Text(_) => return,
-        Expr::Property(property) => Read::Property(*property),
-        Expr::Variable(variable) => Read::Variable((**variable).clone()),
-        Expr::Concat(parts) => {
-            return parts.iter().for_each(|part| reads_of(part, program, live, reads));
-        }
-        Expr::Arithmetic(_, sides) => {
-            return sides.iter().for_each(|side| reads_of(side, program, live, reads));
-        }
-        Expr::Negate(inner)
-        | Expr::Lowercase(inner)
-        | Expr::Length(inner)
-        | Expr::ToNumber(inner)
-        | Expr::ToText(inner) => return reads_of(inner, program, live, reads),
-        Expr::Test(test) => return reads_of_test(test, program, live, reads),
-        Expr::Call(call) => {
-            call.args.iter().for_each(|arg| reads_of(arg, program, live, reads));
-            if call.routine.acts() {
-                return;
-            }
-            Read::Call(call.name)
-        }
-    };
-    if !reads.iter().any(|(known, _)| *known == read) || matches!(read, Read::Call(_)) {
-        reads.push((read, text(expr, live)));
-    }
+    eval::value(expr, live, &mut buffers(expr)).with_text(|text| text.into())
 }

@@ -93,7 +93,8 @@ fn show(character: char, out: &mut String) -> usize {
 
 /// The columns of a terminal that a character takes: two for Hangul, ideographs, full-width forms
 /// and pictures, none for what is put on top of the one before it.
-fn columns(character: char) -> usize {
+#[must_use]
+pub fn columns(character: char) -> usize {
     match u32::from(character) {
         0x09 => TAB.len(),
         0x0300..=0x036f | 0x1160..=0x11ff | 0x20d0..=0x20ff | 0xfe00..=0xfe0f => 0,

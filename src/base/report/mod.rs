@@ -4,6 +4,7 @@
 mod excerpt;
 mod json;
 
+pub use excerpt::columns;
 pub use json::json;
 
 use std::fmt;

@@ -5,8 +5,8 @@
 //! rsyslogd. `BONGSU_ORACLE_ONLY=text` takes only the cases whose name holds the text.
 
 mod case;
-mod run;
-mod site;
+pub(crate) mod run;
+pub(crate) mod site;
 pub(crate) mod text;
 
 use std::env;
