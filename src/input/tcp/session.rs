@@ -266,7 +266,8 @@ impl Session<'_> {
         let slice = if settings.sees_reads() { received } else { SLICE_BYTES };
         let mut events = FrameEvents::default();
         let mut frames = self.shard.frames();
-        let (mut used, mut end, mut any) = (0, 0, false);
+        // The decoder has seen the tail, and it may be longer than a slice.
+        let (mut used, mut end, mut any) = (0, self.tail.len(), false);
         self.describe(batch);
         while end < received {
             end = received.min(end + slice);
