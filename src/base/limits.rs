@@ -33,6 +33,8 @@ pub const FOREACH_ROUNDS_MAX: u32 = 1_000_000;
 pub const INDIRECT_CALLS_MAX: u32 = 10_000;
 /// Time that a normal stop may take to drain, in milliseconds.
 pub const DRAIN_MS_DEFAULT: u64 = 10_000;
+/// The most that it may be given, in seconds: a day.
+pub const DRAIN_SECONDS_MAX: u64 = 86_400;
 /// Depth of an expression, not counting chains of one operator.
 pub const EXPRESSION_DEPTH_MAX: usize = 256;
 /// Open files of one `dynaFile` action (rsyslog `dynaFileCacheSize` default: 10).

@@ -208,8 +208,10 @@ impl Session<'_> {
 
     fn deadline(&self) -> Option<Instant> {
         let deadlines = &self.input.spec.deadlines;
-        let idle = deadlines.idle.map(|d| Instant::now() + d);
-        let frame = deadlines.frame.zip(self.frame_since).map(|(d, since)| since + d);
+        // What is further than a clock can count is never.
+        let idle = deadlines.idle.and_then(|d| Instant::now().checked_add(d));
+        let frame = deadlines.frame.zip(self.frame_since);
+        let frame = frame.and_then(|(d, since)| since.checked_add(d));
         idle.into_iter().chain(frame).min()
     }
 
