@@ -17,6 +17,7 @@ use crate::rules::call::hash;
 use crate::rules::call::json;
 use crate::rules::call::json::ExecTemplate;
 use crate::rules::call::json::GetProperty;
+use crate::rules::call::json::Given;
 use crate::rules::call::net;
 use crate::rules::call::number;
 use crate::rules::call::regex::Extract;
@@ -69,8 +70,12 @@ impl Lowering<'_> {
             "re_extract" => Arc::new(Extract { regex: regex(args, false)? }),
             "re_extract_i" => Arc::new(Extract { regex: regex(args, true)? }),
             "get_property" => {
-                let named = matches!(args, [ast::Expr { kind: ExprKind::Variable(_), .. }, ..]);
-                Arc::new(GetProperty { named })
+                let from = match args {
+                    [ast::Expr { kind: ExprKind::Variable(_), .. }, ..] => Given::Name,
+                    [ast::Expr { kind: ExprKind::Str(_), .. }, ..] => Given::Literal,
+                    _ => Given::Other,
+                };
+                Arc::new(GetProperty { from })
             }
             "exec_template" => Arc::new(self.exec_template(args)?),
             "previous_action_suspended" => {
