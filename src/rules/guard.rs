@@ -21,6 +21,8 @@ use crate::rules::ir::Test;
 const NEEDLES_MIN: usize = 4;
 /// More than that would take much memory.
 const NEEDLES_MAX: usize = 100;
+/// Bytes of all texts, up to which there is a table for them: it has half a KiB for each byte.
+const TABLE_BYTES_MAX: usize = 2000;
 
 /// The texts one of which must be in the property if a rule is to do anything.
 struct Needs<'a> {
@@ -73,7 +75,12 @@ fn test(property: Property, texts: &BTreeSet<Vec<u8>>) -> Option<Test<u32>> {
     if texts.len() < NEEDLES_MIN {
         return None;
     }
-    let searcher = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(texts);
+    let bytes: usize = texts.iter().map(Vec::len).sum();
+    let kind = match bytes {
+        ..=TABLE_BYTES_MAX => AhoCorasickKind::DFA,
+        _ => AhoCorasickKind::ContiguousNFA,
+    };
+    let searcher = AhoCorasick::builder().kind(Some(kind)).build(texts);
     let pattern = Pattern::AnyOf(searcher.ok()?);
     Some(Test::Leaf(Leaf::Match { subject: Expr::Property(property), pattern }.into()))
 }
