@@ -138,3 +138,22 @@ fn tells_only(test: &Test<u32>) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_take_little_memory() {
+        let texts = |length: usize| -> BTreeSet<Vec<u8>> {
+            (0..100).map(|n| format!("{n:0length$}").into_bytes()).collect()
+        };
+        for (length, bytes_max) in [(8, 1 << 20), (400, 2 << 20)] {
+            let Some(Test::Leaf(leaf)) = test(Property::Msg, &texts(length)) else { panic!() };
+            let Leaf::Match { pattern: Pattern::AnyOf(searcher), .. } = &*leaf else { panic!() };
+            assert!(searcher.memory_usage() < bytes_max, "{}", searcher.memory_usage());
+            assert!(searcher.is_match(&format!("x{:0length$}x", 99)));
+            assert!(!searcher.is_match(&format!("x{:0length$}x", 100)));
+        }
+    }
+}
