@@ -19,6 +19,7 @@ use crate::rules::eval::value;
 use crate::rules::ir::Change;
 use crate::rules::ir::Each;
 use crate::rules::ir::Expr;
+use crate::rules::ir::Reload;
 use crate::rules::live::Live;
 use crate::rules::live::Runtime;
 use crate::rules::program::RulesetNames;
@@ -42,6 +43,7 @@ pub(super) fn run(
             Step::Enqueue(ruleset) => enqueue(*ruleset, draft, runtime, sink),
             Step::Change(change) => apply(change, draft, buffers, runtime),
             Step::Modify(modifier) => modifier.apply(draft),
+            Step::Reload(table) => reload(table, draft, buffers, runtime),
             Step::Foreach { each, body } => foreach(each, body, draft, buffers, runtime, sink)?,
             Step::Indirect { target, names } => {
                 indirect(target, names, draft, buffers, runtime, sink)?;
@@ -132,6 +134,15 @@ fn member((name, value): (&bstr::BString, &json::Value)) -> json::Value {
     member.push(b"key", json::Value::text(name));
     member.push(b"value", value.clone());
     json::Value::Object(member)
+}
+
+/// Asks for a table to be read again; messages go on with the old one meanwhile.
+fn reload(reload: &Reload, draft: &mut Draft<'_>, buffers: &mut [Vec<u8>], runtime: &Runtime) {
+    match &reload.stub {
+        None => reload.table.request(None),
+        Some(stub) => value(stub, &Live::new(draft, runtime), buffers)
+            .with_text(|stub| reload.table.request(Some(stub))),
+    }
 }
 
 /// Calls the ruleset that `target` names, letter case aside.
