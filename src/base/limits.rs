@@ -29,10 +29,16 @@ pub const PERCENTILE_VALUES_MAX: usize = 4 << 20;
 pub const SCRIPT_DEPTH_MAX: usize = 64;
 /// Rounds of `foreach` that one message may take, those of inner ones included.
 pub const FOREACH_ROUNDS_MAX: u32 = 1_000_000;
+/// Text that an expression builds, bytes: what is beyond is cut off.
+pub const SCRIPT_TEXT_BYTES_MAX: usize = 64 << 20;
+/// Memory that such a text leaves behind for the next one, bytes.
+pub const SCRIPT_TEXT_BYTES_KEPT: usize = 1 << 20;
 /// Rulesets that one message may be sent through by `call_indirect`.
 pub const INDIRECT_CALLS_MAX: u32 = 10_000;
 /// Time that a normal stop may take to drain, in milliseconds.
 pub const DRAIN_MS_DEFAULT: u64 = 10_000;
+/// The most that it may be given, in seconds: a day.
+pub const DRAIN_SECONDS_MAX: u64 = 86_400;
 /// Depth of an expression, not counting chains of one operator.
 pub const EXPRESSION_DEPTH_MAX: usize = 256;
 /// Open files of one `dynaFile` action (rsyslog `dynaFileCacheSize` default: 10).

@@ -367,8 +367,7 @@ impl Probe for ListenerProbe {
             }
             udp::NAME => vec![
                 counter("submitted", family.received.get()),
-                // All senders are allowed.
-                counter("disallowed", 0),
+                counter("disallowed", family.disallowed.get()),
             ],
             _ => vec![
                 counter("submitted", family.received.get()),
@@ -393,13 +392,15 @@ impl Probe for DatagramsProbe {
         let figures = vec![
             counter("called.recvmmsg", sum(|stats| stats.receive_calls.get())),
             counter("called.recvmsg", 0),
-            counter(
-                "msgs.received",
-                sum(|stats| stats.received.get() + stats.dropped_ratelimit.get()),
-            ),
+            counter("msgs.received", sum(came)),
         ];
         Object::new("imudp(w0)".into(), udp::NAME, figures)
     }
+}
+
+/// All datagrams, whatever became of them.
+fn came(stats: &InputStats) -> u64 {
+    stats.received.get() + stats.dropped_ratelimit.get() + stats.disallowed.get()
 }
 
 /// What the process has used.

@@ -47,6 +47,8 @@ pub struct InputStats {
 #[derive(Debug, Default)]
 pub struct FamilyStats {
     pub received: Counter,
+    /// Datagrams of senders that `$AllowedSender` does not name.
+    pub disallowed: Counter,
     pub bytes: Counter,
     pub sessions_opened: Counter,
     pub sessions_closed: Counter,

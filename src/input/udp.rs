@@ -453,6 +453,7 @@ impl Receiver<'_> {
             } else {
                 let (what, sender) = ("imudp: UDP message", ip);
                 guard.turn_away(what, sender, &input.stats, &input.settings);
+                input.stats.family(ip).disallowed.add(1);
             }
         }
         allowed

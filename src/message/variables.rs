@@ -59,12 +59,21 @@ impl fmt::Display for Variable {
 
 /// The tree that all messages share (`$/`).
 #[derive(Debug, Default)]
-pub struct GlobalVariables(Mutex<Option<Value>>);
+pub struct GlobalVariables {
+    tree: Mutex<Option<Value>>,
+    turn: Mutex<()>,
+}
 
 impl GlobalVariables {
     fn lock(&self) -> MutexGuard<'_, Option<Value>> {
         // A tree is whole after each change: a thread that died in between cannot have torn it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tree.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whoever changes the tree by a statement holds this from before its value is computed:
+    /// `set $/n = $/n + 1` on two threads must count twice.
+    pub fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -92,6 +101,15 @@ impl Variables {
     pub fn clear(&mut self) {
         self.message = None;
         self.local = None;
+    }
+
+    /// What is shared of the tree that `variable` is in.
+    #[must_use]
+    pub fn shared(&self, variable: &Variable) -> Option<Arc<GlobalVariables>> {
+        match variable.tree {
+            Tree::Global => self.global.clone(),
+            Tree::Message | Tree::Local => None,
+        }
     }
 
     /// How names of members are compared.
@@ -194,6 +212,26 @@ mod tests {
         assert_eq!(text(&other, "/"), "{ }");
         one.unset(&Variable::parse(b"/").unwrap());
         assert_eq!(text(&other, "/"), "");
+    }
+
+    #[test]
+    fn one_turn_after_the_other() {
+        let global = Arc::new(GlobalVariables::default());
+        let n = Variable::parse(b"/n").unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut variables = Variables::new(global.clone(), Case::Insensitive);
+                    for _ in 0..1000 {
+                        let shared = variables.shared(&n).unwrap();
+                        let _turn = shared.turn();
+                        let value = variables.with(&n, |value| value.map_or(0, Value::whole));
+                        variables.set(&n, Value::Int(value + 1)).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(text(&Variables::new(global, Case::Insensitive), "/n"), "4000");
     }
 
     #[test]

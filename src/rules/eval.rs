@@ -1,5 +1,6 @@
 //! Evaluation of tests and expressions over whatever the properties come from.
 
+use crate::base::limits::SCRIPT_TEXT_BYTES_MAX;
 use crate::message::Variable;
 use crate::message::Variables;
 use crate::message::json;
@@ -71,7 +72,7 @@ pub(super) fn value<'s, P: Properties>(
         Expr::Concat(parts) => {
             let (out, rest) = built(buffers);
             for part in parts {
-                value(part, of, rest).with_text(|text| out.extend_from_slice(text));
+                value(part, of, rest).with_text(|text| append(text, out));
             }
             Value::Text(out)
         }
@@ -154,6 +155,13 @@ pub(super) fn kept<P: Properties>(expr: &Expr, of: &P, buffers: &mut [Vec<u8>]) 
         Value::Number(number) => json::Value::Int(number),
         Value::Text(text) | Value::Json { text, .. } => json::Value::text(text),
     }
+}
+
+/// Puts `text` behind what is in `out`, as far as a text may be long: a few statements can double
+/// one for each element of an array that somebody sends.
+pub(super) fn append(text: &[u8], out: &mut Vec<u8>) {
+    let room = SCRIPT_TEXT_BYTES_MAX.saturating_sub(out.len());
+    out.extend_from_slice(&text[..text.len().min(room)]);
 }
 
 fn built(buffers: &mut [Vec<u8>]) -> (&mut Vec<u8>, &mut [Vec<u8>]) {

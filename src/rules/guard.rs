@@ -22,6 +22,8 @@ use crate::rules::ir::Test;
 const NEEDLES_MIN: usize = 4;
 /// More than that would take much memory.
 const NEEDLES_MAX: usize = 100;
+/// Bytes of all texts, up to which there is a table for them: it has half a KiB for each byte.
+const TABLE_BYTES_MAX: usize = 2000;
 
 /// The texts one of which must be in the property if a rule is to do anything.
 struct Needs<'a> {
@@ -74,7 +76,12 @@ fn test(property: Property, texts: &BTreeSet<Vec<u8>>) -> Option<Test<u32>> {
     if texts.len() < NEEDLES_MIN {
         return None;
     }
-    let searcher = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(texts);
+    let bytes: usize = texts.iter().map(Vec::len).sum();
+    let kind = match bytes {
+        ..=TABLE_BYTES_MAX => AhoCorasickKind::DFA,
+        _ => AhoCorasickKind::ContiguousNFA,
+    };
+    let searcher = AhoCorasick::builder().kind(Some(kind)).build(texts);
     let pattern = Pattern::AnyOf(searcher.ok()?);
     Some(Test::Leaf(Leaf::Match { subject: Expr::Property(property), pattern }.into()))
 }
@@ -130,5 +137,24 @@ fn tells_only(test: &Test<u32>) -> bool {
         Test::Pri(_) | Test::Origin(_) => true,
         Test::Leaf(leaf) => matches!(&**leaf, Leaf::Match { subject: Expr::Property(_), .. }),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_take_little_memory() {
+        let texts = |length: usize| -> BTreeSet<Vec<u8>> {
+            (0..100).map(|n| format!("{n:0length$}").into_bytes()).collect()
+        };
+        for (length, bytes_max) in [(8, 1 << 20), (400, 2 << 20)] {
+            let Some(Test::Leaf(leaf)) = test(Property::Msg, &texts(length)) else { panic!() };
+            let Leaf::Match { pattern: Pattern::AnyOf(searcher), .. } = &*leaf else { panic!() };
+            assert!(searcher.memory_usage() < bytes_max, "{}", searcher.memory_usage());
+            assert!(searcher.is_match(&format!("x{:0length$}x", 99)));
+            assert!(!searcher.is_match(&format!("x{:0length$}x", 100)));
+        }
     }
 }

@@ -6,6 +6,7 @@ use crate::base::limits::FOREACH_ROUNDS_MAX;
 use crate::base::limits::INDIRECT_CALLS_MAX;
 use crate::base::limits::SCRIPT_DEPTH_MAX;
 use crate::message::Draft;
+use crate::message::GlobalVariables;
 use crate::message::Variables;
 use crate::message::json;
 use crate::message::json::Object;
@@ -89,6 +90,8 @@ fn enqueue(ruleset: RulesetId, draft: &mut Draft<'_>, runtime: &Runtime, sink: &
 
 /// What cannot be set (an object is in the way) stays as it is, as in rsyslog.
 fn apply(change: &Change, draft: &mut Draft<'_>, buffers: &mut [Vec<u8>], runtime: &Runtime) {
+    let shared = draft.variables.shared(&change.variable);
+    let _turn = shared.as_deref().map(GlobalVariables::turn);
     let live = Live::new(draft, runtime);
     let value = change.value.as_ref().map(|value| kept(value, &live, buffers));
     _ = set(change, value, draft.variables);

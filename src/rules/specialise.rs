@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::base::limits::RESIDUALS_MAX;
+use crate::base::limits::SCRIPT_TEXT_BYTES_KEPT;
 use crate::message::Batch;
 use crate::message::Draft;
 use crate::message::InputInfo;
@@ -61,6 +62,12 @@ impl Scratch {
         let variables = Variables::new(programs.global.clone(), programs.case);
         let runtime = Runtime { watches: programs.watches, ..Runtime::default() };
         Self { buffers: Vec::new(), variables, runtime }
+    }
+
+    /// Gives the memory back that only a very long text needed. Asked once per batch.
+    pub fn trim(&mut self) {
+        let long = |buffer: &&mut Vec<u8>| buffer.capacity() > SCRIPT_TEXT_BYTES_KEPT;
+        self.buffers.iter_mut().filter(long).for_each(|buffer| *buffer = Vec::new());
     }
 
     /// The variables, and what functions keep.

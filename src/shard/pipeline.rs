@@ -173,6 +173,7 @@ impl Shard {
                 for index in 0..batch.messages.len() {
                     route.run(batch, index, scratch, &mut renderer);
                 }
+                scratch.trim();
             }
         }
     }
@@ -185,6 +186,7 @@ impl Shard {
             let route = &routes[usize::from(batch.messages[index].source)];
             route.run(batch, index, scratch, &mut renderer);
         }
+        scratch.trim();
     }
 
     fn renderer<'a>(&'a self, work: &'a mut Work) -> (Renderer<'a>, &'a mut Scratch) {

@@ -48,7 +48,8 @@ struct State {
     /// What the last purge took out of the report. Who is counted again before the next one goes
     /// on where it was; the others are forgotten then.
     aside: HashMap<Box<[u8]>, u64>,
-    purge_at: Instant,
+    /// Never, if names live beyond what a clock can count.
+    purge_at: Option<Instant>,
     overflows: u64,
     added: u64,
     nameless: u64,
@@ -63,7 +64,7 @@ impl Bucket {
             metrics: Vec::new(),
             places: HashMap::new(),
             aside: HashMap::new(),
-            purge_at: now + settings.unused_life,
+            purge_at: now.checked_add(settings.unused_life),
             overflows: 0,
             added: 0,
             nameless: 0,
@@ -131,8 +132,8 @@ impl Bucket {
                 *n = 0;
             }
         }
-        if now >= state.purge_at {
-            state.purge_at = now + self.settings.unused_life;
+        if state.purge_at.is_some_and(|at| now >= at) {
+            state.purge_at = now.checked_add(self.settings.unused_life);
             state.purged += crate::base::num::count(state.aside.len());
             state.purges += 1;
             state.places.clear();
@@ -193,6 +194,15 @@ mod tests {
         bucket.inc(b"x");
         bucket.inc(b"y");
         assert_eq!(bucket.inc(b"a"), NO_ROOM, "as in rsyslogd, what is aside takes room");
+    }
+
+    #[test]
+    fn a_life_may_be_for_ever() {
+        let now = crate::base::clock::monotonic();
+        let bucket = bucket(true, 2, u64::MAX, now);
+        bucket.inc(b"a");
+        assert_eq!(values(&bucket.report(now)).len(), 1);
+        assert_eq!(operations(&bucket), [0, 1, 0, 0, 0, 0]);
     }
 
     #[test]

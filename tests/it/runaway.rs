@@ -63,3 +63,14 @@ fn loops_in_loops_over_a_large_array() {
     let said = survives(rules, &array);
     assert_eq!(said.matches("more than 1000000 rounds").count(), 1, "{said}");
 }
+
+#[test]
+fn texts_that_double_with_each_element() {
+    let rules = "ruleset(name=\"main\") { action(type=\"mmjsonparse\")\n\
+                 set $.text = \"ab\";\n\
+                 foreach ($.a in $!x) do { set $.text = $.text & $.text; }\n\
+                 if strlen($.text) > 67108864 then stop\n\
+                 set $.text = strlen(replace($.text, \"a\", $msg));\n\
+                 if $.text > 67108864 then stop";
+    survives(rules, &format!("@cee: {{\"x\":[{}1]}}", "1,".repeat(40)));
+}

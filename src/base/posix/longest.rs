@@ -12,6 +12,9 @@ pub(super) type Span = (usize, usize);
 pub(super) const NONE: usize = usize::MAX;
 pub(super) const UNSET: Span = (NONE, NONE);
 
+/// Words of [`Scratch::alive`] that stay: 1 MiB.
+const ALIVE_KEPT: usize = 1 << 17;
+
 /// More steps than [`REGEX_STEPS_MAX`].
 #[derive(Debug)]
 pub(super) struct GivenUp;
@@ -33,8 +36,17 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    pub(super) fn begin(&mut self) {
-        self.steps = 0;
+    /// `steps` have been taken before.
+    pub(super) fn begin(&mut self, steps: usize) {
+        self.steps = steps;
+    }
+
+    /// Gives memory back that only a very long text needs; tells the steps.
+    pub(super) fn end(&mut self) -> usize {
+        if self.alive.capacity() > ALIVE_KEPT {
+            self.alive = Vec::new();
+        }
+        self.steps
     }
 
     fn next_round(&mut self, nodes: &Nodes) {

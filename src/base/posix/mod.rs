@@ -36,6 +36,8 @@ use std::sync::atomic::Ordering;
 use regex::bytes::Regex;
 use regex::bytes::RegexBuilder;
 
+use crate::base::limits::REGEX_BACK_STEPS_MAX;
+use crate::base::limits::REGEX_STEPS_MAX;
 use crate::base::posix::backward::Search;
 use crate::base::posix::longest::NONE;
 use crate::base::posix::longest::Scratch;
@@ -118,6 +120,11 @@ pub fn given_up() -> u64 {
 /// What tells expressions apart.
 type Written = (Box<[u8]>, Syntax, bool);
 
+/// Steps that one with back references is worth.
+const BACK_STEP: usize = REGEX_STEPS_MAX / REGEX_BACK_STEPS_MAX;
+/// Bytes that the `regex` crate may have looked at in the time of a step.
+const BYTES_A_STEP: usize = 16;
+
 thread_local! {
     static KNOWN: RefCell<HashMap<Written, Weak<Inner>>> = RefCell::default();
     static SCRATCH: RefCell<Scratch> = RefCell::default();
@@ -182,9 +189,14 @@ impl Expression {
     /// The first match, with its groups if they are wanted.
     #[must_use]
     pub fn find(&self, text: &[u8], groups: bool) -> Option<Found> {
+        self.search(text, groups, &mut 0)
+    }
+
+    /// [`Expression::find`] that has taken `steps` before, and adds its own.
+    fn search(&self, text: &[u8], groups: bool, steps: &mut usize) -> Option<Found> {
         let inner = &*self.0;
         if inner.named != 0 {
-            return self.find_backward(text);
+            return self.find_backward(text, steps);
         }
         let groups = groups && inner.groups > 0;
         if inner.nodes.single_way && groups {
@@ -200,7 +212,7 @@ impl Expression {
             return Some(found);
         }
         SCRATCH.with_borrow_mut(|scratch| {
-            scratch.begin();
+            scratch.begin(*steps);
             match longest::end(&inner.nodes, text, found.all.0, scratch) {
                 Ok(end) => found.all.1 = end.unwrap_or(found.all.1),
                 Err(_) => _ = GIVEN_UP.fetch_add(1, Ordering::Relaxed),
@@ -213,38 +225,52 @@ impl Expression {
                     GIVEN_UP.fetch_add(1, Ordering::Relaxed);
                 }
             }
+            *steps = scratch.end();
         });
         Some(found)
     }
 
-    fn find_backward(&self, text: &[u8]) -> Option<Found> {
+    fn find_backward(&self, text: &[u8], steps: &mut usize) -> Option<Found> {
         let inner = &*self.0;
         let first = inner.regex.find(text)?.start();
         let (nodes, any_case, named) = (&inner.nodes, inner.any_case, inner.named);
-        let mut search = Search { nodes, any_case, groups: inner.groups, named, steps: 0 };
+        let before = *steps / BACK_STEP;
+        let mut search = Search { nodes, any_case, groups: inner.groups, named, steps: before };
         let mut groups = vec![UNSET; inner.groups];
+        let mut found = None;
         for start in first..=text.len() {
             match search.longest(text, start, &mut groups) {
                 Ok(None) => {}
-                Ok(Some(end)) => return Some(Found { all: (start, end), groups }),
+                Ok(Some(end)) => {
+                    found = Some(Found { all: (start, end), groups });
+                    break;
+                }
                 Err(_) => {
                     GIVEN_UP.fetch_add(1, Ordering::Relaxed);
-                    return None;
+                    break;
                 }
             }
         }
-        None
+        *steps += (search.steps - before) * BACK_STEP;
+        found
     }
 
     /// The match of that number, from 0, as rsyslog counts them, and in it the group of that
     /// number: each search starts anew behind the match before it, with what is left as its text.
-    /// Nothing if there are fewer matches; an empty match is there again and again.
+    /// Nothing if there are fewer matches; an empty match is there again and again. All searches
+    /// together may take the steps of one.
     #[must_use]
     pub fn nth<'t>(&self, text: &'t [u8], number: usize, group: usize) -> Option<Option<&'t [u8]>> {
         let mut rest = text;
         let mut left = number;
+        let mut steps = 0;
         loop {
-            let found = self.find(rest, left == 0 && group > 0)?;
+            if steps > REGEX_STEPS_MAX {
+                GIVEN_UP.fetch_add(1, Ordering::Relaxed);
+                return None;
+            }
+            let found = self.search(rest, left == 0 && group > 0, &mut steps)?;
+            steps += rest.len() / BYTES_A_STEP;
             let end = found.all.1;
             if left == 0 {
                 return Some(found.group(group).and_then(|(from, to)| rest.get(from..to)));

@@ -212,3 +212,17 @@ fn matches_are_counted_as_in_rsyslog() {
     // An empty match is there for ever.
     assert_eq!(nth("x*", "ab", 60_000, 0), Some(Some(&b""[..])));
 }
+
+/// Each of the matches asks for the rest of the text: without a bound for all of them a message
+/// would take minutes.
+#[test]
+fn counting_matches_is_bounded() {
+    for pattern in ["a(b|.*z)?", "a(.*z)?", r"(a)(\1\1\1z)?"] {
+        let expression = Expression::new(pattern.as_bytes(), Syntax::Extended, false).unwrap();
+        let before = given_up();
+        let text = b"a".repeat(65_536);
+        assert_eq!(expression.nth(&text, 65_535, 0), None, "{pattern}");
+        assert!(given_up() > before, "{pattern}");
+        assert_eq!(expression.nth(&text, 3, 0), Some(Some(&b"a"[..])), "{pattern}");
+    }
+}

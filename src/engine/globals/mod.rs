@@ -12,8 +12,10 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::limits::DRAIN_MS_DEFAULT;
+use crate::base::limits::DRAIN_SECONDS_MAX;
 use crate::base::limits::MESSAGE_BYTES_DEFAULT;
 use crate::base::limits::MESSAGE_BYTES_MAX;
+use crate::base::num::count;
 use crate::config::ast::Object;
 use crate::config::param;
 use crate::config::param::Params;
@@ -164,7 +166,7 @@ impl Globals {
             }
         }
         if let Some(seconds) = params.size("drain.timeout") {
-            self.drain = Duration::from_secs(seconds as u64);
+            self.drain = Duration::from_secs(count(seconds).min(DRAIN_SECONDS_MAX));
         }
         self.shards = params.size("shards").map(|n| n.clamp(1, 256)).or(self.shards);
     }

@@ -1,12 +1,17 @@
 //! The senders that a limit by source remembers: a bounded table, in the order of last use.
 
 use std::collections::HashMap;
+use std::hash::DefaultHasher;
+use std::hash::Hasher as _;
+use std::io::Write as _;
 use std::time::Instant;
 
 use crate::input::ratelimit::PerSourceSpec;
 use crate::input::ratelimit::Quota;
 use crate::message::View;
 
+/// Bytes of a key that are kept; names of hosts have 255.
+const KEY_BYTES_MAX: usize = 256;
 /// No neighbour.
 const NONE: usize = usize::MAX;
 
@@ -52,12 +57,24 @@ impl Default for Senders {
     }
 }
 
+/// Whoever sends may make keys as long as messages: what is beyond the bound becomes its hash.
+fn shorten(key: &mut Vec<u8>) {
+    if key.len() > KEY_BYTES_MAX {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&key[KEY_BYTES_MAX..]);
+        key.truncate(KEY_BYTES_MAX);
+        // Writing into a vector does not fail.
+        _ = write!(key, "#{:016x}", hasher.finish());
+    }
+}
+
 impl Senders {
     /// Whether a message is within its sender's quota.
     pub(super) fn admit(&mut self, spec: &PerSourceSpec, message: View<'_>, now: Instant) -> bool {
         let mut key = std::mem::take(&mut self.key);
         key.clear();
         spec.key.render(message, &mut key);
+        shorten(&mut key);
         let place = self.place(spec, &key, now);
         self.key = key;
         let entry = &mut self.entries[place];
@@ -217,6 +234,21 @@ mod tests {
                 assert_eq!(senders.places.len(), listed.len());
             }
         }
+    }
+
+    #[test]
+    fn long_keys_are_short_and_differ() {
+        let short = |tail: &str| {
+            let mut key = [&b"x".repeat(8000), tail.as_bytes()].concat();
+            shorten(&mut key);
+            key
+        };
+        assert_eq!(short("a").len(), KEY_BYTES_MAX + 17);
+        assert_eq!(short("a"), short("a"));
+        assert_ne!(short("a"), short("b"));
+        let mut host = b"host".to_vec();
+        shorten(&mut host);
+        assert_eq!(host, b"host");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One connection: read, frame, parse, hand to the shard, and wait where an output is full.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::future::poll_fn;
 use std::io;
@@ -20,6 +21,7 @@ use crate::base::limits::TCP_READ_BYTES;
 use crate::base::num::count;
 use crate::base::reporter::Level;
 use crate::input::FamilyStats;
+use crate::input::guard::Guard;
 use crate::input::tcp::Connection;
 use crate::input::tcp::TcpInput;
 use crate::input::tcp::Ticket;
@@ -63,8 +65,16 @@ pub async fn serve(connection: Connection, shard: Rc<Shard>, mut signals: Signal
             return;
         }
     };
-    let entry = learn(&shard, input, peer.ip().to_canonical(), NAME_PATIENCE).await;
-    if !is_allowed(input, &entry) {
+    let ip = peer.ip().to_canonical();
+    let guard = input.guard.as_ref();
+    // Whom no name can let in does not get to have names looked up.
+    if guard.is_some_and(|guard| guard.of_address(ip) == Some(false)) {
+        turn_away(input, &ip);
+        return;
+    }
+    let entry = learn(&shard, input, ip, NAME_PATIENCE).await;
+    if guard.is_some_and(|guard| !is_allowed(input, guard, ip, &entry)) {
+        turn_away(input, &entry.source.fromhost);
         return;
     }
     let route = shard.route(input.ruleset, &entry, &input.info);
@@ -102,17 +112,16 @@ async fn learn(shard: &Shard, input: &TcpInput, ip: IpAddr, patience: Duration) 
     entry
 }
 
-/// Whether the peer may send; if not, that is counted.
-fn is_allowed(input: &TcpInput, entry: &Entry) -> bool {
-    let Some(guard) = &input.guard else { return true };
-    let source = &entry.source;
-    let by_name = || guard.has_name(&source.fromhost, &input.settings);
-    if source.ip.and_then(|ip| guard.of_address(ip)).unwrap_or_else(by_name) {
-        return true;
+/// Whether the peer may send, by its address or by its name.
+fn is_allowed(input: &TcpInput, guard: &Guard, ip: IpAddr, entry: &Entry) -> bool {
+    let by_name = || guard.has_name(&entry.source.fromhost, &input.settings);
+    guard.of_address(ip).unwrap_or_else(by_name)
+}
+
+fn turn_away(input: &TcpInput, sender: &dyn Display) {
+    if let Some(guard) = &input.guard {
+        guard.turn_away("connection request", sender, &input.stats, &input.settings);
     }
-    let what = "connection request";
-    guard.turn_away(what, &source.fromhost, &input.stats, &input.settings);
-    false
 }
 
 struct Session<'a> {
@@ -208,8 +217,10 @@ impl Session<'_> {
 
     fn deadline(&self) -> Option<Instant> {
         let deadlines = &self.input.spec.deadlines;
-        let idle = deadlines.idle.map(|d| Instant::now() + d);
-        let frame = deadlines.frame.zip(self.frame_since).map(|(d, since)| since + d);
+        // What is further than a clock can count is never.
+        let idle = deadlines.idle.and_then(|d| Instant::now().checked_add(d));
+        let frame = deadlines.frame.zip(self.frame_since);
+        let frame = frame.and_then(|(d, since)| since.checked_add(d));
         idle.into_iter().chain(frame).min()
     }
 
@@ -266,7 +277,8 @@ impl Session<'_> {
         let slice = if settings.sees_reads() { received } else { SLICE_BYTES };
         let mut events = FrameEvents::default();
         let mut frames = self.shard.frames();
-        let (mut used, mut end, mut any) = (0, 0, false);
+        // The decoder has seen the tail, and it may be longer than a slice.
+        let (mut used, mut end, mut any) = (0, self.tail.len(), false);
         self.describe(batch);
         while end < received {
             end = received.min(end + slice);

@@ -18,6 +18,7 @@ use crate::rules::call::hash;
 use crate::rules::call::json;
 use crate::rules::call::json::ExecTemplate;
 use crate::rules::call::json::GetProperty;
+use crate::rules::call::json::Given;
 use crate::rules::call::net;
 use crate::rules::call::number;
 use crate::rules::call::regex::Extract;
@@ -73,8 +74,12 @@ impl Lowering<'_> {
             "re_extract" => Arc::new(Extract { regex: regex(args, false)? }),
             "re_extract_i" => Arc::new(Extract { regex: regex(args, true)? }),
             "get_property" => {
-                let named = matches!(args, [ast::Expr { kind: ExprKind::Variable(_), .. }, ..]);
-                Arc::new(GetProperty { named })
+                let from = match args {
+                    [ast::Expr { kind: ExprKind::Variable(_), .. }, ..] => Given::Name,
+                    [ast::Expr { kind: ExprKind::Str(_), .. }, ..] => Given::Literal,
+                    _ => Given::Other,
+                };
+                Arc::new(GetProperty { from })
             }
             "lookup" => {
                 let table = self.named(args, |resolver, name| resolver.lookup_table(name))?;

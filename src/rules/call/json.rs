@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::base::num::leading_number;
 use crate::message::Variable;
 use crate::message::View;
+use crate::message::json::Case;
 use crate::message::json::Value as Json;
 use crate::message::json::parse_prefix;
 use crate::modifier::dots::nested;
@@ -80,8 +82,49 @@ fn unflatten(call: &Invocation<'_>, _: &mut Vec<u8>) -> Answer {
 /// `get_property($!tree, key)`: a member, or an element of an array by its number.
 #[derive(Debug)]
 pub(super) struct GetProperty {
-    /// The first argument is a variable or a property.
-    pub(super) named: bool,
+    /// How the first argument is given.
+    pub(super) from: Given,
+}
+
+/// How a tree is given, as far as it makes a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Given {
+    /// A variable or a property.
+    Name,
+    /// A text as it stands in the configuration.
+    Literal,
+    Other,
+}
+
+/// There is no such member or element.
+struct NotThere;
+
+impl GetProperty {
+    /// As in rsyslog no key is the first element or all of an object, and what is neither array nor
+    /// object is given whatever the key is: numbers and truths as whole numbers, but those that
+    /// were computed not at all. A text that stands there is no tree.
+    fn find(&self, from: &Json, key: &[u8], case: Case) -> Result<Option<Json>, NotThere> {
+        Ok(match from {
+            Json::Array(elements) if key.is_empty() => elements.first().cloned(),
+            Json::Array(elements) => Some(element(elements, key)?.clone()),
+            Json::Object(_) if key.is_empty() => Some(from.clone()),
+            Json::Object(members) => Some(members.get(key, case).ok_or(NotThere)?.clone()),
+            Json::Str(_) if self.from == Given::Literal => return Err(NotThere),
+            Json::Str(_) => Some(from.clone()),
+            Json::Int(_) if self.from != Given::Name => None,
+            Json::Null => None,
+            Json::Bool(_) | Json::Int(_) | Json::Double(_) => Some(Json::Int(from.whole())),
+        })
+    }
+}
+
+/// Of the number only digits are read, behind a sign or not; none are 0.
+fn element<'j>(elements: &'j [Json], number: &[u8]) -> Result<&'j Json, NotThere> {
+    let place = match leading_number(number) {
+        (number, true) => usize::try_from(number).ok(),
+        (_, false) => None,
+    };
+    place.and_then(|place| elements.get(place)).ok_or(NotThere)
 }
 
 impl Routine for GetProperty {
@@ -89,31 +132,12 @@ impl Routine for GetProperty {
         &[Takes::Json, Takes::Text]
     }
 
-    /// As in rsyslog no key is the first element or all of an object, what is neither array nor
-    /// object is given as it is if it has a name, and a text without one is an error.
     fn run(&self, call: &Invocation<'_>, _: &mut Vec<u8>) -> Answer {
-        let key = call.text(1);
-        let from = call.json(0);
-        if !self.named && matches!(from, Json::Str(_)) {
-            tell(call, true);
-            return Answer::Text;
-        }
-        let found = match from {
-            Json::Array(elements) if key.is_empty() => elements.first(),
-            Json::Array(elements) => {
-                let number = std::str::from_utf8(key).ok().and_then(|key| key.parse().ok());
-                number.and_then(|number: usize| elements.get(number))
-            }
-            Json::Object(_) if key.is_empty() => Some(from),
-            Json::Object(members) => members.get(key, call.of.variables().case()),
-            _ => self.named.then_some(from),
-        };
+        let case = call.of.variables().case();
+        let found = self.find(call.json(0), call.text(1), case);
+        tell(call, found.is_err());
         match found {
-            Some(found) if *found != Json::Null => {
-                tell(call, false);
-                Answer::Json(found.clone())
-            }
-            // What is not there is no failure, and no success.
+            Ok(Some(found)) if found != Json::Null => Answer::Json(found),
             _ => Answer::Text,
         }
     }

@@ -11,6 +11,7 @@ use crate::rules::call::Answer;
 use crate::rules::call::Invocation;
 use crate::rules::call::Plain;
 use crate::rules::call::Takes;
+use crate::rules::eval::append;
 use crate::rules::value::Value;
 
 pub(super) const ROUTINES: &[(&str, Plain)] = &[
@@ -112,11 +113,11 @@ fn replace(call: &Invocation<'_>, out: &mut Vec<u8>) -> Answer {
 fn replaced(text: &[u8], part: &[u8], by: &[u8], out: &mut Vec<u8>) {
     let mut copied = 0;
     for at in memmem::find_iter(text, part) {
-        out.extend_from_slice(&text[copied..at]);
-        out.extend_from_slice(by);
+        append(&text[copied..at], out);
+        append(by, out);
         copied = at + part.len();
     }
-    out.extend_from_slice(&text[copied..]);
+    append(&text[copied..], out);
 }
 
 fn wrap(call: &Invocation<'_>, out: &mut Vec<u8>) -> Answer {
