@@ -218,7 +218,7 @@ impl Bench {
 
     fn send(&self, input: &str, from: &str, messages: &[String]) {
         if input == "imtcp" {
-            let mut stream = connect(from, self.port);
+            let mut stream = connect(from, self.port).unwrap();
             stream.write_all((messages.join("\n") + "\n").as_bytes()).unwrap();
             return;
         }
