@@ -21,7 +21,6 @@
 //! - An element of an array as the target of `set`: Bongsu makes a member `list[0]` even where
 //!   rsyslogd finds an element, which it leaves or merges.
 //! - `field()` with NUL as delimiter. `not (not (prifilt(…))) & 0`, which is 00 in rsyslogd.
-//! - `script_error()` before a function that sets it: it may be of another message.
 //! - `substring()` from in front of its text: rsyslogd dies.
 //! - `if prifilt(…)` by itself with an `else`: rsyslogd refuses it if all messages pass, or none.
 //! - `<` and its kin between numbers that are 2³¹ or more apart: rsyslogd looks at 32 bits of their
@@ -45,6 +44,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("percentile_observe", "counts in percentile_stats, which show nowhere in a message"),
     ("previous_action_suspended", "actions run beside the rules here"),
     ("random", "random"),
+    ("script_error", "keeps its state from message to message; it has questions of its own"),
 ];
 
 /// The functions whose answers both programs must agree on. rsyslogd dies of a name that it does

@@ -17,8 +17,6 @@ const BLOCKS: usize = 3;
 const GUARD: &str = "if strlen($!) > 600 or strlen($.) > 600 then {\nunset $!a;\nunset $!obj;\n\
     unset $!list;\nunset $!r;\nunset $!key;\nunset $.a;\nunset $.obj;\n\
     unset $.list;\nunset $.key;\n}";
-/// `script_error()` may be of another program's function, which ran before on the same thread.
-const NO_ERROR: &str = "set $.r = parse_json('[]', '\\$.r');";
 const GUARD_GLOBAL: &str = "if strlen($/g@N@) > 300 then unset $/g@N@;";
 
 /// Makes the statements of one ruleset.
@@ -38,7 +36,7 @@ pub(crate) struct Statements<'r> {
 impl Statements<'_> {
     /// The block of a ruleset: about `size` statements, and a trace of what came of them.
     pub(crate) fn body(&mut self, size: usize) -> Tree {
-        let mut statements = vec![Tree::Statement(vec![text(NO_ERROR)])];
+        let mut statements = Vec::new();
         if self.expressions.globals {
             statements.push(Tree::Statement(vec![text(GUARD_GLOBAL)]));
         }
