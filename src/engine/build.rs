@@ -32,6 +32,7 @@ use crate::engine::modules;
 use crate::engine::modules::InputKind;
 use crate::engine::modules::Modules;
 use crate::engine::objects;
+use crate::engine::parsers::HEADERLESS_TEMPLATE;
 use crate::engine::parsers::Parsers;
 use crate::engine::rulesets::DEFAULT_RULESET;
 use crate::engine::rulesets::Rulesets;
@@ -56,9 +57,11 @@ use crate::rules;
 use crate::rules::ActionId;
 use crate::rules::Definition;
 use crate::rules::Named;
+use crate::rules::Program;
 use crate::rules::Programs;
 use crate::rules::Resolver;
 use crate::rules::RulesetId;
+use crate::template;
 use crate::template::Template;
 use crate::template::Templates;
 
@@ -216,6 +219,8 @@ struct Builder {
     /// Of mmsequence.
     counters: Counters,
     parsers: Parsers,
+    /// What inputs are bound to instead of a ruleset: rules that lead to it.
+    entries: HashMap<RulesetId, RulesetId>,
     definitions: Definitions,
     /// `previous_action_suspended()` is called somewhere.
     watches: bool,
@@ -300,10 +305,36 @@ impl Builder {
             programs.push(rules::compile(&object.script, self, diags));
         }
         self.default_ruleset = self.default_ruleset_id(diags);
+        self.entries(&mut programs, diags);
         Programs::link(programs, diags)
             .with_case(self.globals.case)
             .with_names(self.rulesets.by_name())
             .with_watch(self.watches)
+    }
+
+    /// Adds the rules by which rulesets are entered that do not take messages without a header.
+    fn entries(&mut self, programs: &mut Vec<Program>, diags: &mut Diagnostics) {
+        for (ruleset, route) in self.parsers.headerless() {
+            let Some(name) = self.rulesets.name(ruleset) else { continue };
+            if let Some(to) = &route.ruleset
+                && self.rulesets.get(&to.text).is_none()
+            {
+                let complaint = self.no_ruleset(&to.text, to.loc);
+                let message = format!("ruleset '{}' not found: they stay in '{name}'", to.text);
+                diags.push(Diagnostic { message, ..complaint });
+                continue;
+            }
+            if route.writes() && self.templates.get(HEADERLESS_TEMPLATE.0).is_none() {
+                let (name, text) = HEADERLESS_TEMPLATE;
+                let options = template::Options::default();
+                let made = Template::from_string(name, text, &options, Loc::default(), diags);
+                made.map(|template| self.templates.add(template));
+            }
+            let entry = RulesetId(len32(programs.len()));
+            programs.push(rules::compile(&route.rules(&name), self, diags));
+            self.rulesets.add_entry(&name, entry);
+            self.entries.insert(ruleset, entry);
+        }
     }
 
     /// `$DefaultRuleset`; the main script if it is not given.
@@ -335,6 +366,7 @@ impl Builder {
         parse.message_bytes_max = self.globals.message_bytes_max;
         parse.default_zone = default_tz(&params, module, diags);
         self.parsers.bind(ruleset, &mut parse);
+        let ruleset = self.entries.get(&ruleset).copied().unwrap_or(ruleset);
         let plan = match kind {
             InputKind::Udp => {
                 let spec = Box::new(UdpSpec::compile(module, &params));
