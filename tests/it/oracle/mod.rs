@@ -5,6 +5,7 @@
 //! rsyslogd. `BONGSU_ORACLE_ONLY=text` takes only the cases whose name holds the text.
 
 mod case;
+mod coverage;
 mod run;
 mod site;
 pub(crate) mod text;
