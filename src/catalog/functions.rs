@@ -10,9 +10,9 @@ use crate::config::module::Role::StringGenerator;
 const NOT_CALLED: &str = "its functions are not known meanwhile";
 
 pub(super) static MODULES: &[Module] = &[
-    later("fmhash", Function, "hash32(), hash64() and their remainders.", NOT_CALLED),
+    ready("fmhash", Function, "hash32(), hash64() and their remainders."),
     later("fmpcre", Function, "pcre_match().", NOT_CALLED),
-    later("fmunflatten", Function, "unflatten().", NOT_CALLED),
+    ready("fmunflatten", Function, "unflatten()."),
     absent("fmhttp", Function, "http_request().", "a lookup table that a program renews"),
     absent("ffaup", Function, "faup(): the parts of an address.", "re_extract()"),
     absent("fmpansanitizer", Function, "pan_sanitize(): hides card numbers.", "replace()"),

@@ -1,6 +1,7 @@
 //! A configuration becomes a plan: parameters checked, templates and rules compiled, names
 //! resolved. Nothing is opened here, so that a check and a start see the same errors.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -43,6 +44,7 @@ use crate::input::impstats::ImpstatsSpec;
 use crate::input::ratelimit::RateLimitSpec;
 use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpSpec;
+use crate::lookup::Handle;
 use crate::lookup::Tables;
 use crate::message::PriMask;
 use crate::modifier;
@@ -61,6 +63,8 @@ use crate::rules::Program;
 use crate::rules::Programs;
 use crate::rules::Resolver;
 use crate::rules::RulesetId;
+use crate::telemetry::Bucket;
+use crate::telemetry::Percentiles;
 use crate::template;
 use crate::template::Template;
 use crate::template::Templates;
@@ -105,7 +109,7 @@ pub struct Plan {
     pub(super) local_domain: Option<String>,
     pub(super) programs: Programs,
     pub(super) default_ruleset: RulesetId,
-    pub(super) ruleset_names: HashMap<RulesetId, String>,
+    pub(super) ruleset_names: BTreeMap<RulesetId, String>,
     pub(super) actions: Vec<ActionPlan>,
     pub(super) inputs: Vec<InputPlan>,
     /// The `ratelimit()` objects, by name.
@@ -617,6 +621,22 @@ impl Resolver for Builder {
 
     fn template(&self, name: &str) -> Option<Arc<Template>> {
         self.templates.get(name).cloned()
+    }
+
+    fn lookup_table(&self, name: &str) -> Option<Arc<Handle>> {
+        self.tables.get(name).cloned()
+    }
+
+    fn reports_stats(&self) -> bool {
+        self.definitions.has_module(impstats::NAME)
+    }
+
+    fn dyn_stats(&self, name: &str) -> Option<Arc<Bucket>> {
+        self.statistics.bucket(name)
+    }
+
+    fn percentile_stats(&self, name: &str) -> Option<Arc<Percentiles>> {
+        self.statistics.percentiles(name)
     }
 
     fn actions(&self) -> usize {

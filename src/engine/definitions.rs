@@ -60,6 +60,11 @@ impl Definitions {
         }
     }
 
+    /// Whether the module is loaded somewhere.
+    pub(super) fn has_module(&self, name: &str) -> bool {
+        self.known.contains_key(&(Named::Module, name.to_owned()))
+    }
+
     /// Whether what stands at `first` is read before what stands at `then`.
     pub(super) fn precedes(&self, first: Loc, then: Loc) -> bool {
         self.sources.precedes(first, then)

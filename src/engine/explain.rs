@@ -137,6 +137,10 @@ pub enum What {
         variable: String,
         value: String,
     },
+    /// A lookup table would be read again: it is not, on paper.
+    Reload {
+        table: String,
+    },
     Stop,
 }
 
@@ -362,6 +366,9 @@ impl Recorder<'_> {
             Event::Round { loc, variable, value } => {
                 let (variable, value) = (variable.to_string(), lossy(value));
                 self.step(loc, What::Round { variable, value });
+            }
+            Event::Reload { loc, table } => {
+                self.step(loc, What::Reload { table: table.to_owned() });
             }
             Event::Stop { loc } => self.step(loc, What::Stop),
             Event::End { view } => self.trees = view.variables.clone(),

@@ -1,6 +1,6 @@
 //! Rulesets by name, letter case aside (rsyslog).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::rules::RulesetId;
 use crate::rules::RulesetNames;
@@ -14,13 +14,13 @@ pub(super) struct Rulesets {
     /// By name in lower case; the flag says that it has a queue of its own.
     by_name: RulesetNames,
     /// As they are written.
-    names: HashMap<RulesetId, String>,
+    names: BTreeMap<RulesetId, String>,
 }
 
 impl Default for Rulesets {
     /// With the default one.
     fn default() -> Self {
-        let mut rulesets = Self { by_name: RulesetNames::new(), names: HashMap::new() };
+        let mut rulesets = Self { by_name: RulesetNames::new(), names: BTreeMap::new() };
         rulesets.add(DEFAULT_RULESET, RulesetId(0), false);
         rulesets
     }
@@ -63,7 +63,7 @@ impl Rulesets {
     }
 
     /// Names by id.
-    pub(super) fn into_names(self) -> HashMap<RulesetId, String> {
+    pub(super) fn into_names(self) -> BTreeMap<RulesetId, String> {
         self.names
     }
 }

@@ -125,6 +125,18 @@ impl Statistics {
         self.percentiles.push((object.loc, Arc::new(Percentiles::new(settings))));
     }
 
+    /// The `dyn_stats()` of that name; of two the first.
+    pub(super) fn bucket(&self, name: &str) -> Option<Arc<Bucket>> {
+        let found = self.buckets.iter().find(|(_, bucket)| bucket.name() == name);
+        found.map(|(_, bucket)| bucket.clone())
+    }
+
+    /// The `percentile_stats()` of that name; of two the first.
+    pub(super) fn percentiles(&self, name: &str) -> Option<Arc<Percentiles>> {
+        let found = self.percentiles.iter().find(|(_, each)| each.name() == name);
+        found.map(|(_, each)| each.clone())
+    }
+
     /// All that counts, as it stands in `sources`; `actions` are the places of the actions.
     pub(super) fn in_order(self, actions: &[Loc], sources: &SourceMap) -> Vec<Counted> {
         let actions = actions.iter().enumerate();

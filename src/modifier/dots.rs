@@ -87,8 +87,7 @@ impl Dots {
         }
         let made = variables.with(&self.input, |input| {
             let object = input?.as_object()?;
-            let made = if self.flatten { flattened(object, case) } else { nested(object, case) };
-            made.ok()
+            if self.flatten { flattened(object, case).ok() } else { nested(object, b'.', case) }
         });
         if let Some(made) = made {
             // On the way to it something else than an object may be: that stays.
@@ -97,12 +96,18 @@ impl Dots {
     }
 }
 
-/// The same with an object for each part of a name that ends in a dot.
-fn nested(object: &Object, case: Case) -> Result<Object, Conflict> {
+/// The same with an object for each part of a name that ends in `separator`; `None` if two names
+/// become one with different values (rsyslog `unflatten()`).
+#[must_use]
+pub fn nested(object: &Object, separator: u8, case: Case) -> Option<Object> {
+    nest(object, separator, case).ok()
+}
+
+fn nest(object: &Object, separator: u8, case: Case) -> Result<Object, Conflict> {
     let mut made = Object::default();
     for (name, value) in object.iter() {
-        let value = inside(value, &|object| nested(object, case))?;
-        put(&mut made, name, value, case)?;
+        let value = inside(value, &|object| nest(object, separator, case))?;
+        put(&mut made, name, value, separator, case)?;
     }
     Ok(made)
 }
@@ -158,9 +163,15 @@ fn inside(
     })
 }
 
-/// Puts a value where its dotted name leads.
-fn put(object: &mut Object, name: &[u8], value: Value, case: Case) -> Result<(), Conflict> {
-    let Some(at) = memchr::memchr(b'.', name) else { return join(object, name, value, case) };
+/// Puts a value where the parts of its name lead.
+fn put(
+    object: &mut Object,
+    name: &[u8],
+    value: Value,
+    separator: u8,
+    case: Case,
+) -> Result<(), Conflict> {
+    let Some(at) = memchr::memchr(separator, name) else { return join(object, name, value, case) };
     let (first, rest) = (&name[..at], &name[at + 1..]);
     if first.is_empty() || rest.is_empty() {
         return Err(Conflict);
@@ -169,7 +180,7 @@ fn put(object: &mut Object, name: &[u8], value: Value, case: Case) -> Result<(),
         object.set(first, Value::Object(Object::default()), case);
     }
     let next = object.get_mut(first, case).and_then(Value::as_object_mut);
-    put(next.ok_or(Conflict)?, rest, value, case)
+    put(next.ok_or(Conflict)?, rest, value, separator, case)
 }
 
 /// Sets a member; an object joins one that is there.

@@ -39,7 +39,11 @@ pub(super) fn leaf_holds<P: Properties>(leaf: &Leaf, of: &P, buffers: &mut [Vec<
         }
         Leaf::EqualsAny { left, texts } => {
             let left = value(left, of, buffers);
-            texts.iter().any(|text| compare(Relation::Equal, left, Value::Text(text)))
+            let equals = |text: &Box<[u8]>| compare(Relation::Equal, left, Value::Text(text));
+            match left {
+                Value::Number(_) => texts.first().is_some_and(equals),
+                Value::Text(_) | Value::Json { .. } => texts.iter().any(equals),
+            }
         }
         Leaf::Relate { operator, left, right } => {
             let (left_buffers, right_buffers) = buffers.split_at_mut(left.buffers());
@@ -179,8 +183,10 @@ impl TextOperator {
             Self::Contains => memchr::memmem::find(text, needle).is_some(),
             Self::ContainsI => contains_ignoring_case(text, needle),
             Self::StartsWith => text.starts_with(needle),
+            // rsyslogd compares as far as the shorter one goes.
             Self::StartsWithI => {
-                text.get(..needle.len()).is_some_and(|head| head.eq_ignore_ascii_case(needle))
+                let shared = text.len().min(needle.len());
+                text[..shared].eq_ignore_ascii_case(&needle[..shared])
             }
             Self::EndsWith => text.ends_with(needle),
         }

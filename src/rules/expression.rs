@@ -159,7 +159,9 @@ impl Lowering<'_> {
         if let (ExprKind::Array(items), Relation::Equal | Relation::NotEqual) =
             (&right.kind, relation)
         {
-            let texts: Vec<Box<[u8]>> = items.iter().map(|item| item.as_slice().into()).collect();
+            let mut texts: Vec<Box<[u8]>> =
+                items.iter().map(|item| item.as_slice().into()).collect();
+            texts.sort_unstable();
             let test = if left.is_text() {
                 let pattern = Pattern::Equal(texts.into_iter().collect());
                 fold::leaf(Leaf::Match { subject: left, pattern })

@@ -171,7 +171,9 @@ const TEMPLATE: Constant = Constant::Name(Named::Template);
 
 /// All of them, by name.
 pub static FUNCTIONS: &[Function] = &[
-    f("append_json", &["variable", "key", "value"], "", "Adds a member to a JSON value.").least(2),
+    f("append_json", &["variable", "key", "value"], "", "Adds a member or an element to JSON.")
+        .least(2)
+        .built(),
     f("b64_decode", &["text"], "", "Decodes Base64.").built(),
     f("cbool", &["value"], "", "Makes a truth value of a value.").built(),
     f("cef_ext_escape", &["text"], "", "Escapes a text for the extension of a CEF event.").built(),
@@ -179,7 +181,8 @@ pub static FUNCTIONS: &[Function] = &[
         .built(),
     f("cstr", &["value"], "rs-cstr", "Makes a text of a value.").built(),
     f("dyn_inc", &["bucket", "metric"], "rs-dyn_inc", "Counts one up in a bucket of counters.")
-        .constant(0, DYN_STATS),
+        .constant(0, DYN_STATS)
+        .built(),
     f("exec_template", &["template"], "rs-exec_template", "Gives what a template writes.")
         .constant(0, TEMPLATE)
         .built(),
@@ -226,7 +229,8 @@ pub static FUNCTIONS: &[Function] = &[
         .least(1)
         .built(),
     f("lookup", &["table", "key"], "rs-lookup", "What a lookup table has for a key.")
-        .constant(0, TABLE),
+        .constant(0, TABLE)
+        .built(),
     f("ltrim", &["text"], "rs-trim", "Removes spaces in front.").built(),
     f("num2ipv4", &["number"], "rs-ipv4convert", "Writes a number as an IPv4 address.").built(),
     f("parse_json", &["text", "variable name"], "rs-parse_json", "Reads JSON into a variable.")
@@ -241,7 +245,8 @@ pub static FUNCTIONS: &[Function] = &[
         "rs-percentile_observe",
         "Adds an observation to a bucket of percentiles.",
     )
-    .constant(0, PERCENTILES),
+    .constant(0, PERCENTILES)
+    .built(),
     f(
         "previous_action_suspended",
         &[],
@@ -302,7 +307,8 @@ pub static FUNCTIONS: &[Function] = &[
     f("tolower", &["text"], "rs-tolower", "Makes capital letters small.").built(),
     f("toupper", &["text"], "", "Makes small letters capital.").built(),
     f("unflatten", &["variable", "separator"], "mo-unflatten", "Makes a tree of dotted names.")
-        .of("fmunflatten"),
+        .of("fmunflatten")
+        .built(),
     f("wrap", &["text", "wrapper", "escaper"], "rs-wrap", "Puts a text on both sides of a text.")
         .least(2)
         .built(),

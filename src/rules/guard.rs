@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use aho_corasick::AhoCorasick;
 use aho_corasick::AhoCorasickKind;
+use memchr::memmem::Finder;
 
 use crate::message::Property;
 use crate::rules::ir::Arm;
@@ -108,7 +109,7 @@ fn needed_by(test: &Test<u32>) -> Option<Needs<'_>> {
                 subject: Expr::Property(property),
                 pattern: Pattern::Contains(finders),
             } => {
-                let texts: BTreeSet<&[u8]> = finders.iter().map(|f| f.needle()).collect();
+                let texts: BTreeSet<&[u8]> = finders.iter().map(Finder::needle).collect();
                 let certain = texts.contains(&b""[..]);
                 (!certain).then_some(Needs { property: *property, texts })
             }

@@ -10,6 +10,7 @@ use memchr::memmem::Finder;
 
 use crate::base::diag::Loc;
 use crate::base::posix::Expression;
+use crate::lookup::Handle;
 use crate::message::PriMask;
 use crate::message::Property;
 use crate::message::Variable;
@@ -47,7 +48,7 @@ pub(super) enum Leaf {
         left: Expr,
         right: Expr,
     },
-    /// Equal to any of these, as a number where both are numbers.
+    /// Equal to any of these, which are in order. rsyslogd holds a number against the first alone.
     EqualsAny {
         left: Expr,
         texts: Vec<Box<[u8]>>,
@@ -144,6 +145,8 @@ pub(super) enum Node {
     },
     /// `call_indirect` of what the expression names.
     Indirect(Arc<Expr>),
+    /// `reload_lookup_table`
+    Reload(Arc<Reload>),
     Stop,
 }
 
@@ -152,6 +155,13 @@ pub(super) enum Node {
 pub(super) struct Each {
     pub(super) variable: Arc<Variable>,
     pub(super) collection: Expr,
+}
+
+/// A table that is to be read again, and what it shall say if it cannot.
+#[derive(Debug)]
+pub(super) struct Reload {
+    pub(super) table: Arc<Handle>,
+    pub(super) stub: Option<Expr>,
 }
 
 /// What becomes of a variable. Shared with every residual of the program.

@@ -17,6 +17,7 @@ use crate::message::Variable;
 use crate::message::Variables;
 use crate::message::View;
 use crate::message::json;
+use crate::rules::call::tables::Asked;
 
 /// Where properties come from.
 pub(super) trait Properties {
@@ -118,6 +119,8 @@ pub(super) struct Runtime {
     /// Rounds that `foreach` has taken for this message, and calls that `call_indirect` made.
     pub(super) rounds: Cell<u32>,
     pub(super) calls: Cell<u32>,
+    /// Lookup tables, as this shard sees them.
+    pub(super) tables: Asked,
     /// Where the system is, for `parse_time_localtz()`.
     pub(super) zone: RefCell<LocalZone>,
 }
@@ -131,6 +134,7 @@ impl Default for Runtime {
             depth: Cell::default(),
             rounds: Cell::default(),
             calls: Cell::default(),
+            tables: Asked::default(),
             zone: RefCell::new(LocalZone::system()),
         }
     }

@@ -31,10 +31,12 @@ use crate::rules::ir::Arm;
 use crate::rules::ir::Block;
 use crate::rules::ir::Change;
 use crate::rules::ir::Each;
+use crate::rules::ir::Expr;
 use crate::rules::ir::Leaf;
 use crate::rules::ir::Node;
 use crate::rules::ir::Pattern;
 use crate::rules::ir::Placed;
+use crate::rules::ir::Reload;
 use crate::rules::ir::Test;
 use crate::rules::ir::TextOperator;
 use crate::rules::program::CallSite;
@@ -90,67 +92,93 @@ impl Compiler<'_> {
 
     /// The node of a statement, if it has one, and whether no message gets past it.
     fn statement(&mut self, statement: &Stmt, depth: usize) -> (Option<Node>, bool) {
-        let unbuilt = match &statement.kind {
+        match &statement.kind {
             StmtKind::Object(object) if self.resolver.is_modifier(object) => {
-                let modifier = self.resolver.modifier(object, self.diags);
-                return (modifier.map(Node::Modify), false);
+                (self.resolver.modifier(object, self.diags).map(Node::Modify), false)
             }
             StmtKind::Object(object) if object.kind == ObjectKind::Action => {
-                let action = self.resolver.action(object, self.diags);
-                return (action.map(Node::Action), false);
+                (self.resolver.action(object, self.diags).map(Node::Action), false)
             }
-            StmtKind::Object(_) | StmtKind::Continue => return (None, false),
-            StmtKind::Stop => return (Some(Node::Stop), true),
-            StmtKind::Call(name) => return (self.call(name), false),
-            StmtKind::If { .. } => return self.choice(statement, depth),
+            StmtKind::Object(_) | StmtKind::Continue => (None, false),
+            StmtKind::Stop => (Some(Node::Stop), true),
+            StmtKind::Call(name) => (self.call(name), false),
+            StmtKind::CallIndirect(target) => (self.indirect(target), false),
+            StmtKind::If { .. } => self.choice(statement, depth),
             StmtKind::PriFilter { filter, then, .. } => {
-                return self.filter(fold::of_mask(*filter), statement.loc, then, depth);
+                self.filter(fold::of_mask(*filter), statement.loc, then, depth)
             }
             StmtKind::PropertyFilter { filter, then } => {
-                let test = if self.validator().filter(filter) {
-                    property_filter(filter, statement.loc, self.diags)
-                } else {
-                    Err(Reported)
-                };
-                return match test {
-                    Ok(test) => self.filter(test, statement.loc, then, depth),
-                    Err(Reported) => {
-                        self.left_out(statement.loc);
-                        self.unused(then, depth);
-                        (None, false)
-                    }
-                };
+                self.property_filter(filter, statement.loc, then, depth)
             }
-            StmtKind::CallIndirect(target) => return (self.indirect(target), false),
             StmtKind::Set { variable, value, reset } => {
                 let name = if *reset { "reset" } else { "set" };
                 let target = self.validator().target(name, variable);
                 let right = self.validator().expression(value) && target;
-                return (
-                    right.then(|| self.change(variable, *reset, Some(value))).flatten(),
-                    false,
-                );
+                (right.then(|| self.change(variable, *reset, Some(value))).flatten(), false)
             }
             StmtKind::Unset(variable) => {
                 let right = self.validator().target("unset", variable);
-                return (right.then(|| self.change(variable, true, None)).flatten(), false);
+                (right.then(|| self.change(variable, true, None)).flatten(), false)
             }
             StmtKind::Foreach { variable, collection, body } => {
-                if self.validator().iterator(variable, collection)
-                    && let Some(each) = self.each(variable, collection)
-                {
-                    let (body, _) = self.block(body, depth + 1);
-                    return (Some(Node::Foreach { each: Arc::new(each), body }), false);
-                }
-                self.unused(body, depth);
-                return (None, false);
+                (self.foreach(variable, collection, body, depth), false)
             }
-            StmtKind::ReloadLookupTable { table, .. } => {
-                self.validator().reload(table).then_some("reload_lookup_table")
+            StmtKind::ReloadLookupTable { table, stub } => {
+                (self.reload(table, stub.as_ref()), false)
             }
+        }
+    }
+
+    fn property_filter(
+        &mut self,
+        filter: &PropertyFilter,
+        loc: Loc,
+        then: &[Stmt],
+        depth: usize,
+    ) -> (Option<Node>, bool) {
+        let test = match self.validator().filter(filter) {
+            true => property_filter(filter, loc, self.diags),
+            false => Err(Reported),
         };
-        self.not_built(statement.loc, unbuilt);
-        (None, false)
+        match test {
+            Ok(test) => self.filter(test, loc, then, depth),
+            Err(Reported) => {
+                self.left_out(loc);
+                self.unused(then, depth);
+                (None, false)
+            }
+        }
+    }
+
+    fn foreach(
+        &mut self,
+        variable: &Word,
+        collection: &ast::Expr,
+        body: &[Stmt],
+        depth: usize,
+    ) -> Option<Node> {
+        let right = self.validator().iterator(variable, collection);
+        let each = right.then(|| self.each(variable, collection)).flatten();
+        let Some(each) = each else {
+            self.unused(body, depth);
+            return None;
+        };
+        let (body, _) = self.block(body, depth + 1);
+        Some(Node::Foreach { each: Arc::new(each), body })
+    }
+
+    fn reload(&mut self, table: &Word, stub: Option<&ast::Expr>) -> Option<Node> {
+        let mut right = self.validator().reload(table);
+        if let Some(stub) = stub {
+            right &= self.validator().expression(stub);
+        }
+        if !right {
+            return None;
+        }
+        let table = self.resolver.lookup_table(&table.text)?;
+        let mut lowering = Lowering { resolver: self.resolver, diags: self.diags };
+        let stub = stub.map(|stub| lowering.value_of(stub)).transpose().ok()?;
+        Some(Node::Reload(Arc::new(Reload { table, stub })))
     }
 
     /// `set`, `reset` and `unset`.
@@ -192,14 +220,6 @@ impl Compiler<'_> {
 
     const fn validator(&mut self) -> Validator<'_> {
         Validator { resolver: self.resolver, diags: self.diags }
-    }
-
-    /// Says that a statement is left out; nothing if it was complained of already.
-    fn not_built(&mut self, loc: Loc, what: Option<&str>) {
-        if let Some(what) = what {
-            let text = format!("'{what}' is not built yet: the statement is left out");
-            self.diags.push(Diagnostic::unbuilt(loc, text));
-        }
     }
 
     /// Compiles a block that does not run, so that its mistakes are found.
@@ -337,7 +357,7 @@ fn property_filter(
     diags: &mut Diagnostics,
 ) -> Result<Test, Reported> {
     let name = filter.property.text.as_str();
-    let subject = expression::property(name, filter.property.loc, diags)?;
+    let mut subject = expression::property(name, filter.property.loc, diags)?;
     let value: Box<[u8]> = filter.value.as_slice().into();
     let other = |operator| Pattern::of(operator, vec![value.clone()]);
     if let Some(syntax) = filter_syntax(filter.operation) {
@@ -357,7 +377,11 @@ fn property_filter(
         FilterOperation::Contains => other(TextOperator::Contains),
         FilterOperation::ContainsI => other(TextOperator::ContainsI),
         FilterOperation::StartsWith => other(TextOperator::StartsWith),
-        FilterOperation::StartsWithI => other(TextOperator::StartsWithI),
+        // rsyslogd's filter of that name is not its operator, which ends with the shorter text.
+        FilterOperation::StartsWithI => {
+            subject = Expr::Lowercase(Box::new(subject));
+            Pattern::of(TextOperator::StartsWith, vec![value.to_ascii_lowercase().into()])
+        }
         FilterOperation::EndsWith => other(TextOperator::EndsWith),
         FilterOperation::IsEqual => Pattern::Equal([value].into()),
         FilterOperation::IsEmpty => Pattern::Equal([Box::default()].into()),

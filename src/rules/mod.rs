@@ -37,9 +37,12 @@ use crate::base::limits::FOREACH_ROUNDS_MAX;
 use crate::base::limits::INDIRECT_CALLS_MAX;
 use crate::base::limits::SCRIPT_DEPTH_MAX;
 use crate::config::ast::Object;
+use crate::lookup::Handle;
 use crate::message::PriMask;
 use crate::message::View;
 use crate::modifier::Modifier;
+use crate::telemetry::Bucket;
+use crate::telemetry::Percentiles;
 use crate::template::Template;
 
 pub use functions::Named;
@@ -90,6 +93,22 @@ pub trait Resolver {
     fn watch_actions(&mut self) {}
     /// A template that was defined.
     fn template(&self, _name: &str) -> Option<Arc<Template>> {
+        None
+    }
+    /// A lookup table that was defined.
+    fn lookup_table(&self, _name: &str) -> Option<Arc<Handle>> {
+        None
+    }
+    /// Whether anything reports what they count.
+    fn reports_stats(&self) -> bool {
+        false
+    }
+    /// What a `dyn_stats()` counts.
+    fn dyn_stats(&self, _name: &str) -> Option<Arc<Bucket>> {
+        None
+    }
+    /// What a `percentile_stats()` observes.
+    fn percentile_stats(&self, _name: &str) -> Option<Arc<Percentiles>> {
         None
     }
     /// How many actions were made.

@@ -1,5 +1,6 @@
 //! Compiled rulesets, linked: calls followed, cycles cut, source-only predicates indexed.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use crate::rules::live::Origin;
 use crate::rules::live::Properties;
 
 /// Rulesets by name in lower case, and whether they have a queue.
-pub type RulesetNames = HashMap<String, (RulesetId, bool)>;
+pub type RulesetNames = BTreeMap<String, (RulesetId, bool)>;
 
 /// One ruleset, compiled.
 #[derive(Debug, Default)]

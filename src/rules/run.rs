@@ -18,6 +18,7 @@ use crate::rules::eval::value;
 use crate::rules::ir::Change;
 use crate::rules::ir::Each;
 use crate::rules::ir::Expr;
+use crate::rules::ir::Reload;
 use crate::rules::live::Live;
 use crate::rules::live::Runtime;
 use crate::rules::program::RulesetNames;
@@ -41,6 +42,7 @@ pub(super) fn run(
             Step::Enqueue(ruleset) => enqueue(*ruleset, draft, runtime, sink),
             Step::Change(change) => apply(change, draft, buffers, runtime),
             Step::Modify(modifier) => modifier.apply(draft),
+            Step::Reload(table) => reload(table, draft, buffers, runtime),
             Step::Foreach { each, body } => foreach(each, body, draft, buffers, runtime, sink)?,
             Step::Indirect { target, names } => {
                 indirect(target, names, draft, buffers, runtime, sink)?;
@@ -110,6 +112,8 @@ fn foreach(
         _ = draft.variables.reset(&each.variable, element);
         run(body, draft, buffers, runtime, sink)?;
     }
+    // A null would stay.
+    _ = draft.variables.reset(&each.variable, json::Value::text(b""));
     draft.variables.unset(&each.variable);
     ControlFlow::Continue(())
 }
@@ -129,6 +133,15 @@ fn member((name, value): (&bstr::BString, &json::Value)) -> json::Value {
     member.push(b"key", json::Value::text(name));
     member.push(b"value", value.clone());
     json::Value::Object(member)
+}
+
+/// Asks for a table to be read again; messages go on with the old one meanwhile.
+fn reload(reload: &Reload, draft: &mut Draft<'_>, buffers: &mut [Vec<u8>], runtime: &Runtime) {
+    match &reload.stub {
+        None => reload.table.request(None),
+        Some(stub) => value(stub, &Live::new(draft, runtime), buffers)
+            .with_text(|stub| reload.table.request(Some(stub))),
+    }
 }
 
 /// Calls the ruleset that `target` names, letter case aside.

@@ -21,6 +21,7 @@ use crate::rules::ir::Each;
 use crate::rules::ir::Expr;
 use crate::rules::ir::Node;
 use crate::rules::ir::Placed;
+use crate::rules::ir::Reload;
 use crate::rules::ir::Test;
 use crate::rules::live::Runtime;
 use crate::rules::program::Program;
@@ -91,6 +92,7 @@ pub(super) enum Step {
         target: Arc<Expr>,
         names: Arc<RulesetNames>,
     },
+    Reload(Arc<Reload>),
     Choice {
         arms: Vec<(Test, Steps)>,
         otherwise: Steps,
@@ -166,7 +168,7 @@ impl Programs {
                         self.collect_ruleset(*to, seen, actions);
                     }
                 }
-                Step::Change(_) | Step::Modify(_) | Step::Stop => {}
+                Step::Change(_) | Step::Modify(_) | Step::Reload(_) | Step::Stop => {}
             }
         }
     }
@@ -202,7 +204,7 @@ impl Programs {
                             self.collect_ruleset(*to, seen, actions);
                         }
                     }
-                    Node::Change(_) | Node::Modify(_) | Node::Stop => {}
+                    Node::Change(_) | Node::Modify(_) | Node::Reload(_) | Node::Stop => {}
                 }
             }
         }
@@ -264,6 +266,10 @@ impl Specialiser<'_> {
                 Node::Indirect(target) => {
                     let names = self.programs.names.clone();
                     steps.push(Step::Indirect { target: target.clone(), names });
+                    false
+                }
+                Node::Reload(reload) => {
+                    steps.push(Step::Reload(reload.clone()));
                     false
                 }
                 Node::Guard(arm) => {
@@ -415,6 +421,7 @@ fn drop_idle_end(steps: &mut Steps) {
             | Step::Modify(_)
             | Step::Foreach { .. }
             | Step::Indirect { .. }
+            | Step::Reload(_)
             | Step::Called(_) => false,
         };
         if !idle {
@@ -514,6 +521,7 @@ fn list_actions(steps: &[Step], actions: &mut Vec<ActionId>) -> bool {
         | Step::Modify(_)
         | Step::Foreach { .. }
         | Step::Indirect { .. }
+        | Step::Reload(_)
         | Step::Choice { .. }
         | Step::Stop => false,
     })
@@ -529,6 +537,7 @@ fn buffers(steps: &[Step]) -> usize {
         Step::Change(change) => change.value.as_ref().map_or(0, Expr::buffers),
         Step::Foreach { each, body } => each.collection.buffers().max(buffers(body)),
         Step::Indirect { target, .. } => target.buffers(),
+        Step::Reload(reload) => reload.stub.as_ref().map_or(0, Expr::buffers),
         Step::Action(_) | Step::Enqueue(_) | Step::Modify(_) | Step::Stop => 0,
     };
     steps.iter().map(of).max().unwrap_or(0)

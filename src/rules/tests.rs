@@ -219,6 +219,7 @@ fn property_filters_match() {
         (true, IsEmpty, "", true),
         (false, StartsWith, "he", true),
         (false, StartsWithI, "HE", true),
+        (false, StartsWithI, "HELLO, ", false),
         (false, EndsWith, "lo", true),
         (false, Regex, "h\\(e\\)l*o", true),
         (false, Ereregex, "^(he|xx)l{2}o$", true),

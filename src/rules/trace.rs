@@ -98,6 +98,11 @@ pub enum Event<'a> {
     Stop {
         loc: Loc,
     },
+    /// A lookup table would be read again.
+    Reload {
+        loc: Loc,
+        table: &'a str,
+    },
     /// The message as the rules leave it.
     End {
         view: View<'a>,
@@ -169,6 +174,7 @@ impl Tracer<'_> {
                 }
                 Node::Foreach { each, body } => self.foreach(loc, each, body, program, draft)?,
                 Node::Indirect(target) => self.indirect(loc, target, draft)?,
+                Node::Reload(reload) => (self.f)(Event::Reload { loc, table: reload.table.name() }),
                 Node::Stop => {
                     (self.f)(Event::Stop { loc });
                     return ControlFlow::Break(());

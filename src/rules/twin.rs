@@ -185,8 +185,17 @@ fn binary(op: BinaryOp, left: &Expr, right: &Expr, view: View<'_>) -> Owned {
         BinaryOp::Contains => truth(any(&left, &right, FilterOperation::Contains)),
         BinaryOp::ContainsI => truth(any(&left, &right, FilterOperation::ContainsI)),
         BinaryOp::StartsWith => truth(any(&left, &right, FilterOperation::StartsWith)),
-        BinaryOp::StartsWithI => truth(any(&left, &right, FilterOperation::StartsWithI)),
+        BinaryOp::StartsWithI => truth(heads(&left.text(), &right)),
         BinaryOp::EndsWith => truth(any(&left, &right, FilterOperation::EndsWith)),
+    }
+}
+
+/// `startswith_i`: as far as the shorter one goes.
+fn heads(text: &[u8], right: &Owned) -> bool {
+    let equal = |needle: &[u8]| text.iter().zip(needle).all(|(a, b)| a.eq_ignore_ascii_case(b));
+    match right {
+        Owned::Array(items) => items.iter().any(|item| equal(item)),
+        other => equal(&other.text()),
     }
 }
 
@@ -199,6 +208,9 @@ fn any(left: &Owned, right: &Owned, operation: FilterOperation) -> bool {
 
 fn equal(left: &Owned, right: &Owned) -> bool {
     match (left, right) {
+        (Owned::Number(_), Owned::Array(items)) => {
+            items.iter().min().is_some_and(|item| equal(left, &Owned::Text(item.clone())))
+        }
         (_, Owned::Array(items)) => {
             items.iter().any(|item| equal(left, &Owned::Text(item.clone())))
         }

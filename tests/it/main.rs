@@ -22,6 +22,7 @@ mod params;
 mod parse;
 mod parsers;
 mod posix;
+mod programs;
 mod runaway;
 mod scripts;
 mod support;

@@ -27,10 +27,8 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Result<Tree, Fault> {
                 break;
             }
             // A hyphen stands for itself in the first and in the last place only.
-            [b'-', next, ..] if !first && *next != b']' => {
-                if !parser.rest.starts_with(b"---") {
-                    return Err(bad_range());
-                }
+            [b'-', next, ..] if !first && *next != b']' && !parser.rest.starts_with(b"---") => {
+                return Err(bad_range());
             }
             _ => {}
         }

@@ -106,48 +106,39 @@ impl<'a> Parser<'a> {
 
     /// Digits with at most one point, then at most one exponent. Integers that are too large
     /// become the largest one.
+    ///
+    /// libfastjson takes all that may be in a number for one: with a second point, or a minus that
+    /// is not in front, it is none (`192.0.2.7`); a plus may stand anywhere. An integer ends before
+    /// it, a double has it in its text.
     fn number(&mut self) -> Option<Value> {
         let rest = self.rest();
-        let negative = rest[0] == b'-';
-        let digits = |from: usize| rest[from..].iter().take_while(|b| b.is_ascii_digit()).count();
-        let whole = usize::from(negative);
-        let mut end = whole + digits(whole);
-        let mut mantissa = end - whole;
-        let mut double = false;
-        if rest.get(end) == Some(&b'.') {
-            double = true;
-            let fraction = digits(end + 1);
-            mantissa += fraction;
-            end += 1 + fraction;
-        }
-        if mantissa == 0 {
-            return None;
-        }
-        if matches!(rest.get(end), Some(b'e' | b'E')) {
-            double = true;
+        let (mut double, mut exponent, mut minus, mut end) = (false, false, 0, 0);
+        while let Some(byte) = rest.get(end) {
+            match byte {
+                b'0'..=b'9' | b'+' => {}
+                b'.' if !double => double = true,
+                b'e' | b'E' if !exponent => {
+                    (double, exponent) = (true, true);
+                    minus = end + 1;
+                }
+                b'-' if end == minus => {}
+                b'.' | b'e' | b'E' | b'-' => return None,
+                _ => break,
+            }
             end += 1;
-            end += usize::from(matches!(rest.get(end), Some(b'+' | b'-')));
-            end += digits(end);
         }
-        let value_end = end;
-        // libfastjson's number may go on behind a plus: an integer ends before it, a double has it
-        // in its text.
-        while rest.get(end) == Some(&b'+') {
-            end += 1 + digits(end + 1);
-            if rest.get(end) == Some(&b'.') {
-                double = true;
-                end += 1 + digits(end + 1);
-            }
-            if matches!(rest.get(end), Some(b'e' | b'E')) {
-                double = true;
-                end += 1 + digits(end + 1);
-            }
+        let negative = rest[0] == b'-';
+        let whole = usize::from(negative);
+        let digits = rest[whole..].iter().take_while(|b| b.is_ascii_digit()).count();
+        let fraction = rest[whole + digits..].strip_prefix(b".");
+        if digits == 0 && !fraction.is_some_and(|f| f.first().is_some_and(u8::is_ascii_digit)) {
+            return None;
         }
         self.at += end;
         if double {
             return Some(Value::Double(rest[..end].into()));
         }
-        let value = rest[whole..value_end].iter().fold(0_i64, |value, digit| {
+        let value = rest[whole..whole + digits].iter().fold(0_i64, |value, digit| {
             let digit = i64::from(digit - b'0');
             let value = value.saturating_mul(10);
             if negative { value.saturating_sub(digit) } else { value.saturating_add(digit) }

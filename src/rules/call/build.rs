@@ -8,6 +8,7 @@ use crate::base::posix::Syntax;
 use crate::config::ast;
 use crate::config::ast::ExprKind;
 use crate::config::ast::Word;
+use crate::rules::Resolver;
 use crate::rules::call::Call;
 use crate::rules::call::Plain;
 use crate::rules::call::Routine;
@@ -20,6 +21,9 @@ use crate::rules::call::json::GetProperty;
 use crate::rules::call::net;
 use crate::rules::call::number;
 use crate::rules::call::regex::Extract;
+use crate::rules::call::tables::Increment;
+use crate::rules::call::tables::Lookup;
+use crate::rules::call::tables::Observe;
 use crate::rules::call::text;
 use crate::rules::call::time;
 use crate::rules::expression::Lowering;
@@ -72,7 +76,26 @@ impl Lowering<'_> {
                 let named = matches!(args, [ast::Expr { kind: ExprKind::Variable(_), .. }, ..]);
                 Arc::new(GetProperty { named })
             }
-            "exec_template" => Arc::new(self.exec_template(args)?),
+            "lookup" => {
+                let table = self.named(args, |resolver, name| resolver.lookup_table(name))?;
+                Arc::new(Lookup { handle: table })
+            }
+            "dyn_inc" => {
+                let bucket = self.named(args, |resolver, name| resolver.dyn_stats(name))?;
+                Arc::new(Increment {
+                    bucket: Some(bucket).filter(|_| self.resolver.reports_stats()),
+                })
+            }
+            "percentile_observe" => {
+                let percentiles =
+                    self.named(args, |resolver, name| resolver.percentile_stats(name))?;
+                let percentiles = Some(percentiles).filter(|_| self.resolver.reports_stats());
+                Arc::new(Observe { percentiles })
+            }
+            "exec_template" => {
+                let template = self.named(args, |resolver, name| resolver.template(name))?;
+                Arc::new(ExecTemplate { template })
+            }
             "previous_action_suspended" => {
                 self.resolver.watch_actions();
                 Arc::new(json::PREVIOUS_ACTION_SUSPENDED)
@@ -87,10 +110,15 @@ impl Lowering<'_> {
 }
 
 impl Lowering<'_> {
-    fn exec_template(&self, args: &[ast::Expr]) -> Result<ExecTemplate, Reported> {
-        let [ast::Expr { kind: ExprKind::Str(name), .. }] = args else { return Err(Reported) };
-        let template = self.resolver.template(&name.to_string()).ok_or(Reported)?;
-        Ok(ExecTemplate { template })
+    /// What the first argument names. That it is there has been checked; it may still be unusable,
+    /// which was complained of where it stands.
+    fn named<T>(
+        &self,
+        args: &[ast::Expr],
+        find: impl FnOnce(&dyn Resolver, &str) -> Option<T>,
+    ) -> Result<T, Reported> {
+        let [ast::Expr { kind: ExprKind::Str(name), .. }, ..] = args else { return Err(Reported) };
+        find(self.resolver, &name.to_string()).ok_or(Reported)
     }
 }
 

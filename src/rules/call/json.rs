@@ -6,6 +6,7 @@ use crate::message::Variable;
 use crate::message::View;
 use crate::message::json::Value as Json;
 use crate::message::json::parse_prefix;
+use crate::modifier::dots::nested;
 use crate::rules::call::Answer;
 use crate::rules::call::Invocation;
 use crate::rules::call::Plain;
@@ -14,8 +15,11 @@ use crate::rules::call::Takes;
 use crate::rules::call::error::tell;
 use crate::template::Template;
 
-pub(super) const ROUTINES: &[(&str, Plain)] =
-    &[("parse_json", Plain { takes: &[Takes::Text, Takes::Text], run: parse_json, varies: true })];
+pub(super) const ROUTINES: &[(&str, Plain)] = &[
+    ("append_json", Plain { takes: &[Takes::Json], run: append_json, varies: false }),
+    ("parse_json", Plain { takes: &[Takes::Text, Takes::Text], run: parse_json, varies: true }),
+    ("unflatten", Plain { takes: &[Takes::Json, Takes::Text], run: unflatten, varies: true }),
+];
 
 pub(super) const PREVIOUS_ACTION_SUSPENDED: Plain =
     Plain { takes: &[], run: previous_action_suspended, varies: true };
@@ -38,6 +42,39 @@ fn parse_json(call: &Invocation<'_>, _: &mut Vec<u8>) -> Answer {
         call.of.set(&variable, json);
     }
     Answer::Number(0)
+}
+
+/// `append_json(array, element)` and `append_json(object, key, value)`: a copy with one more
+/// (rsyslog 8.2512). What fits neither gives null.
+fn append_json(call: &Invocation<'_>, _: &mut Vec<u8>) -> Answer {
+    match (call.json(0), call.count()) {
+        (Json::Array(elements), 2) => {
+            let mut elements = elements.clone();
+            elements.push(call.json(1).clone());
+            Answer::Json(Json::Array(elements))
+        }
+        (Json::Object(members), 3) => {
+            let mut members = members.clone();
+            let mut key = Vec::new();
+            call.json(1).write_text(&mut key);
+            members.set(&key, call.json(2).clone(), call.of.variables().case());
+            Answer::Json(Json::Object(members))
+        }
+        _ => Answer::Json(Json::Null),
+    }
+}
+
+/// `unflatten($!tree, separator)`: a tree of the names' parts; 0 and an error if it is no object,
+/// the separator not one byte, or if parts of names are in each other's way (rsyslog fmunflatten).
+fn unflatten(call: &Invocation<'_>, _: &mut Vec<u8>) -> Answer {
+    let made = match (call.json(0), call.text(1)) {
+        (Json::Object(members), [separator]) => {
+            nested(members, *separator, call.of.variables().case())
+        }
+        _ => None,
+    };
+    tell(call, made.is_none());
+    made.map_or(Answer::Number(0), |made| Answer::Json(Json::Object(made)))
 }
 
 /// `get_property($!tree, key)`: a member, or an element of an array by its number.

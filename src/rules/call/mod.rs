@@ -9,6 +9,7 @@ mod json;
 mod net;
 mod number;
 mod regex;
+pub(super) mod tables;
 mod text;
 mod time;
 

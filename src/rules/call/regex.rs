@@ -25,7 +25,7 @@ impl Routine for Extract {
         let number = usize::try_from(call.number(1) & 0xFFFF).unwrap_or_default();
         let group = usize::try_from(call.number(2)).ok().filter(|group| *group < GROUPS);
         let found = group.and_then(|group| self.regex.nth(call.text(0), number, group).flatten());
-        out.extend_from_slice(found.unwrap_or(call.text(3)));
+        out.extend_from_slice(found.unwrap_or_else(|| call.text(3)));
         Answer::Text
     }
 

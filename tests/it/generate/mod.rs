@@ -8,19 +8,18 @@
 
 mod bench;
 mod json;
-mod known;
-mod message;
+pub(crate) mod known;
+pub(crate) mod message;
 mod replay;
 mod shrink;
 mod template;
-
-use std::env;
 
 use fastrand::Rng;
 
 use crate::generate::bench::Setup;
 use crate::oracle::Mode;
 use crate::oracle::find_rsyslogd;
+use crate::support::number;
 use crate::support::process::BONGSU;
 
 /// The set that always runs: 300 templates, 200,000 messages.
@@ -29,10 +28,6 @@ const TEMPLATES: usize = 30;
 const MESSAGES: usize = 20_000;
 /// Differences that are shrunk: they tend to have one cause.
 const SHOWN: usize = 3;
-
-fn number(name: &str, default: usize) -> usize {
-    env::var(name).map_or(default, |text| text.parse().unwrap())
-}
 
 #[test]
 fn oracle_generated() {

@@ -9,10 +9,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
 
-use socket2::Domain;
-use socket2::SockAddr;
-use socket2::Socket;
-use socket2::Type;
 use tempfile::TempDir;
 
 use crate::oracle::case::Case;
@@ -21,6 +17,7 @@ use crate::oracle::case::Payload;
 use crate::oracle::case::Step;
 use crate::oracle::site;
 use crate::oracle::text;
+use crate::support::connect;
 use crate::support::free_port;
 use crate::support::process::Daemon;
 use crate::support::process::start;
@@ -239,7 +236,8 @@ fn play(steps: &[Step], port: impl Fn(&str) -> u16, settle: impl Fn()) {
         let port = port(&step.port);
         match &step.what {
             Payload::Stream { connection, bytes } => {
-                let stream = open.entry(connection).or_insert_with(|| connect(&step.from, port));
+                let stream =
+                    open.entry(connection).or_insert_with(|| connect(&step.from, port).unwrap());
                 stream.write_all(bytes).unwrap();
             }
             Payload::Close { connection } => drop(open.remove(connection.as_str()).unwrap()),
@@ -254,13 +252,4 @@ fn play(steps: &[Step], port: impl Fn(&str) -> u16, settle: impl Fn()) {
             }
         }
     }
-}
-
-fn connect(from: &str, port: u16) -> TcpStream {
-    let address =
-        |ip: &str, port| SockAddr::from(std::net::SocketAddr::new(ip.parse().unwrap(), port));
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.bind(&address(from, 0)).unwrap();
-    socket.connect(&address("127.0.0.1", port)).unwrap();
-    socket.into()
 }

@@ -4,6 +4,8 @@ pub(crate) mod process;
 pub(crate) mod sink;
 pub(crate) mod source;
 
+use std::env;
+use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::net::TcpStream;
 use std::net::UdpSocket;
@@ -12,6 +14,11 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 use std::time::Instant;
+
+use socket2::Domain;
+use socket2::SockAddr;
+use socket2::Socket;
+use socket2::Type;
 
 /// How often a condition is looked at.
 const POLL: Duration = Duration::from_millis(10);
@@ -66,6 +73,20 @@ pub(crate) fn wait_quiet<T: PartialEq>(
         }
     }
     last
+}
+
+/// A connection to `port` that comes from that address of this machine.
+pub(crate) fn connect(from: &str, port: u16) -> std::io::Result<TcpStream> {
+    let address = |ip: &str, port| SockAddr::from(SocketAddr::new(ip.parse().unwrap(), port));
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&address(from, 0))?;
+    socket.connect(&address("127.0.0.1", port))?;
+    Ok(socket.into())
+}
+
+/// A number from the environment.
+pub(crate) fn number(name: &str, default: usize) -> usize {
+    env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
 /// Whether something listens on the TCP port. The connection is closed at once.

@@ -1,0 +1,154 @@
+//! Functions of what stands outside of the message: lookup tables and counters.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use crate::lookup;
+use crate::lookup::Handle;
+use crate::lookup::Reader;
+use crate::message::json::Value as Json;
+use crate::rules::call::Answer;
+use crate::rules::call::Invocation;
+use crate::rules::call::Routine;
+use crate::rules::call::Takes;
+use crate::rules::value::Value;
+use crate::telemetry::Bucket;
+use crate::telemetry::Percentiles;
+use crate::telemetry::dynstats::DONE;
+
+/// `lookup("table", key)`
+#[derive(Debug)]
+pub(super) struct Lookup {
+    pub(super) handle: Arc<Handle>,
+}
+
+/// What one shard knows of the tables that its rules ask.
+#[derive(Debug, Default)]
+pub(in crate::rules) struct Asked(RefCell<Vec<One>>);
+
+/// A table, and what it was asked last: messages of one source have the same key over and over.
+#[derive(Debug)]
+struct One {
+    reader: Reader,
+    generation: u64,
+    key: Vec<u8>,
+    text: Option<Vec<u8>>,
+}
+
+impl One {
+    fn new(handle: Arc<Handle>) -> Self {
+        let generation = handle.generation();
+        Self { reader: Reader::new(handle), generation, key: Vec::new(), text: None }
+    }
+
+    fn ask(&mut self, key: Value<'_>, out: &mut Vec<u8>) -> Answer {
+        let generation = self.reader.handle().generation();
+        if generation != self.generation {
+            (self.generation, self.text) = (generation, None);
+        }
+        let table = self.reader.table();
+        match key {
+            Value::Number(number) | Value::Json { number, .. } if table.takes_numbers() => {
+                answer(table.get_number(number), out)
+            }
+            key => key.with_text(|key| {
+                if let Some(text) = self.text.as_ref().filter(|_| self.key == key) {
+                    out.extend_from_slice(text);
+                    return Answer::Text;
+                }
+                let answer = answer(table.get(key), out);
+                self.text = None;
+                if answer == Answer::Text {
+                    self.key.clear();
+                    self.key.extend_from_slice(key);
+                    self.text = Some(out.clone());
+                }
+                answer
+            }),
+        }
+    }
+}
+
+fn answer(found: lookup::Answer<'_>, out: &mut Vec<u8>) -> Answer {
+    match found {
+        lookup::Answer::Text(text) => {
+            out.extend_from_slice(text);
+            Answer::Text
+        }
+        lookup::Answer::Json(json) => Answer::Json(Json::clone(json)),
+    }
+}
+
+impl Routine for Lookup {
+    fn takes(&self) -> &[Takes] {
+        &[Takes::Value]
+    }
+
+    fn run(&self, call: &Invocation<'_>, out: &mut Vec<u8>) -> Answer {
+        let Some(runtime) = call.of.runtime() else {
+            return One::new(self.handle.clone()).ask(call.value(0), out);
+        };
+        let mut asked = runtime.tables.0.borrow_mut();
+        let known = asked.iter().position(|one| Arc::ptr_eq(one.reader.handle(), &self.handle));
+        let at = known.unwrap_or_else(|| {
+            asked.push(One::new(self.handle.clone()));
+            asked.len() - 1
+        });
+        asked[at].ask(call.value(0), out)
+    }
+
+    /// A table may be read anew at any time.
+    fn varies(&self) -> bool {
+        true
+    }
+
+    fn acts(&self) -> bool {
+        false
+    }
+}
+
+/// `dyn_inc("bucket", metric)`
+#[derive(Debug)]
+pub(super) struct Increment {
+    /// Nothing where nobody reports it: rsyslog counts for impstats alone.
+    pub(super) bucket: Option<Arc<Bucket>>,
+}
+
+impl Routine for Increment {
+    fn takes(&self) -> &[Takes] {
+        &[Takes::Text]
+    }
+
+    fn run(&self, call: &Invocation<'_>, _: &mut Vec<u8>) -> Answer {
+        Answer::Number(self.bucket.as_ref().map_or(DONE, |bucket| bucket.inc(call.text(0))))
+    }
+
+    fn varies(&self) -> bool {
+        true
+    }
+}
+
+/// `percentile_observe("bucket", metric, value)`
+#[derive(Debug)]
+pub(super) struct Observe {
+    /// As [`Increment::bucket`].
+    pub(super) percentiles: Option<Arc<Percentiles>>,
+}
+
+impl Routine for Observe {
+    fn takes(&self) -> &[Takes] {
+        &[Takes::Text, Takes::Value]
+    }
+
+    /// What is no number is not observed, as in rsyslog.
+    fn run(&self, call: &Invocation<'_>, _: &mut Vec<u8>) -> Answer {
+        let (Some(percentiles), Some(value)) = (&self.percentiles, call.whole(1)) else {
+            return Answer::Number(DONE);
+        };
+        Answer::Number(percentiles.observe(call.text(0), value))
+    }
+
+    fn varies(&self) -> bool {
+        true
+    }
+}
