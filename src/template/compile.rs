@@ -282,7 +282,7 @@ fn plugin(name: &str, params: &Params, diags: &mut Diagnostics) -> Option<Templa
     let plugin = params.str("plugin").unwrap_or_default();
     if !builtin::PLUGINS.contains(&plugin) {
         let message = format!("template plugin '{plugin}' not known");
-        diags.push(unknown(params.loc("plugin"), message, plugin, builtin::PLUGINS.into_iter()));
+        diags.push(unknown(params.loc("plugin"), message, plugin, builtin::PLUGINS));
         return None;
     }
     builtin::find(plugin).map(|mut template| {
