@@ -33,6 +33,7 @@ use crate::engine::modules;
 use crate::engine::modules::InputKind;
 use crate::engine::modules::Modules;
 use crate::engine::objects;
+use crate::engine::parsers::HEADERLESS_TEMPLATE;
 use crate::engine::parsers::Parsers;
 use crate::engine::rulesets::DEFAULT_RULESET;
 use crate::engine::rulesets::Rulesets;
@@ -58,11 +59,13 @@ use crate::rules;
 use crate::rules::ActionId;
 use crate::rules::Definition;
 use crate::rules::Named;
+use crate::rules::Program;
 use crate::rules::Programs;
 use crate::rules::Resolver;
 use crate::rules::RulesetId;
 use crate::telemetry::Bucket;
 use crate::telemetry::Percentiles;
+use crate::template;
 use crate::template::Template;
 use crate::template::Templates;
 
@@ -220,6 +223,8 @@ struct Builder {
     /// Of mmsequence.
     counters: Counters,
     parsers: Parsers,
+    /// What inputs are bound to instead of a ruleset: rules that lead to it.
+    entries: HashMap<RulesetId, RulesetId>,
     definitions: Definitions,
     /// `previous_action_suspended()` is called somewhere.
     watches: bool,
@@ -304,10 +309,36 @@ impl Builder {
             programs.push(rules::compile(&object.script, self, diags));
         }
         self.default_ruleset = self.default_ruleset_id(diags);
+        self.entries(&mut programs, diags);
         Programs::link(programs, diags)
             .with_case(self.globals.case)
             .with_names(self.rulesets.by_name())
             .with_watch(self.watches)
+    }
+
+    /// Adds the rules by which rulesets are entered that do not take messages without a header.
+    fn entries(&mut self, programs: &mut Vec<Program>, diags: &mut Diagnostics) {
+        for (ruleset, route) in self.parsers.headerless() {
+            let Some(name) = self.rulesets.name(ruleset) else { continue };
+            if let Some(to) = &route.ruleset
+                && self.rulesets.get(&to.text).is_none()
+            {
+                let complaint = self.no_ruleset(&to.text, to.loc);
+                let message = format!("ruleset '{}' not found: they stay in '{name}'", to.text);
+                diags.push(Diagnostic { message, ..complaint });
+                continue;
+            }
+            if route.writes() && self.templates.get(HEADERLESS_TEMPLATE.0).is_none() {
+                let (name, text) = HEADERLESS_TEMPLATE;
+                let options = template::Options::default();
+                let made = Template::from_string(name, text, &options, Loc::default(), diags);
+                made.map(|template| self.templates.add(template));
+            }
+            let entry = RulesetId(len32(programs.len()));
+            programs.push(rules::compile(&route.rules(&name), self, diags));
+            self.rulesets.add_entry(&name, entry);
+            self.entries.insert(ruleset, entry);
+        }
     }
 
     /// `$DefaultRuleset`; the main script if it is not given.
@@ -339,6 +370,7 @@ impl Builder {
         parse.message_bytes_max = self.globals.message_bytes_max;
         parse.default_zone = default_tz(&params, module, diags);
         self.parsers.bind(ruleset, &mut parse);
+        let ruleset = self.entries.get(&ruleset).copied().unwrap_or(ruleset);
         let plan = match kind {
             InputKind::Udp => {
                 let spec = Box::new(UdpSpec::compile(module, &params));
@@ -638,49 +670,5 @@ impl Resolver for Builder {
         d.help = error.help;
         diags.push(d);
         None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::net::Family;
-
-    /// A longer message than the default must not be cut on its way out, wherever `global()` is.
-    #[test]
-    fn outputs_know_the_global_settings() {
-        let text = b"action(type=\"omfwd\" target=\"h\")\nglobal(maxMessageSize=\"64k\")\n";
-        let mut config = crate::config::parse_text("test", text);
-        let options =
-            Options { hostname: "host.example".to_owned(), no_dns: false, ipv4: true, ipv6: false };
-        let plan = compile(&mut config, &options);
-        assert!(!config.diagnostics.has_errors());
-        let OutputSpec::Forward(forward) = &plan.actions[0].spec else { panic!("no forward") };
-        assert_eq!(forward.framing.max_bytes, 64 << 10);
-        assert_eq!(forward.dial.family, Family::V4);
-        assert_eq!(&*plan.hostname, "host");
-    }
-
-    /// An input that cannot do what was asked for is none: not plain instead of TLS.
-    #[test]
-    fn inputs_with_refused_parameters_are_left_out() {
-        let options =
-            Options { hostname: "host".to_owned(), no_dns: false, ipv4: true, ipv6: true };
-        for (left_out, text) in [
-            (false, "module(load=\"imtcp\")\ninput(type=\"imtcp\" port=\"1\")"),
-            (
-                true,
-                "module(load=\"imtcp\" streamDriver.mode=\"1\")\ninput(type=\"imtcp\" port=\"1\")",
-            ),
-            (true, "module(load=\"imtcp\")\ninput(type=\"imtcp\" port=\"1\" permittedPeer=\"a\")"),
-            (true, "module(load=\"imptcp\")\ninput(type=\"imptcp\" path=\"/run/s\")"),
-            (true, "module(load=\"imudp\")\ninput(type=\"imudp\" name=\"x\")"),
-        ] {
-            let text = format!("{text}\naction(type=\"omfile\" file=\"/dev/null\")\n");
-            let mut config = crate::config::parse_text("test", text.as_bytes());
-            let plan = compile(&mut config, &options);
-            assert_eq!(plan.inputs.is_empty(), left_out, "{text}");
-            assert_eq!(config.diagnostics.all.is_empty(), !left_out, "{text}");
-        }
     }
 }

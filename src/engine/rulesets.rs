@@ -43,6 +43,16 @@ impl Rulesets {
         self.by_name.get(&name.to_ascii_lowercase()).copied()
     }
 
+    /// Calls `entry`, which nobody can call by its name, by that of the ruleset that it leads to.
+    pub(super) fn add_entry(&mut self, name: &str, entry: RulesetId) {
+        self.names.insert(entry, name.to_owned());
+    }
+
+    /// As it is written.
+    pub(super) fn name(&self, id: RulesetId) -> Option<String> {
+        self.names.get(&id).cloned()
+    }
+
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.names.values().map(String::as_str)
     }

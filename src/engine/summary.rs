@@ -170,7 +170,7 @@ mod tests {
             actions: vec![action],
             sources: vec![SourceCounters {
                 address: "192.0.2.1".into(),
-                classes: [0, 5, 0, 0, 1],
+                classes: [0, 5, 0, 0, 0, 1],
                 limited: 3,
             }],
         };

@@ -1,9 +1,11 @@
 //! What a check says of a configuration as a whole: each of rsyslogd's own checks beyond the
-//! grammar, by its outcome.
+//! grammar, by its outcome. And what becomes of it.
 
 use crate::base::diag::Severity;
 use crate::engine::Options;
 use crate::engine::compile;
+use crate::net::Family;
+use crate::output::OutputSpec;
 
 /// The errors in `text`, which has an action behind it.
 fn errors(text: &str) -> Vec<String> {
@@ -155,4 +157,38 @@ fn objects_that_there_can_be_one_of() {
     );
     assert_eq!(errors("ruleset() { stop }"), ["parameter 'name' must be given"]);
     assert_eq!(errors("$DefaultRuleset nowhere\n"), NONE);
+}
+
+/// A longer message than the default must not be cut on its way out, wherever `global()` is.
+#[test]
+fn outputs_know_the_global_settings() {
+    let text = b"action(type=\"omfwd\" target=\"h\")\nglobal(maxMessageSize=\"64k\")\n";
+    let mut config = crate::config::parse_text("test", text);
+    let options =
+        Options { hostname: "host.example".to_owned(), no_dns: false, ipv4: true, ipv6: false };
+    let plan = compile(&mut config, &options);
+    assert!(!config.diagnostics.has_errors());
+    let OutputSpec::Forward(forward) = &plan.actions[0].spec else { panic!("no forward") };
+    assert_eq!(forward.framing.max_bytes, 64 << 10);
+    assert_eq!(forward.dial.family, Family::V4);
+    assert_eq!(&*plan.hostname, "host");
+}
+
+/// An input that cannot do what was asked for is none: not plain instead of TLS.
+#[test]
+fn inputs_with_refused_parameters_are_left_out() {
+    let options = Options { hostname: "host".to_owned(), no_dns: false, ipv4: true, ipv6: true };
+    for (left_out, text) in [
+        (false, "module(load=\"imtcp\")\ninput(type=\"imtcp\" port=\"1\")"),
+        (true, "module(load=\"imtcp\" streamDriver.mode=\"1\")\ninput(type=\"imtcp\" port=\"1\")"),
+        (true, "module(load=\"imtcp\")\ninput(type=\"imtcp\" port=\"1\" permittedPeer=\"a\")"),
+        (true, "module(load=\"imptcp\")\ninput(type=\"imptcp\" path=\"/run/s\")"),
+        (true, "module(load=\"imudp\")\ninput(type=\"imudp\" name=\"x\")"),
+    ] {
+        let text = format!("{text}\naction(type=\"omfile\" file=\"/dev/null\")\n");
+        let mut config = crate::config::parse_text("test", text.as_bytes());
+        let plan = compile(&mut config, &options);
+        assert_eq!(plan.inputs.is_empty(), left_out, "{text}");
+        assert_eq!(config.diagnostics.all.is_empty(), !left_out, "{text}");
+    }
 }

@@ -45,6 +45,8 @@ impl MessageFlags {
     /// A rule gave the message its host name: [`Message::hostname`] is it, whatever the header
     /// held.
     pub const HOSTNAME_SET: Self = Self(1024);
+    /// HOSTNAME is `$fromhost-ip` where it is neither in the header nor set by a rule.
+    pub const HOSTNAME_IP: Self = Self(2048);
 
     #[must_use]
     #[inline]

@@ -13,13 +13,16 @@ pub enum Class {
     Cee,
     /// No header; the text after PRI starts with `{` or `[`.
     Json,
+    /// No header, where that is looked for (pmrfc3164's `detect.headerless`).
+    Headerless,
     /// None of these: the text is all there is.
     #[default]
     Raw,
 }
 
 impl Class {
-    pub const ALL: [Self; 5] = [Self::Rfc5424, Self::Rfc3164, Self::Cee, Self::Json, Self::Raw];
+    pub const ALL: [Self; 6] =
+        [Self::Rfc5424, Self::Rfc3164, Self::Cee, Self::Json, Self::Headerless, Self::Raw];
 
     /// The name in filters, counters and reports.
     #[must_use]
@@ -29,6 +32,7 @@ impl Class {
             Self::Rfc3164 => "rfc3164",
             Self::Cee => "cee",
             Self::Json => "json",
+            Self::Headerless => "headerless",
             Self::Raw => "raw",
         }
     }

@@ -213,6 +213,8 @@ impl<'a> View<'a> {
         let flags = self.message.flags;
         if flags.has(MessageFlags::HOSTNAME) || flags.has(MessageFlags::HOSTNAME_SET) {
             self.bytes(self.message.hostname)
+        } else if flags.has(MessageFlags::HOSTNAME_IP) {
+            self.source().ip_text.as_bytes()
         } else {
             self.source().fromhost.as_bytes()
         }

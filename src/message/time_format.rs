@@ -156,10 +156,10 @@ impl Text {
 }
 
 impl TimeFormat {
-    /// By the name that `dateFormat=` takes, without case.
+    /// By the name that `dateFormat=` takes, in lower case as rsyslog wants it.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, f)| *f)
+        NAMES.iter().find(|(known, _)| *known == name).map(|(_, f)| *f)
     }
 
     /// All names, for "did you mean".

@@ -223,7 +223,10 @@ pub fn message_into(
         None => read(message.raw.of(data), settings, arrival, message, &mut dashes, false),
         Some(chain) => _ = chain.read(data, settings, arrival, message, &mut dashes),
     }
-    if cee::has_cookie(message.msg.of(data)) && message.pri != Pri::INVALID {
+    if cee::has_cookie(message.msg.of(data))
+        && message.pri != Pri::INVALID
+        && message.class != Class::Headerless
+    {
         message.class = Class::Cee;
     }
     if dashes != Dashes::default() {

@@ -125,7 +125,7 @@ fn variable_value<'s>(
 /// JSON as the value that it is to operators; its text is written into `out`.
 fn json_value<'s>(json: &json::Value, out: &'s mut Vec<u8>) -> Value<'s> {
     out.clear();
-    json.write_text(out);
+    json.write_copied(out);
     match json {
         json::Value::Str(_) | json::Value::Null => Value::Text(out),
         json => Value::Json { text: out, number: json.whole() },
@@ -133,7 +133,7 @@ fn json_value<'s>(json: &json::Value, out: &'s mut Vec<u8>) -> Value<'s> {
 }
 
 /// The value of `expr`, to be kept in a variable: numbers are numbers, and what a variable holds is
-/// copied as it is.
+/// copied as rsyslogd copies it.
 pub(super) fn kept<P: Properties>(expr: &Expr, of: &P, buffers: &mut [Vec<u8>]) -> json::Value {
     if let Expr::Call(call) = expr {
         let (out, rest) = built(buffers);
@@ -147,7 +147,7 @@ pub(super) fn kept<P: Properties>(expr: &Expr, of: &P, buffers: &mut [Vec<u8>]) 
         let copied = |value: Option<&json::Value>| match value {
             // A null is kept as an empty text, as in rsyslog.
             Some(json::Value::Null) | None => json::Value::text(b""),
-            Some(value) => value.clone(),
+            Some(value) => value.copied(),
         };
         return of.variables().with(variable, copied);
     }

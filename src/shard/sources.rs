@@ -138,11 +138,11 @@ mod tests {
         let ip = IpAddr::from([192, 0, 2, 1]);
         let first = sources.put(ip, None);
         assert!(Rc::ptr_eq(&first, &sources.put(ip, None)));
-        first.source.count(&[1, 2, 0, 0, 0]);
+        first.source.count(&[1, 2, 0, 0, 0, 0]);
         let named = sources.put(ip, Some("web-01"));
         assert_eq!(&*named.source.fromhost, "web-01");
-        named.source.count(&[1, 0, 0, 0, 0]);
-        first.source.count(&[1, 0, 0, 0, 0]);
+        named.source.count(&[1, 0, 0, 0, 0, 0]);
+        first.source.count(&[1, 0, 0, 0, 0, 0]);
         assert_eq!(named.source.received[0].load(std::sync::atomic::Ordering::Relaxed), 3);
         assert!(Rc::ptr_eq(&named, &sources.put(ip, Some("web-01"))));
     }

@@ -132,6 +132,14 @@ pub(super) fn find(name: &str) -> Option<Template> {
     Some(Template::new((*name).to_owned(), ops, &options))
 }
 
+/// Those that are compiled into rsyslogd, and thus what `plugin=` may name.
+pub(super) const PLUGINS: [&str; 4] = [
+    "RSYSLOG_FileFormat",
+    "RSYSLOG_ForwardFormat",
+    "RSYSLOG_TraditionalFileFormat",
+    "RSYSLOG_TraditionalForwardFormat",
+];
+
 /// All built-in names.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     TEXTS.iter().map(|(name, ..)| *name)

@@ -280,12 +280,12 @@ fn check_width(field: &mut Field, loc: Loc, diags: &mut Diagnostics) {
 
 fn plugin(name: &str, params: &Params, diags: &mut Diagnostics) -> Option<Template> {
     let plugin = params.str("plugin").unwrap_or_default();
-    let found = builtin::find(plugin);
-    if found.is_none() {
+    if !builtin::PLUGINS.contains(&plugin) {
         let message = format!("template plugin '{plugin}' not known");
-        diags.push(unknown(params.loc("plugin"), message, plugin, builtin::names()));
+        diags.push(unknown(params.loc("plugin"), message, plugin, builtin::PLUGINS));
+        return None;
     }
-    found.map(|mut template| {
+    builtin::find(plugin).map(|mut template| {
         name.clone_into(&mut template.name);
         template
     })

@@ -7,10 +7,15 @@ use bongsu::base::clock::LocalZone;
 use bongsu::base::clock::Wall;
 use bongsu::base::span::Span;
 use bongsu::message::Arrival;
+use bongsu::message::Batch;
+use bongsu::message::Class;
+use bongsu::message::InputInfo;
 use bongsu::message::Message;
 use bongsu::message::MessageFlags;
 use bongsu::message::Offset;
 use bongsu::message::Pri;
+use bongsu::message::Property;
+use bongsu::message::Source;
 use bongsu::message::Timestamp;
 use bongsu::parse::ParseSettings;
 use bongsu::parse::chain::CiscoIosSettings;
@@ -21,6 +26,7 @@ use bongsu::parse::chain::SnareTab;
 use bongsu::parse::chain::Zones;
 use bongsu::parse::frame::Frame;
 use bongsu::parse::rfc3164::Rfc3164Settings;
+use bongsu::parse::rfc3164::headerless::HeaderlessSettings;
 use bongsu::parse::sanitise::SanitiseSettings;
 
 use crate::parse::arrival;
@@ -199,4 +205,48 @@ fn nearest_year() {
         assert_eq!(year(text, now, true), nearest, "{text}");
         assert_eq!(year(text, now, false), rsyslog, "{text}");
     }
+}
+
+/// As rsyslog 8.2508 documents it; the oracle is older.
+#[test]
+fn messages_without_a_header() {
+    let hostname = Some(b"n/a".as_slice().into());
+    let headerless = HeaderlessSettings { hostname, tag: b"hdr".as_slice().into() };
+    compare_before_usual(
+        include_str!("../data/parse/headerless.jsonl"),
+        &[Parser::Headerless(headerless.clone())],
+    );
+    // Its place in the list: parsers before it take what they know.
+    let settings = settings(vec![Parser::LastMessage, Parser::Headerless(headerless), rfc3164()]);
+    let (taken, _) = explain("last message repeated 3 times", &settings);
+    assert_eq!(taken.class, Class::Raw);
+    let (taken, parser) = explain("last message", &settings);
+    assert_eq!((taken.class, parser), (Class::Headerless, "rsyslog.rfc3164"));
+}
+
+#[test]
+fn the_host_of_a_message_without_a_header_is_its_address() {
+    let settings = settings(vec![Parser::Headerless(HeaderlessSettings::default()), rfc3164()]);
+    for (text, host, tag) in [
+        ("this is no syslog", "192.0.2.7", "headerless"),
+        ("<13>this is syslog", "this", "is"),
+        ("<13>@x is syslog", "sender", "@x"),
+    ] {
+        let info = InputInfo { name: "imudp".into(), hostname: "relay".into() };
+        let mut batch = Batch::new(Arc::new(info));
+        let source = Source::new(Some([192, 0, 2, 7].into()), Some("sender"));
+        batch.sources.push(Arc::new(source));
+        batch.data.extend_from_slice(text.as_bytes());
+        let frame = Frame { span: Span::new(0, text.len()), truncated: false };
+        let message = bongsu::parse::message(&mut batch.data, frame, &settings, &arrival());
+        let view = batch.view(&message);
+        assert_eq!(view.hostname(), host.as_bytes(), "{text}");
+        assert_eq!(view.property(Property::SyslogTag, &mut Vec::new()), tag.as_bytes(), "{text}");
+    }
+}
+
+fn explain(text: &str, settings: &ParseSettings) -> (Message, &'static str) {
+    let mut data = text.as_bytes().to_vec();
+    let frame = Frame { span: Span::new(0, data.len()), truncated: false };
+    bongsu::parse::explain(&mut data, frame, settings, &arrival())
 }

@@ -10,14 +10,15 @@ use crate::config::legacy::action::object;
 use crate::config::legacy::action::param;
 use crate::config::text::Source;
 
-/// Options behind the text, and what they are in `template()`.
-const OPTIONS: [(&str, &str); 5] = [
+/// Options behind the text, and what they are in `template()`. There is no `jsonf`.
+const OPTIONS: [(&str, &str); 4] = [
     ("casesensitive", "option.caseSensitive"),
     ("json", "option.json"),
-    ("jsonf", "option.jsonf"),
     ("sql", "option.sql"),
     ("stdsql", "option.stdsql"),
 ];
+/// Those of which the last one holds (seen from rsyslogd 8.2302; `template()` takes only one).
+const ESCAPES: [&str; 3] = ["option.json", "option.sql", "option.stdsql"];
 
 /// Reads the part behind `$template`. The text is kept with its escapes: whoever compiles a
 /// template undoes them, as it does for `template(string=…)`.
@@ -109,7 +110,9 @@ fn closing_quote(text: &[u8], start: usize) -> Option<usize> {
     }
 }
 
-/// `,sql,casesensitive # comment`
+/// `,sql,casesensitive`. Seen from rsyslogd 8.2302: an option is all that stands before the next
+/// comma, so that blanks behind it and comments make it another one. At the end of the line blanks
+/// do not count.
 fn options(
     source: &Source,
     start: usize,
@@ -126,20 +129,30 @@ fn options(
             Some(b',') => {
                 at += 1;
                 at += text[at..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
-                let length = text[at..].iter().take_while(|b| b.is_ascii_alphanumeric()).count();
-                let word = &text[at..at + length];
-                let place = source.loc(at, at + length);
+                let behind = &text[at..];
+                let word = match memchr::memchr(b',', behind) {
+                    Some(comma) => &behind[..comma],
+                    None => behind.trim_ascii_end(),
+                };
+                let place = source.loc(at, at + word.len());
                 let known = OPTIONS.iter().find(|(k, _)| word.eq_ignore_ascii_case(k.as_bytes()));
                 match known {
-                    Some((_, name)) => params.push(param(name, "on", place)),
+                    Some((_, name)) => {
+                        if ESCAPES.contains(name) {
+                            params.retain(|given| !ESCAPES.contains(&given.name.text.as_str()));
+                        }
+                        params.push(param(name, "on", place));
+                    }
+                    // `,,` and a comma at the end.
+                    None if word.is_empty() => {}
                     None => {
                         let shown = bstr::BStr::new(word);
                         let message = format!("unknown template option '{shown}'");
-                        let help = "options: sql stdsql json jsonf casesensitive";
+                        let help = "options: sql stdsql json casesensitive, nothing behind them";
                         diags.push(Diagnostic::warning(place, message).help(help));
                     }
                 }
-                at += length;
+                at += word.len();
             }
             Some(_) => {
                 let shown = bstr::BStr::new(text[at..].trim_ascii());
@@ -177,7 +190,7 @@ mod tests {
 
     #[test]
     fn text_and_options() {
-        let (params, complaints) = read(r#"T, "%msg%\n",json, casesensitive # x"#);
+        let (params, complaints) = read(r#"T, "%msg%\n",json, casesensitive"#);
         let params = params.unwrap();
         assert_eq!(params[0], ("name".into(), "T".into()));
         assert_eq!(params[2], ("string".into(), r"%msg%\n".into()));
@@ -185,6 +198,21 @@ mod tests {
         assert_eq!(params[4], ("option.caseSensitive".into(), "on".into()));
         assert!(complaints.is_empty());
         assert_eq!(read("T,=RSYSLOG_FileFormat").0.unwrap()[2].1, "RSYSLOG_FileFormat");
+    }
+
+    #[test]
+    fn the_last_escape_holds() {
+        let (params, complaints) = read(r#"T,"x",SQL,json,JsonF,caseSensitive,stdSQL"#);
+        let names: Vec<_> = params.unwrap()[3..].iter().map(|(name, _)| name.clone()).collect();
+        assert_eq!(names, ["option.caseSensitive", "option.stdsql"]);
+        assert_eq!(complaints, ["unknown template option 'JsonF'"]);
+        let (params, complaints) = read(r#"T,"x", sql , ,json # why"#);
+        assert_eq!(params.unwrap().len(), 3);
+        let unknown = ["unknown template option 'sql '", "unknown template option 'json # why'"];
+        assert_eq!(complaints, unknown);
+        let (params, complaints) = read("T,\"x\" ,json\t # why");
+        assert_eq!((params.unwrap().len(), complaints.len()), (3, 1));
+        assert!(read("T,\"x\" # why").1.is_empty());
     }
 
     #[test]

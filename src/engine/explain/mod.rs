@@ -19,6 +19,7 @@ use crate::engine::explain::recorder::Recorder;
 use crate::engine::explain::recorder::properties;
 use crate::message::Arrival;
 use crate::message::Batch;
+use crate::message::Class;
 use crate::message::InputInfo;
 use crate::message::Message;
 use crate::message::MessageFlags;
@@ -320,7 +321,9 @@ fn because(message: &Message, settings: &ParseSettings) -> Vec<String> {
     if !flags.has(MessageFlags::TIME) {
         say("no timestamp: timereported is the time of arrival");
     }
-    if !flags.has(MessageFlags::HOSTNAME) {
+    if message.class == Class::Headerless {
+        say("no header (detect.headerless): the text is all there is");
+    } else if !flags.has(MessageFlags::HOSTNAME) {
         say("no hostname: it is the sender's");
     }
     if flags.has(MessageFlags::SANITISED) {

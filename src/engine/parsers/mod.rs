@@ -1,8 +1,11 @@
 //! `parser()`, `timezone()` and `ruleset(parser=[…])`: which parsers the messages of a ruleset are
 //! read with.
 
+mod headerless;
 mod table;
 
+pub(super) use headerless::Route;
+pub(super) use headerless::TEMPLATE as HEADERLESS_TEMPLATE;
 pub(super) use table::MODULES;
 
 use std::collections::HashMap;
@@ -61,8 +64,10 @@ struct Known {
     name: String,
     /// Where it was loaded or defined; `None` is built in.
     loc: Option<Loc>,
-    /// `None` if it cannot be had, which has been said.
-    parser: Option<Parser>,
+    /// Itself, and what stands before it; none if it cannot be had, which has been said.
+    parsers: Vec<Parser>,
+    /// Where its messages without a header go.
+    headerless: Option<Route>,
 }
 
 /// The parsers of a configuration, and the lists of its rulesets.
@@ -71,6 +76,8 @@ pub(super) struct Parsers {
     known: Vec<Known>,
     zones: Zones,
     lists: HashMap<RulesetId, Vec<Parser>>,
+    /// Where messages without a header go instead, or first.
+    headerless: HashMap<RulesetId, Route>,
 }
 
 impl Parsers {
@@ -83,15 +90,17 @@ impl Parsers {
     ) -> Self {
         let mut found = Self::default();
         for (module, name) in BUILT_IN_PARSERS {
-            let parser = parser(module, &Params::default(), sanitise);
-            found.known.push(Known { name: name.to_owned(), loc: None, parser });
+            let parsers = parsers(module, &Params::default(), sanitise);
+            let name = name.to_owned();
+            found.known.push(Known { name, loc: None, parsers, headerless: None });
         }
         for module in registry::modules().filter(|module| module.role == Role::Parser) {
             let name = PARSER_NAMES.iter().find(|(loaded, _)| *loaded == module.name);
             if let (Some((_, name)), true) = (name, modules.is_loaded(module.name)) {
                 let loc = Some(modules.params(module.name).loc);
-                let parser = parser(module.name, &Params::default(), sanitise);
-                found.known.push(Known { name: (*name).to_owned(), loc, parser });
+                let parsers = parsers(module.name, &Params::default(), sanitise);
+                let name = (*name).to_owned();
+                found.known.push(Known { name, loc, parsers, headerless: None });
             }
         }
         for stmt in block {
@@ -126,8 +135,13 @@ impl Parsers {
             return;
         }
         let whole = diags.errors() == errors && !params.refused;
-        let parser = module.filter(|_| whole).and_then(|module| parser(module, &params, sanitise));
-        self.known.push(Known { name: name.to_owned(), loc: Some(object.loc), parser });
+        let parsers = match module.filter(|_| whole) {
+            Some(module) => parsers(module, &params, sanitise),
+            None => Vec::new(),
+        };
+        let headerless = Route::of(&params);
+        let (name, loc) = (name.to_owned(), Some(object.loc));
+        self.known.push(Known { name, loc, parsers, headerless });
     }
 
     /// `+hh:mm`, up to twelve hours.
@@ -166,7 +180,11 @@ impl Parsers {
                     format!("parser '{name}' is defined behind it: it is not used")
                 }
                 Some(known) => {
-                    list.extend(known.parser.clone());
+                    list.extend(known.parsers.iter().cloned());
+                    // The first one that looks for them takes them all.
+                    if let Some(route) = &known.headerless {
+                        self.headerless.entry(ruleset).or_insert_with(|| route.clone());
+                    }
                     continue;
                 }
             };
@@ -180,6 +198,13 @@ impl Parsers {
         if !list.is_empty() {
             self.lists.insert(ruleset, list);
         }
+    }
+
+    /// The rulesets whose messages without a header go elsewhere, or to a file, in their order.
+    pub(super) fn headerless(&self) -> Vec<(RulesetId, Route)> {
+        let mut all: Vec<_> = self.headerless.iter().map(|(id, r)| (*id, r.clone())).collect();
+        all.sort_unstable_by_key(|(id, _)| id.0);
+        all
     }
 
     /// Lets the messages of an input that is bound to `ruleset` be read with its parsers. What is
@@ -219,6 +244,12 @@ fn module_of(
         diags.push(Diagnostic::error(loc, text).help(help));
     }
     (Some(module.name), module.instance.to_vec())
+}
+
+/// The parser of `module`, and what stands before it; none if that module is not here.
+fn parsers(module: &str, params: &Params, global: &SanitiseSettings) -> Vec<Parser> {
+    let before = headerless::settings(params).map(Parser::Headerless);
+    before.into_iter().chain(parser(module, params, global)).collect()
 }
 
 /// The parser of `module`, as `params` want it; `None` if that module is not here.

@@ -27,9 +27,6 @@ const fn ready(name: &'static str, doc: &'static str) -> Module {
     Module { name, role: Role::Parser, doc, availability, module: &[], instance: &[] }
 }
 
-/// What becomes of messages without a header until they can be told apart.
-const HEADERLESS: &str = "they are read like all others";
-
 static PMRFC3164: &[Spec] = &[
     Spec::new("detect.yearAfterTimestamp", Bool, "off", "Looks for a year behind the time."),
     Spec::new("permit.squareBracketsInHostname", Bool, "off", "Takes [host] as host."),
@@ -46,21 +43,30 @@ static PMRFC3164: &[Spec] = &[
     )
     .own(),
     Spec::new("detect.headerless", Bool, "off", "Tells messages without any header apart.")
-        .since("8.2508")
-        .meanwhile(HEADERLESS),
-    Spec::new("headerless.hostname", Str, "", "The host name that they get.")
-        .since("8.2508")
-        .meanwhile(HEADERLESS),
-    Spec::new("headerless.tag", Str, "", "The tag that they get.")
-        .since("8.2508")
-        .meanwhile(HEADERLESS),
-    Spec::new("headerless.ruleset", Ruleset, "", "The ruleset that they go to.")
-        .since("8.2508")
-        .meanwhile(HEADERLESS),
-    Spec::new("headerless.errorfile", Str, "", "File to which they are written.")
-        .since("8.2508")
-        .meanwhile(HEADERLESS),
-    Spec::new("headerless.drop", Bool, "off", "Drops them.").since("8.2508").meanwhile(HEADERLESS),
+        .since("8.2508"),
+    Spec::new(
+        "headerless.hostname",
+        Str,
+        "",
+        "The host name that they get; the sender's address if not given.",
+    )
+    .since("8.2508"),
+    Spec::new("headerless.tag", Str, "headerless", "The tag that they get.").since("8.2508"),
+    Spec::new(
+        "headerless.ruleset",
+        Ruleset,
+        "",
+        "The ruleset that they go to, instead of the one that the input is bound to.",
+    )
+    .since("8.2508"),
+    Spec::new(
+        "headerless.errorfile",
+        Str,
+        "",
+        "File to which they are written, a line each, before anything else.",
+    )
+    .since("8.2508"),
+    Spec::new("headerless.drop", Bool, "off", "No rules see them.").since("8.2508"),
 ];
 
 static PMCISCOIOS: &[Spec] = &[

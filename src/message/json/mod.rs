@@ -1,6 +1,7 @@
 //! JSON as message variables hold it (`$!`, `$.`, `$/`): what libfastjson makes of a text, and what
 //! it writes. Objects keep their order, doubles the text they came in.
 
+mod double;
 mod object;
 mod parse;
 mod path;
@@ -85,17 +86,48 @@ impl Value {
             Self::Null | Self::Array(_) | Self::Object(_) => 0,
             Self::Bool(truth) => i64::from(*truth),
             Self::Int(number) => *number,
-            Self::Double(text) => leading_whole(text),
+            Self::Double(text) => double::whole(text),
             Self::Str(text) => leading_whole(text),
         }
     }
 
     /// What a template writes for it: texts bare, null nothing, the rest as JSON.
     pub fn write_text(&self, out: &mut Vec<u8>) {
+        self.write_styled(Style::Spaced, out);
+    }
+
+    /// What an expression has for it, which rsyslogd copies first.
+    pub fn write_copied(&self, out: &mut Vec<u8>) {
+        self.write_styled(Style::Copied, out);
+    }
+
+    fn write_styled(&self, style: Style, out: &mut Vec<u8>) {
         match self {
             Self::Null => {}
             Self::Str(text) => out.extend_from_slice(text),
-            other => print(other, Style::Spaced, out),
+            other => print(other, style, out),
+        }
+    }
+
+    /// A copy as rsyslogd makes it for whatever an expression names: doubles are as
+    /// libfastjson prints them, no longer as they were sent.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let mut copy = self.clone();
+        copy.forget_texts();
+        copy
+    }
+
+    fn forget_texts(&mut self) {
+        match self {
+            Self::Double(text) => {
+                let mut printed = Vec::new();
+                double::write_copy(text, &mut printed);
+                *text = printed.into();
+            }
+            Self::Array(items) => items.iter_mut().for_each(Self::forget_texts),
+            Self::Object(members) => members.values_mut().for_each(Self::forget_texts),
+            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Str(_) => {}
         }
     }
 }
@@ -131,14 +163,14 @@ mod tests {
             ("-1.9", -1),
             ("1.5e3", 1500),
             ("1e", 1),
-            ("1e400", i64::MAX),
+            ("1e400", i64::MIN),
             ("-1e400", i64::MIN),
             ("true", 1),
             ("null", 0),
             ("[7]", 0),
             ("\"12abc\"", 12),
             ("\"abc\"", 0),
-            ("NaN", 0),
+            ("NaN", i64::MIN),
         ] {
             assert_eq!(of(text), whole, "{text}");
         }

@@ -30,6 +30,10 @@ impl Object {
         self.slots.iter().flatten().map(|(name, value)| (name, value))
     }
 
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        self.slots.iter_mut().flatten().map(|(_, value)| value)
+    }
+
     #[must_use]
     pub fn get(&self, name: &[u8], case: Case) -> Option<&Value> {
         self.iter().find(|(known, _)| case.same(known, name)).map(|(_, value)| value)

@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use crate::message::json::Object;
 use crate::message::json::Value;
+use crate::message::json::double;
 
 /// Blanks between the parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub enum Style {
     Spaced,
     /// `{"a":1,"b":[1,2]}`: `all-json-plain`.
     Plain,
+    /// As [`Style::Spaced`], with doubles as they are in a copy: `0.10000000000000001`.
+    Copied,
 }
 
 /// Appends `value` to `out`.
@@ -22,6 +25,7 @@ pub fn print(value: &Value, style: Style, out: &mut Vec<u8>) {
         Value::Bool(false) => out.extend_from_slice(b"false"),
         // Writing to a vector cannot fail.
         Value::Int(number) => _ = write!(out, "{number}"),
+        Value::Double(text) if style == Style::Copied => double::write_copy(text, out),
         Value::Double(text) => out.extend_from_slice(text),
         Value::Str(text) => {
             out.push(b'"');
@@ -48,7 +52,7 @@ fn object(members: &Object, style: Style, out: &mut Vec<u8>) {
         separate(i, style, out);
         out.push(b'"');
         escape(name, out);
-        out.extend_from_slice(if style == Style::Spaced { b"\": " } else { b"\":" });
+        out.extend_from_slice(if style == Style::Plain { b"\":" } else { b"\": " });
         print(value, style, out);
     }
     close(b'}', style, out);
@@ -58,13 +62,13 @@ fn separate(i: usize, style: Style, out: &mut Vec<u8>) {
     if i > 0 {
         out.push(b',');
     }
-    if style == Style::Spaced {
+    if style != Style::Plain {
         out.push(b' ');
     }
 }
 
 fn close(bracket: u8, style: Style, out: &mut Vec<u8>) {
-    if style == Style::Spaced {
+    if style != Style::Plain {
         out.push(b' ');
     }
     out.push(bracket);

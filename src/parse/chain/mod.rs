@@ -23,6 +23,8 @@ use crate::parse::header::ParseSettings;
 use crate::parse::header::pri;
 use crate::parse::rfc3164;
 use crate::parse::rfc3164::Rfc3164Settings;
+use crate::parse::rfc3164::headerless;
+use crate::parse::rfc3164::headerless::HeaderlessSettings;
 use crate::parse::rfc5424;
 
 /// One parser of a list, with its parameters.
@@ -32,6 +34,9 @@ pub enum Parser {
     Rfc5424,
     /// `rsyslog.rfc3164`; takes everything.
     Rfc3164(Rfc3164Settings),
+    /// `rsyslog.rfc3164` with `detect.headerless` is this one, and then [`Parser::Rfc3164`]: takes
+    /// what has no header.
+    Headerless(HeaderlessSettings),
     /// `rsyslog.ciscoios`
     CiscoIos(CiscoIosSettings),
     /// `rsyslog.lastline`: "last message repeated n times".
@@ -50,7 +55,7 @@ impl Parser {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Rfc5424 => "rsyslog.rfc5424",
-            Self::Rfc3164(_) => "rsyslog.rfc3164",
+            Self::Rfc3164(_) | Self::Headerless(_) => "rsyslog.rfc3164",
             Self::CiscoIos(_) => "rsyslog.ciscoios",
             Self::LastMessage => "rsyslog.lastline",
             Self::AixForwardedFrom => "rsyslog.aixforwardedfrom",
@@ -162,6 +167,12 @@ impl ParserChain {
             }
             Parser::Rfc3164(_) if message.pri == Pri::INVALID => message.msg = message.raw,
             Parser::Rfc3164(_) => rfc3164::parse(&header, message, dashes),
+            Parser::Headerless(settings) => {
+                if !headerless::claims(&header) {
+                    return false;
+                }
+                headerless(settings, data, message);
+            }
             Parser::CiscoIos(cisco) => {
                 let Some(fields) = cisco.parse(&header, &self.zones, message) else { return false };
                 if let Some((start, end)) = fields.origin {
@@ -202,6 +213,22 @@ struct Text<'a> {
     message: &'a mut Message,
     /// Bytes of PRI.
     after_pri: usize,
+}
+
+/// The text is all there is; the rest is as `settings` say.
+fn headerless(settings: &HeaderlessSettings, data: &mut Vec<u8>, message: &mut Message) {
+    match &settings.hostname {
+        Some(name) => {
+            message.hostname = append(data, |data| data.extend_from_slice(name));
+            message.flags.set(MessageFlags::HOSTNAME);
+        }
+        None => message.flags.set(MessageFlags::HOSTNAME_IP),
+    }
+    message.tag = append(data, |data| data.extend_from_slice(&settings.tag));
+    // A parser before this one may have found a time and given up behind it.
+    message.flags.clear(MessageFlags::TIME);
+    message.msg = message.raw;
+    message.class = Class::Headerless;
 }
 
 /// `last message repeated n times`, spaces in front and any case allowed: no header, no tag.

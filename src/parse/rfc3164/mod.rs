@@ -3,6 +3,7 @@
 
 #[cfg(any(test, fuzzing))]
 pub mod grammar;
+pub mod headerless;
 
 use crate::message::Class;
 use crate::message::Message;
@@ -77,7 +78,7 @@ pub(super) fn parse(header: &Header<'_>, message: &mut Message, dashes: &mut Das
 
 /// White space, then an object or array: JSON without a header.
 #[inline]
-fn starts_json(text: &[u8]) -> bool {
+pub(super) fn starts_json(text: &[u8]) -> bool {
     match text.first() {
         Some(b'{' | b'[') => true,
         Some(b' ' | b'\t') => {

@@ -140,6 +140,7 @@ pub(crate) const SWITCHES: &[&str] = &[
     "parser.escapeControlCharacterTab=\"off\"",
     "parser.escapeControlCharactersCStyle=\"on\"",
     "parser.controlCharacterEscapePrefix=\"\\\\\"",
+    "parser.parseHostnameAndTag=\"off\"",
     "parser.permitSlashInProgramName=\"on\"",
     "parser.supportCompressionExtension=\"off\"",
     SPACE_LF,

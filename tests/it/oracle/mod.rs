@@ -5,6 +5,7 @@
 //! rsyslogd. `BONGSU_ORACLE_ONLY=text` takes only the cases whose name holds the text.
 
 mod case;
+mod coverage;
 pub(crate) mod run;
 pub(crate) mod site;
 pub(crate) mod text;
