@@ -48,9 +48,10 @@ pub(super) fn leaf_holds<P: Properties>(leaf: &Leaf, of: &P, buffers: &mut [Vec<
         }
         Leaf::Relate { operator, left, right } => {
             let (left_buffers, right_buffers) = buffers.split_at_mut(left.buffers());
-            let right = value(right, of, right_buffers);
-            value(left, of, left_buffers)
-                .with_text(|text| right.with_text(|needle| operator.holds(text, needle)))
+            // The left side first: what the right one sets is nothing to it.
+            let left = value(left, of, left_buffers);
+            value(right, of, right_buffers)
+                .with_text(|needle| left.with_text(|text| operator.holds(text, needle)))
         }
         Leaf::Truth(expr) => value(expr, of, buffers).number() != 0,
         Leaf::Exists(variable) => of.variables().with(variable, |value| value.is_some()),

@@ -9,6 +9,7 @@ mod print;
 
 pub use object::Object;
 pub use parse::parse;
+pub use parse::parse_leading;
 pub use parse::parse_or_place;
 pub use parse::parse_prefix;
 pub use path::Path;

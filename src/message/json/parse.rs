@@ -23,6 +23,15 @@ pub fn parse_prefix(text: &[u8], case: Case) -> Option<(Value, usize)> {
     parse_or_place(text, case).ok()
 }
 
+/// As [`parse_prefix`], if what follows the value is no broken comment: libfastjson looks that far.
+#[must_use]
+pub fn parse_leading(text: &[u8], case: Case) -> Option<(Value, usize)> {
+    let (value, length) = parse_prefix(text, case)?;
+    let mut rest = Parser { text, at: length, depth: 0, case };
+    rest.skip()?;
+    (rest.peek() != Some(b'/')).then_some((value, length))
+}
+
 /// As [`parse_prefix`] does; if there is no value, where it was given up.
 ///
 /// # Errors

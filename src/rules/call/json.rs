@@ -7,7 +7,7 @@ use crate::message::Variable;
 use crate::message::View;
 use crate::message::json::Case;
 use crate::message::json::Value as Json;
-use crate::message::json::parse_prefix;
+use crate::message::json::parse_leading;
 use crate::modifier::dots::nested;
 use crate::rules::call::Answer;
 use crate::rules::call::Invocation;
@@ -36,7 +36,7 @@ fn parse_json(call: &Invocation<'_>, _: &mut Vec<u8>) -> Answer {
         Json::Str(_) | Json::Array(_) | Json::Object(_) => Some(json),
         Json::Bool(_) | Json::Int(_) | Json::Double(_) => (length < text.len()).then_some(json),
     };
-    let parsed = parse_prefix(text, case).and_then(whole);
+    let parsed = parse_leading(text, case).and_then(whole);
     tell(call, parsed.is_none());
     let Some(json) = parsed else { return Answer::Number(1) };
     // Whatever the first byte is: rsyslogd takes it for the '$'.

@@ -15,6 +15,9 @@ use crate::rules::call::Plain;
 use crate::rules::call::Takes;
 use crate::rules::call::error;
 
+/// Bytes that `format_time()` gives at most.
+const TIME_BYTES_MAX: usize = 63;
+
 pub(super) const ROUTINES: &[(&str, Plain)] = &[
     ("format_time", Plain { takes: TIME_AND_FORMAT, run: format_time, varies: false }),
     // These three tell script_error() how it went.
@@ -114,7 +117,10 @@ fn format_time(call: &Invocation<'_>, out: &mut Vec<u8>) -> Answer {
             TimeFormat::Rfc3339.write(&time, out);
             out.drain(start..start + "yyyy".len());
         }
-        _ => call.value(0).with_text(|text| out.extend_from_slice(text)),
+        // What is no time is given as it is, as far as rsyslogd has room for it.
+        _ => call.value(0).with_text(|text| {
+            out.extend_from_slice(&text[..text.len().min(TIME_BYTES_MAX)]);
+        }),
     }
     Answer::Text
 }

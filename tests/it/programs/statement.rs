@@ -140,11 +140,23 @@ impl Statements<'_> {
         Tree::Statement(vec![text("set $.r = parse_json("), json, text(end)])
     }
 
+    /// A condition that is not settled before there is a message, see `known`.
+    fn condition(&mut self) -> Tree {
+        loop {
+            let condition = self.expression(Want::Truth);
+            let mut written = String::new();
+            condition.write(&mut written);
+            if written.replace("\\$", "").contains('$') {
+                return condition;
+            }
+        }
+    }
+
     fn choice(&mut self, depth: usize) -> Tree {
-        let mut parts = vec![text("if "), self.expression(Want::Truth), text(" then ")];
+        let mut parts = vec![text("if "), self.condition(), text(" then ")];
         parts.push(self.block(depth));
         while self.expressions.once_in(3) {
-            let condition = self.expression(Want::Truth);
+            let condition = self.condition();
             let block = self.block(depth);
             let arm = vec![text(" else if "), condition, text(" then "), block];
             parts.push(Tree::Optional(arm));
