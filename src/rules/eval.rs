@@ -40,10 +40,11 @@ pub(super) fn leaf_holds<P: Properties>(leaf: &Leaf, of: &P, buffers: &mut [Vec<
         }
         Leaf::EqualsAny { left, texts } => {
             let left = value(left, of, buffers);
-            let equals = |text: &Box<[u8]>| compare(Relation::Equal, left, Value::Text(text));
+            let mut texts = texts.iter().map(|text| Value::Text(text));
+            let equals = |text| compare(Relation::Equal, left, text);
             match left {
-                Value::Number(_) => texts.first().is_some_and(equals),
-                Value::Text(_) | Value::Json { .. } => texts.iter().any(equals),
+                Value::Number(_) => texts.next().is_some_and(equals),
+                Value::Text(_) | Value::Json { .. } => texts.any(equals),
             }
         }
         Leaf::Relate { operator, left, right } => {

@@ -13,8 +13,8 @@
 //! - Whole trees as targets of `set`: `set $. = 0` makes rsyslogd's tree a number.
 //! - What a ruleset with a queue sees of `$/`: it runs beside the others.
 //! - `!=` of a number and a text as a number: in rsyslogd it is how far apart the two are.
-//! - Multiples of 4294967296 as conditions, which are false in rsyslogd. Conditions of constants
-//!   alone: `if 86400 & 0` and `if 4294967297 / 32` are false there, for reasons of its optimiser.
+//! - Multiples of 256 as conditions, which are false in rsyslogd: what compares nothing is put into
+//!   an `or`, which knows better.
 //! - `format_time()` in a format that is none, of which rsyslogd makes nothing.
 //! - What `foreach` fills is unset by nothing else: if it is gone at the end of the loop and its
 //!   tree is not, rsyslogd takes that for a failure and leaves out what follows.

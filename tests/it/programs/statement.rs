@@ -140,16 +140,16 @@ impl Statements<'_> {
         Tree::Statement(vec![text("set $.r = parse_json("), json, text(end)])
     }
 
-    /// A condition that is not settled before there is a message, see `known`.
+    /// A condition; what may be any number is put into an `or`, see `known`.
     fn condition(&mut self) -> Tree {
-        loop {
-            let condition = self.expression(Want::Truth);
-            let mut written = String::new();
-            condition.write(&mut written);
-            if written.replace("\\$", "").contains('$') {
-                return condition;
-            }
+        let condition = self.expression(Want::Truth);
+        let mut written = String::new();
+        condition.write(&mut written);
+        let compares = ["==", "!=", "<", ">", "contains", "startswith", "re_match", "exists("];
+        if compares.iter().any(|operator| written.contains(operator)) {
+            return condition;
         }
+        Tree::Kept(vec![text("("), condition, text(") or $msg == 'never so'")])
     }
 
     fn choice(&mut self, depth: usize) -> Tree {
