@@ -199,6 +199,7 @@ mod tests {
         "%rawmsg:::json%",
         "%msg:::jsonf%",
         "%rawmsg:::json-strict%",
+        "%rawmsg:::sd-value%",
         "%syslogtag:1:32%",
         "%msg:F,32:2%",
         "%msg:R,ERE,1,FIELD:([0-9]*)--end%",

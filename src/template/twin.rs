@@ -70,8 +70,14 @@ fn field(field: &Field, view: &View<'_>) -> Vec<u8> {
         Format::Csv => [b"\"", &*value.replace("\"", "\"\""), b"\""].concat(),
         Format::Json { raw } => json_text(&value, raw),
         Format::JsonStrict => json_strict(&value),
+        Format::SdValue => sd_value(&value),
         Format::JsonField { raw } => json_field(field, &value, raw),
     }
+}
+
+fn sd_value(value: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(value);
+    text.replace('\\', r"\\").replace('"', "\\\"").replace(']', r"\]").into_bytes()
 }
 
 fn json_field(field: &Field, value: &[u8], raw: bool) -> Vec<u8> {

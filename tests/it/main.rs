@@ -26,5 +26,6 @@ mod runaway;
 mod scripts;
 mod support;
 mod tables;
+mod tagging;
 mod tidy;
 mod yaml;
