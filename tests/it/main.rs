@@ -22,6 +22,7 @@ mod params;
 mod parse;
 mod parsers;
 mod posix;
+mod reload;
 mod runaway;
 mod scripts;
 mod support;
