@@ -127,15 +127,25 @@ fn json_value<'s>(json: &json::Value, out: &'s mut Vec<u8>) -> Value<'s> {
     }
 }
 
+/// What is to be kept in a variable.
+pub(super) enum Kept<'a> {
+    Text(&'a [u8]),
+    Json(json::Value),
+}
+
 /// The value of `expr`, to be kept in a variable: numbers are numbers, and what a variable holds is
 /// copied as it is.
-pub(super) fn kept<P: Properties>(expr: &Expr, of: &P, buffers: &mut [Vec<u8>]) -> json::Value {
+pub(super) fn keep<'s, P: Properties>(
+    expr: &'s Expr,
+    of: &'s P,
+    buffers: &'s mut [Vec<u8>],
+) -> Kept<'s> {
     if let Expr::Call(call) = expr {
         let (out, rest) = built(buffers);
         return match call.run(of, rest, out) {
-            Answer::Number(number) => json::Value::Int(number),
-            Answer::Text => json::Value::text(out),
-            Answer::Json(json) => json,
+            Answer::Number(number) => Kept::Json(json::Value::Int(number)),
+            Answer::Text => Kept::Text(out),
+            Answer::Json(json) => Kept::Json(json),
         };
     }
     if let Expr::Variable(variable) = expr {
@@ -144,11 +154,19 @@ pub(super) fn kept<P: Properties>(expr: &Expr, of: &P, buffers: &mut [Vec<u8>]) 
             Some(json::Value::Null) | None => json::Value::text(b""),
             Some(value) => value.clone(),
         };
-        return of.variables().with(variable, copied);
+        return Kept::Json(of.variables().with(variable, copied));
     }
     match value(expr, of, buffers) {
-        Value::Number(number) => json::Value::Int(number),
-        Value::Text(text) | Value::Json { text, .. } => json::Value::text(text),
+        Value::Number(number) => Kept::Json(json::Value::Int(number)),
+        Value::Text(text) | Value::Json { text, .. } => Kept::Text(text),
+    }
+}
+
+/// As [`keep`], as JSON.
+pub(super) fn kept<P: Properties>(expr: &Expr, of: &P, buffers: &mut [Vec<u8>]) -> json::Value {
+    match keep(expr, of, buffers) {
+        Kept::Text(text) => json::Value::text(text),
+        Kept::Json(json) => json,
     }
 }
 

@@ -12,7 +12,9 @@ use crate::message::json::Object;
 use crate::rules::Fault;
 use crate::rules::RulesetId;
 use crate::rules::Sink;
+use crate::rules::eval::Kept;
 use crate::rules::eval::holds;
+use crate::rules::eval::keep;
 use crate::rules::eval::kept;
 use crate::rules::eval::value;
 use crate::rules::ir::Change;
@@ -82,7 +84,14 @@ fn enqueue(ruleset: RulesetId, draft: &mut Draft<'_>, runtime: &Runtime, sink: &
 /// What cannot be set (an object is in the way) stays as it is, as in rsyslog.
 fn apply(change: &Change, draft: &mut Draft<'_>, buffers: &mut [Vec<u8>], runtime: &Runtime) {
     let live = Live::new(draft, runtime);
-    let value = change.value.as_ref().map(|value| kept(value, &live, buffers));
+    let value = match &change.value {
+        None => None,
+        Some(value) => match keep(value, &live, buffers) {
+            Kept::Text(text) if !change.replaces => return live.set_text(&change.variable, text),
+            Kept::Text(text) => Some(json::Value::text(text)),
+            Kept::Json(json) => Some(json),
+        },
+    };
     set(change, value, draft.variables);
 }
 

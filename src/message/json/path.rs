@@ -137,6 +137,21 @@ impl Path {
         self.put(tree, value, case, true)
     }
 
+    /// As [`Self::set`] of a text, up to its first NUL; where a text was, its memory is used again.
+    ///
+    /// # Errors
+    /// Nothing was changed.
+    pub fn set_text(&self, tree: &mut Value, text: &[u8], case: Case) -> Result<(), PathError> {
+        if let [leaf] = &*self.steps
+            && let Value::Object(object) = tree
+            && object.get(&leaf.name, case).is_none_or(|there| there.as_object().is_none())
+        {
+            object.set_text(&leaf.name, text, case);
+            return Ok(());
+        }
+        self.set(tree, Value::text(text), case)
+    }
+
     fn put(
         &self,
         tree: &mut Value,
