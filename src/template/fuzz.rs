@@ -196,6 +196,8 @@ mod tests {
         "%hostname%",
         "<%PRI%>1 %TIMESTAMP:::date-rfc3339% %HOSTNAME% %APP-NAME% %PROCID% %MSGID% \
          %STRUCTURED-DATA% %msg%",
+        "<%PRI%>1 %TIMESTAMP:::date-rfc3339% %HOSTNAME% %APP-NAME% %PROCID% %MSGID% ",
+        "%structured-data%",
         "%rawmsg:::json%",
         "%msg:::jsonf%",
         "%rawmsg:::json-strict%",
