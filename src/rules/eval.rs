@@ -32,6 +32,17 @@ pub(super) fn leaf_holds<P: Properties>(leaf: &Leaf, of: &P, buffers: &mut [Vec<
         Leaf::Match { subject, pattern } => {
             value(subject, of, buffers).with_text(|text| pattern.takes(text))
         }
+        // A text that is a constant on the other side need not be copied.
+        Leaf::Compare { relation, left: Expr::Variable(variable), right: Expr::Text(text) } => {
+            of.variables().with(variable, |value| {
+                let left = match value {
+                    Some(json::Value::Str(text)) => Value::Text(text),
+                    Some(value) => json_value(value, &mut buffers[0]),
+                    None => Value::Text(b""),
+                };
+                compare(*relation, left, Value::Text(text))
+            })
+        }
         Leaf::Compare { relation, left, right } => {
             let (left_buffers, right_buffers) = buffers.split_at_mut(left.buffers());
             let left = value(left, of, left_buffers);

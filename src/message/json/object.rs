@@ -61,16 +61,18 @@ impl Object {
         *self.place(name, case) = value;
     }
 
-    /// Sets a member to a text, up to its first NUL, in the memory of what was there.
-    pub fn set_text(&mut self, name: &[u8], text: &[u8], case: Case) {
-        let place = self.place(name, case);
-        match place {
+    /// Sets a member to a text, up to its first NUL, in the memory of what was there. One that is an
+    /// object stays; whether it was set.
+    pub fn set_text(&mut self, name: &[u8], text: &[u8], case: Case) -> bool {
+        match self.place(name, case) {
+            Value::Object(_) => return false,
             Value::Str(old) => {
                 old.clear();
                 old.extend_from_slice(until_nul(text));
             }
             other => *other = Value::text(text),
         }
+        true
     }
 
     /// Where the member of that name is, or is to be.
@@ -210,8 +212,8 @@ mod tests {
                 for object in [&mut used, &mut fresh] {
                     match (n + round) % 4 {
                         0 => object.set(name.as_bytes(), Value::Int(n), Case::Insensitive),
-                        1 => object.set_text(name.as_bytes(), b"text\0lost", Case::Insensitive),
-                        2 => object.set_text(name.as_bytes(), b"", Case::Sensitive),
+                        1 => _ = object.set_text(name.as_bytes(), b"text\0lost", Case::Insensitive),
+                        2 => _ = object.set_text(name.as_bytes(), b"", Case::Sensitive),
                         _ => _ = object.remove(b"n0", Case::Insensitive),
                     }
                 }

@@ -110,6 +110,9 @@ impl Path {
     /// The value in `tree`.
     #[must_use]
     pub fn get<'a>(&self, tree: &'a Value, case: Case) -> Option<&'a Value> {
+        if let [Step { name, index: None }] = &*self.steps {
+            return tree.as_object()?.get(name, case);
+        }
         let Some((leaf, parents)) = self.steps.split_last() else { return Some(tree) };
         let mut object = tree.as_object()?;
         for step in parents {
@@ -144,9 +147,8 @@ impl Path {
     pub fn set_text(&self, tree: &mut Value, text: &[u8], case: Case) -> Result<(), PathError> {
         if let [leaf] = &*self.steps
             && let Value::Object(object) = tree
-            && object.get(&leaf.name, case).is_none_or(|there| there.as_object().is_none())
+            && object.set_text(&leaf.name, text, case)
         {
-            object.set_text(&leaf.name, text, case);
             return Ok(());
         }
         self.set(tree, Value::text(text), case)
