@@ -41,8 +41,8 @@ fn v4(text: &[u8]) -> Option<u32> {
     (dots == 3 && digits > 0).then_some(bits << 8 | octet)
 }
 
-/// Groups of up to four hexadecimal digits between colons, an IPv4 address in place of the last two,
-/// and once `::` in place of one or more zeros.
+/// Groups of up to four hexadecimal digits between colons, an IPv4 address in place of the last
+/// two, and once `::` in place of one or more zeros.
 fn v6(text: &[u8]) -> Option<u128> {
     let (mut bits, mut groups) = (0_u128, 0);
     // How many groups stand before `::`.
@@ -88,8 +88,8 @@ fn v6(text: &[u8]) -> Option<u128> {
     Some(head | bits & ((1 << behind) - 1))
 }
 
-/// What a byte is as a hexadecimal digit; [`NO_DIGIT`] if it is none. Digits and letters are mixed in
-/// addresses, so that a branch between them would be mispredicted every other time.
+/// What a byte is as a hexadecimal digit; [`NO_DIGIT`] if it is none. Digits and letters are mixed
+/// in addresses, so that a branch between them would be mispredicted every other time.
 static HEXADECIMAL: [u8; 256] = hexadecimal_table();
 const NO_DIGIT: u8 = 16;
 

@@ -61,8 +61,8 @@ impl Object {
         *self.place(name, case) = value;
     }
 
-    /// Sets a member to a text, up to its first NUL, in the memory of what was there. One that is an
-    /// object stays; whether it was set.
+    /// Sets a member to a text, up to its first NUL, in the memory of what was there; whether it
+    /// was set: one that is an object stays.
     pub fn set_text(&mut self, name: &[u8], text: &[u8], case: Case) -> bool {
         match self.place(name, case) {
             Value::Object(_) => return false,
@@ -96,7 +96,8 @@ impl Object {
         value
     }
 
-    /// Makes a member of that name the last one, and says where it is. Its value is whatever it was.
+    /// Makes a member of that name the last one, and says where it is. Its value is whatever it
+    /// was.
     fn append(&mut self, name: &[u8]) -> usize {
         let at = self.used as usize;
         self.used += 1;

@@ -55,7 +55,8 @@ pub(crate) fn start(program: &str, dir: &Path, config: &str, args: &[&str]) -> D
     Daemon::spawn(&mut command)
 }
 
-/// Starts the relay on the file `config` of `dir`; what it says can be read while it runs ([`said`]).
+/// Starts the relay on the file `config` of `dir`; what it says can be read while it runs, see
+/// [`said`].
 pub(crate) fn start_aside(dir: &Path, config: &str) -> Daemon {
     let mut shell = command("sh", dir);
     shell.args(["-c", "exec \"$0\" -n -f \"$1\" -i pid 2>said", BONGSU, config]);
