@@ -160,7 +160,7 @@ fn no_message_is_lost_or_wrongly_tagged_while_tables_are_read_again() {
     assert_eq!(said(dir.path()).matches("could not be reloaded").count(), 2);
 
     let mut seen = BTreeSet::new();
-    let mut streams = vec![(0, 0); 4];
+    let mut streams = [(0, 0); 4];
     for line in fs::read_to_string(dir.path().join("out")).unwrap().lines() {
         let words: Vec<&str> = line.split(' ').collect();
         let generation = generation(&words[2..]);

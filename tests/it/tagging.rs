@@ -19,7 +19,6 @@ use socket2::Type;
 use tempfile::TempDir;
 
 use crate::support::free_port;
-use crate::support::process::BONGSU;
 use crate::support::process::Daemon;
 use crate::support::process::said;
 use crate::support::process::start_aside;
