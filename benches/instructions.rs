@@ -16,7 +16,7 @@ const MESSAGES: u64 = 20_000;
 const WARM: u64 = 3;
 
 /// A group's name, and what makes its cases.
-type Group = (&'static str, fn() -> Vec<Case>);
+pub(crate) type Group = (&'static str, fn() -> Vec<Case>);
 
 /// Does what the command line asks for, if it asks for counting.
 pub(crate) fn run(groups: &[Group]) -> bool {

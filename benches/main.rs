@@ -12,7 +12,9 @@ mod shard;
 use criterion::Criterion;
 
 fn main() {
-    if instructions::run(&[("parse", parse::cases), ("render", render::cases)]) {
+    let groups: [instructions::Group; 3] =
+        [("parse", parse::cases), ("render", render::cases), ("shard", shard::cases)];
+    if instructions::run(&groups) {
         return;
     }
     let mut criterion = Criterion::default().configure_from_args();
@@ -21,6 +23,6 @@ fn main() {
     cases::measure(&mut criterion, "parse", parse::cases());
     cases::measure(&mut criterion, "render", render::cases());
     rules::bench(&mut criterion);
-    shard::bench(&mut criterion);
+    cases::measure(&mut criterion, "shard", shard::cases());
     criterion.final_summary();
 }

@@ -1,15 +1,22 @@
-//! A shard's whole work on one read, without sockets: frame, parse, decide, render, queue.
+//! A shard's whole work on one read, without sockets: frame, parse, decide, render, queue; without
+//! rules, and with such as relays have.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::hint::black_box;
+use std::path::Path;
 use std::sync::Arc;
 
+use crate::cases::Case;
+use crate::frame::MIXED;
 use bongsu::base::clock::LocalZone;
 use bongsu::base::diag::Diagnostics;
 use bongsu::base::diag::Loc;
 use bongsu::base::reporter::Level;
 use bongsu::base::reporter::Reporter;
 use bongsu::config::ast::Object;
+use bongsu::lookup::Handle;
+use bongsu::lookup::Tables;
 use bongsu::message::Batch;
 use bongsu::message::InputInfo;
 use bongsu::message::Message;
@@ -24,17 +31,16 @@ use bongsu::queue::FrameStyle;
 use bongsu::queue::Framing;
 use bongsu::rules;
 use bongsu::rules::ActionId;
+use bongsu::rules::Definition;
+use bongsu::rules::Named;
 use bongsu::rules::Programs;
 use bongsu::rules::Resolver;
 use bongsu::rules::RulesetId;
 use bongsu::shard::Outlet;
 use bongsu::shard::Shard;
 use bongsu::shard::Stuck;
+use bongsu::template::Options;
 use bongsu::template::Template;
-use criterion::Criterion;
-use criterion::Throughput;
-
-use crate::frame::MIXED;
 
 /// Nothing is said here.
 #[derive(Debug)]
@@ -59,12 +65,23 @@ fn read() -> Vec<u8> {
     read
 }
 
-/// The one action, whatever it is.
-struct OneAction;
+/// How a relay sends on what it receives: `RSYSLOG_SyslogProtocol23Format`.
+const FORWARD: &str = "RSYSLOG_SyslogProtocol23Format";
+/// The same with what a table says of the sender.
+const TAGGED: &str = "<%PRI%>1 %TIMESTAMP:::date-rfc3339% %HOSTNAME% %APP-NAME% %PROCID% %MSGID% \
+                      %STRUCTURED-DATA% %$.t%:%msg%\n";
+const PREFIXES: u32 = 100_000;
 
-impl Resolver for OneAction {
+/// Actions by their number, and one table.
+struct Relay {
+    actions: u32,
+    tables: Tables,
+}
+
+impl Resolver for Relay {
     fn action(&mut self, _: &Object, _: &mut Diagnostics) -> Option<ActionId> {
-        Some(ActionId(0))
+        self.actions += 1;
+        Some(ActionId(self.actions - 1))
     }
 
     fn ruleset(&self, _: &str) -> Option<(RulesetId, bool)> {
@@ -78,28 +95,160 @@ impl Resolver for OneAction {
     fn selector(&self, _: &str, _: Loc, _: &mut Diagnostics) -> Option<PriMask> {
         None
     }
+
+    fn definition(&self, _: Named, name: &str, _: Loc) -> Definition {
+        if self.tables.get(name).is_some() { Definition::Before } else { Definition::None }
+    }
+
+    fn lookup_table(&self, name: &str) -> Option<Arc<Handle>> {
+        self.tables.get(name).cloned()
+    }
 }
 
-fn program() -> Programs {
-    let text = b"if $fromhost-ip == '127.0.0.1' then { action(type=\"omfwd\") }";
-    let config = bongsu::config::parse_text("bench", text);
-    let mut diags = Diagnostics::default();
-    let program = rules::compile(&config.statements, &mut OneAction, &mut diags);
+/// As many networks, and the loopback among them.
+fn networks(path: &Path) {
+    let mut text = String::from("prefix,value\n127.0.0.0/8,tenant-local\n");
+    for n in 1..PREFIXES {
+        let [_, a, b, c] = n.to_be_bytes();
+        // Writing to a text does not fail.
+        _ = writeln!(text, "{}.{b}.{c}.0/24,tenant-{}", 10 + a, n % 1000);
+    }
+    std::fs::write(path, text).expect("a table");
+}
+
+fn relay(script: &str) -> (Programs, u32) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("net.csv");
+    let mut relay = Relay { actions: 0, tables: Tables::default() };
+    if script.contains("lookup") {
+        networks(&file);
+        relay.tables.add("net", &file.to_string_lossy(), false).expect("a table of networks");
+    }
+    let config = bongsu::config::parse_text("bench", script.as_bytes());
+    let mut diags = config.diagnostics;
+    let program = rules::compile(&config.statements, &mut relay, &mut diags);
     let programs = Programs::link(vec![program], &mut diags);
     assert!(!diags.has_errors(), "{diags:?}");
-    programs
+    (programs, relay.actions)
 }
 
-pub(crate) fn bench(c: &mut Criterion) {
+fn template(text: &str) -> Arc<Template> {
+    let built_in = Template::builtin(text);
+    let made = built_in.or_else(|| {
+        let mut diags = Diagnostics::default();
+        let (options, loc) = (Options::default(), Loc::default());
+        Template::from_string("bench", text.as_bytes(), &options, loc, &mut diags)
+    });
+    Arc::new(made.expect("a template"))
+}
+
+/// `if $fromhost-ip == …` a thousand times, none of which is the sender.
+fn thousand_sources() -> String {
+    let mut script = String::new();
+    for n in 0..1000 {
+        let (high, low) = (n / 250, n % 250);
+        _ = writeln!(
+            script,
+            "if $fromhost-ip == '10.0.{high}.{low}' then {{ action(type=\"omfile\") stop }}"
+        );
+    }
+    script + "action(type=\"omfwd\")"
+}
+
+/// Words that no message has; or two of the fifty are in an eighth of them each.
+fn fifty_words(hits: bool) -> String {
+    const RARE: [&str; 50] = [
+        "segfault",
+        "panic",
+        "oom-killer",
+        "rollback",
+        "deadlock",
+        "corrupt",
+        "intrusion",
+        "malware",
+        "ransom",
+        "quarantine",
+        "exfiltration",
+        "beacon",
+        "brute",
+        "spoofed",
+        "replay",
+        "revoked",
+        "expired certificate",
+        "handshake failure",
+        "checksum",
+        "truncated",
+        "overrun",
+        "underrun",
+        "watchdog",
+        "thermal",
+        "throttling",
+        "degraded",
+        "rebuild",
+        "failover",
+        "split-brain",
+        "quorum",
+        "fenced",
+        "evicted",
+        "throttled",
+        "blacklist",
+        "greylist",
+        "tarpit",
+        "honeypot",
+        "sinkhole",
+        "darknet",
+        "crypto-miner",
+        "privilege escalation",
+        "lateral",
+        "webshell",
+        "traversal",
+        "injection",
+        "overflow",
+        "underflow",
+        "use after free",
+        "double free",
+        "stack smashing",
+    ];
+    const COMMON: [&str; 2] = ["Failed password", "GET /"];
+    let mut script = String::new();
+    let words = RARE.iter().enumerate().map(|(at, rare)| match COMMON.get(at / 25) {
+        Some(common) if hits && at % 25 == 12 => common,
+        _ => rare,
+    });
+    for word in words {
+        _ = writeln!(script, "if $msg contains '{word}' then action(type=\"omfile\")");
+    }
+    script + "action(type=\"omfwd\")"
+}
+
+pub(crate) fn cases() -> Vec<Case> {
+    let forward = "action(type=\"omfwd\")";
+    let table = "set $.t = lookup('net', $fromhost-ip);\n\
+                 if $.t == 'tenant-666' then stop\naction(type=\"omfwd\")";
+    let only = "if lookup('net', $fromhost-ip) == 'tenant-666' then stop\naction(type=\"omfwd\")";
+    let cases = [
+        ("no_rule", forward.to_owned(), FORWARD),
+        ("1000_sources", thousand_sources(), FORWARD),
+        ("100000_networks", table.to_owned(), TAGGED),
+        ("100000_networks/condition_only", only.to_owned(), FORWARD),
+        ("50_words", fifty_words(false), FORWARD),
+        ("50_words/with_hits", fifty_words(true), FORWARD),
+    ];
+    cases.into_iter().map(|(name, script, template)| case(name, &script, template)).collect()
+}
+
+fn case(name: &str, script: &str, format: &str) -> Case {
     let read = read();
     let info = Arc::new(InputInfo { name: "imtcp".into(), hostname: "relay".into() });
-    let programs = Arc::new(program());
-    let (sender, receiver) = queue::bounded(64 << 20);
-    let template = Template::builtin("RSYSLOG_SyslogProtocol23Format").map(Arc::new);
+    let (programs, actions) = relay(script);
+    let template = template(format);
     let framing = Framing { style: FrameStyle::Delimiter(b'\n'), max_bytes: usize::MAX };
-    let outlet = Outlet::new(sender, template, None, framing, Arc::default());
-    let shard =
-        Shard::new(0, programs, vec![outlet], info.clone(), LocalZone::system(), Arc::new(Silent));
+    let (sender, receiver) = queue::bounded(64 << 20);
+    let outlet =
+        || Outlet::new(sender.clone(), Some(template.clone()), None, framing, Arc::default());
+    let outlets = (0..actions).map(|_| outlet()).collect();
+    let zone = LocalZone::system();
+    let shard = Shard::new(0, Arc::new(programs), outlets, info.clone(), zone, Arc::new(Silent));
     let entry = shard.learn([127, 0, 0, 1].into(), None);
     let route = shard.route(RulesetId(0), &entry, &info);
     let (framing, parsing) = (FrameSettings::default(), ParseSettings::default());
@@ -108,34 +257,29 @@ pub(crate) fn bench(c: &mut Criterion) {
     let mut taken = VecDeque::new();
     let mut batch = Batch::new(info);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
-    let mut group = c.benchmark_group("shard");
-    let messages = memchr::memchr_iter(b'\n', &read).count() as u64;
-    group.throughput(Throughput::Elements(messages));
-    group.bench_function("mixed", |b| {
-        b.iter(|| {
-            batch.clear();
-            batch.data.extend_from_slice(black_box(&read));
-            batch.arrival = shard.arrival();
-            batch.sources.push(entry.source.clone());
-            let (received, mut used, mut end) = (batch.data.len(), 0, 0);
-            let mut decoder = Decoder::default();
-            while end < received {
-                end = received.min(end + SLICE_BYTES);
-                frames.clear();
-                let data = &mut batch.data;
-                used = decoder.decode(&framing, data, used, end, &mut frames, &mut events);
-                batch.messages.clear();
-                for frame in &frames {
-                    let Batch { data, messages, arrival, .. } = &mut batch;
-                    let message = messages.push_mut(Message::default());
-                    parse::message_into(data, *frame, &parsing, arrival, message);
-                }
-                shard.run(&mut batch, &route);
+    let messages = memchr::memchr_iter(b'\n', &read).count();
+    Case::new(name, messages, move || {
+        batch.clear();
+        batch.data.extend_from_slice(black_box(&read));
+        batch.arrival = shard.arrival();
+        batch.sources.push(entry.source.clone());
+        let (received, mut used, mut end) = (batch.data.len(), 0, 0);
+        let mut decoder = Decoder::default();
+        while end < received {
+            end = received.min(end + SLICE_BYTES);
+            frames.clear();
+            let data = &mut batch.data;
+            used = decoder.decode(&framing, data, used, end, &mut frames, &mut events);
+            batch.messages.clear();
+            for frame in &frames {
+                let Batch { data, messages, arrival, .. } = &mut batch;
+                let message = messages.push_mut(Message::default());
+                parse::message_into(data, *frame, &parsing, arrival, message);
             }
-            shard.flush(&batch.ack, &mut stuck);
-            runtime.block_on(receiver.take(&mut taken));
-            taken.drain(..).for_each(|chunk| receiver.done(chunk));
-        });
-    });
-    group.finish();
+            shard.run(&mut batch, &route);
+        }
+        shard.flush(&batch.ack, &mut stuck);
+        runtime.block_on(receiver.take(&mut taken));
+        taken.drain(..).for_each(|chunk| receiver.done(chunk));
+    })
 }

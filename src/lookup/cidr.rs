@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 
 use bstr::ByteSlice;
 
+use crate::lookup::address::parse;
 use crate::lookup::ranges::Number;
 use crate::lookup::ranges::Ranges;
 use crate::lookup::values::NO_MATCH;
@@ -14,8 +15,8 @@ use crate::lookup::values::NO_MATCH;
 /// is IPv4, and a zone (`%eth0`) does not count.
 #[inline]
 pub(super) fn address(text: &[u8]) -> Option<IpAddr> {
-    let text = memchr::memchr(b'%', text).map_or(text, |end| &text[..end]);
-    Some(std::str::from_utf8(text).ok()?.parse::<IpAddr>().ok()?.to_canonical())
+    let found = parse(text).or_else(|| parse(&text[..memchr::memchr(b'%', text)?]));
+    found.map(|address| address.to_canonical())
 }
 
 /// A network: its first address, and how many leading bits all its addresses have in common.
@@ -47,8 +48,7 @@ impl Prefix {
             Some((address, bits)) => (address, Some(length(bits).ok_or(Fault::Length)?)),
             None => (text, None),
         };
-        let text = std::str::from_utf8(address).map_err(|_| Fault::Address)?;
-        let address: IpAddr = text.parse().map_err(|_| Fault::Address)?;
+        let address = parse(address).ok_or(Fault::Address)?;
         let whole: u8 = if address.is_ipv4() { 32 } else { 128 };
         let bits = bits.unwrap_or(whole);
         if bits > whole {

@@ -5,6 +5,7 @@
 //! address finds the smallest network that it is in, and besides JSON there is CSV. What rsyslogd
 //! 8.2302 does with odd tables was found by running it; `tests/data/rules/lookup.json` has it.
 
+mod address;
 mod build;
 mod cidr;
 mod flaw;

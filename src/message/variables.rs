@@ -80,27 +80,57 @@ impl GlobalVariables {
 /// The variables of one message. A message that nothing sets any of has cost nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Variables {
-    message: Option<Value>,
-    local: Option<Value>,
+    message: Grove,
+    local: Grove,
     global: Option<Arc<GlobalVariables>>,
     case: Case,
+}
+
+/// A tree, and what is left of the one that the message before had: its memory.
+#[derive(Debug, Default)]
+struct Grove {
+    tree: Option<Value>,
+    spare: Option<Object>,
+}
+
+impl Grove {
+    const NONE: Self = Self { tree: None, spare: None };
+
+    /// The tree, made if it is not there.
+    fn whole(&mut self) -> &mut Value {
+        self.tree.get_or_insert_with(|| Value::Object(self.spare.take().unwrap_or_default()))
+    }
+
+    #[inline]
+    fn clear(&mut self) {
+        if let Some(Value::Object(mut object)) = self.tree.take() {
+            object.retire();
+            self.spare = Some(object);
+        }
+    }
+}
+
+impl Clone for Grove {
+    fn clone(&self) -> Self {
+        Self { tree: self.tree.clone(), spare: None }
+    }
 }
 
 impl Variables {
     /// Those of a message that has none.
     pub const NONE: Self =
-        Self { message: None, local: None, global: None, case: Case::Insensitive };
+        Self { message: Grove::NONE, local: Grove::NONE, global: None, case: Case::Insensitive };
 
     #[must_use]
     pub const fn new(global: Arc<GlobalVariables>, case: Case) -> Self {
-        Self { message: None, local: None, global: Some(global), case }
+        Self { message: Grove::NONE, local: Grove::NONE, global: Some(global), case }
     }
 
     /// Forgets what belongs to one message: the next one comes.
     #[inline]
     pub fn clear(&mut self) {
-        self.message = None;
-        self.local = None;
+        self.message.clear();
+        self.local.clear();
     }
 
     /// What is shared of the tree that `variable` is in.
@@ -125,8 +155,8 @@ impl Variables {
             None => f(None),
         };
         match (variable.tree, &self.global) {
-            (Tree::Message, _) => get(&self.message),
-            (Tree::Local, _) => get(&self.local),
+            (Tree::Message, _) => get(&self.message.tree),
+            (Tree::Local, _) => get(&self.local.tree),
             (Tree::Global, Some(global)) => get(&global.lock()),
             (Tree::Global, None) => get(&None),
         }
@@ -138,7 +168,17 @@ impl Variables {
     /// Where it was to be, something else is; nothing was changed.
     pub fn set(&mut self, variable: &Variable, value: Value) -> Result<(), PathError> {
         let case = self.case;
-        self.change(variable.tree, |tree| variable.path.set(whole(tree), value, case))
+        self.change(variable.tree, |tree| variable.path.set(tree, value, case))
+    }
+
+    /// As [`Self::set`] of a text, up to its first NUL. Where the message before had a text too, it
+    /// costs no allocation.
+    ///
+    /// # Errors
+    /// Where it was to be, something else is; nothing was changed.
+    pub fn set_text(&mut self, variable: &Variable, text: &[u8]) -> Result<(), PathError> {
+        let case = self.case;
+        self.change(variable.tree, |tree| variable.path.set_text(tree, text, case))
     }
 
     /// Sets the value in place of what is there, even an object. Only a tree as a whole is not
@@ -148,33 +188,35 @@ impl Variables {
     /// On the way to it something else than an object is; nothing was changed.
     pub fn reset(&mut self, variable: &Variable, value: Value) -> Result<(), PathError> {
         let case = self.case;
-        self.change(variable.tree, |tree| variable.path.reset(whole(tree), value, case))
+        self.change(variable.tree, |tree| variable.path.reset(tree, value, case))
     }
 
     /// Removes the value, or the tree.
     pub fn unset(&mut self, variable: &Variable) {
         let case = self.case;
-        self.change(variable.tree, |tree| match tree {
+        let unset = |tree: &mut Option<Value>| match tree {
             _ if variable.path.is_root() => *tree = None,
             Some(tree) => _ = variable.path.unset(tree, case),
             None => {}
-        });
-    }
-
-    fn change<T>(&mut self, tree: Tree, f: impl FnOnce(&mut Option<Value>) -> T) -> T {
-        match (tree, &self.global) {
-            (Tree::Message, _) => f(&mut self.message),
-            (Tree::Local, _) => f(&mut self.local),
-            (Tree::Global, Some(global)) => f(&mut global.lock()),
-            // Only of messages outside of a relay: there is nothing to share.
-            (Tree::Global, None) => f(&mut None),
+        };
+        match (variable.tree, &self.global) {
+            (Tree::Message, _) => unset(&mut self.message.tree),
+            (Tree::Local, _) => unset(&mut self.local.tree),
+            (Tree::Global, Some(global)) => unset(&mut global.lock()),
+            (Tree::Global, None) => {}
         }
     }
-}
 
-/// The tree, made if it is not there.
-fn whole(tree: &mut Option<Value>) -> &mut Value {
-    tree.get_or_insert_with(|| Value::Object(Object::default()))
+    fn change<T>(&mut self, tree: Tree, f: impl FnOnce(&mut Value) -> T) -> T {
+        let empty = || Value::Object(Object::default());
+        match (tree, &self.global) {
+            (Tree::Message, _) => f(self.message.whole()),
+            (Tree::Local, _) => f(self.local.whole()),
+            (Tree::Global, Some(global)) => f(global.lock().get_or_insert_with(empty)),
+            // Only of messages outside of a relay: there is nothing to share.
+            (Tree::Global, None) => f(&mut empty()),
+        }
+    }
 }
 
 #[cfg(test)]

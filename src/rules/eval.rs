@@ -33,6 +33,17 @@ pub(super) fn leaf_holds<P: Properties>(leaf: &Leaf, of: &P, buffers: &mut [Vec<
         Leaf::Match { subject, pattern } => {
             value(subject, of, buffers).with_text(|text| pattern.takes(text))
         }
+        // A text that is a constant on the other side need not be copied.
+        Leaf::Compare { relation, left: Expr::Variable(variable), right: Expr::Text(text) } => {
+            of.variables().with(variable, |value| {
+                let left = match value {
+                    Some(json::Value::Str(text)) => Value::Text(text),
+                    Some(value) => json_value(value, &mut buffers[0]),
+                    None => Value::Text(b""),
+                };
+                compare(*relation, left, Value::Text(text))
+            })
+        }
         Leaf::Compare { relation, left, right } => {
             let (left_buffers, right_buffers) = buffers.split_at_mut(left.buffers());
             let left = value(left, of, left_buffers);
@@ -134,15 +145,25 @@ fn json_value<'s>(json: &json::Value, out: &'s mut Vec<u8>) -> Value<'s> {
     }
 }
 
+/// What is to be kept in a variable.
+pub(super) enum Kept<'a> {
+    Text(&'a [u8]),
+    Json(json::Value),
+}
+
 /// The value of `expr`, to be kept in a variable: numbers are numbers, and what a variable holds is
 /// copied as rsyslogd copies it.
-pub(super) fn kept<P: Properties>(expr: &Expr, of: &P, buffers: &mut [Vec<u8>]) -> json::Value {
+pub(super) fn keep<'s, P: Properties>(
+    expr: &'s Expr,
+    of: &'s P,
+    buffers: &'s mut [Vec<u8>],
+) -> Kept<'s> {
     if let Expr::Call(call) = expr {
         let (out, rest) = built(buffers);
         return match call.run(of, rest, out) {
-            Answer::Number(number) => json::Value::Int(number),
-            Answer::Text => json::Value::text(out),
-            Answer::Json(json) => json,
+            Answer::Number(number) => Kept::Json(json::Value::Int(number)),
+            Answer::Text => Kept::Text(out),
+            Answer::Json(json) => Kept::Json(json),
         };
     }
     if let Expr::Variable(variable) = expr {
@@ -151,11 +172,19 @@ pub(super) fn kept<P: Properties>(expr: &Expr, of: &P, buffers: &mut [Vec<u8>]) 
             Some(json::Value::Null) | None => json::Value::text(b""),
             Some(value) => value.copied(),
         };
-        return of.variables().with(variable, copied);
+        return Kept::Json(of.variables().with(variable, copied));
     }
     match value(expr, of, buffers) {
-        Value::Number(number) => json::Value::Int(number),
-        Value::Text(text) | Value::Json { text, .. } => json::Value::text(text),
+        Value::Number(number) => Kept::Json(json::Value::Int(number)),
+        Value::Text(text) | Value::Json { text, .. } => Kept::Text(text),
+    }
+}
+
+/// As [`keep`], as JSON.
+pub(super) fn kept<P: Properties>(expr: &Expr, of: &P, buffers: &mut [Vec<u8>]) -> json::Value {
+    match keep(expr, of, buffers) {
+        Kept::Text(text) => json::Value::text(text),
+        Kept::Json(json) => json,
     }
 }
 

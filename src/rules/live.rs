@@ -154,6 +154,11 @@ impl<'a> Live<'a> {
         let (batch, message, variables) = draft.parts();
         Self { batch, message, variables: RefCell::new(variables), runtime }
     }
+
+    /// As [`Properties::set`] of a text, which may be one of the message's.
+    pub(super) fn set_text(&self, variable: &Variable, text: &[u8]) {
+        _ = self.variables.borrow_mut().set_text(variable, text);
+    }
 }
 
 impl Properties for Live<'_> {

@@ -14,7 +14,9 @@ use crate::message::json::PathError;
 use crate::rules::Fault;
 use crate::rules::RulesetId;
 use crate::rules::Sink;
+use crate::rules::eval::Kept;
 use crate::rules::eval::holds;
+use crate::rules::eval::keep;
 use crate::rules::eval::kept;
 use crate::rules::eval::value;
 use crate::rules::ir::Change;
@@ -93,7 +95,14 @@ fn apply(change: &Change, draft: &mut Draft<'_>, buffers: &mut [Vec<u8>], runtim
     let shared = draft.variables.shared(&change.variable);
     let _turn = shared.as_deref().map(GlobalVariables::turn);
     let live = Live::new(draft, runtime);
-    let value = change.value.as_ref().map(|value| kept(value, &live, buffers));
+    let value = match &change.value {
+        None => None,
+        Some(value) => match keep(value, &live, buffers) {
+            Kept::Text(text) if !change.replaces => return live.set_text(&change.variable, text),
+            Kept::Text(text) => Some(json::Value::text(text)),
+            Kept::Json(json) => Some(json),
+        },
+    };
     _ = set(change, value, draft.variables);
 }
 

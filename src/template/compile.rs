@@ -84,7 +84,7 @@ pub static PROPERTY: &[Spec] = &[
         "format",
         Kind::Str,
         "",
-        "Escapes for csv, json, jsonf, jsonr, jsonfr or json-strict.",
+        "Escapes for csv, json, jsonf, jsonr, jsonfr, json-strict or sd-value.",
     ),
     Spec::new("position.from", Kind::Int, "", "First character, from 1."),
     Spec::new("position.to", Kind::Int, "", "Last character, from 1; -n leaves off the last n."),
@@ -445,6 +445,7 @@ const FORMATS: Choice<Format> = &[
     ("jsonf", Format::JsonField { raw: false }),
     ("jsonfr", Format::JsonField { raw: true }),
     ("json-strict", Format::JsonStrict),
+    ("sd-value", Format::SdValue),
 ];
 const DATA_TYPES: Choice<DataType> = &[
     ("string", DataType::String),

@@ -90,6 +90,24 @@ pub(super) fn json_strict(value: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// Appends `value` for the inside of a parameter's value in RFC 5424 structured data (6.3.3): a
+/// backslash before `"`, `\` and `]`. What is no UTF-8 becomes U+FFFD, since it has to be.
+pub(super) fn sd_value(value: &[u8], out: &mut Vec<u8>) {
+    for chunk in value.utf8_chunks() {
+        let text = chunk.valid().as_bytes();
+        let mut done = 0;
+        for at in memchr::memchr3_iter(b'"', b'\\', b']', text) {
+            out.extend_from_slice(&text[done..at]);
+            out.push(b'\\');
+            done = at;
+        }
+        out.extend_from_slice(&text[done..]);
+        if !chunk.invalid().is_empty() {
+            out.extend_from_slice("\u{FFFD}".as_bytes());
+        }
+    }
+}
+
 #[inline]
 fn escaped(byte: u8, letter: u8, out: &mut Vec<u8>) {
     if letter == b'u' {

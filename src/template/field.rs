@@ -113,6 +113,8 @@ pub(super) enum Format {
     },
     /// Bongsu's own: the inside of a JSON string, whatever the value is.
     JsonStrict,
+    /// Bongsu's own: the inside of a parameter's value in structured data.
+    SdValue,
     /// `"name":"value"`.
     JsonField {
         raw: bool,
@@ -312,6 +314,7 @@ impl Field {
             Format::Csv => escape::csv(value, out),
             Format::Json { raw } => escape::json(value, raw, out),
             Format::JsonStrict => escape::json_strict(value, out),
+            Format::SdValue => escape::sd_value(value, out),
             Format::JsonField { raw } => self.json_field(value, raw, out),
         }
     }

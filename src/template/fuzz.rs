@@ -196,9 +196,12 @@ mod tests {
         "%hostname%",
         "<%PRI%>1 %TIMESTAMP:::date-rfc3339% %HOSTNAME% %APP-NAME% %PROCID% %MSGID% \
          %STRUCTURED-DATA% %msg%",
+        "<%PRI%>1 %TIMESTAMP:::date-rfc3339% %HOSTNAME% %APP-NAME% %PROCID% %MSGID% ",
+        "%structured-data%",
         "%rawmsg:::json%",
         "%msg:::jsonf%",
         "%rawmsg:::json-strict%",
+        "%rawmsg:::sd-value%",
         "%syslogtag:1:32%",
         "%msg:F,32:2%",
         "%msg:R,ERE,1,FIELD:([0-9]*)--end%",

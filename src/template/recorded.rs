@@ -50,6 +50,7 @@ const UNRECORDED: &[(&str, &str)] = &[
     ("fromhost-port", "not in 8.2302"),
     ("bongsu-class", "Bongsu's own"),
     ("json-strict", "Bongsu's own"),
+    ("sd-value", "Bongsu's own"),
     ("subtree", "rsyslogd forgets its length: files get nothing"),
 ];
 
@@ -350,6 +351,40 @@ fn variables_differ_from_message_to_message() {
     }
 }
 
+/// What a template makes of a variable, `$!v`.
+fn of_variable(template: &Template, value: &[u8]) -> Vec<u8> {
+    let mut variables = Variables::new(Arc::default(), Case::Insensitive);
+    let variable = Variable::parse(b"!v").unwrap();
+    variables.set(&variable, json::Value::text(value)).unwrap();
+    let message = json!({"time": "2026-10-01T22:14:15Z", "payload": "",
+        "arrival": "2026-10-01T22:14:15.000001Z"});
+    let batch = batch(0, &message);
+    let mut out = Vec::new();
+    let view = View { variables: &variables, ..batch.view(&batch.messages[0]) };
+    template.render(view, &mut out);
+    out
+}
+
+#[test]
+fn sd_values_are_escaped_as_rfc_5424_wants_it() {
+    let list = "template(name=\"t\" type=\"list\") \
+                { property(name=\"$!v\" format=\"sd-value\") }";
+    let string = "template(name=\"t\" type=\"string\" string=\"%$!v:::sd-value%\")";
+    for template in [list, string].map(template) {
+        for (value, expected) in [
+            (&b"bank"[..], &b"bank"[..]),
+            (b"", b""),
+            (br#"a"b\c]d[e=/"#, br#"a\"b\\c\]d[e=/"#),
+            (br#"]]\\"#, br#"\]\]\\\\"#),
+            ("\u{d55c}]".as_bytes(), "\u{d55c}\\]".as_bytes()),
+            (b"\xED\x95\"", b"\xEF\xBF\xBD\\\""),
+        ] {
+            let shown = of_variable(&template, value);
+            assert_eq!(shown.as_bstr(), expected.as_bstr());
+        }
+    }
+}
+
 /// Any value, in a list or a string, is found again by a JSON parser; nothing is escaped twice.
 #[test]
 fn json_strict_is_json() {
@@ -364,16 +399,7 @@ fn json_strict_is_json() {
             b"cut \xED\x95".to_vec(),
             b"\xC0\x80\xF5\xED\xA0\x80".to_vec(),
         ] {
-            let mut variables = Variables::new(Arc::default(), Case::Insensitive);
-            let variable = Variable::parse(b"!v").unwrap();
-            variables.set(&variable, json::Value::text(&value)).unwrap();
-            let message = json!({"time": "2026-10-01T22:14:15Z", "payload": "",
-                "arrival": "2026-10-01T22:14:15.000001Z"});
-            let batch = batch(0, &message);
-            let mut out = vec![b'"'];
-            let view = View { variables: &variables, ..batch.view(&batch.messages[0]) };
-            template.render(view, &mut out);
-            out.push(b'"');
+            let out = [b"\"", &*of_variable(&template, &value), b"\""].concat();
             let found: String = serde_json::from_slice(&out).unwrap();
             assert_eq!(found, String::from_utf8_lossy(&value));
         }

@@ -61,6 +61,8 @@ pub(super) enum Op {
     SpaceBeforeMsg,
     /// A whole RFC 5424 message, up to and with MSG.
     Rfc5424,
+    /// The same up to MSGID, and a space.
+    Rfc5424Head,
     /// A value for the inside of a JSON string; `raw` as in [`Format::Json`].
     Json {
         source: Source,
@@ -297,6 +299,7 @@ impl Op {
                 }
             }
             Self::Rfc5424 => rfc5424::write(view, out),
+            Self::Rfc5424Head => rfc5424::write_head(view, out),
             Self::Json { source, raw } => source.write_json(*raw, view, out),
             Self::Field(field) => field.write(view, out),
         }
@@ -343,7 +346,7 @@ impl Op {
             Self::Text(_) | Self::Byte(_) | Self::Variable(_) => None,
             Self::Property(property) => Some(*property),
             Self::Pri => Some(Property::Pri),
-            Self::Rfc3339 => Some(Property::TimeReported),
+            Self::Rfc5424Head | Self::Rfc3339 => Some(Property::TimeReported),
             Self::Time(source) | Self::Json { source, .. } => source.property(),
             Self::SpaceBeforeMsg | Self::Rfc5424 => Some(Property::Msg),
             Self::Field(field) => field.source.property(),

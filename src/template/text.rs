@@ -64,6 +64,7 @@ const OPTIONS: &[(&str, Setting)] = &[
     ("jsonf", Setting::Format(Format::JsonField { raw: false })),
     ("jsonfr", Setting::Format(Format::JsonField { raw: true })),
     ("json-strict", Setting::Format(Format::JsonStrict)),
+    ("sd-value", Setting::Format(Format::SdValue)),
     ("drop-last-lf", Setting::DropLastLf),
     ("sp-if-no-1st-sp", Setting::SpaceIfNone),
     ("compressspace", Setting::CompressSpace),

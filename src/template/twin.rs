@@ -33,7 +33,9 @@ fn part(op: &Op, escape: Escape, view: &View<'_>) -> Vec<u8> {
     let text = match op {
         Op::Text(text) => return text.to_vec(),
         Op::Byte(byte) => return vec![*byte],
-        Op::Rfc5424 | Op::Json { .. } => unreachable!("no piece of a template is one"),
+        Op::Rfc5424 | Op::Rfc5424Head | Op::Json { .. } => {
+            unreachable!("no piece of a template is one")
+        }
         Op::SpaceBeforeMsg if view.bytes(view.message.msg).starts_with(b" ") => Vec::new(),
         Op::SpaceBeforeMsg => vec![b' '],
         Op::Property(property) => value(&Source::Property(*property)),
@@ -70,8 +72,14 @@ fn field(field: &Field, view: &View<'_>) -> Vec<u8> {
         Format::Csv => [b"\"", &*value.replace("\"", "\"\""), b"\""].concat(),
         Format::Json { raw } => json_text(&value, raw),
         Format::JsonStrict => json_strict(&value),
+        Format::SdValue => sd_value(&value),
         Format::JsonField { raw } => json_field(field, &value, raw),
     }
+}
+
+fn sd_value(value: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(value);
+    text.replace('\\', r"\\").replace('"', "\\\"").replace(']', r"\]").into_bytes()
 }
 
 fn json_field(field: &Field, value: &[u8], raw: bool) -> Vec<u8> {

@@ -26,7 +26,7 @@ impl Piece<'_> {
 }
 
 /// Options of a property and the parameter of `property()` that each is.
-const OPTIONS: [(&str, &str, &str); 18] = [
+const OPTIONS: [(&str, &str, &str); 19] = [
     ("compressspace", "compressSpace", "on"),
     ("csv", "format", "csv"),
     ("date-utc", "date.inUTC", "on"),
@@ -40,6 +40,7 @@ const OPTIONS: [(&str, &str, &str); 18] = [
     ("jsonr", "format", "jsonr"),
     ("json-strict", "format", "json-strict"),
     ("lowercase", "caseConversion", "lower"),
+    ("sd-value", "format", "sd-value"),
     ("secpath-drop", "securePath", "drop"),
     ("secpath-replace", "securePath", "replace"),
     ("sp-if-no-1st-sp", "spifno1stsp", "on"),

@@ -60,8 +60,7 @@ impl Value {
     /// A text, up to its first NUL.
     #[must_use]
     pub fn text(bytes: &[u8]) -> Self {
-        let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
-        Self::Str(bytes[..end].into())
+        Self::Str(until_nul(bytes).into())
     }
 
     #[must_use]
@@ -131,6 +130,11 @@ impl Value {
             Self::Null | Self::Bool(_) | Self::Int(_) | Self::Str(_) => {}
         }
     }
+}
+
+/// What C sees of a text.
+fn until_nul(bytes: &[u8]) -> &[u8] {
+    memchr::memchr(0, bytes).map_or(bytes, |end| &bytes[..end])
 }
 
 /// The whole part of the number that `text` begins with, as far as it fits. An exponent moves the

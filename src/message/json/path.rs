@@ -110,6 +110,9 @@ impl Path {
     /// The value in `tree`.
     #[must_use]
     pub fn get<'a>(&self, tree: &'a Value, case: Case) -> Option<&'a Value> {
+        if let [Step { name, index: None }] = &*self.steps {
+            return tree.as_object()?.get(name, case);
+        }
         let Some((leaf, parents)) = self.steps.split_last() else { return Some(tree) };
         let mut object = tree.as_object()?;
         for step in parents {
@@ -135,6 +138,20 @@ impl Path {
     /// Nothing was changed.
     pub fn reset(&self, tree: &mut Value, value: Value, case: Case) -> Result<(), PathError> {
         self.put(tree, value, case, true)
+    }
+
+    /// As [`Self::set`] of a text, up to its first NUL; where a text was, its memory is used again.
+    ///
+    /// # Errors
+    /// Nothing was changed.
+    pub fn set_text(&self, tree: &mut Value, text: &[u8], case: Case) -> Result<(), PathError> {
+        if let [leaf] = &*self.steps
+            && let Value::Object(object) = tree
+            && object.set_text(&leaf.name, text, case)
+        {
+            return Ok(());
+        }
+        self.set(tree, Value::text(text), case)
     }
 
     fn put(

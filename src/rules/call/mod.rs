@@ -98,14 +98,11 @@ impl Routine for Plain {
 
 /// The arguments of a call that runs, and the message that it runs for.
 pub(super) struct Invocation<'a> {
-    args: [Argument<'a>; ARGS_MAX],
-    count: usize,
+    args: &'a [Argument<'a>],
     pub(super) of: &'a dyn Properties,
 }
 
-#[derive(Default)]
 enum Argument<'a> {
-    #[default]
     None,
     Value(Value<'a>),
     Json(Json),
@@ -114,7 +111,7 @@ enum Argument<'a> {
 impl Invocation<'_> {
     /// How many arguments there are.
     pub(super) const fn count(&self) -> usize {
-        self.count
+        self.args.len()
     }
 
     /// An argument that is taken as [`Takes::Text`]; empty where there is none.
@@ -181,17 +178,35 @@ impl Call {
         buffers: &mut [Vec<u8>],
         out: &mut Vec<u8>,
     ) -> Answer {
+        // Most take few, and room for many takes time.
+        match self.args.len() {
+            0 | 1 => self.run_with::<P, 1>(of, buffers, out),
+            _ => self.run_with::<P, ARGS_MAX>(of, buffers, out),
+        }
+    }
+
+    fn run_with<P: Properties, const N: usize>(
+        &self,
+        of: &P,
+        buffers: &mut [Vec<u8>],
+        out: &mut Vec<u8>,
+    ) -> Answer {
         let takes = self.routine.takes();
         let last = takes.last().copied().unwrap_or(Takes::Value);
-        let mut args: [Argument<'_>; ARGS_MAX] = Default::default();
+        let mut args = [const { Argument::None }; N];
         let mut rest = buffers;
         for (at, (slot, arg)) in args.iter_mut().zip(&*self.args).enumerate() {
-            let (own, behind) = rest.split_at_mut(1 + arg.buffers());
-            rest = behind;
+            let own;
+            // The last one may have all that is left: counting what it needs takes time.
+            (own, rest) = match at + 1 == self.args.len() {
+                true => (rest, &mut [][..]),
+                false => rest.split_at_mut(1 + arg.buffers()),
+            };
             *slot = argument(arg, takes.get(at).copied().unwrap_or(last), of, own);
         }
         out.clear();
-        self.routine.run(&Invocation { args, count: self.args.len(), of }, out)
+        let args = args.get(..self.args.len()).unwrap_or(&args);
+        self.routine.run(&Invocation { args, of }, out)
     }
 }
 

@@ -55,6 +55,19 @@ pub(crate) fn start(program: &str, dir: &Path, config: &str, args: &[&str]) -> D
     Daemon::spawn(&mut command)
 }
 
+/// Starts the relay on the file `config` of `dir`; what it says can be read while it runs, see
+/// [`said`].
+pub(crate) fn start_aside(dir: &Path, config: &str) -> Daemon {
+    let mut shell = command("sh", dir);
+    shell.args(["-c", "exec \"$0\" -n -f \"$1\" -i pid 2>said", BONGSU, config]);
+    Daemon::spawn(&mut shell)
+}
+
+/// What the relay of [`start_aside`] has said so far.
+pub(crate) fn said(dir: &Path) -> String {
+    fs::read_to_string(dir.join("said")).unwrap_or_default()
+}
+
 /// The file that [`start`] hands over.
 pub(crate) fn write_config(dir: &Path, config: &str) -> PathBuf {
     let file = dir.join("relay.conf");
