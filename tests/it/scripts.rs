@@ -167,7 +167,7 @@ fn compare(name: &str, script: &Script<'_>, said: &[&[u8]], answers: &[Vec<u8>])
 }
 
 #[test]
-fn scripts_answer_as_in_rsyslogd() {
+fn oracle_answers_of_scripts() {
     let oracle = env::var("BONGSU_ORACLE").unwrap_or_default();
     let only = env::var("BONGSU_ORACLE_ONLY").unwrap_or_default();
     let mut differences = String::new();
