@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use aho_corasick::AhoCorasick;
 use aho_corasick::AhoCorasickKind;
+use aho_corasick::MatchKind;
 
 use crate::message::Property;
 use crate::rules::ir::Arm;
@@ -73,7 +74,11 @@ fn test(property: Property, texts: &BTreeSet<Vec<u8>>) -> Option<Test<u32>> {
     if texts.len() < NEEDLES_MIN {
         return None;
     }
-    let searcher = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(texts);
+    // Any match will do, and of leftmost ones the library skips ahead with vector instructions: the
+    // automaton alone, a byte at a time, takes six times as long.
+    let mut builder = AhoCorasick::builder();
+    builder.kind(Some(AhoCorasickKind::DFA)).match_kind(MatchKind::LeftmostFirst);
+    let searcher = builder.build(texts);
     let pattern = Pattern::AnyOf(searcher.ok()?);
     Some(Test::Leaf(Leaf::Match { subject: Expr::Property(property), pattern }.into()))
 }
