@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use aho_corasick::AhoCorasick;
 use aho_corasick::AhoCorasickKind;
+use aho_corasick::MatchKind;
 use memchr::memmem::Finder;
 
 use crate::message::Property;
@@ -81,7 +82,10 @@ fn test(property: Property, texts: &BTreeSet<Vec<u8>>) -> Option<Test<u32>> {
         ..=TABLE_BYTES_MAX => AhoCorasickKind::DFA,
         _ => AhoCorasickKind::ContiguousNFA,
     };
-    let searcher = AhoCorasick::builder().kind(Some(kind)).build(texts);
+    // Any match will do, and of leftmost ones the library skips ahead with vector instructions: the
+    // automaton alone, a byte at a time, takes six times as long.
+    let mut builder = AhoCorasick::builder();
+    let searcher = builder.kind(Some(kind)).match_kind(MatchKind::LeftmostFirst).build(texts);
     let pattern = Pattern::AnyOf(searcher.ok()?);
     Some(Test::Leaf(Leaf::Match { subject: Expr::Property(property), pattern }.into()))
 }
