@@ -179,7 +179,9 @@ fn oracle_answers_of_scripts() {
         }
         let text = fs::read(&path).unwrap();
         let script = Script::new(&text);
-        let theirs = (!oracle.is_empty()).then(|| script.answers("rsyslogd").unwrap());
+        // Of a file that is about newer versions alone, 8.2302 would not know the modules.
+        let asked = !oracle.is_empty() && script.questions().any(|(_, known)| known);
+        let theirs = asked.then(|| script.answers("rsyslogd").unwrap());
         if let (Some(theirs), "record") = (&theirs, oracle.as_str()) {
             fs::write(&path, script.with(theirs)).unwrap();
         }
