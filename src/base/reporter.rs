@@ -28,3 +28,15 @@ pub trait Reporter: std::fmt::Debug + Send + Sync {
     /// `text` is one sentence, without a full stop and without the program's name.
     fn say(&self, level: Level, text: String);
 }
+
+/// Remembers what was said, for tests.
+#[cfg(test)]
+#[derive(Debug, Default)]
+pub(crate) struct Said(pub(crate) std::sync::Mutex<Vec<String>>);
+
+#[cfg(test)]
+impl Reporter for Said {
+    fn say(&self, _: Level, text: String) {
+        self.0.lock().unwrap().push(text);
+    }
+}

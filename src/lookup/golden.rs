@@ -11,7 +11,6 @@ use std::path::Path;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
-use std::sync::Mutex;
 use std::thread::sleep;
 use std::time::Duration;
 use std::time::Instant;
@@ -25,6 +24,7 @@ use super::Table;
 use super::Tables;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
+use crate::base::reporter::Said;
 
 /// Between answers, and behind the last one.
 const MARKS: [&str; 2] = ["<|>", "<<>>"];
@@ -106,15 +106,6 @@ fn tables_answer_as_those_of_rsyslogd() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(asked >= 250, "{asked}");
-}
-
-#[derive(Debug, Default)]
-struct Said(Mutex<Vec<String>>);
-
-impl Reporter for Said {
-    fn say(&self, _: Level, text: String) {
-        self.0.lock().unwrap().push(text);
-    }
 }
 
 #[test]

@@ -58,18 +58,8 @@ const fn kind(fault: Fault<'_>) -> Discriminant<Fault<'static>> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use super::*;
-
-    #[derive(Debug, Default)]
-    struct Said(Mutex<Vec<String>>);
-
-    impl Reporter for Said {
-        fn say(&self, _: Level, text: String) {
-            self.0.lock().unwrap().push(text);
-        }
-    }
+    use crate::base::reporter::Said;
 
     #[test]
     fn each_kind_is_said_once_in_a_while() {

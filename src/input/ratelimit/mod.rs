@@ -224,19 +224,11 @@ impl Drop for RateLimit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::reporter::Said;
     use crate::message::InputInfo;
     use crate::message::Message;
     use crate::message::Pri;
     use crate::message::Source;
-
-    #[derive(Debug, Default)]
-    struct Said(Mutex<Vec<String>>);
-
-    impl Reporter for Said {
-        fn say(&self, _: Level, text: String) {
-            self.0.lock().unwrap().push(text);
-        }
-    }
 
     fn limit(spec: RateLimitSpec) -> (RateLimit, Arc<Said>) {
         let said = Arc::new(Said::default());

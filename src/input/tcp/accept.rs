@@ -223,13 +223,11 @@ fn admit(input: &Arc<TcpInput>, stream: TcpStream, peer: SocketAddr) -> Option<C
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use socket2::SockRef;
 
     use super::*;
     use crate::base::diag::Diagnostics;
-    use crate::base::reporter::Reporter;
+    use crate::base::reporter::Said;
     use crate::config::ast::StmtKind;
     use crate::config::param::Params;
     use crate::config::parse_text;
@@ -238,15 +236,6 @@ mod tests {
     use crate::input::tcp::NAME_PLAIN;
     use crate::net::Family;
     use crate::net::reverse::Names;
-
-    #[derive(Debug, Default)]
-    struct Said(Mutex<Vec<String>>);
-
-    impl Reporter for Said {
-        fn say(&self, _: Level, text: String) {
-            self.0.lock().unwrap().push(text);
-        }
-    }
 
     fn input(params: &str) -> (Arc<TcpInput>, Arc<Said>) {
         let config = parse_text("t", format!("input(port=\"0\" {params})").as_bytes());
