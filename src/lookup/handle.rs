@@ -9,6 +9,7 @@ use std::sync::RwLock;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use crate::base::epoch::Epoch;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
 use crate::lookup::Flaw;
@@ -23,6 +24,8 @@ pub struct Handle {
     table: RwLock<Arc<Table>>,
     /// Counts the tables that this one has been.
     generation: AtomicU64,
+    /// Of all tables.
+    epoch: Epoch,
     /// What was asked for and not done yet.
     wanted: Arc<Wanted>,
 }
@@ -82,6 +85,7 @@ impl Handle {
         // Under the lock: who sees the new number waits for the new table.
         self.generation.fetch_add(1, Ordering::Relaxed);
         drop(place);
+        self.epoch.advance();
         // Freeing a large table takes time, which nobody should wait for.
         drop(old);
     }
@@ -186,6 +190,7 @@ impl Reader {
 #[derive(Debug, Default)]
 pub struct Tables {
     handles: Vec<Arc<Handle>>,
+    epoch: Epoch,
     wanted: Arc<Wanted>,
 }
 
@@ -212,6 +217,7 @@ impl Tables {
             reload_on_hup,
             table: RwLock::new(table.clone()),
             generation: AtomicU64::new(0),
+            epoch: self.epoch.clone(),
             wanted: self.wanted.clone(),
         }));
         flaw.map_or(Ok(table), Err)
@@ -221,6 +227,12 @@ impl Tables {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Arc<Handle>> {
         self.handles.iter().find(|handle| &*handle.name == name)
+    }
+
+    /// Changes whenever one of the tables was replaced.
+    #[must_use]
+    pub const fn epoch(&self) -> &Epoch {
+        &self.epoch
     }
 
     #[must_use]

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::cell::Ref;
 use std::cell::RefCell;
 use std::ops::Deref;
+use std::rc::Rc;
 
 use crate::base::clock::LocalZone;
 use crate::message::Batch;
@@ -30,6 +31,11 @@ pub(super) trait Properties {
     /// What functions keep, where a program runs: constants are folded, and sources decided,
     /// without.
     fn runtime(&self) -> Option<&Runtime> {
+        None
+    }
+
+    /// Lookup tables, as they are for all that is decided together.
+    fn tables(&self) -> Option<&Asked> {
         None
     }
 
@@ -120,7 +126,7 @@ pub(super) struct Runtime {
     pub(super) rounds: Cell<u32>,
     pub(super) calls: Cell<u32>,
     /// Lookup tables, as this shard sees them.
-    pub(super) tables: Asked,
+    pub(super) tables: Rc<Asked>,
     /// Where the system is, for `parse_time_localtz()`.
     pub(super) zone: RefCell<LocalZone>,
 }
@@ -134,7 +140,7 @@ impl Default for Runtime {
             depth: Cell::default(),
             rounds: Cell::default(),
             calls: Cell::default(),
-            tables: Asked::default(),
+            tables: Rc::default(),
             zone: RefCell::new(LocalZone::system()),
         }
     }
@@ -185,6 +191,10 @@ impl Properties for Live<'_> {
 
     fn runtime(&self) -> Option<&Runtime> {
         Some(self.runtime)
+    }
+
+    fn tables(&self) -> Option<&Asked> {
+        Some(&self.runtime.tables)
     }
 
     fn with_view(&self, f: &mut dyn FnMut(View<'_>)) {

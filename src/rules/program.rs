@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
+use crate::base::epoch::Epoch;
 use crate::base::limits::SCRIPT_DEPTH_MAX;
 use crate::base::num::len32;
 use crate::config::ast::Word;
@@ -74,6 +75,8 @@ pub struct Programs {
     pub(super) watches: bool,
     /// `global(variables.caseSensitive=)`
     pub(super) case: Case,
+    /// Changes with what is outside of the rules, and what they decide by.
+    epoch: Epoch,
 }
 
 /// A predicate by its number among all.
@@ -119,6 +122,18 @@ impl Programs {
     #[must_use]
     pub fn with_case(self, case: Case) -> Self {
         Self { case, ..self }
+    }
+
+    /// With the number that changes when lookup tables are replaced.
+    #[must_use]
+    pub fn with_epoch(self, epoch: Epoch) -> Self {
+        Self { epoch, ..self }
+    }
+
+    /// What was decided for a source is void when this has changed.
+    #[must_use]
+    pub const fn epoch(&self) -> &Epoch {
+        &self.epoch
     }
 
     /// With the rulesets that `call_indirect` may name.

@@ -70,6 +70,12 @@ impl Scratch {
         self.buffers.iter_mut().filter(long).for_each(|buffer| *buffer = Vec::new());
     }
 
+    /// Looks at lookup tables anew: asked when the [epoch](Programs::epoch) has changed, never while
+    /// a message is on its way.
+    pub fn refresh(&self) {
+        self.runtime.tables.forget();
+    }
+
     /// The variables, and what functions keep.
     pub(super) const fn parts(&mut self) -> (&mut Variables, &Runtime) {
         (&mut self.variables, &self.runtime)
