@@ -6,8 +6,6 @@ use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::RwLock;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
 
 use crate::base::epoch::Epoch;
 use crate::base::reporter::Level;
@@ -22,8 +20,6 @@ pub struct Handle {
     file: Box<str>,
     reload_on_hup: bool,
     table: RwLock<Arc<Table>>,
-    /// Counts the tables that this one has been.
-    generation: AtomicU64,
     /// Of all tables.
     epoch: Epoch,
     /// What was asked for and not done yet.
@@ -58,15 +54,7 @@ impl Handle {
         &self.file
     }
 
-    /// How often the table was replaced. Who keeps what follows from the table looks here before
-    /// it is used again; it costs a plain load.
-    #[must_use]
-    #[inline]
-    pub fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Relaxed)
-    }
-
-    /// The table as it is now. Takes a lock: see [`Reader`].
+    /// The table as it is now. Takes a lock.
     #[must_use]
     pub fn table(&self) -> Arc<Table> {
         self.table.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -82,8 +70,6 @@ impl Handle {
         let table = Arc::new(table);
         let mut place = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let old = std::mem::replace(&mut *place, table);
-        // Under the lock: who sees the new number waits for the new table.
-        self.generation.fetch_add(1, Ordering::Relaxed);
         drop(place);
         self.epoch.advance();
         // Freeing a large table takes time, which nobody should wait for.
@@ -155,37 +141,6 @@ impl Wanted {
     }
 }
 
-/// One reader's view of a table: takes the lock only when the table was replaced.
-#[derive(Clone, Debug)]
-pub struct Reader {
-    handle: Arc<Handle>,
-    table: Arc<Table>,
-    generation: u64,
-}
-
-impl Reader {
-    #[must_use]
-    pub fn new(handle: Arc<Handle>) -> Self {
-        // The number first: a table that comes in between is taken again, not missed.
-        let generation = handle.generation();
-        Self { table: handle.table(), generation, handle }
-    }
-
-    /// The table as it is now.
-    #[inline]
-    pub fn table(&mut self) -> &Table {
-        if self.handle.generation() != self.generation {
-            *self = Self::new(self.handle.clone());
-        }
-        &self.table
-    }
-
-    #[must_use]
-    pub const fn handle(&self) -> &Arc<Handle> {
-        &self.handle
-    }
-}
-
 /// All tables of a configuration.
 #[derive(Debug, Default)]
 pub struct Tables {
@@ -216,7 +171,6 @@ impl Tables {
             file: file.into(),
             reload_on_hup,
             table: RwLock::new(table.clone()),
-            generation: AtomicU64::new(0),
             epoch: self.epoch.clone(),
             wanted: self.wanted.clone(),
         }));

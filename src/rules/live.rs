@@ -85,6 +85,9 @@ impl Properties for View<'_> {
 pub(super) struct Origin<'a> {
     pub(super) source: &'a Source,
     pub(super) input: &'a InputInfo,
+    pub(super) tables: &'a Asked,
+    /// What every message of the source has.
+    pub(super) variables: &'a Variables,
 }
 
 impl Properties for Origin<'_> {
@@ -107,7 +110,11 @@ impl Properties for Origin<'_> {
     }
 
     fn variables(&self) -> Held<'_> {
-        Held::Plain(&Variables::NONE)
+        Held::Plain(self.variables)
+    }
+
+    fn tables(&self) -> Option<&Asked> {
+        Some(self.tables)
     }
 }
 

@@ -11,9 +11,7 @@ use crate::base::limits::SCRIPT_DEPTH_MAX;
 use crate::base::num::len32;
 use crate::config::ast::Word;
 use crate::message::GlobalVariables;
-use crate::message::InputInfo;
 use crate::message::Property;
-use crate::message::Source;
 use crate::message::json::Case;
 use crate::rules::RulesetId;
 use crate::rules::eval::holds;
@@ -200,13 +198,7 @@ impl Programs {
     }
 
     /// Decides the predicates in the reach of `ruleset`, which exists.
-    pub(super) fn verdicts(
-        &self,
-        ruleset: RulesetId,
-        source: &Source,
-        input: &InputInfo,
-    ) -> Verdicts {
-        let origin = Origin { source, input };
+    pub(super) fn verdicts(&self, ruleset: RulesetId, origin: &Origin<'_>) -> Verdicts {
         let at = ruleset.0 as usize;
         let reach = &self.reach[at];
         let mut verdicts = Vec::new();
@@ -222,7 +214,7 @@ impl Programs {
             let owner = *owner as usize;
             let local = number - self.first_predicate[owner];
             let test = &self.programs[owner].predicates[local as usize];
-            if holds(test, &origin, &mut buffers) {
+            if holds(test, origin, &mut buffers) {
                 verdicts.push(*number);
             }
         }

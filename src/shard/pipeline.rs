@@ -102,12 +102,13 @@ impl Shard {
     ) -> Self {
         let mut work = Work { scratch: Scratch::new(&programs), ..Work::default() };
         work.chunks.resize_with(outlets.len(), Chunk::default);
+        let residuals = Residuals::beside(&work.scratch);
         Self {
             index,
             epoch: Cell::new(0),
             seen: Cell::new(programs.epoch().now()),
             programs,
-            residuals: RefCell::default(),
+            residuals: RefCell::new(residuals),
             outlets: outlets.into_iter().map(Rc::new).collect(),
             batch: RefCell::new(Batch::new(input)),
             frames: RefCell::default(),
@@ -192,8 +193,8 @@ impl Shard {
         match route.always() {
             Some(actions) => {
                 for action in actions {
-                    for message in &batch.messages {
-                        renderer.render(*action, batch.view(message));
+                    for index in 0..batch.messages.len() {
+                        renderer.render(*action, route.view(batch, index));
                     }
                 }
             }
@@ -359,7 +360,9 @@ impl Renderer<'_> {
         {
             return residual.clone();
         }
-        let residual = self.shard.route_of(ruleset, source, &view.batch.input);
+        let Shard { programs, residuals, .. } = self.shard;
+        let mut residuals = residuals.borrow_mut();
+        let residual = residuals.inside(programs, ruleset, source, &view.batch.input);
         self.handed_over.retain(|(r, ..)| *r != ruleset);
         self.handed_over.push((ruleset, source.clone(), residual.clone()));
         residual

@@ -11,6 +11,7 @@ use crate::rules::call::Answer;
 use crate::rules::call::Invocation;
 use crate::rules::call::Routine;
 use crate::rules::call::Takes;
+use crate::rules::ir::Varies;
 use crate::rules::value::Value;
 use crate::telemetry::Bucket;
 use crate::telemetry::Percentiles;
@@ -104,13 +105,8 @@ impl Routine for Lookup {
         }
     }
 
-    /// A table may be read anew at any time.
-    fn varies(&self) -> bool {
-        true
-    }
-
-    fn acts(&self) -> bool {
-        false
+    fn varies(&self) -> Varies {
+        Varies::WithTables
     }
 }
 
@@ -130,8 +126,8 @@ impl Routine for Increment {
         Answer::Number(self.bucket.as_ref().map_or(DONE, |bucket| bucket.inc(call.text(0))))
     }
 
-    fn varies(&self) -> bool {
-        true
+    fn varies(&self) -> Varies {
+        Varies::Always
     }
 }
 
@@ -155,7 +151,7 @@ impl Routine for Observe {
         Answer::Number(percentiles.observe(call.text(0), value))
     }
 
-    fn varies(&self) -> bool {
-        true
+    fn varies(&self) -> Varies {
+        Varies::Always
     }
 }
