@@ -78,7 +78,7 @@ impl GlobalVariables {
 }
 
 /// The variables of one message. A message that nothing sets any of has cost nothing.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Variables {
     message: Grove,
     local: Grove,
@@ -125,9 +125,18 @@ impl Grove {
     }
 }
 
-impl Clone for Grove {
+impl Clone for Variables {
     fn clone(&self) -> Self {
-        Self { tree: self.tree.clone(), spare: None }
+        let mut copy = Self::default();
+        copy.clone_from(self);
+        copy
+    }
+
+    /// In the memory of what was there.
+    fn clone_from(&mut self, of: &Self) {
+        self.assume(of);
+        self.global.clone_from(&of.global);
+        self.case = of.case;
     }
 }
 

@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use crate::base::clock::LocalZone;
+use crate::base::limits::SCRIPT_TEXT_BYTES_KEPT;
 use crate::message::Batch;
 use crate::message::Draft;
 use crate::message::InputInfo;
@@ -134,6 +135,8 @@ pub(super) struct Runtime {
     pub(super) calls: Cell<u32>,
     /// Lookup tables, as this shard sees them.
     pub(super) tables: Rc<Asked>,
+    /// What rulesets need that run inside of another one.
+    pub(super) spares: Spares,
     /// Where the system is, for `parse_time_localtz()`.
     pub(super) zone: RefCell<LocalZone>,
 }
@@ -148,9 +151,44 @@ impl Default for Runtime {
             rounds: Cell::default(),
             calls: Cell::default(),
             tables: Rc::default(),
+            spares: Spares::default(),
             zone: RefCell::new(LocalZone::system()),
         }
     }
+}
+
+/// Memory that is used again: as much of each as rulesets are inside of each other at most.
+#[derive(Debug, Default)]
+pub(super) struct Spares {
+    buffers: RefCell<Vec<Vec<Vec<u8>>>>,
+    variables: RefCell<Vec<Variables>>,
+}
+
+impl Spares {
+    pub(super) fn buffers(&self) -> Vec<Vec<u8>> {
+        self.buffers.borrow_mut().pop().unwrap_or_default()
+    }
+
+    pub(super) fn take_buffers(&self, mut buffers: Vec<Vec<u8>>) {
+        trim(&mut buffers);
+        self.buffers.borrow_mut().push(buffers);
+    }
+
+    /// To be made a copy of others.
+    pub(super) fn variables(&self) -> Variables {
+        self.variables.borrow_mut().pop().unwrap_or_default()
+    }
+
+    pub(super) fn take_variables(&self, mut variables: Variables) {
+        variables.clear();
+        self.variables.borrow_mut().push(variables);
+    }
+}
+
+/// Gives the memory back that only a very long text needed.
+pub(super) fn trim(buffers: &mut [Vec<u8>]) {
+    let long = |buffer: &&mut Vec<u8>| buffer.capacity() > SCRIPT_TEXT_BYTES_KEPT;
+    buffers.iter_mut().filter(long).for_each(|buffer| *buffer = Vec::new());
 }
 
 /// A message, with its variables in a cell: a function in a condition may change them.

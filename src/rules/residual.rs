@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::base::limits::RESIDUALS_MAX;
-use crate::base::limits::SCRIPT_TEXT_BYTES_KEPT;
 use crate::message::Batch;
 use crate::message::Draft;
 use crate::message::InputInfo;
@@ -19,6 +18,7 @@ use crate::rules::Sink;
 use crate::rules::call::tables::Asked;
 use crate::rules::live::Origin;
 use crate::rules::live::Runtime;
+use crate::rules::live::trim;
 use crate::rules::preset::Plan;
 use crate::rules::program::Programs;
 use crate::rules::program::Verdicts;
@@ -98,8 +98,7 @@ impl Scratch {
 
     /// Gives the memory back that only a very long text needed. Asked once per batch.
     pub fn trim(&mut self) {
-        let long = |buffer: &&mut Vec<u8>| buffer.capacity() > SCRIPT_TEXT_BYTES_KEPT;
-        self.buffers.iter_mut().filter(long).for_each(|buffer| *buffer = Vec::new());
+        trim(&mut self.buffers);
         if self.variables.touched() && self.preset.take().is_some() {
             self.variables.clear();
         }

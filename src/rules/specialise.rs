@@ -418,7 +418,8 @@ pub(super) fn buffers(steps: &[Step]) -> usize {
         Step::Called(called) => called.buffers,
         Step::Change(change) => change.value.as_ref().map_or(0, Expr::buffers),
         Step::Foreach { each, body } => each.collection.buffers().max(buffers(body)),
-        Step::Indirect { target, .. } => target.buffers(),
+        // One more for the name in lower case.
+        Step::Indirect { target, .. } => 1 + target.buffers(),
         Step::Reload(reload) => reload.stub.as_ref().map_or(0, Expr::buffers),
         Step::Action(_) | Step::Enqueue(_) | Step::Modify(_) | Step::Stop => 0,
     };
