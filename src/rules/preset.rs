@@ -60,12 +60,13 @@ impl Plan {
         }
     }
 
-    /// For messages that come from other rules; and how many programs were kept for it.
-    pub(super) fn inside(&self, _: &Programs) -> (Residual, usize) {
-        (self.plain.clone(), 0)
+    /// For messages that come from other rules.
+    pub(super) fn inside(&self) -> Residual {
+        self.plain.clone()
     }
 
-    /// For messages of a source that enter here. What is made is kept if it may be.
+    /// For messages of a source that enter here, and how many programs were kept for it: what is
+    /// made is kept if it may be.
     pub(super) fn enter(
         &mut self,
         programs: &Programs,

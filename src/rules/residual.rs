@@ -104,8 +104,8 @@ impl Scratch {
         }
     }
 
-    /// Looks at lookup tables anew: asked when the [epoch](Programs::epoch) has changed, never while
-    /// a message is on its way.
+    /// Looks at lookup tables anew: asked when the [epoch](Programs::epoch) has changed, never
+    /// while a message is on its way.
     pub fn refresh(&self) {
         self.runtime.tables.forget();
     }
@@ -295,7 +295,7 @@ impl Residuals {
         source: &Source,
         input: &InputInfo,
     ) -> Residual {
-        self.find(programs, ruleset, source, input, |plan, programs, _, _| plan.inside(programs))
+        self.find(programs, ruleset, source, input, |plan, _, _, _| (plan.inside(), 0))
     }
 
     fn find(
