@@ -17,58 +17,28 @@ pub(super) fn parse(text: &[u8]) -> Option<IpAddr> {
     }
 }
 
-/// The same byte sixteen times.
-const fn each(byte: u8) -> u128 {
-    u128::from_le_bytes([byte; 16])
-}
-
-/// Four decimal numbers of up to three digits, without leading zeros. All bytes are looked at at
-/// once: how long each number is differs from address to address, and a loop over the digits would
-/// be mispredicted four times.
+/// Four decimal numbers of up to three digits, without leading zeros.
 #[inline]
 fn v4(text: &[u8]) -> Option<u32> {
-    let len = u32::try_from(text.len()).ok().filter(|len| (7..=15).contains(len))?;
-    let word = match (text.first_chunk(), text.last_chunk()) {
-        (Some(head), Some(tail)) => {
-            let tail = u128::from(u64::from_le_bytes(*tail));
-            u128::from(u64::from_le_bytes(*head)) | tail << (8 * (len - 8))
+    let (mut bits, mut octet, mut digits, mut dots) = (0_u32, 0_u32, 0, 0);
+    for byte in text {
+        match byte {
+            b'0'..=b'9' if digits == 0 || octet > 0 => {
+                octet = octet * 10 + u32::from(byte - b'0');
+                digits += 1;
+                if octet > 255 {
+                    return None;
+                }
+            }
+            b'.' if digits > 0 && dots < 3 => {
+                bits = bits << 8 | octet;
+                (octet, digits) = (0, 0);
+                dots += 1;
+            }
+            _ => return None,
         }
-        _ => text.iter().rev().fold(0, |word, byte| word << 8 | u128::from(*byte)),
-    };
-    // Above each byte, its highest bit: whether it is a dot, and whether it is no digit.
-    let dot = word ^ each(b'.');
-    let mut dots = !(((dot & each(0x7f)) + each(0x7f)) | dot) & each(0x80);
-    let digit = word ^ each(b'0');
-    let other = (((digit & each(0x7f)) + each(0x80 - 10)) | digit) & each(0x80);
-    if other & ((1 << (8 * len)) - 1) != dots || dots.count_ones() != 3 {
-        return None;
     }
-    let (mut bits, mut start, mut good) = (0, 0, true);
-    for _ in 0..4 {
-        // Behind the third dot there is none: the end is the text's.
-        let end = if dots == 0 { len } else { dots.trailing_zeros() / 8 };
-        dots &= dots.wrapping_sub(1);
-        let (octet, well) = octet(word >> (8 * start), end - start);
-        bits = bits << 8 | octet;
-        good &= well;
-        start = end + 1;
-    }
-    good.then_some(bits)
-}
-
-/// The number that the first `digits` bytes are, and whether it may be one of an address.
-#[inline]
-fn octet(bytes: u128, digits: u32) -> (u32, bool) {
-    let three = u32::try_from(bytes & 0xff_ffff).unwrap_or(0);
-    // The last digit comes to the third place, and zeros to its left.
-    let (places, least) = match digits {
-        1 => (three << 16, 0),
-        2 => (three << 8, 10),
-        3 => (three, 100),
-        _ => return (0, false),
-    };
-    let number = (places & 15) * 100 + (places >> 8 & 15) * 10 + (places >> 16 & 15);
-    (number, (least..=255).contains(&number))
+    (dots == 3 && digits > 0).then_some(bits << 8 | octet)
 }
 
 /// Groups of up to four hexadecimal digits between colons, an IPv4 address in place of the last
