@@ -202,9 +202,10 @@ mod tests {
             let four = v4.to_string();
             same(&four);
             // With any character in place of one, and without one.
-            let at = place % four.len();
-            same(&format!("{}{odd}{}", &four[..at], &four[at + 1..]));
-            same(&format!("{}{}", &four[..at], &four[at + 1..]));
+            let (head, rest) = four.split_at(place % four.len());
+            let tail = rest.split_at(1).1;
+            same(&format!("{head}{odd}{tail}"));
+            same(&format!("{head}{tail}"));
             same(&v6.to_string());
             let groups = v6.segments().into_iter().zip(mask);
             let zeros = groups.map(|(group, zero)| if zero { 0 } else { group });
