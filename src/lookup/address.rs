@@ -193,7 +193,8 @@ mod tests {
             v4 in any::<Ipv4Addr>(),
             v6 in any::<Ipv6Addr>(),
             mask in any::<[bool; 8]>(),
-            (place, odd) in (any::<usize>(), prop_oneof![proptest::char::range(' ', '~'), any::<char>()]),
+            place in any::<usize>(),
+            odd in prop_oneof![proptest::char::range(' ', '~'), any::<char>()],
             pieces in proptest::collection::vec(
                 proptest::sample::select(vec![":", "::", "0", "1", "ff", "a9F0", "1.2.3.4", ".", "255"]),
                 0..12,

@@ -1,4 +1,4 @@
-//! Sorted starts of ranges, and in which range a number lies, at two reads beyond the nearest caches.
+//! Sorted starts of ranges, and in which range a number lies, at two reads or so.
 
 use crate::base::num::len32;
 
@@ -329,10 +329,10 @@ mod tests {
                 let low = number.checked_shr(cut).unwrap_or(0);
                 (base.without(128 - cut) | low).without(zeros)
             };
-            let (starts, keys): (Vec<u128>, Vec<u128>) =
-                (starts.iter().map(near).collect(), keys.iter().map(near).chain(keys.iter().copied()).collect());
+            let starts: Vec<u128> = starts.iter().map(near).collect();
+            let keys: Vec<u128> = keys.iter().flat_map(|key| [near(key), *key]).collect();
             check6(starts.iter().copied(), &keys);
-            let four = |numbers: &[u128]| -> Vec<u32> { numbers.iter().map(|n| u32::of(*n)).collect() };
+            let four = |numbers: &[u128]| numbers.iter().map(|n| u32::of(*n)).collect::<Vec<_>>();
             check4(four(&starts), &four(&keys));
             let upper: Vec<u128> = starts.iter().map(|start| start >> 96).collect();
             check4(four(&upper), &four(&keys));
