@@ -471,7 +471,7 @@ impl Residual {
         Self(Arc::new(Inner { steps, always, actions: actions.into(), buffers }))
     }
 
-    /// Runs the message at `index` of `batch` through, which exists.
+    /// Runs the message at `index` of `batch` through, which exists. Whether a `stop` ended it.
     #[inline]
     pub fn run(
         &self,
@@ -479,14 +479,13 @@ impl Residual {
         index: usize,
         scratch: &mut Scratch,
         sink: &mut impl Sink,
-    ) {
+    ) -> bool {
         let Scratch { buffers, variables, runtime } = scratch;
         runtime.rounds.set(0);
         runtime.calls.set(0);
-        // Where the message stopped makes no difference to the caller.
-        let (ControlFlow::Continue(()) | ControlFlow::Break(())) =
-            self.run_draft(&mut Draft::new(batch, index, variables), buffers, runtime, sink);
+        let end = self.run_draft(&mut Draft::new(batch, index, variables), buffers, runtime, sink);
         variables.clear();
+        end.is_break()
     }
 
     pub(super) fn run_draft(

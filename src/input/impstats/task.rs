@@ -129,7 +129,7 @@ impl Impstats {
         self.stats.count(&batch);
         self.stats.bytes.add(count(bytes));
         let route = shard.route_of(self.ruleset, source, &self.info);
-        shard.run(&mut batch, &route);
+        self.stats.passed(shard.run(&mut batch, &route));
         shard.flush(&batch.ack, stuck);
     }
 }
