@@ -22,6 +22,7 @@ use crate::engine::build::InputPlan;
 use crate::engine::build::Reports;
 use crate::engine::statistics;
 use crate::engine::statistics::ActionProbe;
+use crate::engine::statistics::CacheProbe;
 use crate::engine::statistics::Counted;
 use crate::engine::statistics::DatagramsProbe;
 use crate::engine::statistics::ForwardProbe;
@@ -134,6 +135,10 @@ impl ActionTask {
             let protocol = if forward.protocol == Protocol::Tcp { "TCP" } else { "UDP" };
             let name = format!("{protocol}-{}-{}", forward.target, forward.port);
             probes.push(Box::new(ForwardProbe { name, output: output.clone() }));
+        }
+        if let Some(template) = &self.file_name {
+            let name = format!("dynafile cache {}", template.name);
+            probes.push(Box::new(CacheProbe { name, output: output.clone() }));
         }
         let (name, outlet) = (self.reported.clone(), self.outlet.clone());
         probes.push(Box::new(ActionProbe { name, outlet, output }));

@@ -277,6 +277,29 @@ impl Probe for ForwardProbe {
     }
 }
 
+/// What omfile says of the files that messages name.
+#[derive(Debug)]
+pub(super) struct CacheProbe {
+    /// `dynafile cache ` and the template that makes their names.
+    pub(super) name: String,
+    pub(super) output: Arc<OutputStats>,
+}
+
+impl Probe for CacheProbe {
+    fn read(&self) -> Object {
+        let cache = &self.output.cache;
+        let figures = vec![
+            counter("requests", cache.requests.get()),
+            counter("level0", cache.same.get()),
+            counter("missed", cache.missed.get()),
+            counter("evicted", cache.evicted.get()),
+            gauge("maxused", signed(cache.most.get())),
+            counter("closetimeouts", cache.timed_out.get()),
+        ];
+        Object::new(self.name.clone(), "omfile", figures)
+    }
+}
+
 /// `core.queue` of an action.
 #[derive(Debug)]
 pub(super) struct QueueProbe {

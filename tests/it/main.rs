@@ -25,6 +25,7 @@ mod parsers;
 mod posix;
 mod programs;
 mod reload;
+mod reports;
 mod runaway;
 mod scripts;
 mod support;

@@ -28,6 +28,7 @@ use crate::shard::Stuck;
 use crate::telemetry::Nature;
 use crate::telemetry::Object;
 use crate::telemetry::Probe;
+use crate::telemetry::report;
 
 /// The program that reports say they are from: what reads them looks for rsyslogd's name.
 const PROGRAM: &str = "rsyslogd-pstats";
@@ -62,8 +63,9 @@ impl Impstats {
                 () = signals.stopped() => {}
                 () = tokio::time::sleep(self.spec.interval) => {}
             }
-            let lines = self.lines(&mut before);
-            if let Err(error) = self.write_file(&lines).await {
+            let time = ctime(clock::wall(), &mut self.zone);
+            let lines = self.lines(&mut before, &time);
+            if let Err(error) = self.write_file(&lines, &time).await {
                 // Said once, not at each report.
                 if !std::mem::replace(&mut file_failed, true) {
                     let text = format!("impstats: cannot write log.file: {error}");
@@ -80,34 +82,28 @@ impl Impstats {
     }
 
     /// One report.
-    fn lines(&self, before: &mut Before) -> Vec<Vec<u8>> {
-        let mut lines = Vec::new();
-        if self.spec.bracketing {
-            lines.push(b"BEGIN".to_vec());
+    fn lines(&self, before: &mut Before, time: &str) -> Vec<Vec<u8>> {
+        let mut objects: Vec<Object> = self.probes.iter().map(|probe| probe.read()).collect();
+        if self.spec.reset {
+            objects.iter_mut().zip(before).for_each(|(object, before)| since(object, before));
         }
-        for (probe, before) in self.probes.iter().zip(before) {
-            let mut object = probe.read();
-            if self.spec.reset {
-                since(&mut object, before);
-            }
-            let mut line = Vec::new();
-            object.write(self.spec.format, &mut line);
-            lines.push(line);
-        }
+        let mut lines = report(&objects, self.spec.format, time);
         if self.spec.bracketing {
+            lines.insert(0, b"BEGIN".to_vec());
             lines.push(b"END".to_vec());
         }
         lines
     }
 
-    /// `log.file`: each line behind the time, as `ctime` writes it. On a thread that may hang.
-    async fn write_file(&mut self, lines: &[Vec<u8>]) -> io::Result<()> {
+    /// `log.file`: each line behind the time. On a thread that may hang.
+    async fn write_file(&self, lines: &[Vec<u8>], time: &str) -> io::Result<()> {
         let Some(path) = self.spec.file.clone() else { return Ok(()) };
-        let time = ctime(clock::wall(), &mut self.zone);
         let mut text = Vec::new();
         for line in lines {
-            text.extend_from_slice(time.as_bytes());
-            text.extend_from_slice(b": ");
+            if !self.spec.format.is_bare() {
+                text.extend_from_slice(time.as_bytes());
+                text.extend_from_slice(b": ");
+            }
             text.extend_from_slice(line);
             text.push(b'\n');
         }
