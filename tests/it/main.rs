@@ -16,6 +16,7 @@ mod faults;
 mod floors;
 mod frame;
 mod generate;
+mod headerless;
 mod help;
 mod lint;
 mod oracle;
