@@ -28,6 +28,7 @@ use crate::engine::statistics::DatagramsProbe;
 use crate::engine::statistics::ForwardProbe;
 use crate::engine::statistics::ListenerProbe;
 use crate::engine::statistics::MainQueueProbe;
+use crate::engine::statistics::OwnProbe;
 use crate::engine::statistics::QueueProbe;
 use crate::engine::statistics::ResourceProbe;
 use crate::engine::summary::ActionCounters;
@@ -274,6 +275,7 @@ impl Graph {
             let inputs = self.udp.iter().map(|(input, _)| input.stats.clone()).collect();
             probes.push(Box::new(DatagramsProbe(inputs)));
         }
+        probes.push(Box::new(OwnProbe));
         probes
     }
 

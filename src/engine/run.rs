@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use crate::base::clock::LocalZone;
 use crate::base::drain::Control;
 use crate::base::drain::Signals;
+use crate::base::posix;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
 use crate::engine::Graph;
@@ -126,7 +127,9 @@ pub fn run(graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<S
                 }
                 _ = checks.tick() => watch.check(&*reporter),
                 _ = caught.user_1.recv() => {
-                    for line in summary.lines() {
+                    let searches_given_up = posix::given_up();
+                    let now = Summary { searches_given_up, ..summary.clone() };
+                    for line in now.lines() {
                         reporter.say(Level::Info, format!("account: {line}"));
                     }
                 }
@@ -145,7 +148,13 @@ pub fn run(graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<S
     })?;
     let shards_unended = unended(threads, &*reporter);
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(Summary { sources: by_address(&seen), stopped: true, shards_unended, ..summary })
+    Ok(Summary {
+        sources: by_address(&seen),
+        stopped: true,
+        shards_unended,
+        searches_given_up: posix::given_up(),
+        ..summary
+    })
 }
 
 /// Starts the thread that reads lookup tables again. Nobody waits for its end: the file may be on

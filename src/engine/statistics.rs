@@ -11,6 +11,7 @@ use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::diag::SourceMap;
 use crate::base::limits::PERCENTILE_VALUES_MAX;
+use crate::base::posix;
 use crate::config::ast::Block;
 use crate::config::ast::Object as Written;
 use crate::config::ast::ObjectKind;
@@ -424,6 +425,21 @@ impl Probe for DatagramsProbe {
 /// All datagrams, whatever became of them.
 fn came(stats: &InputStats) -> u64 {
     stats.received.get() + stats.dropped_ratelimit.get() + stats.disallowed.get()
+}
+
+/// What only this program has to say.
+#[derive(Debug)]
+pub(super) struct OwnProbe;
+
+impl Probe for OwnProbe {
+    fn read(&self) -> Object {
+        let figures = vec![counter("regex.givenup", posix::given_up())];
+        Object::new("bongsu".into(), "bongsu", figures)
+    }
+
+    fn is_shown(&self) -> bool {
+        posix::given_up() > 0
+    }
 }
 
 /// What the process has used.

@@ -64,6 +64,8 @@ pub struct Summary {
     /// Shards that did not end, by the end of the time for it: what they hold is told apart, and
     /// their senders are not known.
     pub shards_unended: usize,
+    /// Searches by regular expressions that took too many steps.
+    pub searches_given_up: u64,
 }
 
 /// What the rules did with messages, of which `inside` are still in them.
@@ -244,6 +246,12 @@ impl Summary {
             }
             lines.push(line);
         }
+        if self.searches_given_up > 0 {
+            lines.push(format!(
+                "{} searches by regular expressions took too long and were given up",
+                self.searches_given_up
+            ));
+        }
         if self.shards_unended > 0 {
             lines.push(format!(
                 "{} of the shards did not end in time: what they hold is lost, and what their \
@@ -385,7 +393,7 @@ mod tests {
                 limited: 3,
             }],
             stopped: true,
-            shards_unended: 0,
+            ..Summary::default()
         };
         assert_eq!(
             summary.to_string(),
@@ -421,12 +429,21 @@ mod tests {
             sources: Vec::new(),
             stopped: true,
             shards_unended: 1,
+            searches_given_up: 2,
         };
         let lines = summary.lines();
         assert_eq!(
             lines[0],
             "in 12: to actions 9, held by a shard that did not end 3; \
              out 9: delivered 5, held by a shard that did not end 4"
+        );
+        assert!(
+            lines.contains(
+                &"2 searches by regular expressions took too long and were \
+                                 given up"
+                    .to_owned()
+            ),
+            "{lines:?}"
         );
         assert!(lines.last().unwrap().starts_with("1 of the shards did not end"), "{lines:?}");
     }

@@ -96,6 +96,11 @@ pub struct Object {
 pub trait Probe: fmt::Debug + Send {
     /// How it stands now. Called once per report, by the one task that reports.
     fn read(&self) -> Object;
+
+    /// Whether there is anything to say; what rsyslogd has no line for appears only then.
+    fn is_shown(&self) -> bool {
+        true
+    }
 }
 
 impl Object {

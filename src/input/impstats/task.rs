@@ -22,6 +22,7 @@ use crate::message::Batch;
 use crate::message::InputInfo;
 use crate::message::Source;
 use crate::message::Timestamp;
+use crate::message::month_name;
 use crate::rules::RulesetId;
 use crate::shard::Shard;
 use crate::shard::Stuck;
@@ -83,9 +84,14 @@ impl Impstats {
 
     /// One report.
     fn lines(&self, before: &mut Before, time: &str) -> Vec<Vec<u8>> {
-        let mut objects: Vec<Object> = self.probes.iter().map(|probe| probe.read()).collect();
-        if self.spec.reset {
-            objects.iter_mut().zip(before).for_each(|(object, before)| since(object, before));
+        let mut objects = Vec::with_capacity(self.probes.len());
+        for (probe, before) in self.probes.iter().zip(before).filter(|(probe, _)| probe.is_shown())
+        {
+            let mut object = probe.read();
+            if self.spec.reset {
+                since(&mut object, before);
+            }
+            objects.push(object);
         }
         let mut lines = report(&objects, self.spec.format, time);
         if self.spec.bracketing {
@@ -148,15 +154,13 @@ fn write(path: &Path, text: &[u8], overwrite: bool) -> io::Result<()> {
 /// `Sun Nov 22 10:25:02 2026`, in local time.
 fn ctime(wall: Wall, zone: &mut LocalZone) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let local = wall.secs + i64::from(zone.offset(wall.secs));
     let at = Timestamp::civil(local);
     let day = usize::try_from(local.div_euclid(86_400).rem_euclid(7)).unwrap_or(0);
     format!(
         "{} {} {:2} {:02}:{:02}:{:02} {}",
         DAYS[day],
-        MONTHS[usize::from(at.month) - 1],
+        month_name(at.month),
         at.day,
         at.hour,
         at.minute,
