@@ -130,6 +130,7 @@ impl Impstats {
         }
         self.stats.count(&batch);
         self.stats.bytes.add(count(bytes));
+        shard.epoch();
         let route = shard.route_of(self.ruleset, source, &self.info);
         self.stats.passed(shard.run(&mut batch, &route));
         shard.flush(&batch.ack, stuck);

@@ -77,6 +77,7 @@ pub async fn serve(connection: Connection, shard: Rc<Shard>, mut signals: Signal
         turn_away(input, &entry.source.fromhost);
         return;
     }
+    let epoch = shard.epoch();
     let route = shard.route(input.ruleset, &entry, &input.info);
     let mut session = Session {
         inflate: input.spec.inflate.then(|| Box::new(Inflate::new())),
@@ -88,6 +89,7 @@ pub async fn serve(connection: Connection, shard: Rc<Shard>, mut signals: Signal
         shard: &shard,
         entry,
         route,
+        epoch,
     };
     session.read_all(stream, &mut signals).await;
 }
@@ -129,6 +131,8 @@ struct Session<'a> {
     shard: &'a Shard,
     entry: Rc<Entry>,
     route: Residual,
+    /// The shard's, when `route` was made.
+    epoch: u64,
     port: u16,
     decoder: Decoder,
     /// Bytes of a frame that is not complete.
@@ -199,7 +203,20 @@ impl Session<'_> {
     async fn rename(&mut self) {
         let Some(ip) = self.entry.source.ip else { return };
         self.entry = learn(self.shard, self.input, ip, Duration::ZERO).await;
+        self.reroute();
+    }
+
+    fn reroute(&mut self) {
+        self.epoch = self.shard.epoch();
         self.route = self.shard.route(self.input.ruleset, &self.entry, &self.input.info);
+    }
+
+    /// Makes the route anew if what it follows from has changed.
+    #[inline]
+    fn refresh(&mut self) {
+        if self.shard.epoch() != self.epoch {
+            self.reroute();
+        }
     }
 
     /// At a stop: what the kernel has accepted from the peer is ours to deliver.
@@ -232,6 +249,7 @@ impl Session<'_> {
         stuck: &'r mut Stuck,
     ) -> impl Future<Output = io::Result<Read>> + 'r {
         poll_fn(move |cx| {
+            self.refresh();
             // Asked again: it may be long since this connection began to wait for something.
             if !self.shard.is_open(&self.route) {
                 return Poll::Ready(Ok(Read::Held));
@@ -372,6 +390,7 @@ impl Session<'_> {
         if self.tail.is_empty() {
             return;
         }
+        self.refresh();
         let mut batch = self.shard.batch().borrow_mut();
         batch.clear();
         batch.arrival = self.shard.arrival();
