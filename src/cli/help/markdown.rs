@@ -20,8 +20,8 @@ use crate::rules::functions::FUNCTIONS;
 const HEAD: &str = "\
 # Reference
 
-Every module, object, parameter, statement, `$Directive` and function that a configuration can name, and what
-Bongsu does with it. The same is there as `bongsu help`.
+Every module, object, parameter, statement, `$Directive` and function that a configuration can name,
+and what Bongsu does with it. The same is there as `bongsu help`.
 
 Made by `bongsu help --markdown > docs/reference.md` from the tables in the source. Do not change
 it by hand.
