@@ -11,6 +11,7 @@ use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::diag::SourceMap;
 use crate::base::limits::PERCENTILE_VALUES_MAX;
+use crate::base::posix;
 use crate::config::ast::Block;
 use crate::config::ast::Object as Written;
 use crate::config::ast::ObjectKind;
@@ -277,6 +278,29 @@ impl Probe for ForwardProbe {
     }
 }
 
+/// What omfile says of the files that messages name.
+#[derive(Debug)]
+pub(super) struct CacheProbe {
+    /// `dynafile cache ` and the template that makes their names.
+    pub(super) name: String,
+    pub(super) output: Arc<OutputStats>,
+}
+
+impl Probe for CacheProbe {
+    fn read(&self) -> Object {
+        let cache = &self.output.cache;
+        let figures = vec![
+            counter("requests", cache.requests.get()),
+            counter("level0", cache.same.get()),
+            counter("missed", cache.missed.get()),
+            counter("evicted", cache.evicted.get()),
+            gauge("maxused", signed(cache.most.get())),
+            counter("closetimeouts", cache.timed_out.get()),
+        ];
+        Object::new(self.name.clone(), "omfile", figures)
+    }
+}
+
 /// `core.queue` of an action.
 #[derive(Debug)]
 pub(super) struct QueueProbe {
@@ -401,6 +425,21 @@ impl Probe for DatagramsProbe {
 /// All datagrams, whatever became of them.
 fn came(stats: &InputStats) -> u64 {
     stats.received.get() + stats.dropped_ratelimit.get() + stats.disallowed.get()
+}
+
+/// What only this program has to say.
+#[derive(Debug)]
+pub(super) struct OwnProbe;
+
+impl Probe for OwnProbe {
+    fn read(&self) -> Object {
+        let figures = vec![counter("regex.givenup", posix::given_up())];
+        Object::new("bongsu".into(), "bongsu", figures)
+    }
+
+    fn is_shown(&self) -> bool {
+        posix::given_up() > 0
+    }
 }
 
 /// What the process has used.

@@ -61,7 +61,7 @@ impl Internal {
             let mut batch = self.batch(&shard, &source, level, &text);
             self.stats.count(&batch);
             self.stats.bytes.add(count(text.len()));
-            shard.run(&mut batch, &route);
+            self.stats.passed(shard.run(&mut batch, &route));
             shard.flush(&batch.ack, &mut stuck);
             shard.push_all(&mut stuck).await;
         }

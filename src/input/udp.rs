@@ -345,11 +345,12 @@ impl Receiver<'_> {
         }
         self.sift();
         self.count(bytes);
-        if let [route] = self.routes.as_slice() {
-            self.shard.run(&mut self.batch, route);
+        let passed = if let [route] = self.routes.as_slice() {
+            self.shard.run(&mut self.batch, route)
         } else {
-            self.shard.run_mixed(&mut self.batch, &self.routes);
-        }
+            self.shard.run_mixed(&mut self.batch, &self.routes)
+        };
+        self.input.stats.passed(passed);
         self.shard.flush(&self.batch.ack, stuck);
         self.batch.messages.clear();
         self.batch.sources.clear();

@@ -15,6 +15,7 @@ mod task;
 #[cfg(test)]
 mod testing;
 
+pub use stats::CacheStats;
 pub use stats::OutputStats;
 pub use task::Task;
 

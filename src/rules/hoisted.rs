@@ -159,7 +159,7 @@ fn noted(programs: &Programs) -> String {
             Some(actions) => {
                 actions.iter().for_each(|action| sink.action(*action, residual.view(&batch, 0)));
             }
-            None => residual.run(&mut batch, 0, &mut scratch, &mut sink),
+            None => _ = residual.run(&mut batch, 0, &mut scratch, &mut sink),
         }
     }
     sink.text

@@ -147,7 +147,7 @@ impl Residual {
         Self(Arc::new(Inner { whole, entry, variables: preset, is_preset }))
     }
 
-    /// Runs the message at `index` of `batch` through, which exists.
+    /// Runs the message at `index` of `batch` through, which exists. Whether a `stop` ended it.
     #[inline]
     pub fn run(
         &self,
@@ -155,20 +155,21 @@ impl Residual {
         index: usize,
         scratch: &mut Scratch,
         sink: &mut impl Sink,
-    ) {
+    ) -> bool {
         let inner = &*self.0;
         if let Some(actions) = self.always().filter(|_| inner.is_preset) {
             let view = self.view(batch, index);
-            return actions.iter().for_each(|action| sink.action(*action, view));
+            actions.iter().for_each(|action| sink.action(*action, view));
+            return false;
         }
         scratch.begin(self);
         let Scratch { buffers, variables, runtime, .. } = scratch;
-        // Where the message stopped makes no difference to the caller.
-        let (ControlFlow::Continue(()) | ControlFlow::Break(())) =
-            inner.entry.run(&mut Draft::new(batch, index, variables), buffers, runtime, sink);
+        let draft = &mut Draft::new(batch, index, variables);
+        let stopped = inner.entry.run(draft, buffers, runtime, sink).is_break();
         if !inner.is_preset {
             variables.clear();
         }
+        stopped
     }
 
     /// Runs a message that comes from other rules, with the variables that it has.

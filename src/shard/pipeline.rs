@@ -46,6 +46,17 @@ const DATAGRAM_PATIENCE: Duration = Duration::from_millis(200);
 /// ([`Shard::push_all`]) before it reads on.
 pub type Stuck = Vec<StuckChunk>;
 
+/// What became of messages in the rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use = "the input counts it"]
+pub struct Passed {
+    /// Messages that an action took.
+    pub wanted: u64,
+    /// Messages that no action took: a `stop` came first, or no rule was for them.
+    pub stopped: u64,
+    pub unmatched: u64,
+}
+
 /// Chunks for one action that wait for room, in order. Given up (the task was ended by the stop),
 /// they are counted.
 #[derive(Debug)]
@@ -187,9 +198,10 @@ impl Shard {
     }
 
     /// Renders every message of `batch` as `route` says. [`Shard::flush`] queues it.
-    pub fn run(&self, batch: &mut Batch, route: &Residual) {
+    pub fn run(&self, batch: &mut Batch, route: &Residual) -> Passed {
         let mut work = self.work.borrow_mut();
         let (mut renderer, scratch) = self.renderer(&mut work);
+        let mut passed = Passed::default();
         match route.always() {
             Some(actions) => {
                 for action in actions {
@@ -197,30 +209,38 @@ impl Shard {
                         renderer.render(*action, route.view(batch, index));
                     }
                 }
+                let messages = count(batch.messages.len());
+                *(if actions.is_empty() { &mut passed.unmatched } else { &mut passed.wanted }) =
+                    messages;
             }
             None => {
                 for index in 0..batch.messages.len() {
-                    route.run(batch, index, scratch, &mut renderer);
+                    let stopped = route.run(batch, index, scratch, &mut renderer);
+                    passed.count(renderer.took(), stopped);
                 }
                 scratch.trim();
             }
         }
+        passed
     }
 
     /// As [`Shard::run`], with the rules of each message's own source: `routes[message.source]`.
-    pub fn run_mixed(&self, batch: &mut Batch, routes: &[Residual]) {
+    pub fn run_mixed(&self, batch: &mut Batch, routes: &[Residual]) -> Passed {
         let mut work = self.work.borrow_mut();
         let (mut renderer, scratch) = self.renderer(&mut work);
+        let mut passed = Passed::default();
         for index in 0..batch.messages.len() {
             let route = &routes[usize::from(batch.messages[index].source)];
-            route.run(batch, index, scratch, &mut renderer);
+            let stopped = route.run(batch, index, scratch, &mut renderer);
+            passed.count(renderer.took(), stopped);
         }
         scratch.trim();
+        passed
     }
 
     fn renderer<'a>(&'a self, work: &'a mut Work) -> (Renderer<'a>, &'a mut Scratch) {
         let Work { chunks, touched, scratch, name, handed_over } = work;
-        (Renderer { shard: self, chunks, touched, name, handed_over }, scratch)
+        (Renderer { shard: self, chunks, touched, name, handed_over, took: false }, scratch)
     }
 
     /// Queues what was rendered since the last time, which `ack` is the token of. What finds no
@@ -244,6 +264,7 @@ impl Shard {
                 return true;
             }
             let outlet = &self.outlets[action.0 as usize];
+            outlet.stats.rendered.add(count(chunk.len()));
             chunk.ack = ack.clone();
             // One that waits already goes first, whatever room there is by now.
             if let Some(before) = stuck.iter_mut().find(|s| Rc::ptr_eq(&s.outlet, outlet)) {
@@ -303,6 +324,17 @@ async fn all(futures: impl Iterator<Item = impl Future<Output = ()>>) {
     .await;
 }
 
+impl Passed {
+    #[inline]
+    const fn count(&mut self, wanted: bool, stopped: bool) {
+        match (wanted, stopped) {
+            (true, _) => self.wanted += 1,
+            (false, true) => self.stopped += 1,
+            (false, false) => self.unmatched += 1,
+        }
+    }
+}
+
 // === impl StuckChunk ===
 
 impl StuckChunk {
@@ -338,9 +370,17 @@ struct Renderer<'a> {
     touched: &'a mut Vec<ActionId>,
     name: &'a mut Vec<u8>,
     handed_over: &'a mut HandedOver,
+    /// An action took the message.
+    took: bool,
 }
 
 impl Renderer<'_> {
+    /// Whether an action took the message; asked once of each.
+    #[inline]
+    const fn took(&mut self) -> bool {
+        std::mem::replace(&mut self.took, false)
+    }
+
     #[inline]
     fn render(&mut self, action: ActionId, view: View<'_>) {
         let index = action.0 as usize;
@@ -371,6 +411,7 @@ impl Renderer<'_> {
 
 impl Sink for Renderer<'_> {
     fn action(&mut self, action: ActionId, view: View<'_>) {
+        self.took = true;
         self.render(action, view);
     }
 

@@ -123,7 +123,7 @@ fn second_round(main: &str) -> (u64, usize) {
         residual.run(&mut batch, 0, &mut scratch, &mut sink);
     }
     let before = sink.actions;
-    let count = allocations(|| residual.run(&mut batch, 0, &mut scratch, &mut sink));
+    let count = allocations(|| _ = residual.run(&mut batch, 0, &mut scratch, &mut sink));
     (count, sink.actions - before)
 }
 

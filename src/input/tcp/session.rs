@@ -340,7 +340,7 @@ impl Session<'_> {
         self.sift(batch);
         self.input.stats.count(batch);
         self.count_in_family(|family| &family.received, batch.messages.len());
-        self.shard.run(batch, &self.route);
+        self.input.stats.passed(self.shard.run(batch, &self.route));
     }
 
     fn count_in_family(&self, counter: impl Fn(&FamilyStats) -> &Counter, n: usize) {
