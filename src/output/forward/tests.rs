@@ -7,9 +7,11 @@ use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::net::UdpSocket;
 
+use crate::config::ast::Value;
 use crate::output::testing::Action;
 use crate::output::testing::compile;
 use crate::output::testing::start;
+use crate::output::testing::start_with;
 use crate::output::testing::until;
 use crate::queue::Chunk;
 
@@ -142,6 +144,75 @@ async fn a_cut_message_is_sent_again_from_its_start() {
     assert_eq!(numbers, (from..2000).collect::<Vec<u32>>());
 }
 
+/// What the first connection's peer had in its kernel and did not read is lost, and nothing else;
+/// nothing that it read comes again but the message that was cut.
+#[tokio::test]
+async fn what_was_not_acknowledged_is_sent_again() {
+    let (listener, port) = listener().await;
+    let action = forward(&port, &[]);
+    let messages = numbered(0..3000, 1000);
+    let sending = async {
+        for some in messages.chunks(50) {
+            action.push(some).await;
+        }
+        action.end().await;
+    };
+    let receiving = async {
+        let first = accept(&listener).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let unread = rustix::io::ioctl_fionread(&first).unwrap();
+        socket2::SockRef::from(&first).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(first);
+        (unread, read_to_end(accept(&listener).await).await)
+    };
+    let ((), (unread, rest)) = tokio::join!(sending, receiving);
+    let rest = String::from_utf8(rest).unwrap();
+    let from: u64 = rest.split(' ').next().unwrap().parse().unwrap();
+    assert_eq!(from, unread / 1010, "the first message that its kernel had not taken whole");
+    assert_eq!(rest.lines().count() as u64, 3000 - from);
+}
+
+/// A peer that has ended its own side may read on.
+#[tokio::test]
+async fn a_half_closed_peer_gets_no_message_twice() {
+    let (listener, port) = listener().await;
+    let action = forward(&port, &[]);
+    let messages = numbered(0..9000, 1000);
+    action.push(&messages).await;
+    let mut first = accept(&listener).await;
+    let mut one = [0; 1010];
+    first.read_exact(&mut one).await.unwrap();
+    first.shutdown().await.unwrap();
+    let stats = action.stats.clone();
+    let (head, rest, ()) = tokio::join!(
+        read_to_end(first),
+        async { read_to_end(accept(&listener).await).await },
+        action.end()
+    );
+    assert_eq!(stats.delivered.get(), 9000);
+    // What was cut comes again whole.
+    let whole = head.len() - head.len() % 1010;
+    assert!(whole > 0, "nothing more was under way");
+    let all = [&one[..], &head[..whole], &rest].concat();
+    assert_eq!(all, (messages.join("\n") + "\n").as_bytes());
+}
+
+/// A chunk is delivered when the peer's kernel has it, be the connection idle or not.
+#[tokio::test]
+async fn what_is_not_acknowledged_is_not_delivered() {
+    let (listener, port) = listener().await;
+    socket2::SockRef::from(&listener).set_recv_buffer_size(4096).unwrap();
+    let action = forward(&port, &[]);
+    action.push(&numbered(0..300, 1000)).await;
+    let mut stream = accept(&listener).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(action.stats.delivered.get(), 0, "its last byte cannot be there");
+    stream.read_exact(&mut vec![0; 300 * 1010]).await.unwrap();
+    action.delivered().await;
+    assert_eq!(action.stats.delivered.get(), 300);
+    action.end().await;
+}
+
 #[tokio::test]
 async fn a_slow_reader_loses_nothing_and_holds_back_the_queue() {
     let (listener, port) = listener().await;
@@ -218,6 +289,46 @@ async fn the_last_message_is_repeated_on_demand() {
 }
 
 #[tokio::test]
+async fn targets_take_turns_and_stand_in_for_each_other() {
+    let ((one, port_one), (two, port_two)) = (listener().await, listener().await);
+    let (gone, port_gone) = listener().await;
+    drop(gone);
+    let hosts = ["127.0.0.1"; 3].map(std::convert::Into::into).to_vec();
+    let ports = [&port_one, &port_two, &port_gone].map(|port| port.as_str().into()).to_vec();
+    let action = start_with(
+        &[("type", "omfwd"), ("protocol", "tcp"), ("pool.resumeInterval", "1")],
+        vec![("target", Value::Array(hosts)), ("port", Value::Array(ports))],
+    );
+    for i in 0..200 {
+        action.push(&numbered(i..i + 1, 20)).await;
+    }
+    let (first, mut second) = (accept(&one).await, accept(&two).await);
+    action.delivered().await;
+    assert!(action.said.all().iter().any(|text| text.contains("other targets")));
+    assert_eq!(action.stats.suspended.get(), 0);
+    // Half of it is with each. One of them goes with all that it has, and comes no more.
+    let unread = |stream: &TcpStream| rustix::io::ioctl_fionread(stream).unwrap();
+    let had = unread(&first) + unread(&second);
+    assert_eq!(had, 200 * 30);
+    assert!(unread(&first) > 30 * 30 && unread(&second) > 30 * 30);
+    let lost = unread(&first) / 30;
+    socket2::SockRef::from(&first).set_linger(Some(Duration::ZERO)).unwrap();
+    drop((first, one));
+    for i in 200..400 {
+        action.push(&numbered(i..i + 1, 20)).await;
+    }
+    let reading = async {
+        let mut all = Vec::new();
+        second.read_to_end(&mut all).await.unwrap();
+        String::from_utf8(all).unwrap()
+    };
+    let (rest, ()) = tokio::join!(reading, action.end());
+    let seen: HashSet<&str> = rest.lines().collect();
+    assert_eq!(seen.len(), rest.lines().count(), "nothing twice");
+    assert_eq!(seen.len() as u64, 400 - lost);
+}
+
+#[tokio::test]
 async fn udp_sends_a_datagram_a_message() {
     let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let port = server.local_addr().unwrap().port().to_string();
@@ -271,7 +382,6 @@ fn what_cannot_be_done_is_refused() {
         ("streamDriverMode", "1", "in the clear"),
         ("tcp_framing", "newline", "octet-counted"),
         ("tcp_frameDelimiter", "256", "0 to 255"),
-        ("compression.mode", "stream:always", "not built yet"),
         ("networkNamespace", "red", "not supported"),
         ("action.execOnlyEveryNthTime", "3", "not built yet"),
     ] {
@@ -284,6 +394,8 @@ fn what_cannot_be_done_is_refused() {
     assert!(with("queue.filename", "spool").is_ok());
     assert!(with("queue.dequeueTimeBegin", "22").is_ok());
     assert!(with("compression.mode", "single").is_ok());
+    assert!(with("compression.mode", "stream:always").is_ok());
+    assert!(with("ackTimeout", "0").is_ok());
     assert!(compile(&[("type", "omfwd")]).unwrap_err()[0].contains("target"));
     let misspelt = compile(&[("type", "omfwd"), ("tagret", "h")]).unwrap_err();
     assert_eq!(misspelt, ["parameter 'tagret' not known"]);
