@@ -88,7 +88,11 @@ impl Peer {
     ///
     /// # Errors
     /// As [`udp`].
-    pub async fn sockets(&mut self, options: &DialOptions, all: bool) -> io::Result<Vec<UdpSocket>> {
+    pub async fn sockets(
+        &mut self,
+        options: &DialOptions,
+        all: bool,
+    ) -> io::Result<Vec<UdpSocket>> {
         self.resolve(options, Transport::Udp).await?;
         udp_to_any(&self.last, options, all).await
     }

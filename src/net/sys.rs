@@ -369,12 +369,15 @@ pub fn unacknowledged(socket: &impl AsFd) -> io::Result<usize> {
 /// What the kernel knows of a TCP connection's peer (`TCP_INFO`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PeerState {
-    /// Segments under way, and probes of a closed window that nothing has answered.
-    pub segments: u32,
-    pub probes: u8,
+    /// The peer has answered what was last sent to it, be it data or a probe of its closed window;
+    /// or nothing was sent.
+    pub answered: bool,
     /// Since the peer last acknowledged anything, milliseconds.
     pub silent_ms: u32,
 }
+
+/// An answer that came with what it answers, by the kernel's clock, milliseconds.
+const SAME_TIME_MS: u32 = 20;
 
 /// Asks for the state of a connection's peer.
 ///
@@ -398,9 +401,13 @@ pub fn peer_state(socket: &impl AsFd) -> io::Result<PeerState> {
     }
     // SAFETY: zero bytes are a valid `tcp_info` (integers alone), and what the kernel wrote is one.
     let info = unsafe { info.assume_init() };
-    Ok(PeerState {
-        segments: info.tcpi_unacked,
-        probes: info.tcpi_probes,
-        silent_ms: info.tcpi_last_ack_recv,
-    })
+    let silent_ms = info.tcpi_last_ack_recv;
+    let answered = if info.tcpi_unacked > 0 {
+        // Sent again and again where the peer's kernel has no room for it, and answered each time.
+        silent_ms <= info.tcpi_last_data_sent.saturating_add(SAME_TIME_MS)
+    } else {
+        // Kernels leave one of two probes that come within half a second without an answer.
+        info.tcpi_probes < 2
+    };
+    Ok(PeerState { answered, silent_ms })
 }

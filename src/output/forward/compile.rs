@@ -163,7 +163,10 @@ fn packing(
     let Some(level) = u32::try_from(level.unwrap_or(9)).ok().filter(|level| *level <= 9) else {
         // rsyslog takes these with a complaint, and compresses nothing.
         let text = format!("'zipLevel' is 0 to 9, not {}", level.unwrap_or(0));
-        diags.push(Diagnostic::error(params.loc("zipLevel"), format!("{text}: nothing is compressed")));
+        diags.push(Diagnostic::error(
+            params.loc("zipLevel"),
+            format!("{text}: nothing is compressed"),
+        ));
         return Some(None);
     };
     if level == 0 {

@@ -270,11 +270,8 @@ mod tests {
     /// Which messages rsyslogd 8.2302 compressed, and how it framed them.
     #[test]
     fn messages_are_compressed_where_it_is_a_gain() {
-        let packing = Packing {
-            mode: PackMode::Single,
-            level: 6,
-            style: FrameStyle::Delimiter(b'\n'),
-        };
+        let packing =
+            Packing { mode: PackMode::Single, level: 6, style: FrameStyle::Delimiter(b'\n') };
         let mut packer = Packer::new(packing);
         let long = format!(" {}", "c".repeat(60));
         let noise: String = ('!'..='~').collect();
@@ -298,7 +295,8 @@ mod tests {
         let mode = PackMode::Stream { flush: true };
         let style = FrameStyle::Delimiter(b'\n');
         let mut packer = Packer::new(Packing { mode, level: 9, style });
-        let text: Vec<u8> = (0..400_000_u32).flat_map(|n| n.wrapping_mul(n).to_be_bytes()).collect();
+        let text: Vec<u8> =
+            (0..400_000_u32).flat_map(|n| n.wrapping_mul(n).to_be_bytes()).collect();
         for _ in 0..2 {
             let (mut pending, mut flight) = (Pending::default(), Flight::default());
             let mut sent = Vec::new();

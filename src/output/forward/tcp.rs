@@ -251,14 +251,12 @@ impl<'a, F: Feed> Forwarder<'a, F> {
             return Ok(());
         }
         let Ok(state) = sys::peer_state(stream) else { return Ok(()) };
-        let silent = Duration::from_millis(state.silent_ms.into());
-        if (state.segments == 0 && state.probes == 0) || silent < most {
-            if state.segments == 0 && state.probes == 0 {
-                self.silent_since = clock::monotonic();
-            }
+        if state.answered {
+            self.silent_since = clock::monotonic();
             return Ok(());
         }
-        if self.silent_since.elapsed() < most {
+        let silent = Duration::from_millis(state.silent_ms.into());
+        if silent.min(self.silent_since.elapsed()) < most {
             return Ok(());
         }
         let text = format!("nothing was acknowledged for {} s", most.as_secs());
@@ -330,11 +328,7 @@ impl<'a, F: Feed> Forwarder<'a, F> {
     }
 }
 
-fn write_plain(
-    pending: &mut Pending,
-    flight: &mut Flight,
-    stream: &TcpStream,
-) -> io::Result<u64> {
+fn write_plain(pending: &mut Pending, flight: &mut Flight, stream: &TcpStream) -> io::Result<u64> {
     let mut slices = [IoSlice::new(&[]); SLICES];
     let n = pending.gather(&mut slices);
     let mut written = 0;
