@@ -124,7 +124,9 @@ struct Resets {
     unread: usize,
 }
 
-fn reset_under_load(program: &str, more: &str, resets: usize, each: usize) -> Resets {
+/// It is over when nothing has come for so long.
+fn reset_under_load(program: &str, more: &str, resets: usize, quiet: Duration) -> Resets {
+    let each = 5_000 * resets.div_ceil(5);
     let dir = TempDir::new().unwrap();
     let sink = FaultySink::new(RECEIVE_BYTES);
     let (_daemon, port) = relay(program, &dir, sink.port, more);
@@ -140,7 +142,7 @@ fn reset_under_load(program: &str, more: &str, resets: usize, each: usize) -> Re
         tally.add(&bytes);
         unread += left.div_ceil(MESSAGE_BYTES) + usize::from(left > 0);
     }
-    read_rest(&sink, None, &mut tally, Duration::from_secs(4));
+    read_rest(&sink, None, &mut tally, quiet);
     for sender in senders {
         // A relay that has stopped reading is not waited for.
         assert!(wait_for(SOON, || sender.is_finished()), "a sender is stuck");
@@ -154,7 +156,7 @@ fn reset_under_load(program: &str, more: &str, resets: usize, each: usize) -> Re
 #[test]
 fn resets_lose_only_what_the_collectors_kernel_had() {
     let resets = number("BONGSU_RESETS", 10);
-    let outcome = reset_under_load(BONGSU, QUICK, resets, 5_000 * resets.div_ceil(5));
+    let outcome = reset_under_load(BONGSU, QUICK, resets, Duration::from_secs(4));
     println!("bongsu, {resets} resets: {outcome:?}");
     assert!(outcome.lost <= outcome.unread, "{outcome:?}");
     // What was under way: what the sink's kernel had taken and not acknowledged yet.
@@ -170,7 +172,7 @@ fn resets_of_rsyslogd() {
     let resets = number("BONGSU_RESETS_RSYSLOGD", 10);
     let more = r#"action.resumeRetryCount="-1" action.resumeInterval="1"
 queue.type="LinkedList" queue.size="1000000" queue.timeoutEnqueue="600000""#;
-    let outcome = reset_under_load("rsyslogd", more, resets, 5_000 * resets.div_ceil(5));
+    let outcome = reset_under_load("rsyslogd", more, resets, SOON);
     println!("rsyslogd, {resets} resets: {outcome:?}");
 }
 

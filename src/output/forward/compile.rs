@@ -71,6 +71,10 @@ impl ForwardSpec {
         }
         no_tls(params, diags)?;
         let protocol = protocol(params);
+        if let Some(more) = params.list("port").get(targets.len()) {
+            let text = format!("there is no target for port '{more}'");
+            diags.push(Diagnostic::warning(params.loc("port"), text));
+        }
         if targets.len() > 1 && protocol != Protocol::Tcp {
             let text = format!("over UDP, '{}' gets everything (as in rsyslog)", targets[0].0);
             diags.push(
@@ -150,9 +154,9 @@ fn packing(
     let level = params.int("zipLevel");
     let flush = params.bool("compression.stream.flushOnTXEnd").unwrap_or(true);
     let mode = match params.str(name).map(str::to_ascii_lowercase).as_deref() {
-        None if level.is_some_and(|level| level != 0) => PackMode::Single,
-        None | Some("none") => return Some(None),
-        Some("single") => PackMode::Single,
+        // A level alone, or with "none", means "single" (found by running rsyslogd 8.2302).
+        None | Some("none") if level.unwrap_or(0) == 0 => return Some(None),
+        None | Some("none" | "single") => PackMode::Single,
         Some(_) if *protocol == Protocol::Tcp => PackMode::Stream { flush },
         Some(mode) => {
             let text = format!("'{name}' \"{mode}\" is for TCP: nothing is compressed");
@@ -160,19 +164,16 @@ fn packing(
             return Some(None);
         }
     };
-    let Some(level) = u32::try_from(level.unwrap_or(9)).ok().filter(|level| *level <= 9) else {
+    let given = level.unwrap_or(9);
+    let Some(level) = u32::try_from(given).ok().filter(|level| *level <= 9) else {
         // rsyslog takes these with a complaint, and compresses nothing.
-        let text = format!("'zipLevel' is 0 to 9, not {}", level.unwrap_or(0));
-        diags.push(Diagnostic::error(
-            params.loc("zipLevel"),
-            format!("{text}: nothing is compressed"),
-        ));
+        let text = format!("'zipLevel' is 0 to 9, not {given}: nothing is compressed");
+        diags.push(Diagnostic::error(params.loc("zipLevel"), text));
         return Some(None);
     };
-    if level == 0 {
-        return Some(None);
-    }
-    Some(Some(Packing { mode, level, style }))
+    // A stream of level 0 is one all the same: that is what its receiver expects.
+    let packs = level > 0 || mode != PackMode::Single;
+    Some(packs.then_some(Packing { mode, level, style }))
 }
 
 fn protocol(params: &Params) -> Protocol {
@@ -194,7 +195,7 @@ fn tcp_style(params: &Params, diags: &mut Diagnostics) -> Option<FrameStyle> {
     };
     let counted =
         params.str("tcp_framing").is_some_and(|name| name.eq_ignore_ascii_case("octet-counted"));
-    Some(if counted { FrameStyle::OctetCounted } else { FrameStyle::Delimiter(delimiter) })
+    Some(if counted { FrameStyle::OctetCounted } else { FrameStyle::Traditional(delimiter) })
 }
 
 fn dial(

@@ -171,12 +171,9 @@ impl Packer {
                 for end in &chunk.ends {
                     let message = &chunk.bytes[start..*end as usize];
                     start = *end as usize;
-                    let (bytes, style) = match single.pack(message) {
-                        Some(packed) => (packed, FrameStyle::OctetCounted),
-                        None => (message, self.packing.style),
-                    };
                     let from = self.out.len();
-                    self.out.extend_from_slice(bytes);
+                    self.out.extend_from_slice(single.pack(message).unwrap_or(message));
+                    let style = self.packing.style;
                     frame(&mut self.out, from, Framing { style, max_bytes: usize::MAX });
                 }
             }
@@ -271,7 +268,7 @@ mod tests {
     #[test]
     fn messages_are_compressed_where_it_is_a_gain() {
         let packing =
-            Packing { mode: PackMode::Single, level: 6, style: FrameStyle::Delimiter(b'\n') };
+            Packing { mode: PackMode::Single, level: 6, style: FrameStyle::Traditional(b'\n') };
         let mut packer = Packer::new(packing);
         let long = format!(" {}", "c".repeat(60));
         let noise: String = ('!'..='~').collect();
@@ -293,7 +290,7 @@ mod tests {
     #[test]
     fn a_stream_is_whole_after_each_flush_and_begins_anew() {
         let mode = PackMode::Stream { flush: true };
-        let style = FrameStyle::Delimiter(b'\n');
+        let style = FrameStyle::Traditional(b'\n');
         let mut packer = Packer::new(Packing { mode, level: 9, style });
         let text: Vec<u8> =
             (0..400_000_u32).flat_map(|n| n.wrapping_mul(n).to_be_bytes()).collect();

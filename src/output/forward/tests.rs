@@ -8,6 +8,8 @@ use tokio::net::TcpStream;
 use tokio::net::UdpSocket;
 
 use crate::config::ast::Value;
+use crate::output::OutputSpec;
+use crate::output::forward::PackMode;
 use crate::output::testing::Action;
 use crate::output::testing::compile;
 use crate::output::testing::start;
@@ -400,4 +402,27 @@ fn what_cannot_be_done_is_refused() {
     let misspelt = compile(&[("type", "omfwd"), ("tagret", "h")]).unwrap_err();
     assert_eq!(misspelt, ["parameter 'tagret' not known"]);
     assert!(compile(&[("type", "omfwd"), ("target", "h"), ("protocol", "relp")]).is_err());
+}
+
+/// What rsyslogd 8.2302 makes of the pairs.
+#[test]
+fn modes_and_levels_of_compression() {
+    let packing = |params: &[(&str, &str)]| {
+        let base = [("type", "omfwd"), ("target", "h")];
+        let tcp = [("protocol", "tcp")];
+        match compile(&[&base[..], params, &tcp].concat()) {
+            Ok(OutputSpec::Forward(spec)) => spec.packing.map(|p| (p.mode, p.level)),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (mode, level) = ("compression.mode", "zipLevel");
+    let stream = PackMode::Stream { flush: true };
+    assert_eq!(packing(&[]), None);
+    assert_eq!(packing(&[(level, "6")]), Some((PackMode::Single, 6)));
+    assert_eq!(packing(&[(mode, "none"), (level, "6")]), Some((PackMode::Single, 6)));
+    assert_eq!(packing(&[(mode, "single")]), Some((PackMode::Single, 9)));
+    assert_eq!(packing(&[(mode, "single"), (level, "0")]), None);
+    assert_eq!(packing(&[(mode, "stream:always"), (level, "0")]), Some((stream, 0)));
+    assert_eq!(packing(&[("protocol", "udp"), (mode, "stream:always")]), None);
+    assert_eq!(packing(&[(level, "12")]), None);
 }
