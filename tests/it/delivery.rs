@@ -118,6 +118,8 @@ fn a_collector_that_ends_connections_in_order_costs_nothing() {
 /// What became of [`SENDERS`] times `each` messages while the sink reset `resets` connections.
 #[derive(Debug)]
 struct Resets {
+    /// How many there were before everything was through.
+    resets: usize,
     lost: usize,
     doubled: usize,
     /// Messages that the sink's kernel had and the sink did not read, cut ones included.
@@ -132,7 +134,7 @@ fn reset_under_load(program: &str, more: &str, resets: usize, quiet: Duration) -
     let (_daemon, port) = relay(program, &dir, sink.port, more);
     let senders = load(port, each);
     let mut tally = Tally::default();
-    let mut unread = 0;
+    let (mut unread, mut done) = (0, 0);
     for round in 0..resets {
         let Some(mut connection) = sink.accept_within(SOON) else { break };
         connection.read(Duration::from_millis(200), (round % 7 + 1) * (40 << 10));
@@ -140,6 +142,7 @@ fn reset_under_load(program: &str, more: &str, resets: usize, quiet: Duration) -
         thread::sleep(Duration::from_millis(5));
         let (bytes, left) = connection.reset();
         tally.add(&bytes);
+        done += 1;
         unread += left.div_ceil(MESSAGE_BYTES) + usize::from(left > 0);
     }
     read_rest(&sink, None, &mut tally, quiet);
@@ -149,7 +152,7 @@ fn reset_under_load(program: &str, more: &str, resets: usize, quiet: Duration) -
     }
     assert!(tally.distinct() > 0);
     let (lost, doubled) = tally.verdict(SENDERS, each);
-    Resets { lost, doubled, unread }
+    Resets { resets: done, lost, doubled, unread }
 }
 
 /// Row 4. `BONGSU_RESETS=100` for more of them.
@@ -157,7 +160,8 @@ fn reset_under_load(program: &str, more: &str, resets: usize, quiet: Duration) -
 fn resets_lose_only_what_the_collectors_kernel_had() {
     let resets = number("BONGSU_RESETS", 10);
     let outcome = reset_under_load(BONGSU, QUICK, resets, Duration::from_secs(4));
-    println!("bongsu, {resets} resets: {outcome:?}");
+    println!("bongsu: {outcome:?}");
+    assert_eq!(outcome.resets, resets);
     assert!(outcome.lost <= outcome.unread, "{outcome:?}");
     // What was under way: what the sink's kernel had taken and not acknowledged yet.
     assert!(outcome.doubled <= resets * 2 * RECEIVE_BYTES / MESSAGE_BYTES, "{outcome:?}");
@@ -173,7 +177,7 @@ fn resets_of_rsyslogd() {
     let more = r#"action.resumeRetryCount="-1" action.resumeInterval="1"
 queue.type="LinkedList" queue.size="1000000" queue.timeoutEnqueue="600000""#;
     let outcome = reset_under_load("rsyslogd", more, resets, SOON);
-    println!("rsyslogd, {resets} resets: {outcome:?}");
+    println!("rsyslogd: {outcome:?}");
 }
 
 /// Row 5: packets are dropped on the way. Another output goes on meanwhile.

@@ -134,7 +134,8 @@ fn no_tls(params: &Params, diags: &mut Diagnostics) -> Option<()> {
 /// All targets with their ports. Where there are fewer ports, the first one is everybody else's.
 fn targets(params: &Params) -> Vec<(String, String)> {
     let ports = params.list("port");
-    let port = |i: usize| ports.get(i).or(ports.first()).map_or("514", |port| port.as_ref());
+    let port =
+        |i: usize| ports.get(i).or_else(|| ports.first()).map_or("514", |port| port.as_ref());
     let targets = params.list("target").into_iter().enumerate();
     targets
         .filter(|(_, host)| !host.is_empty())

@@ -270,16 +270,16 @@ mod tests {
         let packing =
             Packing { mode: PackMode::Single, level: 6, style: FrameStyle::Traditional(b'\n') };
         let mut packer = Packer::new(packing);
-        let long = format!(" {}", "c".repeat(60));
+        let (long, short) = (format!(" {}", "c".repeat(60)), format!(" {}", "c".repeat(59)));
         let noise: String = ('!'..='~').collect();
         let mut chunk = Chunk::default();
-        for message in [" short", &long[..60], &long, &noise] {
+        for message in [" short", &short, &long, &noise] {
             chunk.bytes.extend_from_slice(message.as_bytes());
             chunk.end_message();
         }
         let got = packer.pack_now(&chunk);
         let (plain, rest) = got.split_at(7 + 61);
-        assert_eq!(plain, format!(" short\n{}\n", &long[..60]).as_bytes());
+        assert_eq!(plain, format!(" short\n{short}\n").as_bytes());
         let (digits, rest) = rest.split_at(2);
         let count: usize = std::str::from_utf8(digits).unwrap().parse().unwrap();
         assert_eq!(&rest[..2], b" z");

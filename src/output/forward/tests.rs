@@ -295,7 +295,7 @@ async fn targets_take_turns_and_stand_in_for_each_other() {
     let ((one, port_one), (two, port_two)) = (listener().await, listener().await);
     let (gone, port_gone) = listener().await;
     drop(gone);
-    let hosts = ["127.0.0.1"; 3].map(std::convert::Into::into).to_vec();
+    let hosts = ["127.0.0.1"; 3].map(Into::into).to_vec();
     let ports = [&port_one, &port_two, &port_gone].map(|port| port.as_str().into()).to_vec();
     let action = start_with(
         &[("type", "omfwd"), ("protocol", "tcp"), ("pool.resumeInterval", "1")],
