@@ -28,6 +28,8 @@ pub struct DialOptions {
     pub keep_alive: Option<KeepAlive>,
     /// Gives a connection up when sent data stays unacknowledged this long (TCP alone).
     pub user_timeout: Option<Duration>,
+    /// Bytes that the kernel takes beyond what is under way (TCP alone); `None`: its buffer's size.
+    pub unsent_max: Option<u32>,
     /// Send through this interface (or VRF).
     pub device: Option<String>,
     /// Send from this address, a name or number (UDP alone, as in rsyslog).
@@ -42,6 +44,7 @@ impl Default for DialOptions {
             timeout: Duration::from_secs(10),
             keep_alive: None,
             user_timeout: None,
+            unsent_max: None,
             device: None,
             address: None,
             free_bind: FreeBind::default(),
@@ -141,6 +144,9 @@ async fn tcp_to(address: SocketAddr, options: &DialOptions) -> io::Result<TcpStr
     }
     if let Some(timeout) = options.user_timeout {
         socket.set_tcp_user_timeout(Some(timeout))?;
+    }
+    if let Some(bytes) = options.unsent_max {
+        socket.set_tcp_notsent_lowat(bytes)?;
     }
     // Writes are gathered here already; the kernel must not wait for more.
     socket.set_tcp_nodelay(true)?;

@@ -16,6 +16,10 @@ use crate::output::forward::pack::Packing;
 use crate::queue::FrameStyle;
 use crate::queue::Framing;
 
+/// What one target of several may hold beyond what is under way: what a stuck one keeps is the
+/// others' room in the queue.
+const POOL_UNSENT_BYTES_MAX: u32 = 256 << 10;
+
 /// An omfwd action.
 #[derive(Clone, Debug)]
 pub struct ForwardSpec {
@@ -93,12 +97,15 @@ impl ForwardSpec {
         let seconds = |name, default: i64| params.int(name).unwrap_or(default).try_into().ok();
         Some(Self {
             template: common.template.take().unwrap_or_else(|| defaults.forward_template.clone()),
-            targets,
             pool_interval: Duration::from_secs(seconds("pool.resumeInterval", 30).unwrap_or(30)),
             packing,
             ack_timeout: seconds("ackTimeout", 30).filter(|s| *s > 0).map(Duration::from_secs),
             framing: Framing { style, max_bytes: defaults.message_bytes },
-            dial: dial(params, &protocol, defaults, diags),
+            dial: DialOptions {
+                unsent_max: (targets.len() > 1).then_some(POOL_UNSENT_BYTES_MAX),
+                ..dial(params, &protocol, defaults, diags)
+            },
+            targets,
             rebind_interval: params.int("rebindInterval").and_then(positive),
             resend_last: params.bool("resendLastMSGOnReconnect").unwrap_or(false),
             protocol,

@@ -188,7 +188,7 @@ pub static PARAMS: &[Spec] = &[
         "resendLastMSGOnReconnect",
         Bool,
         "off",
-        "Repeats the last message after connecting anew (TCP).",
+        "Repeats the last message that its peer had, too, after connecting anew (TCP).",
     ),
     Spec::new("udp.sendToAll", Bool, "off", "Sends to all addresses of the target."),
     Spec::new("udp.sendDelay", Duration("microseconds"), "0", "Pause after each datagram."),

@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::io::Read as _;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
@@ -295,16 +296,13 @@ async fn targets_take_turns_and_stand_in_for_each_other() {
     let ((one, port_one), (two, port_two)) = (listener().await, listener().await);
     let (gone, port_gone) = listener().await;
     drop(gone);
-    let hosts = ["127.0.0.1"; 3].map(Into::into).to_vec();
-    let ports = [&port_one, &port_two, &port_gone].map(|port| port.as_str().into()).to_vec();
-    let action = start_with(
-        &[("type", "omfwd"), ("protocol", "tcp"), ("pool.resumeInterval", "1")],
-        vec![("target", Value::Array(hosts)), ("port", Value::Array(ports))],
-    );
-    for i in 0..200 {
+    let action = pool(&[&port_one, &port_two, &port_gone], &[]);
+    action.push(&numbered(0..1, 20)).await;
+    let (first, mut second) = (accept(&one).await, accept(&two).await);
+    until(|| action.stats.opened.get() == 2).await;
+    for i in 1..200 {
         action.push(&numbered(i..i + 1, 20)).await;
     }
-    let (first, mut second) = (accept(&one).await, accept(&two).await);
     action.delivered().await;
     assert!(action.said.all().iter().any(|text| text.contains("other targets")));
     assert_eq!(action.stats.suspended.get(), 0);
@@ -330,6 +328,82 @@ async fn targets_take_turns_and_stand_in_for_each_other() {
     assert_eq!(seen.len() as u64, 400 - lost);
 }
 
+fn pool(ports: &[&str], params: &[(&str, &str)]) -> Action {
+    let fixed = [("type", "omfwd"), ("protocol", "tcp"), ("pool.resumeInterval", "1")];
+    let hosts = ports.iter().map(|_| "127.0.0.1".into()).collect();
+    let ports = ports.iter().map(|port| (*port).into()).collect();
+    start_with(
+        &[&fixed[..], params].concat(),
+        vec![("target", Value::Array(hosts)), ("port", Value::Array(ports))],
+    )
+}
+
+/// Only when no target is left is the action suspended, and only then are its retries counted.
+#[tokio::test]
+async fn targets_that_are_all_gone_suspend_the_action() {
+    let ((one, port_one), (two, port_two)) = (listener().await, listener().await);
+    drop((one, two));
+    let action = pool(&[&port_one, &port_two], &[]);
+    action.push(&["kept"]).await;
+    until(|| action.stats.suspended.get() == 1).await;
+    let two = TcpListener::bind(format!("127.0.0.1:{port_two}")).await.unwrap();
+    let (stats, said) = (action.stats.clone(), action.said.clone());
+    let (received, ()) =
+        tokio::join!(async { read_to_end(accept(&two).await).await }, action.end());
+    assert_eq!(received, b"kept\n");
+    assert_eq!((stats.resumed.get(), stats.delivered.get()), (1, 1));
+    assert!(said.all().iter().any(|text| text.contains("back")), "{:?}", said.all());
+
+    drop(two);
+    let action = pool(&[&port_one, &port_two], &[("action.resumeRetryCount", "1")]);
+    action.push(&["dropped", "too"]).await;
+    action.delivered().await;
+    assert_eq!(action.stats.dropped_retries.get(), 2);
+    action.end().await;
+}
+
+/// A target that takes nothing more, and is alive, keeps what it has and holds nobody up.
+#[tokio::test]
+async fn a_target_that_is_stuck_leaves_the_rest_to_the_others() {
+    let ((one, port_one), (two, port_two)) = (listener().await, listener().await);
+    socket2::SockRef::from(&one).set_recv_buffer_size(64 << 10).unwrap();
+    let action = pool(&[&port_one, &port_two], &[]);
+    let messages = numbered(0..30_000, 1000);
+    let queue = action.queue.clone();
+    let sending = async {
+        for some in messages.chunks(10) {
+            let mut chunk = Chunk::default();
+            for message in some {
+                chunk.bytes.extend_from_slice(format!("{message}\n").as_bytes());
+                chunk.end_message();
+            }
+            queue.push(&mut chunk).await;
+        }
+        drop(queue);
+    };
+    let receiving = async {
+        let (mut stuck, mut second) = (accept(&one).await, accept(&two).await);
+        // Far more than its turns: what the first one holds fits in the queue's 1 MiB.
+        let mut most = vec![0; 24_000_000];
+        let read = second.read_exact(&mut most);
+        tokio::time::timeout(Duration::from_secs(20), read).await.expect("stalled").unwrap();
+        let reading = async {
+            tokio::join!(second.read_to_end(&mut most), async {
+                let mut rest = Vec::new();
+                stuck.read_to_end(&mut rest).await.unwrap();
+                rest
+            })
+        };
+        let ((_, rest), ()) = tokio::join!(reading, action.end());
+        most.extend_from_slice(&rest);
+        most
+    };
+    let ((), all) = tokio::join!(sending, receiving);
+    let all = String::from_utf8(all).unwrap();
+    assert_eq!(all.lines().count(), 30_000);
+    assert_eq!(all.lines().collect::<HashSet<_>>().len(), 30_000);
+}
+
 #[tokio::test]
 async fn udp_sends_a_datagram_a_message() {
     let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
@@ -348,6 +422,27 @@ async fn udp_sends_a_datagram_a_message() {
     assert_eq!(seen.len(), 300);
     assert_eq!(action.stats.delivered.get(), 300);
     assert_eq!(action.stats.dropped_unsendable.get(), 0);
+    action.end().await;
+}
+
+#[tokio::test]
+async fn udp_compresses_what_gets_shorter_by_it() {
+    let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let port = server.local_addr().unwrap().port().to_string();
+    let target = [("type", "omfwd"), ("target", "127.0.0.1"), ("port", port.as_str())];
+    let action = start(&[&target[..], &[("zipLevel", "9")]].concat());
+    let long = "repeat ".repeat(40);
+    action.push(&["short", &long]).await;
+    let mut buffer = [0; 1000];
+    let n = server.recv(&mut buffer).await.unwrap();
+    assert_eq!(&buffer[..n], b"short");
+    let n = server.recv(&mut buffer).await.unwrap();
+    assert_eq!(buffer[0], b'z');
+    let mut text = String::new();
+    flate2::read::ZlibDecoder::new(&buffer[1..n]).read_to_string(&mut text).unwrap();
+    assert_eq!(text, long);
+    action.delivered().await;
+    assert_eq!(action.stats.delivered.get(), 2);
     action.end().await;
 }
 
