@@ -132,9 +132,11 @@ impl ActionTask {
     fn probes(&self) -> Vec<Box<dyn Probe>> {
         let output = self.output.clone();
         let mut probes: Vec<Box<dyn Probe>> = Vec::new();
-        if let OutputSpec::Forward(forward) = &self.spec {
+        if let OutputSpec::Forward(forward) = &self.spec
+            && let Some((host, port)) = forward.targets.first()
+        {
             let protocol = if forward.protocol == Protocol::Tcp { "TCP" } else { "UDP" };
-            let name = format!("{protocol}-{}-{}", forward.target, forward.port);
+            let name = format!("{protocol}-{host}-{port}");
             probes.push(Box::new(ForwardProbe { name, output: output.clone() }));
         }
         if let Some(template) = &self.file_name {
