@@ -3,6 +3,7 @@
 mod accept;
 mod inflate;
 mod params;
+mod peer;
 mod session;
 mod spec;
 
