@@ -108,6 +108,7 @@ impl fmt::Display for Summary {
                     ("connections", stats.sessions_opened.get()),
                     ("connections refused", stats.sessions_refused.get()),
                     ("connections timed out", stats.sessions_timed_out.get()),
+                    ("sessions that broke the protocol", stats.sessions_broken.get()),
                     ("accept errors", stats.accept_errors.get()),
                 ],
             );

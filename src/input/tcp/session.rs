@@ -18,7 +18,9 @@ use crate::base::drain::Signals;
 use crate::base::limits::TCP_READ_BYTES;
 use crate::base::num::count;
 use crate::base::reporter::Level;
+use crate::input::relp;
 use crate::input::tcp::Connection;
+use crate::input::tcp::Protocol;
 use crate::input::tcp::TcpInput;
 use crate::input::tcp::inflate::Inflate;
 use crate::input::tcp::peer::Peer;
@@ -30,7 +32,7 @@ use crate::shard::Stuck;
 
 /// Bytes that are framed, parsed and rendered before the next ones are: with what is made of them
 /// they fit the processor's first-level cache.
-const SLICE_BYTES: usize = 32 << 10;
+pub(in crate::input) const SLICE_BYTES: usize = 32 << 10;
 /// Reads in a row before other connections get their turn.
 const READS_PER_TURN: u32 = 4;
 /// Reads from one connection after the stop, at most: what its kernel buffer can hold.
@@ -38,10 +40,18 @@ const READS_AT_STOP: u32 = 64;
 /// How long each of these waits for more.
 const PATIENCE_AT_STOP: Duration = Duration::from_millis(10);
 /// A tail's memory that a connection may keep between reads, bytes.
-const TAIL_KEPT: usize = 1024;
+pub(in crate::input) const TAIL_KEPT: usize = 1024;
 
 /// Serves `connection` until its end, its deadline or the stop.
-pub async fn serve(connection: Connection, shard: Rc<Shard>, mut signals: Signals) {
+pub async fn serve(connection: Connection, shard: Rc<Shard>, signals: Signals) {
+    match connection.ticket.input.spec.protocol {
+        Protocol::Syslog => listen(connection, shard, signals).await,
+        // Apart: what it needs must not make each plain connection larger.
+        Protocol::Relp(spec) => Box::pin(relp::serve(connection, spec, shard, signals)).await,
+    }
+}
+
+async fn listen(connection: Connection, shard: Rc<Shard>, mut signals: Signals) {
     let Connection { stream, ticket } = connection;
     let input = &ticket.input;
     let stream = match TcpStream::from_std(stream) {

@@ -3,10 +3,10 @@
 //!
 //! ```text
 //! TXNR SP COMMAND SP DATALEN [SP DATA] LF
-//! 1 open 55 relp_version=0␊relp_software=…␊commands=syslog␊       client
-//! 1 rsp 93 200 OK␊relp_version=0␊relp_software=…␊commands=syslog␊  server
-//! 2 syslog 19 <13>the message, or␊  ->  2 rsp 6 200 OK␊
-//! 3 close 0␊                        ->  3 rsp 0␊ 0 serverclose 0␊
+//! 1 open 85 relp_version=0␊relp_software=…␊commands=syslog␊            client
+//! 1 rsp 93 200 OK␊relp_version=0␊relp_software=…␊commands=syslog␊      server
+//! 2 syslog 15 <13>the message␊  ->  2 rsp 6 200 OK␊
+//! 3 close 0␊                    ->  3 rsp 0␊ 0 serverclose 0␊
 //! ```
 //!
 //! TXNR counts the commands of a session, 1 to 999,999,999 and then 1 again; 0 is a hint that
@@ -48,7 +48,7 @@ pub const HEADER_BYTES_MAX: usize = 2 * DIGITS_MAX + COMMAND_BYTES_MAX + 3;
 const OFFERS: &str = concat!(
     "relp_version=0\nrelp_software=bongsu,",
     env!("CARGO_PKG_VERSION"),
-    "\ncommands=syslog\n"
+    "\ncommands=syslog"
 );
 
 /// What a frame is for.

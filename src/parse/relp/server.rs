@@ -52,7 +52,7 @@ impl Server {
         match frame.command {
             Command::Syslog if self.open => Step::Message,
             Command::Syslog => {
-                relp::write(out, frame.txnr, "rsp", b"500 command disabled: no open session");
+                relp::write(out, frame.txnr, "rsp", b"500 command disabled");
                 Step::Answered
             }
             Command::Open => self.open(frame.txnr, frame.data, data, out),
