@@ -25,6 +25,7 @@ mod parsers;
 mod posix;
 mod programs;
 mod reload;
+mod relp;
 mod runaway;
 mod scripts;
 mod support;

@@ -343,15 +343,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
                 Poll::Ready(Ok(())) | Poll::Pending => {}
             }
             // What comes now is not taken; a client that leaves is noticed.
-            while !half_closed {
+            loop {
+                if half_closed {
+                    return Poll::Pending;
+                }
                 let mut room = tokio::io::ReadBuf::new(&mut heard);
-                match Pin::new(&mut self.stream).poll_read(cx, &mut room) {
-                    Poll::Ready(Ok(())) if !room.filled().is_empty() => {}
-                    Poll::Ready(_) => return Poll::Ready(false),
-                    Poll::Pending => break,
+                let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room));
+                if read.is_err() || room.filled().is_empty() {
+                    return Poll::Ready(false);
                 }
             }
-            Poll::Pending
         })
         .await
     }
@@ -362,7 +363,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         input.stats.sessions_broken.add(1);
         if input.stats.sessions_broken.get().is_power_of_two() {
             let peer = self.ticket.peer;
-            input.say(Level::Warning, &format!("session of {peer} ended: it sent {why}"));
+            input.say(Level::Warning, &format!("session of {peer} ended: {why}"));
         }
     }
 }

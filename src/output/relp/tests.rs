@@ -8,7 +8,6 @@ use tokio::net::TcpStream;
 use crate::output::testing::Action;
 use crate::output::testing::compile;
 use crate::output::testing::start;
-use crate::output::testing::until;
 use crate::parse::relp;
 use crate::parse::relp::Command;
 use crate::parse::relp::Decoder;

@@ -31,7 +31,7 @@ pub enum Step {
 pub enum Ending {
     /// The client has closed it.
     Closed,
-    /// The client did what it may not do; in words, for reports.
+    /// The client did what it may not do: why, in words.
     Refused(&'static str),
 }
 
@@ -61,7 +61,7 @@ impl Server {
                 Self::over(Ending::Closed, out)
             }
             Command::Rsp | Command::ServerClose | Command::Unknown => {
-                Self::over(Ending::Refused("a command that is none of a client's"), out)
+                Self::over(Ending::Refused("no command of a client's"), out)
             }
         }
     }
@@ -73,8 +73,8 @@ impl Server {
             return Step::Over(Ending::Closed);
         }
         let why = match self.next {
-            1 if !self.open => "a first frame that has not the number 1",
-            _ => "a frame out of order",
+            1 if !self.open => "the first frame has not the number 1",
+            _ => "a frame is out of order",
         };
         Self::over(Ending::Refused(why), out)
     }
@@ -82,19 +82,19 @@ impl Server {
     #[cold]
     fn open(&mut self, txnr: u32, offers: Span, data: &[u8], out: &mut Vec<u8>) -> Step {
         let offers = Offers::read(offers.of(data));
-        let refused = if self.open {
-            "500 the session is open already"
+        let why = if self.open {
+            "the session is open already"
         } else if offers.bad_version {
-            "500 relp_version is no number"
+            "relp_version is no number"
         } else if !offers.syslog {
-            "500 required command syslog not offered"
+            "required command syslog not offered"
         } else {
             self.open = true;
             relp::write(out, txnr, "rsp", ["200 OK\n", OFFERS].concat().as_bytes());
             return Step::Answered;
         };
-        relp::write(out, txnr, "rsp", refused.as_bytes());
-        Self::over(Ending::Refused(&refused[4..]), out)
+        relp::write(out, txnr, "rsp", ["500 ", why].concat().as_bytes());
+        Self::over(Ending::Refused(why), out)
     }
 
     fn over(ending: Ending, out: &mut Vec<u8>) -> Step {
