@@ -34,6 +34,8 @@ use crate::cli::bench::frames::Framing;
 use crate::cli::bench::frames::cut;
 use crate::cli::bench::ledger::Ids;
 use crate::cli::bench::ledger::Ledger;
+use crate::cli::bench::relp;
+use crate::cli::bench::relp::Taken;
 use crate::cli::bench::send::is_timeout;
 use crate::cli::bench::time::Stamps;
 use crate::cli::bench::time::wait_until;
@@ -228,11 +230,27 @@ impl Shared {
         }
     }
 
-    /// Takes the whole frames at the start of `bytes`; returns how many bytes they were.
-    fn take(&self, bytes: &[u8]) -> usize {
+    /// Takes the whole frames at the start of `bytes`; returns how many bytes they were. What is
+    /// to be answered is added to `answers`.
+    fn take(&self, bytes: &[u8], answers: &mut Vec<u8>) -> usize {
         let mut state = self.state();
         let now = state.arrived(self.stamps);
         let mut used = 0;
+        while self.framing == Framing::Relp {
+            match relp::take(&bytes[used..], answers) {
+                Ok(Some((taken, length))) => {
+                    if let Taken::Message(text) = taken {
+                        state.enter(text, now);
+                    }
+                    used += length;
+                }
+                Ok(None) => {
+                    state.begin_stall();
+                    return used;
+                }
+                Err(()) => break,
+            }
+        }
         loop {
             match cut(self.framing, &bytes[used..]) {
                 Cut::Frame { start, end, next } => {
@@ -303,11 +321,12 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 }
 
 fn take_stream(mut stream: TcpStream, shared: &Shared) {
-    if stream.set_read_timeout(Some(CALL)).is_err() {
+    let bounded = stream.set_read_timeout(Some(CALL)).and(stream.set_write_timeout(Some(CALL)));
+    if bounded.and(stream.set_nodelay(true)).is_err() {
         return;
     }
     let mut bytes = vec![0; TCP_READ_BYTES];
-    let mut filled = 0;
+    let (mut filled, mut answers) = (0, Vec::new());
     while !shared.stopping() {
         shared.wait_out_stall();
         match stream.read(&mut bytes[filled..]) {
@@ -316,7 +335,10 @@ fn take_stream(mut stream: TcpStream, shared: &Shared) {
             Err(error) if is_timeout(&error) => continue,
             Err(_) => break,
         }
-        let used = shared.take(&bytes[..filled]);
+        let used = shared.take(&bytes[..filled], &mut answers);
+        if !relp::answer(&mut stream, &mut answers, || shared.stopping()) {
+            break;
+        }
         bytes.copy_within(used..filled, 0);
         filled -= used;
         if filled == bytes.len() {
