@@ -315,6 +315,7 @@ impl Builder {
             .with_case(self.globals.case)
             .with_names(self.rulesets.by_name())
             .with_watch(self.watches)
+            .with_epoch(self.tables.epoch().clone())
     }
 
     /// Adds the rules by which rulesets are entered that do not take messages without a header.

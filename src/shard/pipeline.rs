@@ -1,5 +1,6 @@
 //! Parsed batches through rules and templates into the actions' queues.
 
+use std::cell::Cell;
 use std::cell::RefCell;
 use std::cell::RefMut;
 use std::collections::VecDeque;
@@ -59,6 +60,10 @@ pub struct Shard {
     /// 0..number of shards.
     pub index: usize,
     programs: Arc<Programs>,
+    /// How often what was decided by the rules became void, and what the programs' own count was
+    /// then.
+    epoch: Cell<u64>,
+    seen: Cell<u64>,
     residuals: RefCell<Residuals>,
     outlets: Vec<Rc<Outlet>>,
     /// The batch into which stream inputs of this shard read, one at a time.
@@ -97,10 +102,13 @@ impl Shard {
     ) -> Self {
         let mut work = Work { scratch: Scratch::new(&programs), ..Work::default() };
         work.chunks.resize_with(outlets.len(), Chunk::default);
+        let residuals = Residuals::beside(&work.scratch);
         Self {
             index,
+            epoch: Cell::new(0),
+            seen: Cell::new(programs.epoch().now()),
             programs,
-            residuals: RefCell::default(),
+            residuals: RefCell::new(residuals),
             outlets: outlets.into_iter().map(Rc::new).collect(),
             batch: RefCell::new(Batch::new(input)),
             frames: RefCell::default(),
@@ -144,11 +152,32 @@ impl Shard {
         self.sources.borrow().all().for_each(f);
     }
 
+    /// Looks whether what the rules decide by has changed (a lookup table was read again), and
+    /// makes the shard go by what there is now. [Routes](Self::route) are void when the number is
+    /// another one than when they were asked for. Whoever reads asks before each read, and before
+    /// it runs what was read without waiting in between; it costs a plain load.
+    #[inline]
+    pub fn epoch(&self) -> u64 {
+        let now = self.programs.epoch().now();
+        if self.seen.replace(now) != now {
+            self.renew();
+        }
+        self.epoch.get()
+    }
+
+    /// Makes void what was decided. Not while messages run.
+    fn renew(&self) {
+        let mut work = self.work.borrow_mut();
+        work.scratch.refresh();
+        work.handed_over.clear();
+        self.epoch.set(self.epoch.get() + 1);
+    }
+
     /// The rules of `ruleset` with all decided that the sender and the input decide.
     #[must_use]
     pub fn route(&self, ruleset: RulesetId, entry: &Entry, input: &Arc<InputInfo>) -> Residual {
         let id = Arc::as_ptr(input).addr();
-        entry.route(ruleset, id, |source| self.route_of(ruleset, source, input))
+        entry.route(self.epoch.get(), ruleset, id, |source| self.route_of(ruleset, source, input))
     }
 
     /// [`Shard::route`] for a source that is not in the table of senders (a local input).
@@ -164,8 +193,8 @@ impl Shard {
         match route.always() {
             Some(actions) => {
                 for action in actions {
-                    for message in &batch.messages {
-                        renderer.render(*action, batch.view(message));
+                    for index in 0..batch.messages.len() {
+                        renderer.render(*action, route.view(batch, index));
                     }
                 }
             }
@@ -331,7 +360,9 @@ impl Renderer<'_> {
         {
             return residual.clone();
         }
-        let residual = self.shard.route_of(ruleset, source, &view.batch.input);
+        let Shard { programs, residuals, .. } = self.shard;
+        let mut residuals = residuals.borrow_mut();
+        let residual = residuals.inside(programs, ruleset, source, &view.batch.input);
         self.handed_over.retain(|(r, ..)| *r != ruleset);
         self.handed_over.push((ruleset, source.clone(), residual.clone()));
         residual

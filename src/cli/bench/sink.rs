@@ -236,20 +236,8 @@ impl Shared {
         let mut state = self.state();
         let now = state.arrived(self.stamps);
         let mut used = 0;
-        while self.framing == Framing::Relp {
-            match relp::take(&bytes[used..], answers) {
-                Ok(Some((taken, length))) => {
-                    if let Taken::Message(text) = taken {
-                        state.enter(text, now);
-                    }
-                    used += length;
-                }
-                Ok(None) => {
-                    state.begin_stall();
-                    return used;
-                }
-                Err(()) => break,
-            }
+        if self.framing == Framing::Relp {
+            return state.take_relp(bytes, answers, now);
         }
         loop {
             match cut(self.framing, &bytes[used..]) {
@@ -277,6 +265,29 @@ impl State {
         self.glance.first.get_or_insert(now);
         self.glance.last = Some(now);
         stamps.of(now)
+    }
+
+    /// As [`Shared::take`], of a RELP session.
+    fn take_relp(&mut self, bytes: &[u8], answers: &mut Vec<u8>, now: u64) -> usize {
+        let mut used = 0;
+        loop {
+            match relp::take(&bytes[used..], answers) {
+                Ok(Some((taken, length))) => {
+                    if let Taken::Message(text) = taken {
+                        self.enter(text, now);
+                    }
+                    used += length;
+                }
+                Ok(None) => break,
+                Err(()) => {
+                    self.ledger.take_torn();
+                    used = bytes.len();
+                    break;
+                }
+            }
+        }
+        self.begin_stall();
+        used
     }
 
     fn enter(&mut self, frame: &[u8], now: u64) {
@@ -321,8 +332,11 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 }
 
 fn take_stream(mut stream: TcpStream, shared: &Shared) {
-    let bounded = stream.set_read_timeout(Some(CALL)).and(stream.set_write_timeout(Some(CALL)));
-    if bounded.and(stream.set_nodelay(true)).is_err() {
+    let bounded = stream
+        .set_read_timeout(Some(CALL))
+        .and_then(|()| stream.set_write_timeout(Some(CALL)))
+        .and_then(|()| stream.set_nodelay(true));
+    if bounded.is_err() {
         return;
     }
     let mut bytes = vec![0; TCP_READ_BYTES];

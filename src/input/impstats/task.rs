@@ -128,6 +128,7 @@ impl Impstats {
         }
         self.stats.count(&batch);
         self.stats.bytes.add(count(bytes));
+        shard.epoch();
         let route = shard.route_of(self.ruleset, source, &self.info);
         shard.run(&mut batch, &route);
         shard.flush(&batch.ack, stuck);

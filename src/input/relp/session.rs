@@ -217,6 +217,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             if self.out.len() - self.sent > UNSENT_BYTES {
                 return Poll::Pending;
             }
+            self.peer.refresh();
             // Asked again: it may be long since this connection began to wait for something.
             if !self.shard.is_open(&self.peer.route) {
                 return Poll::Ready(Ok(Read::Held));

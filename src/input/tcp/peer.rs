@@ -31,6 +31,8 @@ pub(in crate::input) struct Peer<'a> {
     port: u16,
     /// The rules for its messages.
     pub(in crate::input) route: Residual,
+    /// The shard's, when `route` was made.
+    epoch: u64,
 }
 
 impl<'a> Peer<'a> {
@@ -49,8 +51,9 @@ impl<'a> Peer<'a> {
             turn_away(input, &entry.source.fromhost);
             return None;
         }
+        let epoch = shard.epoch();
         let route = shard.route(input.ruleset, &entry, &input.info);
-        Some(Self { input, shard, entry, port: peer.port(), route })
+        Some(Self { input, shard, entry, port: peer.port(), route, epoch })
     }
 
     /// Goes by the peer's name from here on, if the resolver knows it by now.
@@ -60,7 +63,20 @@ impl<'a> Peer<'a> {
         }
         let Some(ip) = self.entry.source.ip else { return };
         self.entry = learn(self.shard, self.input, ip, Duration::ZERO).await;
+        self.reroute();
+    }
+
+    fn reroute(&mut self) {
+        self.epoch = self.shard.epoch();
         self.route = self.shard.route(self.input.ruleset, &self.entry, &self.input.info);
+    }
+
+    /// Makes the route anew if what it follows from has changed.
+    #[inline]
+    pub(in crate::input) fn refresh(&mut self) {
+        if self.shard.epoch() != self.epoch {
+            self.reroute();
+        }
     }
 
     /// What all messages of this connection have in common.

@@ -173,6 +173,7 @@ impl Session<'_> {
         stuck: &'r mut Stuck,
     ) -> impl Future<Output = io::Result<Read>> + 'r {
         poll_fn(move |cx| {
+            self.peer.refresh();
             // Asked again: it may be long since this connection began to wait for something.
             if !self.shard.is_open(&self.peer.route) {
                 return Poll::Ready(Ok(Read::Held));
@@ -263,6 +264,7 @@ impl Session<'_> {
         if self.tail.is_empty() {
             return;
         }
+        self.peer.refresh();
         let mut batch = self.shard.batch().borrow_mut();
         batch.clear();
         batch.arrival = self.shard.arrival();
