@@ -281,7 +281,7 @@ impl Modules {
         Some(module.check(object, &output::tables(module), diags))
     }
 
-    /// Whether the output module `kind`, which runs, is there: built in, or loaded.
+    /// Whether the output module `kind`, which runs, is there: built in, loaded, or Bongsu's own.
     pub(super) fn may_act(
         &self,
         kind: &str,
@@ -289,7 +289,9 @@ impl Modules {
         definitions: &Definitions,
         diags: &mut Diagnostics,
     ) -> bool {
-        BUILT_IN.contains(&kind) || self.is_loaded_before(kind, object, definitions, diags)
+        BUILT_IN.contains(&kind)
+            || kind == output::stdout::NAME
+            || self.is_loaded_before(kind, object, definitions, diags)
     }
 
     /// Checks an action whose module does not run.

@@ -1,8 +1,8 @@
-//! Floor 7: inputs. [`udp`] is `imudp`, [`tcp`] is `imtcp` and `imptcp`, [`relp`] is `imrelp`: each with its parameter
-//! table, its task and its tests. Beside them the relay's own messages come in, and the reports of
-//! its counters ([`impstats`]). A task runs on a
-//! shard's thread: it receives, frames and parses into a batch, gives that to the
-//! [`shard`](crate::shard), and waits where an output is full.
+//! Floor 7: inputs. [`udp`] is `imudp`, [`tcp`] is `imtcp` and `imptcp`, [`relp`] is `imrelp`:
+//! each with its parameter table, its task and its tests. Beside them come the relay's own
+//! messages, and the reports of its counters ([`impstats`]). A task runs on a shard's thread: it
+//! receives, frames and parses into a batch, gives that to the [`shard`](crate::shard), and waits
+//! where an output is full.
 
 mod guard;
 pub mod impstats;
