@@ -21,6 +21,7 @@ use crate::config::param::Params;
 use crate::engine::modules::BUILT_IN;
 use crate::input::InputStats;
 use crate::input::impstats;
+use crate::input::relp;
 use crate::input::tcp;
 use crate::input::udp;
 use crate::net::sys::ResourceUsage;
@@ -344,7 +345,7 @@ impl Probe for MainQueueProbe {
     }
 }
 
-/// A listener: of one address family, except imtcp's.
+/// A listener: of one address family, except those of imtcp and imrelp.
 #[derive(Debug)]
 pub(super) struct ListenerProbe {
     module: &'static str,
@@ -366,7 +367,7 @@ impl ListenerProbe {
         stats: &Arc<InputStats>,
     ) -> Vec<Self> {
         let one = |name, family| Self { module, name, family, stats: stats.clone() };
-        if module == tcp::NAME {
+        if matches!(module, tcp::NAME | relp::NAME) {
             return vec![one(format!("{name}({port})"), 0)];
         }
         let address = address.unwrap_or("*");
@@ -385,7 +386,7 @@ impl Probe for ListenerProbe {
         let family = &self.stats.families[self.family];
         let figures = match self.module {
             // rsyslogd counts what its rate limit drops, too.
-            tcp::NAME => {
+            tcp::NAME | relp::NAME => {
                 let dropped = self.stats.dropped_ratelimit.get();
                 vec![counter("submitted", self.stats.received.get() + dropped)]
             }

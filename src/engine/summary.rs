@@ -333,6 +333,7 @@ fn input_line(input: &InputCounters) -> String {
             ("connections", stats.sessions_opened.get()),
             ("connections refused", stats.sessions_refused.get()),
             ("connections timed out", stats.sessions_timed_out.get()),
+            ("sessions that broke the protocol", stats.sessions_broken.get()),
             ("accept errors", stats.accept_errors.get()),
         ],
     );

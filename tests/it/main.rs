@@ -28,6 +28,7 @@ mod parsers;
 mod posix;
 mod programs;
 mod reload;
+mod relp;
 mod reports;
 mod runaway;
 mod scripts;
