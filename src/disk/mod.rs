@@ -1,5 +1,6 @@
 //! Floor 4: the log that a queue spills to.
 
+pub mod broken;
 mod files;
 mod format;
 
