@@ -151,7 +151,7 @@ fn read_ends<F: Files>(files: &F, paths: &Paths) -> io::Result<Vec<Ends>> {
 fn known_salt(ends: &[Ends], slot: Option<Slot>) -> Option<u64> {
     let of = |ends: &Ends| {
         let header = ends.header.map(|header| header.salt);
-        header.or(ends.footer.map(|footer| footer.salt))
+        header.or_else(|| ends.footer.map(|footer| footer.salt))
     };
     slot.map(|slot| slot.salt).or_else(|| ends.iter().find_map(of))
 }
@@ -164,7 +164,7 @@ fn start_reading<F: Files>(
 ) -> (Reader<F>, Mark) {
     let released = slot.map_or(0, |slot| slot.released.position);
     let first = segments.iter().find(|segment| segment.written.next > released);
-    let Some(segment) = first.or(segments.back()) else {
+    let Some(segment) = first.or_else(|| segments.back()) else {
         let walk = Walk { at: RECORDS_AT, end: RECORDS_AT, expected: Position(next), salt: 0 };
         return (
             Reader { segment: 0, file: None, walk },

@@ -239,6 +239,9 @@ pub(super) fn survey<F: Files>(
         survey.torn = Some((gap.at, end - gap.at));
         survey.gaps.truncate(behind_last);
     }
+    // As a footer would have counted them.
+    extent.messages +=
+        survey.gaps.iter().filter_map(|gap| gap.messages).map(u64::from).sum::<u64>();
     survey.extent = extent;
     Ok(survey)
 }

@@ -126,7 +126,7 @@ impl<F: Files> View<F> {
 
     fn segment(&self, ends: &Ends) -> SegmentView {
         let footer = ends.footer;
-        let first = ends.header.map(|h| h.first).or(footer.map(|f| f.first));
+        let first = ends.header.map(|h| h.first).or_else(|| footer.map(|f| f.first));
         let next = footer.map(|footer| footer.next);
         SegmentView {
             number: ends.number,
@@ -185,7 +185,7 @@ impl<F: Files> View<F> {
     ) -> io::Result<u64> {
         let file = self.files.open(&self.paths.segment(ends.number), false)?;
         let known = ends.header.map(|header| (header.first, header.salt));
-        let known = known.or(ends.footer.map(|footer| (footer.first, footer.salt)));
+        let known = known.or_else(|| ends.footer.map(|footer| (footer.first, footer.salt)));
         let (first, salt) = known.unwrap_or((0, self.salt));
         let footer = ends.footer.map_or(0, |_| BLOCK as u64);
         let end = ends.length.saturating_sub(footer);

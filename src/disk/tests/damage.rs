@@ -79,7 +79,7 @@ fn a_bit_costs_its_record() {
             let (found, damages) = read(&changed);
             let lost = all.iter().filter(|text| !found.contains(text)).count();
             assert!(lost <= 1 && found.len() == 9 - lost, "byte {at} costs {lost}");
-            assert!(found.is_sorted_by_key(|text| text.len()), "byte {at}: out of order");
+            assert!(found.is_sorted_by_key(Vec::len), "byte {at}: out of order");
             // The header of a log that was not closed may be one that was never finished.
             assert!(!damages.is_empty() || lost == 0, "byte {at}: {lost} lost without a word");
         }
@@ -120,7 +120,7 @@ fn the_state_costs_nothing() {
         assert!(found.ends_with(&left) && found.len() <= 6, "{what}: {} found", found.len());
     };
     for at in 0..content.len() {
-        if at < 80 || at >= 4096 {
+        if !(80..4096).contains(&at) {
             check(&with(&files, STATE, |c| c[at] ^= 1 << (at % 8)), &format!("byte {at}"));
         }
         if at <= 80 || at >= 4096 || at % 64 == 0 {
