@@ -55,6 +55,7 @@ mod files;
 mod format;
 
 mod front;
+mod fuzz;
 mod log;
 mod open;
 mod segment;
@@ -70,6 +71,7 @@ use std::path::PathBuf;
 pub use files::Files;
 pub use files::System;
 pub use format::RECORD_BYTES_MAX;
+pub use fuzz::fuzz_disk;
 pub use log::Counters;
 pub use log::Depth;
 pub use log::Log;
