@@ -5,6 +5,7 @@ mod chunk;
 mod framing;
 mod memory;
 pub mod params;
+pub mod record;
 
 pub use chunk::Chunk;
 pub use chunk::Run;

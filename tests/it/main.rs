@@ -27,6 +27,7 @@ mod parse;
 mod parsers;
 mod posix;
 mod programs;
+mod queues;
 mod reload;
 mod relp;
 mod reports;
