@@ -18,8 +18,6 @@ mod testing;
 pub use stats::OutputStats;
 pub use task::Task;
 
-use std::collections::VecDeque;
-
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::limits;
@@ -38,6 +36,7 @@ use crate::output::forward::ForwardSpec;
 use crate::output::stdout::StdoutSpec;
 use crate::queue;
 use crate::queue::Framing;
+use crate::queue::Taken;
 
 /// What `global()` and `module()` objects set for all actions.
 #[derive(Clone, Debug)]
@@ -222,7 +221,7 @@ impl OutputSpec {
 }
 
 async fn discard(task: &Task) {
-    let mut chunks = VecDeque::new();
+    let mut chunks = Taken::default();
     while task.queue.take(&mut chunks).await {
         for chunk in chunks.drain(..) {
             task.delivered(chunk);

@@ -1,6 +1,5 @@
 //! What the task of every action works with: its queue, its counters, and its state of health.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::io::IoSlice;
 use std::sync::Arc;
@@ -19,6 +18,7 @@ use crate::output::common::Retry;
 use crate::queue::Chunk;
 use crate::queue::Receiver;
 use crate::queue::Suspension;
+use crate::queue::Taken;
 
 /// A target that worked for this long was well; its next failure starts the waits over.
 const WELL: Duration = Duration::from_secs(1);
@@ -54,7 +54,7 @@ impl Task {
 /// Chunks on their way out, in order, and how far the first one is.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    pub(super) chunks: VecDeque<Chunk>,
+    pub(super) chunks: Taken,
     /// Bytes of the first chunk that the target has taken.
     pub(super) offset: usize,
 }
@@ -68,7 +68,7 @@ impl Pending {
     pub(super) fn gather<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let mut skip = self.offset;
         let mut n = 0;
-        for (slice, chunk) in slices.iter_mut().zip(&self.chunks) {
+        for (slice, chunk) in slices.iter_mut().zip(self.chunks.iter()) {
             *slice = IoSlice::new(&chunk.bytes[skip..]);
             skip = 0;
             n += 1;

@@ -12,6 +12,8 @@ pub struct Chunk {
     /// `dynaFile`: which messages go to which name. Empty for a fixed target.
     pub runs: Vec<Run>,
     pub ack: Ack,
+    /// Which one of its queue it is; the queue counts.
+    pub number: u64,
 }
 
 /// Consecutive messages for one dynamic name, up to the next run.

@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 use tokio::sync::Notify;
 
 use crate::queue::Chunk;
+use crate::queue::Taken;
 
 /// Spare buffers that are kept for reuse, at most.
 const SPARE_CHUNKS: usize = 32;
@@ -19,8 +20,11 @@ const SPARE_CHUNKS: usize = 32;
 const SPARE_BYTES: usize = 1 << 20;
 
 #[derive(Debug)]
-struct State {
+pub(super) struct State {
+    /// In the order of their numbers.
     chunks: VecDeque<Chunk>,
+    /// The number of the next one.
+    next: u64,
     spare: Vec<Chunk>,
     /// [`Chunk::cost`] of all that is waiting or being delivered.
     bytes: usize,
@@ -32,7 +36,7 @@ struct State {
 }
 
 #[derive(Debug)]
-struct Shared {
+pub(super) struct Shared {
     state: Mutex<State>,
     bytes_max: usize,
     /// Something came, or the last sender went.
@@ -79,6 +83,7 @@ pub struct Receiver {
 pub fn bounded(bytes_max: usize) -> (Sender, Receiver) {
     let state = State {
         chunks: VecDeque::new(),
+        next: 0,
         spare: Vec::new(),
         bytes: 0,
         messages: 0,
@@ -101,6 +106,33 @@ impl Shared {
         // A panic while it was held cannot have left a chunk half moved.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// See [`Receiver::done`].
+    pub(super) fn done(&self, mut chunk: Chunk) {
+        let (size, messages) = (chunk.cost(), chunk.len() as u64);
+        chunk.clear();
+        let reusable = chunk.memory() <= SPARE_BYTES;
+        let mut state = self.lock();
+        state.bytes -= size;
+        state.messages -= messages;
+        if reusable && state.spare.len() < SPARE_CHUNKS {
+            state.spare.push(chunk);
+        }
+        drop(state);
+        self.freed.notify_waiters();
+    }
+
+    /// Puts chunks that were taken, and not delivered, back to their places.
+    pub(super) fn take_back(&self, chunks: impl DoubleEndedIterator<Item = Chunk>) {
+        let mut state = self.lock();
+        // From behind: parts of one chunk have its number, and keep their order.
+        for chunk in chunks.rev() {
+            let place = state.chunks.partition_point(|other| other.number < chunk.number);
+            state.chunks.insert(place, chunk);
+        }
+        drop(state);
+        self.filled.notify_one();
+    }
 }
 
 impl Sender {
@@ -118,14 +150,13 @@ impl Sender {
             return false;
         }
         let spare = state.spare.pop().unwrap_or_default();
-        let full = std::mem::replace(chunk, spare);
+        let mut full = std::mem::replace(chunk, spare);
+        full.number = state.next;
+        state.next += 1;
         state.bytes += full.cost();
         state.messages += full.len() as u64;
         state.messages_most = state.messages_most.max(state.messages);
-        if state.receiver_gone {
-            // The action was ended by a stop: this is a part of what the queue is left with.
-            return true;
-        }
+        // After the action was ended by a stop, this is a part of what the queue is left with.
         state.chunks.push_back(full);
         let first = state.chunks.len() == 1;
         drop(state);
@@ -203,8 +234,9 @@ impl Receiver {
     /// Takes everything that is waiting, in order, into `into`. False when nothing will ever come:
     /// all senders are gone and the queue is empty. Cancel safe.
     ///
-    /// What is taken still counts against the bound until [`Receiver::done`].
-    pub async fn take(&self, into: &mut VecDeque<Chunk>) -> bool {
+    /// What is taken still counts against the bound until [`Receiver::done`]. What is neither
+    /// given back nor in `into` any more when the output ends is lost, and counts as left.
+    pub async fn take(&self, into: &mut Taken) -> bool {
         loop {
             let filled = self.shared.filled.notified();
             tokio::pin!(filled);
@@ -212,7 +244,7 @@ impl Receiver {
             {
                 let mut state = self.shared.lock();
                 if !state.chunks.is_empty() {
-                    into.append(&mut state.chunks);
+                    into.fill(&self.shared, state.chunks.drain(..));
                     return true;
                 }
                 if state.senders == 0 {
@@ -225,18 +257,8 @@ impl Receiver {
 
     /// Gives back a chunk that was delivered (or given up, and counted): its room in the queue
     /// and its memory.
-    pub fn done(&self, mut chunk: Chunk) {
-        let (size, messages) = (chunk.cost(), chunk.len() as u64);
-        chunk.clear();
-        let reusable = chunk.memory() <= SPARE_BYTES;
-        let mut state = self.shared.lock();
-        state.bytes -= size;
-        state.messages -= messages;
-        if reusable && state.spare.len() < SPARE_CHUNKS {
-            state.spare.push(chunk);
-        }
-        drop(state);
-        self.shared.freed.notify_waiters();
+    pub fn done(&self, chunk: Chunk) {
+        self.shared.done(chunk);
     }
 }
 
@@ -244,7 +266,6 @@ impl Drop for Receiver {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.receiver_gone = true;
-        state.chunks.clear();
         drop(state);
         self.shared.freed.notify_waiters();
     }
@@ -282,7 +303,7 @@ mod tests {
             sender.push(&mut second).await;
         };
         let take = async {
-            let mut taken = VecDeque::new();
+            let mut taken = Taken::default();
             assert!(receiver.take(&mut taken).await);
             // Taken is not delivered: the room is given back by `done`.
             assert_eq!(sender.gauge().depth(), (chunk(b"0123456789abc").cost(), 1));
@@ -301,7 +322,7 @@ mod tests {
         assert!(other.try_push(&mut chunk(b"last")));
         drop(sender);
         drop(other);
-        let mut taken = VecDeque::new();
+        let mut taken = Taken::default();
         assert!(receiver.take(&mut taken).await);
         assert!(!receiver.take(&mut taken).await);
     }
@@ -330,6 +351,28 @@ mod tests {
         let mut two = chunk(b"two");
         assert!(sender.try_push(&mut two), "nobody waits for a receiver that is gone");
         assert_eq!((two.len(), sender.gauge().depth().1), (0, 2));
+    }
+
+    /// As when the engine ends a task at the stop's limit, whatever the task held by then.
+    #[tokio::test]
+    async fn what_an_output_held_goes_back_to_its_place() {
+        let (sender, receiver) = bounded(1 << 20);
+        for text in [b"one", b"two", b"thr"] {
+            assert!(sender.try_push(&mut chunk(text)));
+        }
+        let (mut first, mut second) = (Taken::default(), Taken::default());
+        assert!(receiver.take(&mut first).await);
+        assert!(sender.try_push(&mut chunk(b"fou")));
+        assert!(receiver.take(&mut second).await);
+        let one = first.pop_front().unwrap();
+        first.done(one);
+        drop(receiver);
+        drop(second);
+        drop(first);
+        let left = sender.shared.lock();
+        let texts: Vec<&[u8]> = left.chunks.iter().map(|chunk| &chunk.bytes[..]).collect();
+        assert_eq!(texts, [b"two", b"thr", b"fou"]);
+        assert_eq!(left.messages, 3);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod chunk;
 mod framing;
 mod memory;
 pub mod params;
+mod taken;
 
 pub use chunk::Chunk;
 pub use chunk::Run;
@@ -16,3 +17,4 @@ pub use memory::Receiver;
 pub use memory::Sender;
 pub use memory::Suspension;
 pub use memory::bounded;
+pub use taken::Taken;
