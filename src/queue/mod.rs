@@ -5,6 +5,7 @@ mod chunk;
 mod framing;
 mod memory;
 pub mod params;
+pub mod record;
 mod taken;
 
 pub use chunk::Chunk;

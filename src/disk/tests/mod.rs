@@ -1,0 +1,3 @@
+//! The log, on the real file system and on one that breaks.
+
+mod basics;
