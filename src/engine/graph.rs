@@ -11,7 +11,6 @@ use tokio::sync::mpsc;
 
 use crate::base::clock::LocalZone;
 use crate::base::drain::Signals;
-use crate::base::limits::ACTION_QUEUE_BYTES_DEFAULT;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
 use crate::engine::Plan;
@@ -58,6 +57,9 @@ use crate::queue;
 use crate::queue::Gauge;
 use crate::queue::Receiver;
 use crate::queue::Sender;
+use crate::queue::Settings;
+use crate::queue::Spool;
+use crate::queue::SpoolStats;
 use crate::rules::Programs;
 use crate::rules::RulesetId;
 use crate::shard::Outlet;
@@ -97,6 +99,9 @@ pub(super) struct ActionTask {
     file_name: Option<Arc<Template>>,
     sender: Sender,
     receiver: Receiver,
+    settings: Settings,
+    spool: Option<Spool>,
+    stored: Arc<SpoolStats>,
     outlet: Arc<OutletStats>,
     output: Arc<OutputStats>,
 }
@@ -108,9 +113,16 @@ impl fmt::Debug for ActionTask {
 }
 
 impl ActionTask {
-    fn new(plan: ActionPlan) -> Self {
-        let (sender, receiver) = queue::bounded(ACTION_QUEUE_BYTES_DEFAULT);
+    /// Opens the queue; one whose files cannot be had is complained of, and stays in memory.
+    fn new(plan: ActionPlan, reporter: &Arc<dyn Reporter>) -> Self {
+        let (sender, receiver) = queue::open(plan.queue.bounds());
+        let name: Arc<str> = plan.name.as_str().into();
+        let stats = Arc::<SpoolStats>::default();
+        let spool = plan.queue.spool(name, &sender, &stats, reporter);
         Self {
+            spool,
+            stored: stats,
+            settings: plan.queue.settings,
             name: plan.name,
             reported: plan.reported,
             queued: plan.queued,
@@ -154,14 +166,24 @@ impl ActionTask {
             self.spec.framing(),
             self.outlet.clone(),
         )
+        .with_patience(self.settings.patience)
     }
 
     /// Delivers until all shards have let go of the queue and it is empty.
     pub(super) async fn run(self, signals: Signals, reporter: Arc<dyn Reporter>) {
-        let Self { name, spec, receiver, sender, output, .. } = self;
+        let Self { name, spec, receiver, sender, output, settings, .. } = self;
+        let ended = settings.ending.map(|limit| (sender.gauge(), limit));
         drop(sender);
         let task = Task { name: name.into(), queue: receiver, stats: output, signals, reporter };
-        spec.run(task).await;
+        match ended {
+            None => spec.run(task).await,
+            // What it does not deliver in that time goes back to the queue, and counts as left.
+            Some((inputs, limit)) => tokio::select! {
+                biased;
+                () = spec.run(task) => {}
+                () = async { inputs.ended().await; tokio::time::sleep(limit).await } => {}
+            },
+        }
     }
 }
 
@@ -199,7 +221,11 @@ impl Graph {
         let mut graph = Self {
             shards,
             programs: Arc::new(plan.programs),
-            actions: plan.actions.into_iter().map(ActionTask::new).collect(),
+            actions: plan
+                .actions
+                .into_iter()
+                .map(|plan| ActionTask::new(plan, &around.reporter))
+                .collect(),
             udp: Vec::new(),
             listeners: Vec::new(),
             internal: None,
@@ -402,6 +428,14 @@ impl Graph {
         }
     }
 
+    /// The disks behind queues, to be closed when nobody uses the queues any more; each with what
+    /// its action is called.
+    pub(super) fn take_spools(&mut self) -> Vec<(String, Spool)> {
+        let named =
+            |action: &mut ActionTask| action.spool.take().map(|spool| (action.name.clone(), spool));
+        self.actions.iter_mut().filter_map(named).collect()
+    }
+
     pub(super) fn gauges(&self) -> Vec<Gauge> {
         self.actions.iter().map(|action| action.sender.gauge()).collect()
     }
@@ -417,6 +451,7 @@ impl Graph {
                     name: action.name.clone(),
                     outlet: action.outlet.clone(),
                     output: action.output.clone(),
+                    stored: action.stored.clone(),
                     left: 0,
                 })
                 .collect(),

@@ -41,12 +41,16 @@ use crate::lookup::Tables;
 use crate::message::InputInfo;
 use crate::message::Source;
 use crate::queue::Gauge;
+use crate::queue::Spool;
 use crate::rules::Programs;
 use crate::shard::Outlet;
 use crate::shard::Shard;
 
 /// Connections that may wait for their shard.
 const CONNECTIONS_WAITING: usize = 256;
+
+/// How long the disks may take at the end to save what is left in memory.
+const SAVE_LIMIT: Duration = Duration::from_secs(10);
 
 /// The senders that the shards knew, told when each ends.
 type Seen = Arc<Mutex<Vec<Arc<Source>>>>;
@@ -78,7 +82,7 @@ struct Seed {
 ///
 /// # Errors
 /// If threads, runtimes or signal handlers cannot be had; what `ready` says.
-pub fn run(graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<Summary> {
+pub fn run(mut graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<Summary> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let mut caught = {
         let _runtime = runtime.enter();
@@ -88,6 +92,7 @@ pub fn run(graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<S
     let (control, signals) = Control::new();
     let summary = graph.counters();
     let queues: Vec<Gauge> = graph.gauges();
+    let spools = graph.take_spools();
     let reporter = graph.reporter.clone();
     let drain = graph.drain;
     let tables = graph.tables.clone();
@@ -138,6 +143,7 @@ pub fn run(graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<S
             reporter.say(Level::Error, "a shard ended by a panic: this is a bug".into());
         }
     }
+    close_spools(spools, &reporter);
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(Summary { sources: by_address(&seen), ..with_what_is_left(summary, &queues) })
 }
@@ -151,6 +157,20 @@ fn reload_tables(tables: &Arc<Tables>, reporter: &Arc<dyn Reporter>) -> io::Resu
         thread.spawn(move || tables.serve(&*reporter))?;
     }
     Ok(())
+}
+
+/// Saves what queues with a disk are left with. They do it side by side.
+fn close_spools(spools: Vec<(String, Spool)>, reporter: &Arc<dyn Reporter>) {
+    let until = Instant::now() + SAVE_LIMIT;
+    for (_, spool) in &spools {
+        spool.end();
+    }
+    for (action, spool) in spools {
+        if !spool.join(until.into_std()) {
+            let text = format!("action '{action}': the disk did not take its queue in time");
+            reporter.say(Level::Error, text);
+        }
+    }
 }
 
 /// The signals that mean something.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::input::InputStats;
 use crate::message::Class;
 use crate::output::OutputStats;
+use crate::queue::SpoolStats;
 use crate::shard::OutletStats;
 
 /// Senders that the summary names.
@@ -17,7 +18,8 @@ pub struct ActionCounters {
     pub name: String,
     pub outlet: Arc<OutletStats>,
     pub output: Arc<OutputStats>,
-    /// Messages that its queue still holds.
+    pub stored: Arc<SpoolStats>,
+    /// Messages that its queue still holds, and that nobody keeps.
     pub left: u64,
 }
 
@@ -56,14 +58,18 @@ impl ActionCounters {
             + self.output.dropped_at_stop.get()
             + self.output.dropped_unsendable.get()
             + self.output.dropped_retries.get()
+            + self.stored.damaged.get()
+            + self.stored.saved.get()
             + self.left;
-        i128::from(self.outlet.queued.get()) - i128::from(out)
+        i128::from(self.outlet.queued.get() + self.stored.recovered.get()) - i128::from(out)
     }
 
     /// Messages that were lost, of all reasons.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.outlet.dropped_full.get()
+            + self.outlet.dropped_discarded.get()
+            + self.stored.damaged.get()
             + self.output.dropped_at_stop.get()
             + self.output.dropped_unsendable.get()
             + self.output.dropped_retries.get()
@@ -129,10 +135,16 @@ impl fmt::Display for Summary {
             reasons(
                 &mut line,
                 &[
+                    ("of an earlier run", action.stored.recovered.get()),
+                    ("written to disk", action.stored.written.get()),
+                    ("saved to disk", action.stored.saved.get()),
                     ("dropped: queue full", action.outlet.dropped_full.get()),
+                    ("dropped: discardMark", action.outlet.dropped_discarded.get()),
+                    ("dropped: damaged on disk", action.stored.damaged.get()),
                     ("dropped: stop", action.output.dropped_at_stop.get() + action.left),
                     ("dropped: unsendable", action.output.dropped_unsendable.get()),
                     ("dropped: retries failed", action.output.dropped_retries.get()),
+                    ("left out by sampling", action.outlet.sampled_out.get()),
                     ("failed attempts", action.output.failures.get()),
                 ],
             );
@@ -156,6 +168,7 @@ mod tests {
             name: "omfwd".into(),
             outlet: Arc::default(),
             output: Arc::default(),
+            stored: Arc::default(),
             left: 2,
         };
         action.outlet.queued.add(14);

@@ -13,6 +13,7 @@ use crate::config::param::Kind::Template;
 use crate::config::param::Params;
 use crate::config::param::Spec;
 use crate::config::wording::LEFT_OUT;
+use crate::queue::Settings;
 
 /// The table of the `action.*` parameters, and of what belongs to no group.
 pub static PARAMS: &[Spec] = &[
@@ -121,6 +122,7 @@ pub struct Common {
     pub template: Option<String>,
     pub retry: Retry,
     pub report_suspension: bool,
+    pub queue: Settings,
 }
 
 impl Common {
@@ -142,6 +144,7 @@ impl Common {
             template: text("template"),
             retry: retry(params),
             report_suspension: params.bool("action.reportSuspension").unwrap_or(true),
+            queue: Settings::compile(params, false, diags),
         })
     }
 }

@@ -1,18 +1,26 @@
-//! The memory queue of an action: bounded in bytes, many senders, one receiver. The unit is the
-//! [`Chunk`]; the lock is taken once per chunk.
+//! The queue of an action: bounded in bytes, many senders, one receiver. The unit is the [`Chunk`];
+//! the lock is taken once per chunk. Where a disk is behind it ([`super::spool`]), what memory has
+//! no room for goes there.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
 use crate::queue::Chunk;
 use crate::queue::Taken;
+use crate::queue::pace::Pace;
+use crate::queue::spill::Spill;
+use crate::queue::spill::Way;
 
 /// Spare buffers that are kept for reuse, at most.
 const SPARE_CHUNKS: usize = 32;
@@ -22,27 +30,40 @@ const SPARE_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct State {
     /// In the order of their numbers.
-    chunks: VecDeque<Chunk>,
+    pub(super) chunks: VecDeque<Chunk>,
     /// The number of the next one.
     next: u64,
     spare: Vec<Chunk>,
-    /// [`Chunk::cost`] of all that is waiting or being delivered.
-    bytes: usize,
-    messages: u64,
+    /// [`Chunk::cost`] of all that is waiting or being delivered, in memory.
+    pub(super) bytes: usize,
+    pub(super) messages: u64,
     /// The most that `messages` has been.
     messages_most: u64,
-    senders: usize,
+    pub(super) senders: usize,
     receiver_gone: bool,
+    /// When the next batch may be taken, where the configuration slows it down.
+    pub(super) not_before: Option<Instant>,
+    /// Since when a batch waits to become large enough.
+    pub(super) gathering_since: Option<Instant>,
+    pub(super) spill: Option<Spill>,
 }
 
 #[derive(Debug)]
 pub(super) struct Shared {
     state: Mutex<State>,
     bytes_max: usize,
+    messages_max: u64,
+    pub(super) pace: Option<Pace>,
     /// Something came, or the last sender went.
-    filled: Notify,
+    pub(super) filled: Notify,
     /// Something was taken.
-    freed: Notify,
+    pub(super) freed: Notify,
+    /// The last sender went.
+    closed: Notify,
+    /// The thread that works on the disk has something to do.
+    pub(super) work: Condvar,
+    /// Messages that wait or are delivered, as [`Gauge::depth`] has them, without the lock.
+    depth: AtomicU64,
     /// See [`Suspension`].
     suspended: AtomicBool,
 }
@@ -71,16 +92,42 @@ pub struct Gauge {
     shared: Arc<Shared>,
 }
 
+/// What came of a look.
+pub(super) enum Taking {
+    Took,
+    Empty,
+    /// Something is there, and may be taken after that time.
+    Later(Duration),
+    /// Nothing will ever come.
+    Ended,
+}
+
 /// Takes chunks out; the action's task holds the only one.
 #[derive(Debug)]
 pub struct Receiver {
     shared: Arc<Shared>,
 }
 
-/// A queue that takes chunks in until it holds `bytes_max` bytes. So the last one may go over it:
-/// a large chunk has as good a chance as the small ones of a sender that never pauses.
+/// What bounds a queue, and how fast it gives out.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// A queue takes chunks in until it holds so many bytes. So the last one may go over it: a
+    /// large chunk has as good a chance as the small ones of a sender that never pauses.
+    pub bytes: usize,
+    /// The same with messages.
+    pub messages: u64,
+    pub pace: Pace,
+}
+
+/// A queue in memory that is bounded in bytes alone.
 #[must_use]
 pub fn bounded(bytes_max: usize) -> (Sender, Receiver) {
+    open(Bounds { bytes: bytes_max, messages: u64::MAX, pace: Pace::default() })
+}
+
+/// A queue in memory.
+#[must_use]
+pub fn open(bounds: Bounds) -> (Sender, Receiver) {
     let state = State {
         chunks: VecDeque::new(),
         next: 0,
@@ -90,36 +137,101 @@ pub fn bounded(bytes_max: usize) -> (Sender, Receiver) {
         messages_most: 0,
         senders: 1,
         receiver_gone: false,
+        not_before: None,
+        gathering_since: None,
+        spill: None,
     };
+    let Bounds { bytes, messages, pace } = bounds;
     let shared = Arc::new(Shared {
         state: Mutex::new(state),
-        bytes_max,
+        bytes_max: bytes,
+        messages_max: messages,
+        pace: (!pace.is_free()).then_some(pace),
         suspended: AtomicBool::new(false),
         filled: Notify::new(),
         freed: Notify::new(),
+        closed: Notify::new(),
+        work: Condvar::new(),
+        depth: AtomicU64::new(0),
     });
     (Sender { shared: shared.clone() }, Receiver { shared })
 }
 
+impl State {
+    /// Where a chunk goes that comes now.
+    fn way(&mut self, bytes_max: usize, messages_max: u64) -> Way {
+        if let Some(spill) = &mut self.spill {
+            let bytes = self.bytes - spill.waiting_bytes;
+            return spill.way(bytes, self.messages - spill.waiting_messages);
+        }
+        match self.bytes >= bytes_max || self.messages >= messages_max {
+            true => Way::Wait,
+            false => Way::Memory,
+        }
+    }
+
+    /// Puts a chunk behind those that are in memory.
+    pub(super) fn push_back(&mut self, mut chunk: Chunk) {
+        chunk.number = self.next;
+        self.next += 1;
+        self.chunks.push_back(chunk);
+    }
+
+    /// Nothing will ever come.
+    pub(super) fn is_ended(&self) -> bool {
+        let on_disk = self.spill.as_ref().is_some_and(|s| s.unread > 0 || s.waiting_bytes > 0);
+        self.senders == 0 && self.chunks.is_empty() && !on_disk
+    }
+
+    /// Messages that wait, or are delivered, in memory and on disk.
+    pub(super) fn depth(&self) -> u64 {
+        self.messages + self.spill.as_ref().map_or(0, |spill| spill.unread)
+    }
+}
+
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while it was held cannot have left a chunk half moved.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// See [`Receiver::done`].
     pub(super) fn done(&self, mut chunk: Chunk) {
-        let (size, messages) = (chunk.cost(), chunk.len() as u64);
+        let (size, messages, stored) = (chunk.cost(), chunk.len() as u64, chunk.stored);
         chunk.clear();
         let reusable = chunk.memory() <= SPARE_BYTES;
         let mut state = self.lock();
-        state.bytes -= size;
-        state.messages -= messages;
+        // What was given up at the end is not counted any more.
+        state.bytes = state.bytes.saturating_sub(size);
+        state.messages = state.messages.saturating_sub(messages);
+        if let (Some(position), Some(spill)) = (stored, &mut state.spill) {
+            spill.done(position);
+            self.work.notify_one();
+        }
+        self.depth.store(state.depth(), Ordering::Relaxed);
         if reusable && state.spare.len() < SPARE_CHUNKS {
             state.spare.push(chunk);
         }
         drop(state);
         self.freed.notify_waiters();
+    }
+
+    /// One look at whether something can be taken.
+    fn take(self: &Arc<Self>, into: &mut Taken) -> Taking {
+        let mut state = self.lock();
+        if let Some(pace) = &self.pace {
+            return state.take_paced(pace, self, into);
+        }
+        if !state.chunks.is_empty() {
+            into.fill(self, state.chunks.drain(..));
+            if let Some(spill) = &state.spill
+                && spill.unread > 0
+            {
+                self.work.notify_one();
+            }
+            return Taking::Took;
+        }
+        if state.is_ended() { Taking::Ended } else { Taking::Empty }
     }
 
     /// Puts chunks that were taken, and not delivered, back to their places.
@@ -142,26 +254,44 @@ impl Sender {
         self.shared.suspended.load(Ordering::Relaxed)
     }
 
+    /// Messages that wait or are being delivered, as of the last chunk that came or went.
+    #[must_use]
+    #[inline]
+    pub fn depth(&self) -> u64 {
+        self.shared.depth.load(Ordering::Relaxed)
+    }
+
     /// Puts `chunk` in if there is room, and leaves an empty one with memory in its place.
     /// False, and `chunk` untouched, if the queue is full.
     pub fn try_push(&self, chunk: &mut Chunk) -> bool {
-        let mut state = self.shared.lock();
-        if state.bytes >= self.shared.bytes_max && !state.receiver_gone {
-            return false;
+        let shared = &*self.shared;
+        let mut state = shared.lock();
+        let mut way = state.way(shared.bytes_max, shared.messages_max);
+        if way == Way::Wait {
+            if !state.receiver_gone {
+                return false;
+            }
+            // The action was ended by a stop: this is a part of what the queue is left with.
+            way = if state.spill.is_some() { Way::Disk } else { Way::Memory };
         }
         let spare = state.spare.pop().unwrap_or_default();
-        let mut full = std::mem::replace(chunk, spare);
-        full.number = state.next;
-        state.next += 1;
+        let full = std::mem::replace(chunk, spare);
         state.bytes += full.cost();
         state.messages += full.len() as u64;
-        state.messages_most = state.messages_most.max(state.messages);
-        // After the action was ended by a stop, this is a part of what the queue is left with.
-        state.chunks.push_back(full);
+        let depth = state.depth();
+        state.messages_most = state.messages_most.max(depth);
+        shared.depth.store(depth, Ordering::Relaxed);
+        if let (Way::Disk, Some(spill)) = (way, &mut state.spill) {
+            spill.wait(full);
+            drop(state);
+            shared.work.notify_one();
+            return true;
+        }
+        state.push_back(full);
         let first = state.chunks.len() == 1;
         drop(state);
-        if first {
-            self.shared.filled.notify_one();
+        if first || shared.pace.is_some() {
+            shared.filled.notify_one();
         }
         true
     }
@@ -184,6 +314,10 @@ impl Sender {
         self.shared.freed.notified().await;
     }
 
+    pub(super) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// An observer of this queue.
     #[must_use]
     pub fn gauge(&self) -> Gauge {
@@ -192,11 +326,31 @@ impl Sender {
 }
 
 impl Gauge {
-    /// Bytes (as they count against the bound) and messages that are waiting or being delivered.
+    /// Bytes of memory (as they count against the bound) and messages, in memory and on disk, that
+    /// are waiting or being delivered.
     #[must_use]
     pub fn depth(&self) -> (usize, u64) {
         let state = self.shared.lock();
-        (state.bytes, state.messages)
+        (state.bytes, state.depth())
+    }
+
+    /// Returns once nothing more will be put in.
+    pub async fn ended(&self) {
+        loop {
+            let closed = self.shared.closed.notified();
+            tokio::pin!(closed);
+            closed.as_mut().enable();
+            if self.shared.lock().senders == 0 {
+                return;
+            }
+            closed.await;
+        }
+    }
+
+    /// Messages that are on disk and not in memory.
+    #[must_use]
+    pub fn on_disk(&self) -> u64 {
+        self.shared.lock().spill.as_ref().map_or(0, |spill| spill.unread)
     }
 
     /// The most messages that it held at a time.
@@ -220,6 +374,8 @@ impl Drop for Sender {
         if state.senders == 0 {
             drop(state);
             self.shared.filled.notify_one();
+            self.shared.work.notify_one();
+            self.shared.closed.notify_waiters();
         }
     }
 }
@@ -241,17 +397,12 @@ impl Receiver {
             let filled = self.shared.filled.notified();
             tokio::pin!(filled);
             filled.as_mut().enable();
-            {
-                let mut state = self.shared.lock();
-                if !state.chunks.is_empty() {
-                    into.fill(&self.shared, state.chunks.drain(..));
-                    return true;
-                }
-                if state.senders == 0 {
-                    return false;
-                }
+            match self.shared.take(into) {
+                Taking::Took => return true,
+                Taking::Ended => return false,
+                Taking::Empty => filled.await,
+                Taking::Later(wait) => drop(tokio::time::timeout(wait, filled).await),
             }
-            filled.await;
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::num::count;
 use crate::message::View;
@@ -21,6 +22,11 @@ pub struct OutletStats {
     /// Messages that were given up because the queue stayed full: from datagrams, whose senders
     /// cannot be held back, or at the end of the stop's time.
     pub dropped_full: Counter,
+    /// Messages that `queue.discardMark` gave up.
+    pub dropped_discarded: Counter,
+    /// Messages that were not for this action: `queue.samplingInterval`, and the `action.exec…`
+    /// parameters.
+    pub sampled_out: Counter,
     /// Chunks that found no room at once.
     pub full: Counter,
 }
@@ -35,6 +41,9 @@ pub struct Outlet {
     pub name: Option<Arc<Template>>,
     pub framing: Framing,
     pub stats: Arc<OutletStats>,
+    /// How long a full queue is waited for before a chunk is dropped; `None`: as long as it takes,
+    /// or, with datagrams, a moment.
+    pub(super) patience: Option<Duration>,
     /// Chunks of this shard that wait for room in the queue.
     pub(super) waiting: Cell<u32>,
     /// Datagrams no longer wait for this queue: it has been full for too long.
@@ -56,9 +65,16 @@ impl Outlet {
             name,
             framing,
             stats,
+            patience: None,
             waiting: Cell::new(0),
             shedding: Cell::new(false),
         }
+    }
+
+    /// With `queue.timeoutEnqueue`.
+    #[must_use]
+    pub fn with_patience(self, patience: Option<Duration>) -> Self {
+        Self { patience, ..self }
     }
 
     /// Renders `view` behind what `chunk` holds.

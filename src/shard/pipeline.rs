@@ -227,9 +227,16 @@ impl Shard {
     }
 
     /// Waits until every stuck chunk found room: this is how a full output holds back a stream.
-    /// They wait side by side, so that one for a dead output keeps none from another.
+    /// They wait side by side, so that one for a dead output keeps none from another. Where
+    /// `queue.timeoutEnqueue` is given, what waited for so long is dropped.
     pub async fn push_all(&self, stuck: &mut Stuck) {
-        let pushes = stuck.drain(..).map(|mut waiting| async move { waiting.push().await });
+        let pushes = stuck.drain(..).map(|mut waiting| async move {
+            match waiting.outlet.patience {
+                None => waiting.push().await,
+                // What is left after that is dropped, and counted.
+                Some(limit) => drop(tokio::time::timeout(limit, waiting.push()).await),
+            }
+        });
         all(pushes).await;
     }
 
@@ -239,8 +246,9 @@ impl Shard {
     pub async fn push_datagrams(&self, stuck: &mut Stuck) {
         let pushes = stuck.drain(..).map(|mut waiting| async move {
             let outlet = waiting.outlet.clone();
+            let patience = outlet.patience.unwrap_or(DATAGRAM_PATIENCE);
             let pushed = !outlet.shedding.get()
-                && tokio::time::timeout(DATAGRAM_PATIENCE, waiting.push()).await.is_ok();
+                && tokio::time::timeout(patience, waiting.push()).await.is_ok();
             outlet.shedding.set(!pushed);
         });
         all(pushes).await;

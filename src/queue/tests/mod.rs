@@ -1,0 +1,3 @@
+//! The queue with a disk behind it.
+
+mod spool;

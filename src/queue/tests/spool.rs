@@ -1,0 +1,213 @@
+//! Memory, disk and memory again: nothing is lost, nothing is out of order.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::Instant;
+
+use tempfile::TempDir;
+
+use crate::base::reporter::Said;
+use crate::message::Ack;
+use crate::queue::Bounds;
+use crate::queue::Chunk;
+use crate::queue::Marks;
+use crate::queue::Pace;
+use crate::queue::Receiver;
+use crate::queue::Sender;
+use crate::queue::Spool;
+use crate::queue::SpoolSpec;
+use crate::queue::SpoolStats;
+use crate::queue::Taken;
+use crate::queue::open;
+
+const SOON: Duration = Duration::from_secs(10);
+
+struct Queue {
+    sender: Sender,
+    receiver: Receiver,
+    spool: Spool,
+    stats: Arc<SpoolStats>,
+    said: Arc<Said>,
+}
+
+/// Goes to disk from `high` messages on, and is read back below `low`.
+fn marks(high: u64, low: u64) -> Marks {
+    Marks {
+        always: false,
+        high_bytes: 1 << 20,
+        high_messages: high,
+        low_bytes: 1 << 19,
+        low_messages: low,
+        waiting_bytes: 1 << 20,
+    }
+}
+
+fn start(dir: &Path, marks: Marks, bytes_max: Option<u64>) -> Queue {
+    let bounds = Bounds { bytes: 1 << 20, messages: u64::MAX, pace: Pace::default() };
+    let (sender, receiver) = open(bounds);
+    let (stats, said) = (Arc::new(SpoolStats::default()), Arc::new(Said::default()));
+    let spec = SpoolSpec {
+        name: "test".into(),
+        directory: dir.to_owned(),
+        file: "q".to_owned(),
+        segment_bytes: 64 << 10,
+        bytes_max,
+        marks,
+        sync: true,
+        save: true,
+        reporter: said.clone(),
+        stats: stats.clone(),
+    };
+    let spool = Spool::start(&sender, spec).unwrap();
+    Queue { sender, receiver, spool, stats, said }
+}
+
+fn chunk(number: u32) -> Chunk {
+    let mut chunk = Chunk::default();
+    chunk.bytes.extend_from_slice(format!("message {number}\n").as_bytes());
+    chunk.end_message();
+    chunk
+}
+
+fn number(chunk: &Chunk) -> u32 {
+    let text = std::str::from_utf8(&chunk.bytes).unwrap();
+    text.trim_end().split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+fn until(condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < SOON, "it did not come true");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+impl Queue {
+    async fn push(&self, numbers: std::ops::Range<u32>) {
+        for number in numbers {
+            self.sender.push(&mut chunk(number)).await;
+        }
+    }
+
+    /// Takes and delivers until it has `count` of them.
+    async fn deliver(&self, count: usize) -> Vec<u32> {
+        let mut numbers = Vec::new();
+        let mut taken = Taken::default();
+        while numbers.len() < count {
+            let take = tokio::time::timeout(SOON, self.receiver.take(&mut taken));
+            assert!(take.await.unwrap());
+            while let Some(chunk) = taken.pop_front() {
+                if numbers.len() == count {
+                    taken.push_front(chunk);
+                    break;
+                }
+                numbers.push(number(&chunk));
+                self.receiver.done(chunk);
+            }
+        }
+        numbers
+    }
+
+    fn close(self) {
+        drop(self.sender);
+        drop(self.receiver);
+        self.spool.end();
+        assert!(self.spool.join(Instant::now() + SOON));
+    }
+}
+
+#[tokio::test]
+async fn what_memory_has_no_room_for_comes_back_in_order() {
+    let dir = TempDir::new().unwrap();
+    let queue = start(dir.path(), marks(10, 20), None);
+    queue.push(0..500).await;
+    until(|| queue.stats.written.get() == 490);
+    assert_eq!(queue.sender.gauge().depth().1, 500);
+    assert_eq!(queue.deliver(500).await, (0..500).collect::<Vec<_>>());
+    // Once the disk is empty, memory is enough again.
+    until(|| queue.sender.gauge().depth() == (0, 0));
+    queue.push(500..505).await;
+    assert_eq!(queue.stats.written.get(), 490);
+    assert_eq!(queue.deliver(5).await, (500..505).collect::<Vec<_>>());
+    queue.close();
+}
+
+#[tokio::test]
+async fn a_token_is_dropped_when_the_disk_has_its_message() {
+    let dir = TempDir::new().unwrap();
+    let queue = start(dir.path(), Marks { always: true, ..marks(10, 10) }, None);
+    let told = Arc::new(AtomicU32::new(0));
+    let seen = told.clone();
+    let mut first = chunk(0);
+    first.ack = Ack::new(move || {
+        seen.fetch_add(1, Ordering::Relaxed);
+    });
+    queue.sender.push(&mut first).await;
+    until(|| told.load(Ordering::Relaxed) == 1);
+    assert_eq!(queue.sender.gauge().depth().1, 1, "it is not delivered yet");
+    queue.close();
+}
+
+/// What was taken and not delivered, what is in memory, on disk, and on its way there.
+#[tokio::test]
+async fn a_stop_keeps_everything_and_its_order() {
+    let dir = TempDir::new().unwrap();
+    let mut next = 0;
+    for (pushed, delivered) in [(300_u32, 0_u32), (0, 100), (50, 150), (4, 100), (0, 4)] {
+        let queue = start(dir.path(), marks(10, 20), None);
+        let before = queue.stats.recovered.get();
+        assert_eq!(before, u64::from(next_end(&queue) - next));
+        let end = next_end(&queue);
+        queue.push(end..end + pushed).await;
+        let expected: Vec<u32> = (next..next + delivered).collect();
+        assert_eq!(queue.deliver(delivered as usize).await, expected);
+        next += delivered;
+        let (stats, gauge) = (queue.stats.clone(), queue.sender.gauge());
+        queue.close();
+        ENDS.store(end + pushed, Ordering::Relaxed);
+        assert_eq!(stats.saved.get(), u64::from(end + pushed - next));
+        assert_eq!(gauge.depth().1, 0, "nothing is left that is not saved");
+    }
+}
+
+/// One more than the last number that was pushed so far.
+static ENDS: AtomicU32 = AtomicU32::new(0);
+
+fn next_end(_: &Queue) -> u32 {
+    ENDS.load(Ordering::Relaxed)
+}
+
+#[tokio::test]
+async fn a_disk_that_may_not_grow_holds_the_inputs_back_until_it_has_room() {
+    let dir = TempDir::new().unwrap();
+    let queue = start(dir.path(), marks(1, 2), Some(128 << 10));
+    let mut last = 0;
+    let mut large = |number: u32| {
+        let mut chunk = chunk(number);
+        chunk.bytes.pop();
+        chunk.bytes.extend_from_slice(&[b' '; 20_000]);
+        chunk.ends[0] = u32::try_from(chunk.bytes.len()).unwrap();
+        last = number;
+        chunk
+    };
+    let mut number = 0;
+    let mut quiet = Instant::now();
+    while quiet.elapsed() < Duration::from_millis(300) {
+        if queue.sender.try_push(&mut large(number)) {
+            number += 1;
+            quiet = Instant::now();
+        } else {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    assert!((30..90).contains(&number), "{number} were taken");
+    let full = queue.said.0.lock().unwrap().len();
+    assert_eq!(full, 1, "it is said once");
+    assert_eq!(queue.deliver(number as usize).await, (0..number).collect::<Vec<_>>());
+    queue.push(number..number + 3).await;
+    assert_eq!(queue.deliver(3).await, (number..number + 3).collect::<Vec<_>>());
+    queue.close();
+}
