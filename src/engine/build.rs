@@ -96,6 +96,8 @@ pub(super) struct ActionPlan {
     pub(super) template: Option<Arc<Template>>,
     pub(super) file_name: Option<Arc<Template>>,
     pub(super) queue: QueuePlan,
+    /// The next one, which takes over when this one is suspended.
+    pub(super) fallback: Option<ActionId>,
 }
 
 /// An input, ready to be opened.
@@ -450,7 +452,21 @@ impl Builder {
         self.action_places.push(object.loc);
         let folder = self.globals.work_directory.as_deref();
         let queue = self.queue_plans.of(&spec, folder, object, diags);
-        self.actions.push(ActionPlan { name, reported, queued, spec, template, file_name, queue });
+        if spec.common().gate.after_failure
+            && let Some(before) = self.actions.last_mut()
+        {
+            before.fallback = Some(id);
+        }
+        self.actions.push(ActionPlan {
+            name,
+            reported,
+            queued,
+            spec,
+            template,
+            file_name,
+            queue,
+            fallback: None,
+        });
         Some(id)
     }
 

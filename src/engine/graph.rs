@@ -48,6 +48,8 @@ use crate::net::listen::Bound;
 use crate::net::listen::ListenOptions;
 use crate::net::listen::Share;
 use crate::net::reverse::Names;
+use crate::output::ErrorFile;
+use crate::output::Fallback;
 use crate::output::OutputSpec;
 use crate::output::OutputStats;
 use crate::output::Task;
@@ -60,8 +62,11 @@ use crate::queue::Sender;
 use crate::queue::Settings;
 use crate::queue::Spool;
 use crate::queue::SpoolStats;
+use crate::rules::ActionId;
 use crate::rules::Programs;
 use crate::rules::RulesetId;
+use crate::shard::Gate;
+use crate::shard::GateSpec;
 use crate::shard::Outlet;
 use crate::shard::OutletStats;
 use crate::telemetry::Probe;
@@ -99,6 +104,10 @@ pub(super) struct ActionTask {
     file_name: Option<Arc<Template>>,
     sender: Sender,
     receiver: Receiver,
+    gate: Option<Arc<Gate>>,
+    /// The action that takes over when this one is suspended, and its queue.
+    fallback: Option<ActionId>,
+    takes_over: Option<Fallback>,
     settings: Settings,
     spool: Option<Spool>,
     stored: Arc<SpoolStats>,
@@ -122,6 +131,9 @@ impl ActionTask {
         Self {
             spool,
             stored: stats,
+            gate: gate(&plan.spec, &plan.queue.settings),
+            fallback: plan.fallback,
+            takes_over: None,
             settings: plan.queue.settings,
             name: plan.name,
             reported: plan.reported,
@@ -167,14 +179,22 @@ impl ActionTask {
             self.outlet.clone(),
         )
         .with_patience(self.settings.patience)
+        .with_gate(self.gate.clone(), self.fallback)
     }
 
     /// Delivers until all shards have let go of the queue and it is empty.
     pub(super) async fn run(self, signals: Signals, reporter: Arc<dyn Reporter>) {
-        let Self { name, spec, receiver, sender, output, settings, .. } = self;
+        let Self { name, spec, receiver, sender, output, settings, takes_over, .. } = self;
         let ended = settings.ending.map(|limit| (sender.gauge(), limit));
         drop(sender);
-        let task = Task { name: name.into(), queue: receiver, stats: output, signals, reporter };
+        let name: Arc<str> = name.into();
+        let errors = spec.common().error_file.clone().map(|(path, most)| {
+            let style = spec.framing().style;
+            ErrorFile::new(path, most, name.clone(), style, reporter.clone())
+        });
+        let fallback = takes_over;
+        let task =
+            Task { name, queue: receiver, stats: output, signals, reporter, fallback, errors };
         match ended {
             None => spec.run(task).await,
             // What it does not deliver in that time goes back to the queue, and counts as left.
@@ -238,6 +258,7 @@ impl Graph {
             reported: Vec::new(),
             impstats: None,
         };
+        graph.link_fallbacks();
         let wanted = !plan.inputs.is_empty();
         let Reports { counted, impstats, modules } = plan.reports;
         for input in plan.inputs {
@@ -276,6 +297,18 @@ impl Graph {
             });
         }
         Ok(graph)
+    }
+
+    /// Gives each action the queue of the one that takes over from it.
+    fn link_fallbacks(&mut self) {
+        for index in 0..self.actions.len() {
+            let next = self.actions[index].fallback.and_then(|id| self.actions.get(id.0 as usize));
+            let link = next.map(|next| Fallback {
+                queue: next.sender.clone(),
+                stats: next.outlet.clone(),
+            });
+            self.actions[index].takes_over = link;
+        }
     }
 
     /// What impstats reports, in rsyslogd's order.
@@ -458,6 +491,13 @@ impl Graph {
             sources: Vec::new(),
         }
     }
+}
+
+/// What decides which messages an action gets, if anything does.
+fn gate(spec: &OutputSpec, queue: &Settings) -> Option<Arc<Gate>> {
+    let Settings { discard, sampling, .. } = *queue;
+    let spec = GateSpec { discard, sampling, ..spec.common().gate.clone() };
+    (!spec.is_open()).then(|| Arc::new(Gate::new(spec)))
 }
 
 /// The `ratelimit()` objects at work.

@@ -58,6 +58,7 @@ impl ActionCounters {
             + self.output.dropped_at_stop.get()
             + self.output.dropped_unsendable.get()
             + self.output.dropped_retries.get()
+            + self.output.handed_over.get()
             + self.stored.damaged.get()
             + self.stored.saved.get()
             + self.left;
@@ -138,6 +139,7 @@ impl fmt::Display for Summary {
                     ("of an earlier run", action.stored.recovered.get()),
                     ("written to disk", action.stored.written.get()),
                     ("saved to disk", action.stored.saved.get()),
+                    ("handed to the next action", action.output.handed_over.get()),
                     ("dropped: queue full", action.outlet.dropped_full.get()),
                     ("dropped: discardMark", action.outlet.dropped_discarded.get()),
                     ("dropped: damaged on disk", action.stored.damaged.get()),

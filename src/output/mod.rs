@@ -7,6 +7,7 @@
 
 mod blocking;
 pub mod common;
+mod errors;
 pub mod file;
 pub mod forward;
 mod stats;
@@ -15,7 +16,9 @@ mod task;
 #[cfg(test)]
 mod testing;
 
+pub use errors::ErrorFile;
 pub use stats::OutputStats;
+pub use task::Fallback;
 pub use task::Task;
 
 use crate::base::diag::Diagnostic;

@@ -15,10 +15,13 @@ use crate::base::reporter::Reporter;
 use crate::output::OutputStats;
 use crate::output::common::Common;
 use crate::output::common::Retry;
+use crate::output::errors::ErrorFile;
 use crate::queue::Chunk;
 use crate::queue::Receiver;
+use crate::queue::Sender;
 use crate::queue::Suspension;
 use crate::queue::Taken;
+use crate::shard::OutletStats;
 
 /// A target that worked for this long was well; its next failure starts the waits over.
 const WELL: Duration = Duration::from_secs(1);
@@ -34,6 +37,17 @@ pub struct Task {
     pub stats: Arc<OutputStats>,
     pub signals: Signals,
     pub reporter: Arc<dyn Reporter>,
+    /// The action that takes over when this one fails.
+    pub fallback: Option<Fallback>,
+    /// Where what is given up is written.
+    pub errors: Option<ErrorFile>,
+}
+
+/// The next action, as the one before it sees it.
+#[derive(Debug)]
+pub struct Fallback {
+    pub queue: Sender,
+    pub stats: Arc<OutletStats>,
 }
 
 impl fmt::Debug for Task {
@@ -48,6 +62,27 @@ impl Task {
         self.stats.delivered.add(count(chunk.len()));
         self.stats.bytes.add(count(chunk.bytes.len()));
         self.queue.done(chunk);
+    }
+
+    /// Gives the next action what this one could not deliver, as far as it has room and the chunks
+    /// carry it.
+    fn hand_over(&self, pending: &mut Pending) {
+        let Some(next) = &self.fallback else { return };
+        while let Some(chunk) = pending.chunks.front() {
+            let first = chunk.ends.partition_point(|end| (*end as usize) <= pending.offset);
+            let Some(mut instead) = chunk.instead_from(first) else { return };
+            let messages = count(instead.len());
+            if !next.queue.try_push(&mut instead) {
+                return;
+            }
+            next.stats.queued.add(messages);
+            self.stats.handed_over.add(messages);
+            self.stats.delivered.add(count(first));
+            pending.offset = 0;
+            if let Some(chunk) = pending.chunks.pop_front() {
+                self.queue.done(chunk);
+            }
+        }
     }
 }
 
@@ -115,6 +150,8 @@ pub(super) struct Health {
     reporter: Arc<dyn Reporter>,
     stats: Arc<OutputStats>,
     report: bool,
+    /// Says each failure, and not the first alone.
+    continuation: bool,
     retry: Retry,
     backoff: Backoff,
     /// Failures since it last worked.
@@ -131,6 +168,7 @@ impl Health {
             reporter: task.reporter.clone(),
             stats: task.stats.clone(),
             report: common.report_suspension,
+            continuation: common.report_continuation,
             retry: common.retry,
             backoff: Backoff::new(common.retry.floor, common.retry.ceiling),
             attempts: 0,
@@ -167,6 +205,9 @@ impl Health {
     fn failed(&mut self, why: &str) -> Duration {
         self.stats.failures.add(1);
         self.attempts = self.attempts.saturating_add(1);
+        if self.continuation && self.suspended_at.is_some() {
+            self.say(Level::Warning, &format!("is still suspended: {why}"));
+        }
         let was_well = self.worked_at.take().is_some_and(|at| at.elapsed() >= WELL);
         if self.suspended_at.is_none() {
             self.suspended_at = Some(clock::monotonic());
@@ -192,6 +233,7 @@ impl Health {
     /// in the meantime.
     pub(super) async fn pause(&mut self, why: &str, pending: &mut Pending, task: &Task) {
         let wait = self.failed(why);
+        task.hand_over(pending);
         if wait.is_zero() {
             return;
         }
@@ -203,6 +245,9 @@ impl Health {
         loop {
             pending.offset = 0;
             for chunk in pending.chunks.drain(..) {
+                if let Some(errors) = &task.errors {
+                    errors.write(&chunk);
+                }
                 self.stats.dropped_retries.add(count(chunk.len()));
                 task.queue.done(chunk);
             }

@@ -17,6 +17,16 @@ pub struct Chunk {
     pub number: u64,
     /// Where it is on disk; its room there is given back when it is delivered.
     pub stored: Option<Position>,
+    /// What the next action gets if this one fails (`action.execOnlyWhenPreviousIsSuspended`).
+    pub instead: Option<Box<Instead>>,
+}
+
+/// The messages of a chunk as the action would have them that takes over.
+#[derive(Debug, Default)]
+pub struct Instead {
+    pub chunk: Chunk,
+    /// Which of the messages each of them is.
+    pub of: Vec<u32>,
 }
 
 /// Consecutive messages for one dynamic name, up to the next run.
@@ -44,7 +54,9 @@ impl Chunk {
     #[must_use]
     pub fn cost(&self) -> usize {
         let names: usize = self.runs.iter().map(|run| run.name.len()).sum();
+        let instead = self.instead.as_ref().map_or(0, |instead| instead.chunk.cost());
         size_of::<Self>()
+            + instead
             + self.bytes.len()
             + names
             + size_of_val(self.ends.as_slice())
@@ -69,26 +81,57 @@ impl Chunk {
     /// last one, and each holds its token.
     #[must_use]
     pub fn split(self, messages: usize) -> Vec<Self> {
-        let mut parts = Vec::with_capacity(self.len().div_ceil(messages));
-        let mut start = 0;
-        for (index, ends) in self.ends.chunks(messages).enumerate() {
-            let first = index * messages;
-            let end = ends.last().map_or(start, |end| *end as usize);
-            let offset = len32(start);
-            parts.push(Self {
-                bytes: self.bytes[start..end].to_vec(),
-                ends: ends.iter().map(|end| end - offset).collect(),
-                runs: self.runs_of(first, ends.len()),
-                ack: self.ack.clone(),
-                number: self.number,
-                stored: None,
-            });
-            start = end;
-        }
+        let starts = (0..self.len()).step_by(messages.max(1));
+        let mut parts: Vec<Self> = starts.map(|first| self.part(first, messages)).collect();
         if let Some(last) = parts.last_mut() {
             last.stored = self.stored;
         }
         parts
+    }
+
+    /// A copy of so many messages from `first` on, as far as there are any.
+    #[must_use]
+    pub fn part(&self, first: usize, messages: usize) -> Self {
+        let start = first.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let ends = &self.ends[first..first.saturating_add(messages).min(self.len())];
+        let end = ends.last().map_or(start, |end| *end);
+        Self {
+            bytes: self.bytes[start as usize..end as usize].to_vec(),
+            ends: ends.iter().map(|end| end - start).collect(),
+            runs: self.runs_of(first, ends.len()),
+            ack: self.ack.clone(),
+            number: self.number,
+            stored: None,
+            instead: None,
+        }
+    }
+
+    /// Takes the last message back.
+    pub fn pop(&mut self) {
+        if self.ends.pop().is_some() {
+            self.bytes.truncate(self.ends.last().map_or(0, |end| *end as usize));
+        }
+        let messages = self.ends.len();
+        self.runs.pop_if(|run| run.first as usize >= messages);
+        if let Some(instead) = &mut self.instead
+            && instead.of.pop_if(|of| *of as usize >= messages).is_some()
+        {
+            instead.chunk.pop();
+        }
+    }
+
+    /// What the next action gets instead of the messages from `first` on; `None` unless it is there
+    /// for all of them. It stays here.
+    #[must_use]
+    pub fn instead_from(&self, first: usize) -> Option<Self> {
+        let instead = self.instead.as_ref()?;
+        let skip = instead.of.partition_point(|of| (*of as usize) < first);
+        if instead.of.len() - skip != self.len() - first {
+            return None;
+        }
+        let mut next = instead.chunk.part(skip, usize::MAX);
+        next.ack = self.ack.clone();
+        Some(next)
     }
 
     /// The runs of so many messages from `first` on, as if they stood alone.
@@ -110,12 +153,33 @@ impl Chunk {
         self.runs.clear();
         self.ack = Ack::NONE;
         self.stored = None;
+        self.instead = None;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_next_action_gets_begins_where_this_one_stopped() {
+        let chunk = |texts: &[&str]| {
+            let mut chunk = Chunk::default();
+            for text in texts {
+                chunk.bytes.extend_from_slice(text.as_bytes());
+                chunk.end_message();
+            }
+            chunk
+        };
+        let mut first = chunk(&["a", "b", "c"]);
+        let instead = Instead { chunk: chunk(&["B", "C"]), of: vec![1, 2] };
+        first.instead = Some(Box::new(instead));
+        assert!(first.instead_from(0).is_none(), "the first would be lost");
+        assert_eq!(first.instead_from(1).unwrap().bytes, b"BC");
+        assert_eq!(first.instead_from(2).unwrap().bytes, b"C");
+        first.pop();
+        assert_eq!((&first.bytes[..], &first.instead.unwrap().chunk.bytes[..]), (&b"ab"[..], &b"B"[..]));
+    }
 
     #[test]
     fn parts_of_a_chunk_are_chunks() {

@@ -15,6 +15,7 @@ mod taken;
 mod tests;
 
 pub use chunk::Chunk;
+pub use chunk::Instead;
 pub use chunk::Run;
 pub use framing::FrameStyle;
 pub use framing::Framing;

@@ -11,6 +11,9 @@ use crate::queue::Framing;
 use crate::queue::Run;
 use crate::queue::Sender;
 use crate::queue::frame;
+use crate::rules::ActionId;
+use crate::shard::Gate;
+use crate::shard::gate::Verdict;
 use crate::telemetry::Counter;
 use crate::template::Template;
 
@@ -41,6 +44,10 @@ pub struct Outlet {
     pub name: Option<Arc<Template>>,
     pub framing: Framing,
     pub stats: Arc<OutletStats>,
+    /// Says which messages are for it; `None`: all.
+    pub(super) gate: Option<Arc<Gate>>,
+    /// The action that takes over when this one is suspended.
+    pub(super) fallback: Option<ActionId>,
     /// How long a full queue is waited for before a chunk is dropped; `None`: as long as it takes,
     /// or, with datagrams, a moment.
     pub(super) patience: Option<Duration>,
@@ -65,6 +72,8 @@ impl Outlet {
             name,
             framing,
             stats,
+            gate: None,
+            fallback: None,
             patience: None,
             waiting: Cell::new(0),
             shedding: Cell::new(false),
@@ -75,6 +84,22 @@ impl Outlet {
     #[must_use]
     pub fn with_patience(self, patience: Option<Duration>) -> Self {
         Self { patience, ..self }
+    }
+
+    #[must_use]
+    pub fn with_gate(self, gate: Option<Arc<Gate>>, fallback: Option<ActionId>) -> Self {
+        Self { gate, fallback, ..self }
+    }
+
+    /// Whether its gate lets `view` through, of whose action `rendered` messages are not queued
+    /// yet. Counts it if not.
+    pub(super) fn passes(&self, gate: &Gate, view: View<'_>, rendered: usize) -> bool {
+        match gate.ask(view, self.queue.depth() + count(rendered)) {
+            Verdict::Pass => return true,
+            Verdict::Leave => self.stats.sampled_out.add(1),
+            Verdict::Discard => self.stats.dropped_discarded.add(1),
+        }
+        false
     }
 
     /// Renders `view` behind what `chunk` holds.
