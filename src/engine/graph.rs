@@ -303,10 +303,8 @@ impl Graph {
     fn link_fallbacks(&mut self) {
         for index in 0..self.actions.len() {
             let next = self.actions[index].fallback.and_then(|id| self.actions.get(id.0 as usize));
-            let link = next.map(|next| Fallback {
-                queue: next.sender.clone(),
-                stats: next.outlet.clone(),
-            });
+            let link = next
+                .map(|next| Fallback { queue: next.sender.clone(), stats: next.outlet.clone() });
             self.actions[index].takes_over = link;
         }
     }

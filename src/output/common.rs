@@ -141,10 +141,12 @@ impl Common {
                 || params.bool("action.reportSuspension").unwrap_or(true),
             report_continuation: continuation,
             gate: gate(params),
-            error_file: params.str("action.errorFile").filter(|path| !path.is_empty()).map(|path| {
-                let most = params.int("action.errorFile.maxSize").filter(|bytes| *bytes > 0);
-                (PathBuf::from(path), most.and_then(|bytes| u64::try_from(bytes).ok()))
-            }),
+            error_file: params.str("action.errorFile").filter(|path| !path.is_empty()).map(
+                |path| {
+                    let most = params.int("action.errorFile.maxSize").filter(|bytes| *bytes > 0);
+                    (PathBuf::from(path), most.and_then(|bytes| u64::try_from(bytes).ok()))
+                },
+            ),
             queue: Settings::compile(params, false, diags),
         })
     }

@@ -209,9 +209,9 @@ impl Health {
             self.say(Level::Warning, &format!("is still suspended: {why}"));
         }
         let was_well = self.worked_at.take().is_some_and(|at| at.elapsed() >= WELL);
+        self.suspension.set(true);
         if self.suspended_at.is_none() {
             self.suspended_at = Some(clock::monotonic());
-            self.suspension.set(true);
             self.stats.suspended.add(1);
             if self.report {
                 let then = match self.retry.limit {
@@ -233,10 +233,18 @@ impl Health {
     /// in the meantime.
     pub(super) async fn pause(&mut self, why: &str, pending: &mut Pending, task: &Task) {
         let wait = self.failed(why);
-        task.hand_over(pending);
         if wait.is_zero() {
             return;
         }
+        task.hand_over(pending);
+        self.wait_out(wait, pending, task).await;
+        if task.fallback.is_some() {
+            // The next message finds out whether it works again; the next action has it if not.
+            self.suspension.set(false);
+        }
+    }
+
+    async fn wait_out(&self, wait: Duration, pending: &mut Pending, task: &Task) {
         let wait = wait_or_stop(wait, task.signals.clone());
         tokio::pin!(wait);
         if self.retry.limit.is_none_or(|limit| self.attempts <= limit) {

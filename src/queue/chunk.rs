@@ -102,7 +102,13 @@ impl Chunk {
             ack: self.ack.clone(),
             number: self.number,
             stored: None,
-            instead: None,
+            instead: self.instead.as_ref().map(|instead| {
+                let place =
+                    |message: usize| instead.of.partition_point(|of| (*of as usize) < message);
+                let (from, to) = (place(first), place(first + ends.len()));
+                let of = instead.of[from..to].iter().map(|of| of - len32(first)).collect();
+                Box::new(Instead { chunk: instead.chunk.part(from, to - from), of })
+            }),
         }
     }
 
@@ -177,8 +183,16 @@ mod tests {
         assert!(first.instead_from(0).is_none(), "the first would be lost");
         assert_eq!(first.instead_from(1).unwrap().bytes, b"BC");
         assert_eq!(first.instead_from(2).unwrap().bytes, b"C");
+        let part = first.part(1, 1);
+        assert_eq!(
+            (&part.bytes[..], part.instead_from(0).unwrap().bytes),
+            (&b"b"[..], b"B".to_vec())
+        );
         first.pop();
-        assert_eq!((&first.bytes[..], &first.instead.unwrap().chunk.bytes[..]), (&b"ab"[..], &b"B"[..]));
+        assert_eq!(
+            (&first.bytes[..], &first.instead.unwrap().chunk.bytes[..]),
+            (&b"ab"[..], &b"B"[..])
+        );
     }
 
     #[test]

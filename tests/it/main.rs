@@ -24,6 +24,7 @@ mod parse;
 mod parsers;
 mod posix;
 mod programs;
+mod queues;
 mod reload;
 mod runaway;
 mod scripts;
