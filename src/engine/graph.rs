@@ -22,6 +22,7 @@ use crate::engine::statistics;
 use crate::engine::statistics::ActionProbe;
 use crate::engine::statistics::Counted;
 use crate::engine::statistics::DatagramsProbe;
+use crate::engine::statistics::DiskQueueProbe;
 use crate::engine::statistics::ForwardProbe;
 use crate::engine::statistics::ListenerProbe;
 use crate::engine::statistics::MainQueueProbe;
@@ -127,7 +128,7 @@ impl ActionTask {
         let (sender, receiver) = queue::open(plan.queue.bounds());
         let name: Arc<str> = plan.name.as_str().into();
         let stats = Arc::<SpoolStats>::default();
-        let spool = plan.queue.spool(name, &sender, &stats, reporter);
+        let spool = plan.queue.spool(&name, &sender, &stats, reporter);
         Self {
             spool,
             stored: stats,
@@ -163,10 +164,20 @@ impl ActionTask {
     }
 
     /// What impstats says of the queue that was asked for.
-    fn queue_probe(&self) -> Option<Box<dyn Probe>> {
+    fn queue_probes(&self) -> Vec<Box<dyn Probe>> {
+        let mut probes: Vec<Box<dyn Probe>> = Vec::new();
+        if !self.queued {
+            return probes;
+        }
         let name = format!("{} queue", self.reported);
+        if self.spool.is_some() {
+            let (name, stats) = (format!("{name}[DA]"), self.stored.clone());
+            let gauge = self.sender.gauge();
+            probes.push(Box::new(DiskQueueProbe { name, gauge, stats }));
+        }
         let (gauge, outlet) = (self.sender.gauge(), self.outlet.clone());
-        self.queued.then(|| Box::new(QueueProbe { name, gauge, outlet }) as Box<dyn Probe>)
+        probes.push(Box::new(QueueProbe { name, gauge, outlet }));
+        probes
     }
 
     /// One shard's end of the queue.
@@ -241,11 +252,7 @@ impl Graph {
         let mut graph = Self {
             shards,
             programs: Arc::new(plan.programs),
-            actions: plan
-                .actions
-                .into_iter()
-                .map(|plan| ActionTask::new(plan, &around.reporter))
-                .collect(),
+            actions: open_actions(plan.actions, &around.reporter),
             udp: Vec::new(),
             listeners: Vec::new(),
             internal: None,
@@ -258,7 +265,6 @@ impl Graph {
             reported: Vec::new(),
             impstats: None,
         };
-        graph.link_fallbacks();
         let wanted = !plan.inputs.is_empty();
         let Reports { counted, impstats, modules } = plan.reports;
         for input in plan.inputs {
@@ -299,16 +305,6 @@ impl Graph {
         Ok(graph)
     }
 
-    /// Gives each action the queue of the one that takes over from it.
-    fn link_fallbacks(&mut self) {
-        for index in 0..self.actions.len() {
-            let next = self.actions[index].fallback.and_then(|id| self.actions.get(id.0 as usize));
-            let link = next
-                .map(|next| Fallback { queue: next.sender.clone(), stats: next.outlet.clone() });
-            self.actions[index].takes_over = link;
-        }
-    }
-
     /// What impstats reports, in rsyslogd's order.
     fn probes(&mut self, counted: &[Counted], modules: &[String]) -> Vec<Box<dyn Probe>> {
         let mut probes = statistics::probes(counted, |action| self.actions[action].probes());
@@ -316,7 +312,7 @@ impl Graph {
         listeners.sort_by_key(|l| modules.iter().position(|module| module == l.module()));
         probes.extend(listeners.into_iter().map(|l| Box::new(l) as Box<dyn Probe>));
         probes.push(Box::new(ResourceProbe));
-        probes.extend(self.actions.iter().filter_map(ActionTask::queue_probe));
+        probes.extend(self.actions.iter().flat_map(ActionTask::queue_probes));
         let inputs = self.inputs.iter().map(|(_, stats)| stats.clone()).collect();
         probes.push(Box::new(MainQueueProbe(inputs)));
         if !self.udp.is_empty() {
@@ -489,6 +485,19 @@ impl Graph {
             sources: Vec::new(),
         }
     }
+}
+
+/// Opens the actions' queues, and gives each action that of the one that takes over from it.
+fn open_actions(plans: Vec<ActionPlan>, reporter: &Arc<dyn Reporter>) -> Vec<ActionTask> {
+    let open = |plan| ActionTask::new(plan, reporter);
+    let mut actions: Vec<ActionTask> = plans.into_iter().map(open).collect();
+    for index in 0..actions.len() {
+        let next = actions[index].fallback.and_then(|id| actions.get(id.0 as usize));
+        let link =
+            next.map(|next| Fallback { queue: next.sender.clone(), stats: next.outlet.clone() });
+        actions[index].takes_over = link;
+    }
+    actions
 }
 
 /// What decides which messages an action gets, if anything does.

@@ -119,7 +119,7 @@ impl QueuePlan {
     /// Puts the disk behind `queue`, where there is to be one.
     pub(super) fn spool(
         &self,
-        name: Arc<str>,
+        name: &Arc<str>,
         queue: &Sender,
         stats: &Arc<SpoolStats>,
         reporter: &Arc<dyn Reporter>,

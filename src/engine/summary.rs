@@ -78,6 +78,31 @@ impl ActionCounters {
     }
 }
 
+impl ActionCounters {
+    /// What there is to say of it besides what it delivered.
+    fn reasons(&self) -> String {
+        let mut line = String::new();
+        reasons(
+            &mut line,
+            &[
+                ("of an earlier run", self.stored.recovered.get()),
+                ("written to disk", self.stored.written.get()),
+                ("saved to disk", self.stored.saved.get()),
+                ("handed to the next action", self.output.handed_over.get()),
+                ("dropped: queue full", self.outlet.dropped_full.get()),
+                ("dropped: discardMark", self.outlet.dropped_discarded.get()),
+                ("dropped: damaged on disk", self.stored.damaged.get()),
+                ("dropped: stop", self.output.dropped_at_stop.get() + self.left),
+                ("dropped: unsendable", self.output.dropped_unsendable.get()),
+                ("dropped: retries failed", self.output.dropped_retries.get()),
+                ("left out by sampling", self.outlet.sampled_out.get()),
+                ("failed attempts", self.output.failures.get()),
+            ],
+        );
+        line
+    }
+}
+
 fn reasons(out: &mut String, reasons: &[(&str, u64)]) {
     for (reason, n) in reasons.iter().filter(|(_, n)| *n > 0) {
         out.push_str(&format!(", {reason} {n}"));
@@ -132,24 +157,7 @@ impl fmt::Display for Summary {
             write!(f, "\n  and {} more sources", self.sources.len() - SOURCES_SHOWN)?;
         }
         for action in &self.actions {
-            let mut line = String::new();
-            reasons(
-                &mut line,
-                &[
-                    ("of an earlier run", action.stored.recovered.get()),
-                    ("written to disk", action.stored.written.get()),
-                    ("saved to disk", action.stored.saved.get()),
-                    ("handed to the next action", action.output.handed_over.get()),
-                    ("dropped: queue full", action.outlet.dropped_full.get()),
-                    ("dropped: discardMark", action.outlet.dropped_discarded.get()),
-                    ("dropped: damaged on disk", action.stored.damaged.get()),
-                    ("dropped: stop", action.output.dropped_at_stop.get() + action.left),
-                    ("dropped: unsendable", action.output.dropped_unsendable.get()),
-                    ("dropped: retries failed", action.output.dropped_retries.get()),
-                    ("left out by sampling", action.outlet.sampled_out.get()),
-                    ("failed attempts", action.output.failures.get()),
-                ],
-            );
+            let line = action.reasons();
             let delivered = action.output.delivered.get();
             write!(f, "\n  action {}: delivered {delivered}{line}", action.name)?;
             if action.imbalance() != 0 {

@@ -353,6 +353,12 @@ impl Gauge {
         self.shared.lock().spill.as_ref().map_or(0, |spill| spill.unread)
     }
 
+    /// The most that those were.
+    #[must_use]
+    pub fn most_on_disk(&self) -> u64 {
+        self.shared.lock().spill.as_ref().map_or(0, |spill| spill.unread_most)
+    }
+
     /// The most messages that it held at a time.
     #[must_use]
     pub fn most(&self) -> u64 {

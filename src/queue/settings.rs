@@ -136,7 +136,7 @@ fn pace(params: &Params, diags: &mut Diagnostics) -> Pace {
     let patience = millis(params, "queue.minDequeueBatchSize.timeout");
     Pace {
         // rsyslog's batches have a size where nothing is said of it; it tells with a pause alone.
-        batch_max: asked.or(slowdown.map(|_| BATCH_DEFAULT)),
+        batch_max: asked.or_else(|| slowdown.map(|_| BATCH_DEFAULT)),
         batch_min: asked.map_or(min, |max| min.min(max)),
         batch_wait: patience.unwrap_or(Duration::from_secs(1)),
         slowdown: slowdown.unwrap_or_default(),

@@ -36,6 +36,8 @@ pub(super) struct Spill {
     pub(super) waiting_messages: u64,
     /// Messages that are on disk and not in memory.
     pub(super) unread: u64,
+    /// The most that they were.
+    pub(super) unread_most: u64,
     /// Records that are in memory, or taken, and not delivered.
     outstanding: BTreeSet<Position>,
     /// The last one that was read.
@@ -65,6 +67,7 @@ impl Spill {
             waiting_bytes: 0,
             waiting_messages: 0,
             unread,
+            unread_most: unread,
             outstanding: BTreeSet::new(),
             last_read: None,
             delivered: false,
@@ -102,6 +105,7 @@ impl Spill {
         self.waiting_bytes -= bytes;
         self.waiting_messages -= messages;
         self.unread += messages;
+        self.unread_most = self.unread_most.max(self.unread);
     }
 
     /// Whether memory has room for what is on disk.

@@ -11,6 +11,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::mpsc;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -84,6 +87,8 @@ pub struct SpoolStats {
 pub struct Spool {
     shared: Arc<Shared>,
     thread: JoinHandle<()>,
+    /// Hears when the thread lets go of its end.
+    ended: Receiver<()>,
 }
 
 impl Spool {
@@ -130,8 +135,12 @@ impl Spool {
             read_retry_at: None,
         };
         let thread = thread::Builder::new().name("queue-disk".to_owned());
-        let thread = thread.spawn(move || worker.run())?;
-        Ok(Self { shared, thread })
+        let (alive, ended) = mpsc::channel();
+        let thread = thread.spawn(move || {
+            worker.run();
+            drop(alive);
+        })?;
+        Ok(Self { shared, thread, ended })
     }
 
     /// Tells the thread to save what is left, where it is to be saved, and to end. To be called
@@ -146,11 +155,9 @@ impl Spool {
     /// Waits for that; false if the disk did not answer until then.
     #[must_use]
     pub fn join(self, until: Instant) -> bool {
-        while !self.thread.is_finished() {
-            if clock::monotonic() > until {
-                return false;
-            }
-            thread::sleep(Duration::from_millis(1));
+        let limit = until.saturating_duration_since(clock::monotonic());
+        if self.ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+            return false;
         }
         self.thread.join().is_ok()
     }
