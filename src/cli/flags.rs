@@ -15,6 +15,7 @@ use crate::cli::ExplainArgs;
 use crate::cli::TestArgs;
 use crate::cli::bench::BenchArgs;
 use crate::cli::help::HelpArgs;
+use crate::cli::queue::QueueArgs;
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ pub enum Mode {
     Convert(ConvertArgs),
     Explain(ExplainArgs),
     Test(TestArgs),
+    Queue(QueueArgs),
 }
 
 /// A syslog relay that runs rsyslog's configuration.
@@ -136,6 +138,8 @@ pub enum Command {
     ///
     /// Exits with 1 if one of them fails.
     Test(TestArgs),
+    /// Look into queues on disk: inspect, verify, export, repair, replay.
+    Queue(QueueArgs),
 }
 
 /// `bongsu check`
@@ -179,6 +183,7 @@ pub(super) fn parse(args: impl Iterator<Item = OsString>) -> Result<Mode, clap::
         Some(Command::Convert(args)) => Mode::Convert(args),
         Some(Command::Explain(args)) => Mode::Explain(args),
         Some(Command::Test(args)) => Mode::Test(args),
+        Some(Command::Queue(args)) => Mode::Queue(args),
         None if flags.version || flags.version_too => Mode::Version(flags),
         None if flags.check.is_some_and(|level| level > 0) => Mode::Check(flags),
         None => Mode::Run(flags),

@@ -203,6 +203,13 @@ impl Slot {
     }
 }
 
+/// The low half of a segment's number, as the state has it.
+pub(super) const fn low(number: u64) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "the low half is what is stored")]
+    let low = number as u32;
+    low
+}
+
 /// What stands before a record's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RecordHeader {

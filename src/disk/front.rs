@@ -19,6 +19,7 @@ use crate::disk::format::RecordHeader;
 use crate::disk::format::SegmentHeader;
 use crate::disk::format::Slot;
 use crate::disk::format::checksum;
+use crate::disk::format::low;
 use crate::disk::log::OverBound;
 use crate::disk::log::Reader;
 use crate::disk::log::write_header;
@@ -53,13 +54,47 @@ impl<F: Files> Log<F> {
         {
             return Err(io::Error::new(io::ErrorKind::StorageFull, OverBound { max }));
         }
-        self.mark_delivered(count(records.len()), count(groups.len()))?;
-        for group in groups.into_iter().rev() {
-            self.write_in_front(group)?;
+        let first = self.segments.front().map(|first| first.header);
+        let Some(behind) = first else { return Err(io::ErrorKind::NotFound.into()) };
+        let stored = self.store_in_front(behind, &groups);
+        if stored.is_err() {
+            for number in behind.number - count(groups.len())..behind.number {
+                drop(self.files.remove(&self.paths.unfinished(number)));
+                drop(self.files.remove(&self.paths.segment(number)));
+            }
         }
-        self.files.sync_directory(&self.paths.directory)?;
+        for segment in stored? {
+            self.bytes += segment.bytes();
+            self.segments.push_front(segment);
+        }
         self.reread();
         Ok(())
+    }
+
+    /// Writes the segments, first under another name: opening a log puts in place those that the
+    /// state speaks of, and removes the others. The last one comes first.
+    fn store_in_front(
+        &mut self,
+        mut behind: SegmentHeader,
+        groups: &[&[Record<'_>]],
+    ) -> io::Result<Vec<Segment>> {
+        let mut segments = Vec::new();
+        for group in groups.iter().rev() {
+            let (number, skip) = (behind.number - 1, Mark::default());
+            let first = behind.first - count(group.len());
+            let header = SegmentHeader { number, first, follows: first, skip, ..behind };
+            let file = self.files.create(&self.paths.unfinished(number))?;
+            segments.push(self.write_segment(&file, header, group)?);
+            behind = header;
+        }
+        self.files.sync_directory(&self.paths.directory)?;
+        self.mark_delivered(behind)?;
+        for segment in &segments {
+            let number = segment.header.number;
+            self.files.rename(&self.paths.unfinished(number), &self.paths.segment(number))?;
+        }
+        self.files.sync_directory(&self.paths.directory)?;
+        Ok(segments)
     }
 
     /// As many records in each as one segment takes.
@@ -82,51 +117,23 @@ impl<F: Files> Log<F> {
 
     /// Writes into the first segment what of it is delivered, since the state will speak of the
     /// segments in front of it: first there, then into both slots of the state. So at any time
-    /// one of the two says it, and none says more than is true.
-    fn mark_delivered(&mut self, records: u64, segments: u64) -> io::Result<()> {
+    /// one of the two says it, and neither says more than is true.
+    fn mark_delivered(&mut self, new: SegmentHeader) -> io::Result<()> {
         let Slot { released, segment, .. } = self.slot();
         let Some(first) = self.segments.front_mut() else { return Ok(()) };
-        let has_more = released.position > first.header.first;
-        #[expect(clippy::cast_possible_truncation, reason = "the low half is what is stored")]
-        if has_more && segment == first.header.number as u32 {
+        if released.position > first.header.first && segment == low(first.header.number) {
             first.header.skip = released;
             let path = self.paths.segment(first.header.number);
             let file = self.files.open(&path, true)?;
             write_header(&self.files, &file, first.header)?;
             self.files.sync_data(&file)?;
         }
-        let position = first.header.first - records;
-        let number = first.header.number - segments;
-        let mark = Mark { position, at: RECORDS_AT, messages: 0 };
-        #[expect(clippy::cast_possible_truncation, reason = "the low half is what is stored")]
-        let slot = Slot { released: mark, segment: number as u32, ..self.slot() };
+        let released = Mark { position: new.first, at: RECORDS_AT, messages: 0 };
+        let slot = Slot { released, segment: low(new.number), ..self.slot() };
         for _ in 0..2 {
             self.state.write(&self.files, slot)?;
             self.state.sync(&self.files)?;
         }
-        Ok(())
-    }
-
-    /// A whole segment, synced, in front of the first.
-    fn write_in_front(&mut self, records: &[Record<'_>]) -> io::Result<()> {
-        let Some(behind) = self.segments.front().map(|first| first.header) else { return Ok(()) };
-        let first = behind.first - count(records.len());
-        let number = behind.number - 1;
-        let skip = Mark::default();
-        let header = SegmentHeader { number, first, follows: first, skip, ..behind };
-        let path = self.paths.unfinished(number);
-        let file = self.files.create(&path)?;
-        let written = self.write_segment(&file, header, records);
-        let segment = match written {
-            Ok(segment) => segment,
-            Err(error) => {
-                drop(self.files.remove(&path));
-                return Err(error);
-            }
-        };
-        self.files.rename(&path, &self.paths.segment(number))?;
-        self.bytes += segment.bytes();
-        self.segments.push_front(segment);
         Ok(())
     }
 

@@ -22,6 +22,7 @@ use crate::disk::format::SECOND_COPY;
 use crate::disk::format::SegmentHeader;
 use crate::disk::format::Slot;
 use crate::disk::format::checksum;
+use crate::disk::format::low;
 use crate::disk::segment::Extent;
 use crate::disk::segment::Paths;
 use crate::disk::segment::Segment;
@@ -60,6 +61,8 @@ pub struct Log<F: Files = System> {
     pub(super) bytes: u64,
     /// Of the next record.
     pub(super) next: u64,
+    /// One more than the last record that was committed.
+    pub(super) committed: u64,
     /// Of the next segment.
     pub(super) next_segment: u64,
     pub(super) reader: Reader<F>,
@@ -212,7 +215,7 @@ impl<F: Files> Log<F> {
 
     fn start_segment(&mut self) -> io::Result<()> {
         let number = self.next_segment;
-        let follows = self.segments.back().map_or(self.next, |last| last.written.next);
+        let follows = self.segments.back().map_or(self.committed, |last| last.written.next);
         let header = SegmentHeader {
             name: self.paths.name_hash(),
             salt: self.salt,
@@ -255,6 +258,9 @@ impl<F: Files> Log<F> {
             return Err(error);
         }
         self.commit();
+        if let Some(last) = self.segments.back_mut() {
+            last.synced = last.written;
+        }
         self.counters.syncs += 1;
         if self.unsynced_release > 0 && self.is_due() {
             self.checkpoint()?;
@@ -263,7 +269,8 @@ impl<F: Files> Log<F> {
     }
 
     /// Makes what was appended readable without a sync: it survives the end of this process, but
-    /// not a loss of power.
+    /// not a loss of power, until a sync succeeds. A sync that fails takes nothing of it back,
+    /// and the ones after that say nothing of it any more.
     pub fn flush(&mut self) {
         self.commit();
     }
@@ -273,7 +280,7 @@ impl<F: Files> Log<F> {
             self.files.sync_data(file)?;
         }
         if let (Some(file), Some(last)) = (&self.active, self.segments.back())
-            && last.written != last.committed
+            && last.written != last.synced
         {
             self.files.sync_data(file)?;
         }
@@ -292,6 +299,7 @@ impl<F: Files> Log<F> {
             }
             segment.committed = segment.written;
         }
+        self.committed = self.segments.back().map_or(self.committed, |last| last.committed.next);
         self.reader_end();
     }
 
@@ -522,11 +530,15 @@ impl<F: Files> Log<F> {
             },
             |pending| (pending.mark, pending.segment),
         );
-        let next = self.segments.back().map_or(self.next, |last| last.committed.next);
-        #[expect(clippy::cast_possible_truncation, reason = "the low half is what is stored")]
-        let segment = segment as u32;
         let (salt, next_segment) = (self.salt, self.next_segment);
-        Slot { generation: 0, salt, next, next_segment, released, segment }
+        Slot {
+            generation: 0,
+            salt,
+            next: self.committed,
+            next_segment,
+            released,
+            segment: low(segment),
+        }
     }
 
     /// Writes down durably how far delivery is, and removes the segments that are delivered.

@@ -1,5 +1,56 @@
-//! Floor 4: the log that a queue spills to.
+//! Floor 4: the log that a queue spills to. Records go in at its end and come out at its front;
+//! what is delivered is removed, a file at a time.
+//!
+//! A log `NAME` is these files, of mode 0600, in one directory:
+//!
+//! ```text
+//! NAME.10000000.seg   segments, of up to `queue.maxFileSize`, numbered as they were begun
+//! NAME.10000001.seg
+//! NAME.state          how far delivery is
+//! NAME.lock           held by the process that has the log open
+//! NAME.10000002.tmp   a segment that is being put in front of the others
+//! NAME.10000003.bad   a file that was named like a segment, and belongs to another queue
+//! ```
+//!
+//! A segment is allocated when it is begun (`fallocate`), and cut to its length when it is sealed:
+//!
+//! ```text
+//!    0  header                 80 bytes
+//! 4096  the header once more: a disk writes its sectors whole or not at all, and no larger one
+//! 8192  record, record, …
+//!       footer                 80 bytes, once it is sealed: what the records come to
+//!
+//! header   magic F6 "BONGSEG", version u32, CRC-32C of NAME u32, salt u64, number u64,
+//!          first position u64, position that the segment before it ended with u64,
+//!          first record that is not delivered: position u64, place u32, messages before it u64
+//! record   magic F6 "BQR", length u32, position u64, messages u32, CRC-32C of the bytes u32,
+//!          0 u32, CRC-32C of these 28 bytes u32, and then the bytes
+//! footer   magic F6 "BONGEND", salt u64, number u64, first position u64,
+//!          position behind the last record u64, messages u64, records u32
+//! slot     magic F6 "BONGPOS", generation u64, salt u64, position behind the last safe record
+//!          u64, next segment's number u64, first record that is not delivered (as above),
+//!          the low half of its segment's number u32
+//! ```
+//!
+//! Numbers are little-endian; what is left of a block of 80 bytes is 0, and its last four bytes are
+//! the CRC-32C of the others. The state has two slots, at 0 and at 4096, that are written in turn.
+//! A record's checksums begin with the salt, a random number of the log: a message that holds the
+//! bytes of a record does not pass for one.
+//!
+//! **Safe** is what was appended before a [`Log::sync`] that succeeded. One that fails gives up what
+//! it was about, and the caller, who has it still, appends it again: after a failed `fdatasync` the
+//! kernel calls pages clean that it never wrote, so a second try would prove nothing.
+//!
+//! **Damage** costs what is damaged. A record whose bytes are wrong is passed over by its length; if
+//! its header is wrong, the next header is looked for. What is lost is told, by [`Recovery`] or
+//! [`Log::take_damages`], with the positions, of which a log has each once and without a gap. A state
+//! that is lost costs nothing: what was delivered and not removed is delivered again.
+//!
+//! **Opening** reads the ends of each segment and all of the last one, unless the log was closed.
+//!
+//! **Removing** follows a sync of the state: a segment that is missing and not delivered is told.
 
+pub mod broken;
 mod files;
 mod format;
 
@@ -8,6 +59,7 @@ mod log;
 mod open;
 mod segment;
 mod state;
+mod view;
 mod walk;
 
 #[cfg(test)]
@@ -24,6 +76,10 @@ pub use log::Log;
 pub use log::OverBound;
 pub use log::Record;
 pub use state::Found as StateFound;
+pub use view::Item;
+pub use view::SegmentView;
+pub use view::View;
+pub use view::names;
 
 /// What a log is.
 #[derive(Clone, Debug)]

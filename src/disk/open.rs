@@ -15,10 +15,12 @@ use crate::disk::SEGMENT_BYTES_MAX;
 use crate::disk::SEGMENT_BYTES_MIN;
 use crate::disk::StateFound;
 use crate::disk::format::BLOCK;
+use crate::disk::format::Footer;
 use crate::disk::format::Mark;
 use crate::disk::format::RECORDS_AT;
 use crate::disk::format::SegmentHeader;
 use crate::disk::format::Slot;
+use crate::disk::format::low;
 use crate::disk::log::Counters;
 use crate::disk::log::Reader;
 use crate::disk::segment::Ends;
@@ -58,8 +60,8 @@ impl<F: Files> Log<F> {
         let Options { directory, name, segment_bytes, bytes_max } = options;
         let paths = Paths { directory, name };
         let lock = files.lock(&paths.lock())?;
-        remove_unfinished(&files, &paths)?;
         let (found, slot) = state::load(&files, &paths.state())?;
+        finish(&files, &paths, slot)?;
         let ends = read_ends(&files, &paths)?;
         let salt = known_salt(&ends, slot).unwrap_or_else(|| files.random());
         let mut opening = Opening {
@@ -79,13 +81,13 @@ impl<F: Files> Log<F> {
         let Opening { segments, mut recovery, .. } = opening;
         let next_segment = last.map_or(FIRST_SEGMENT, |number| number + 1);
         let next = segments.back().map_or(FIRST_RECORD, |segment| segment.written.next);
-        let (next, next_segment) = slot.map_or((next, next_segment), |slot| {
-            let next = next.max(slot.next).max(slot.released.position);
-            (if segments.is_empty() { next } else { next }, next_segment.max(slot.next_segment))
-        });
+        // What is lost at the end is told once: from now on nothing was there.
+        let committed = next.max(slot.map_or(0, |slot| slot.released.position));
+        let next = committed.max(slot.map_or(0, |slot| slot.next));
+        let next_segment = next_segment.max(slot.map_or(0, |slot| slot.next_segment));
         let (reader, skip) = start_reading(&segments, slot, next);
         let bytes = segments.iter().map(Segment::bytes).sum();
-        let first = Slot { salt, next, next_segment, ..slot.unwrap_or_default() };
+        let first = Slot { salt, next: committed, next_segment, ..slot.unwrap_or_default() };
         let first = Slot { released: skip, segment: low(reader.segment), ..first };
         let state = State::open(&files, &paths.state(), first)?;
         let mut log = Self {
@@ -104,6 +106,7 @@ impl<F: Files> Log<F> {
             is_directory_dirty: true,
             bytes,
             next,
+            committed,
             next_segment,
             reader,
             pending: VecDeque::new(),
@@ -120,18 +123,21 @@ impl<F: Files> Log<F> {
     }
 }
 
-/// The low half of a segment's number, as the state has it.
-fn low(number: u64) -> u32 {
-    #[expect(clippy::cast_possible_truncation, reason = "the low half is what is stored")]
-    let low = number as u32;
-    low
-}
-
-/// Segments that were not finished when the process ended hold nothing that was acknowledged.
-fn remove_unfinished<F: Files>(files: &F, paths: &Paths) -> io::Result<()> {
+/// Puts in place what [`Log::put_in_front`] had made safe when the process ended, and removes
+/// what it had not.
+fn finish<F: Files>(files: &F, paths: &Paths, slot: Option<Slot>) -> io::Result<()> {
     let names: Vec<OsString> = files.list(&paths.directory)?;
-    for name in names.iter().filter(|name| paths.number(name, ".tmp").is_some()) {
-        files.remove(&paths.directory.join(name))?;
+    for name in names {
+        let Some(number) = paths.number(&name, ".tmp") else { continue };
+        let path = paths.unfinished(number);
+        let ends = Ends::read(files, &path, number)?;
+        let is_awaited = |slot: Slot, footer: Footer| slot.released.position <= footer.first;
+        match slot.zip(ends.footer) {
+            Some((slot, footer)) if is_awaited(slot, footer) => {
+                files.rename(&path, &paths.segment(number))?;
+            }
+            _ => files.remove(&path)?,
+        }
     }
     Ok(())
 }
@@ -145,7 +151,7 @@ fn read_ends<F: Files>(files: &F, paths: &Paths) -> io::Result<Vec<Ends>> {
 fn known_salt(ends: &[Ends], slot: Option<Slot>) -> Option<u64> {
     let of = |ends: &Ends| {
         let header = ends.header.map(|header| header.salt);
-        header.or(ends.footer.map(|footer| footer.salt))
+        header.or_else(|| ends.footer.map(|footer| footer.salt))
     };
     slot.map(|slot| slot.salt).or_else(|| ends.iter().find_map(of))
 }
@@ -158,7 +164,7 @@ fn start_reading<F: Files>(
 ) -> (Reader<F>, Mark) {
     let released = slot.map_or(0, |slot| slot.released.position);
     let first = segments.iter().find(|segment| segment.written.next > released);
-    let Some(segment) = first.or(segments.back()) else {
+    let Some(segment) = first.or_else(|| segments.back()) else {
         let walk = Walk { at: RECORDS_AT, end: RECORDS_AT, expected: Position(next), salt: 0 };
         return (
             Reader { segment: 0, file: None, walk },
@@ -282,12 +288,9 @@ impl<F: Files> Opening<'_, F> {
     /// Says which records are not there between the segments that are.
     fn find_missing(&mut self) {
         let mut missing = Vec::new();
-        let released = self.slot.map_or(0, |slot| slot.released.position);
         let mut end = self.slot.map(|slot| slot.released.position);
         for segment in &self.segments {
-            let follows = segment.header.follows.min(segment.header.first);
-            let begins =
-                if end.is_none_or(|end| end == released) { segment.header.first } else { follows };
+            let begins = segment.header.follows.min(segment.header.first);
             if let Some(end) = end
                 && end < begins
             {

@@ -95,6 +95,8 @@ pub(super) struct Segment {
     pub(super) written: Extent,
     /// What was synced, or flushed: what may be read, and stays if a sync fails.
     pub(super) committed: Extent,
+    /// What was synced, while it takes records.
+    pub(super) synced: Extent,
     /// It takes no more records.
     pub(super) is_sealed: bool,
     /// What is damaged in it was told when the log was opened.
@@ -113,6 +115,7 @@ impl Segment {
             header,
             written: extent,
             committed: extent,
+            synced: extent,
             is_sealed: true,
             is_told: false,
             taken: header.skip.messages,
@@ -236,6 +239,9 @@ pub(super) fn survey<F: Files>(
         survey.torn = Some((gap.at, end - gap.at));
         survey.gaps.truncate(behind_last);
     }
+    // As a footer would have counted them.
+    extent.messages +=
+        survey.gaps.iter().filter_map(|gap| gap.messages).map(u64::from).sum::<u64>();
     survey.extent = extent;
     Ok(survey)
 }
