@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,6 +11,10 @@ use std::time::Instant;
 use tempfile::TempDir;
 
 use crate::base::reporter::Said;
+use crate::disk;
+use crate::disk::Files;
+use crate::disk::broken::Broken;
+use crate::disk::broken::Faults;
 use crate::message::Ack;
 use crate::queue::Bounds;
 use crate::queue::Chunk;
@@ -46,6 +51,15 @@ fn marks(high: u64, low: u64) -> Marks {
 }
 
 fn start(dir: &Path, marks: Marks, bytes_max: Option<u64>) -> Queue {
+    start_on(disk::System, dir, marks, bytes_max)
+}
+
+fn start_on<F>(files: F, dir: &Path, marks: Marks, bytes_max: Option<u64>) -> Queue
+where
+    F: Files + Send + 'static,
+    F::File: Send,
+    F::Lock: Send,
+{
     let bounds = Bounds { bytes: 1 << 20, messages: u64::MAX, pace: Pace::default() };
     let (sender, receiver) = open(bounds);
     let (stats, said) = (Arc::new(SpoolStats::default()), Arc::new(Said::default()));
@@ -61,13 +75,18 @@ fn start(dir: &Path, marks: Marks, bytes_max: Option<u64>) -> Queue {
         reporter: said.clone(),
         stats: stats.clone(),
     };
-    let spool = Spool::start(&sender, spec).unwrap();
+    let spool = Spool::start_on(files, &sender, spec).unwrap();
     Queue { sender, receiver, spool, stats, said }
 }
 
 fn chunk(number: u32) -> Chunk {
+    padded(number, 0)
+}
+
+/// The same with so many bytes more.
+fn padded(number: u32, padding: usize) -> Chunk {
     let mut chunk = Chunk::default();
-    chunk.bytes.extend_from_slice(format!("message {number}\n").as_bytes());
+    chunk.bytes.extend_from_slice(format!("message {number} {:padding$}", "").as_bytes());
     chunk.end_message();
     chunk
 }
@@ -184,19 +203,10 @@ fn next_end(_: &Queue) -> u32 {
 async fn a_disk_that_may_not_grow_holds_the_inputs_back_until_it_has_room() {
     let dir = TempDir::new().unwrap();
     let queue = start(dir.path(), marks(1, 2), Some(128 << 10));
-    let mut last = 0;
-    let mut large = |number: u32| {
-        let mut chunk = chunk(number);
-        chunk.bytes.pop();
-        chunk.bytes.extend_from_slice(&[b' '; 20_000]);
-        chunk.ends[0] = u32::try_from(chunk.bytes.len()).unwrap();
-        last = number;
-        chunk
-    };
     let mut number = 0;
     let mut quiet = Instant::now();
     while quiet.elapsed() < Duration::from_millis(300) {
-        if queue.sender.try_push(&mut large(number)) {
+        if queue.sender.try_push(&mut padded(number, 20_000)) {
             number += 1;
             quiet = Instant::now();
         } else {
@@ -210,4 +220,64 @@ async fn a_disk_that_may_not_grow_holds_the_inputs_back_until_it_has_room() {
     queue.push(number..number + 3).await;
     assert_eq!(queue.deliver(3).await, (number..number + 3).collect::<Vec<_>>());
     queue.close();
+}
+
+/// No room, then room again; writes and syncs that fail now and then.
+#[tokio::test]
+async fn a_disk_that_fails_loses_nothing_and_is_said_once() {
+    let failing = [
+        Faults { room: Some(200_000), ..Faults::default() },
+        Faults { sync_error: Some(0), ..Faults::default() },
+        Faults { write_error: Some(0), short: true, ..Faults::default() },
+    ];
+    for faults in failing {
+        let files = Broken::new(7);
+        let dir = Path::new("/work");
+        let queue = start_on(files.clone(), dir, marks(10, 20), None);
+        queue.push(0..50).await;
+        files.set(faults);
+        for number in 50..400 {
+            queue.sender.push(&mut padded(number, 2000)).await;
+        }
+        until(|| queue.stats.failures.get() > 0);
+        files.set(Faults::default());
+        let got = queue.deliver(400).await;
+        assert_eq!(got, (0..400).collect::<Vec<_>>(), "{faults:?}");
+        let said = queue.said.0.lock().unwrap().clone();
+        let errors = said.iter().filter(|text| text.contains("cannot write")).count();
+        assert_eq!(errors, 1, "{faults:?}: {said:?}");
+        queue.close();
+    }
+}
+
+/// Whoever was told that a message is safe is right, whatever becomes of the machine.
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_loss_of_power() {
+    let dir = Path::new("/work");
+    for seed in 0..20 {
+        let files = Broken::new(seed);
+        let always = Marks { always: true, ..marks(10, 10) };
+        let queue = start_on(files.clone(), dir, always, None);
+        let told = Arc::new(Mutex::new(Vec::new()));
+        files.set(Faults { stop: Some(5 + u32::try_from(seed).unwrap()), ..Faults::default() });
+        for number in 0..60 {
+            let mut chunk = chunk(number);
+            let told = told.clone();
+            chunk.ack = Ack::new(move || told.lock().unwrap().push(number));
+            queue.sender.push(&mut chunk).await;
+            std::thread::sleep(Duration::from_micros(300));
+        }
+        until(|| queue.stats.failures.get() > 0);
+        let told = told.lock().unwrap().clone();
+        queue.close();
+        files.lose_power();
+        files.set(Faults::default());
+        files.restart();
+        let queue = start_on(files.clone(), dir, always, None);
+        let there = usize::try_from(queue.stats.recovered.get()).unwrap();
+        let got = queue.deliver(there).await;
+        let lost: Vec<&u32> = told.iter().filter(|number| !got.contains(number)).collect();
+        assert!(lost.is_empty(), "seed {seed}: {lost:?} of {told:?}");
+        queue.close();
+    }
 }
