@@ -75,9 +75,9 @@ impl QueuePlans {
         QueuePlan { settings, place: Some((folder, name)) }
     }
 
-    /// The files of an action that shares a main or ruleset queue's settings. What it is called must
-    /// not depend on how many actions stand before it: another run may find messages there, and
-    /// must not send them elsewhere.
+    /// The files of an action that shares a main or ruleset queue's settings. What they are called
+    /// must not depend on how many actions stand before it: another run may find messages there,
+    /// and must not send them elsewhere.
     fn name(&mut self, settings: &Settings, spec: &OutputSpec) -> String {
         let queue = settings.disk.as_ref().map_or("queue", |disk| &disk.name);
         let action = match &spec.common().name {

@@ -1,5 +1,5 @@
-//! The thread that works on a queue's disk: it writes what waits (one sync for all of it), reads back
-//! what memory has room for, and releases what was delivered.
+//! The thread that works on a queue's disk: it writes what waits (one sync for all of it), reads
+//! back what memory has room for, and releases what was delivered.
 //!
 //! A message on disk is safe, so its token is dropped as soon as the disk has it. What was read back
 //! stays on disk until it is delivered. While the disk takes nothing more, what waits goes to
