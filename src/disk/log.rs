@@ -584,7 +584,8 @@ impl<F: Files> Log<F> {
         self.bytes
     }
 
-    /// What is not delivered: its messages, and the bytes of the segments that hold it.
+    /// What is not delivered: its messages, and the bytes of the segments that hold it. Messages of
+    /// a damaged record whose header is lost are among them until all of their segment is read.
     #[must_use]
     pub fn stored(&self) -> Depth {
         let messages = self.segments.iter().map(Segment::stored).sum();

@@ -37,14 +37,15 @@
 //! A record's checksums begin with the salt, a random number of the log: a message that holds the
 //! bytes of a record does not pass for one.
 //!
-//! **Safe** is what was appended before a [`Log::sync`] that succeeded. One that fails gives up what
-//! it was about, and the caller, who has it still, appends it again: after a failed `fdatasync` the
-//! kernel calls pages clean that it never wrote, so a second try would prove nothing.
+//! **Safe** is what was appended before a [`Log::sync`] that succeeded. One that fails gives up
+//! what it was about, and the caller, who has it still, appends it again: after a failed
+//! `fdatasync` the kernel calls pages clean that it never wrote, so a second try would prove
+//! nothing.
 //!
-//! **Damage** costs what is damaged. A record whose bytes are wrong is passed over by its length; if
-//! its header is wrong, the next header is looked for. What is lost is told, by [`Recovery`] or
-//! [`Log::take_damages`], with the positions, of which a log has each once and without a gap. A state
-//! that is lost costs nothing: what was delivered and not removed is delivered again.
+//! **Damage** costs what is damaged. A record whose bytes are wrong is passed over by its length;
+//! if its header is wrong, the next header is looked for. What is lost is told, by [`Recovery`] or
+//! [`Log::take_damages`], with the positions. A state that is lost costs nothing: what was
+//! delivered and not removed is delivered again.
 //!
 //! **Opening** reads the ends of each segment and all of the last one, unless the log was closed.
 //!
@@ -55,6 +56,7 @@ mod files;
 mod format;
 
 mod front;
+mod fuzz;
 mod log;
 mod open;
 mod segment;
@@ -70,6 +72,7 @@ use std::path::PathBuf;
 pub use files::Files;
 pub use files::System;
 pub use format::RECORD_BYTES_MAX;
+pub use fuzz::fuzz_disk;
 pub use log::Counters;
 pub use log::Depth;
 pub use log::Log;

@@ -38,7 +38,9 @@ fn put(log: &mut Log, index: usize) -> Position {
 /// A closed queue of eight records, two in each segment, of which one is delivered.
 fn queue(directory: &Path) {
     let mut log = open(directory);
-    (0..8).for_each(|index| drop(put(&mut log, index)));
+    for index in 0..8 {
+        put(&mut log, index);
+    }
     log.sync().unwrap();
     let (position, messages) = log.read(&mut Vec::new()).unwrap().unwrap();
     assert_eq!(messages, 3);
@@ -57,7 +59,7 @@ fn bongsu(args: &[&str], directory: &Path) -> (i32, String, String) {
 /// Which messages an export has.
 fn exported(args: &[&str], directory: &Path) -> Vec<String> {
     let (_, out, _) = bongsu(args, directory);
-    let word = |line: &str| line.split("message ").nth(1).unwrap()[..2].to_owned();
+    let word = |line: &str| line.split(' ').nth(3).unwrap().to_owned();
     out.lines().map(word).collect()
 }
 
