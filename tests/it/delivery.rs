@@ -1,5 +1,5 @@
 //! Queues through faults: targets that are away, disks that are full, a relay that is stopped or
-//! killed. The rows are those of `docs/reliability.md`.
+//! killed. The rows are those of the fault matrix in `docs/reliability.md`.
 
 use std::fs;
 use std::io::Write as _;
@@ -238,6 +238,34 @@ fn a_stop_without_a_disk_says_what_is_lost() {
         ended.stderr
     );
     assert_all(&numbers(&fs::read(&file).unwrap()), 0..7000);
+}
+
+/// `queue.discardMark` and `queue.timeoutEnqueue`, where they are given, are obeyed and counted.
+#[test]
+fn what_a_full_queue_is_told_to_drop_is_counted() {
+    for (queue, reason) in [
+        (r#"queue.discardMark="1000" queue.discardSeverity="5""#, "discardMark"),
+        (r#"queue.size="1000" queue.timeoutEnqueue="0""#, "queue full"),
+    ] {
+        let dir = TempDir::new().unwrap();
+        let (port, target) = (free_port(), free_port());
+        let queue = format!("queue.type=\"LinkedList\" {queue}");
+        let relay = Relay { dir: dir.path(), port, target, queue: &queue, more: "" };
+        let daemon = relay.start();
+        send(port, 0..50_000);
+        let ended = daemon.stop();
+        let figure = |what: &str| -> u64 {
+            let (_, behind) = ended.stderr.split_once(what).unwrap_or_default();
+            let digits = behind.chars().take_while(char::is_ascii_digit);
+            digits.collect::<String>().parse().unwrap_or(0)
+        };
+        let dropped = figure(&format!("action out: delivered 0, dropped: {reason} "));
+        let left = figure(", dropped: stop ");
+        assert_eq!(dropped + left, 50_000, "{}", ended.stderr);
+        // A queue takes what was read at once, or nothing of it.
+        let exact = reason == "discardMark";
+        assert!(if exact { left == 1000 } else { (1000..10_000).contains(&left) }, "{left}");
+    }
 }
 
 /// A ruleset's queue means its actions; each has files of its own.

@@ -1,9 +1,11 @@
 //! The thread that works on a queue's disk: it writes what waits (one sync for all of it), reads
 //! back what memory has room for, and releases what was delivered.
 //!
-//! A message on disk is safe, so its token is dropped as soon as the disk has it. What was read back
-//! stays on disk until it is delivered. While the disk takes nothing more, what waits goes to
+//! A message on disk is safe, so its token is dropped as soon as the disk has it. What was read
+//! back stays on disk until it is delivered. While the disk takes nothing more, what waits goes to
 //! memory if nothing older is on disk; otherwise the queue is full, and its inputs wait.
+
+mod save;
 
 use std::collections::VecDeque;
 use std::io;
@@ -120,7 +122,7 @@ impl Spool {
         let (log, found) = Log::open(files, options)?;
         spec.tell(&found);
         spec.stats.recovered.add(found.messages);
-        let shared = queue.shared().clone();
+        let shared = queue.shared.clone();
         shared.lock().spill = Some(Spill::new(spec.marks, found.messages));
         let worker = Worker {
             shared: shared.clone(),
@@ -458,71 +460,6 @@ impl<F: Files> Worker<F> {
         if std::mem::replace(&mut self.is_failing, false) {
             self.spec.say(Level::Notice, "writes to disk again");
         }
-    }
-
-    /// The end: what memory holds goes to disk, if that is wanted.
-    fn close(mut self) {
-        let (left, head, waiting, released) = {
-            let mut state = self.shared.lock();
-            let depth = state.depth();
-            let head = std::mem::take(&mut state.chunks);
-            // What comes after this comes too late, and counts as left.
-            let Some(mut spill) = state.spill.take() else { return };
-            let waiting = std::mem::take(&mut spill.waiting);
-            (depth, head, waiting, spill.released())
-        };
-        if let Some(upto) = released
-            && let Err(error) = self.log.release(upto)
-        {
-            self.spec.say(Level::Error, &format!("cannot note what was delivered: {error}"));
-        }
-        if self.spec.save
-            && let Err(error) = self.save(head, waiting)
-        {
-            self.spec.say(Level::Error, &format!("cannot save what is left in memory: {error}"));
-        }
-        // A record of which a part was delivered is there as a whole.
-        let saved = self.log.stored().messages.min(left);
-        self.spec.stats.saved.add(saved);
-        self.shared.lock().messages = left - saved;
-        if let Err(error) = self.log.close() {
-            self.spec.say(Level::Error, &format!("cannot close its queue on disk: {error}"));
-        }
-    }
-
-    /// Writes what is not on disk yet: what is older than that goes in front of it.
-    fn save(&mut self, head: VecDeque<Chunk>, waiting: VecDeque<Chunk>) -> io::Result<()> {
-        let is_behind = self.log.unread().messages == 0;
-        let stored = |chunk: &Chunk| chunk.stored.is_some();
-        let first_stored = head.iter().position(stored).unwrap_or(head.len());
-        let (mut front, mut back) = (Vec::new(), Vec::new());
-        for (index, chunk) in head.into_iter().enumerate().filter(|(_, chunk)| !stored(chunk)) {
-            let older = index < first_stored || !is_behind;
-            if older { front.push(chunk) } else { back.push(chunk) }
-        }
-        back.extend(waiting);
-        if !front.is_empty() {
-            self.put_in_front(&front)?;
-        }
-        for chunk in &back {
-            self.append(chunk)?;
-        }
-        self.log.sync()
-    }
-
-    fn put_in_front(&mut self, chunks: &[Chunk]) -> io::Result<()> {
-        let mut tails = vec![Vec::new(); chunks.len()];
-        for (chunk, tail) in chunks.iter().zip(&mut tails) {
-            record::encode_tail(chunk, tail);
-        }
-        let both = chunks.iter().zip(&tails);
-        let parts: Vec<_> = both.map(|(chunk, tail)| record::parts(chunk, tail)).collect();
-        let records: Vec<disk::Record<'_>> = parts
-            .iter()
-            .zip(chunks)
-            .map(|(parts, chunk)| disk::Record { parts, messages: len32(chunk.len()) })
-            .collect();
-        self.log.put_in_front(&records)
     }
 }
 
