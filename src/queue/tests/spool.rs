@@ -8,6 +8,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
+use proptest::prelude::Just;
+use proptest::prelude::ProptestConfig;
+use proptest::prelude::any;
+use proptest::prop_assert_eq;
+use proptest::prop_oneof;
+use proptest::proptest;
+use proptest::strategy::Strategy;
 use tempfile::TempDir;
 
 use crate::base::reporter::Said;
@@ -279,5 +286,70 @@ async fn what_was_acknowledged_survives_a_loss_of_power() {
         let lost: Vec<&u32> = told.iter().filter(|number| !got.contains(number)).collect();
         assert!(lost.is_empty(), "seed {seed}: {lost:?} of {told:?}");
         queue.close();
+    }
+}
+
+/// A step of what may happen to a queue.
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Push(u32),
+    /// As far as there is anything.
+    Deliver(usize),
+    /// The output is ended while it holds everything that can be taken.
+    Stop,
+}
+
+fn ops() -> impl Strategy<Value = Vec<Op>> {
+    let op = prop_oneof![
+        (1..60_u32).prop_map(Op::Push),
+        (1..60_usize).prop_map(Op::Deliver),
+        Just(Op::Stop),
+    ];
+    proptest::collection::vec(op, 1..14)
+}
+
+/// Runs `ops`, and delivers what is left at the end. Gives all that was delivered.
+async fn run(ops: &[Op], marks: Marks) -> (u32, Vec<u32>) {
+    let files = Broken::new(3);
+    let dir = Path::new("/work");
+    let mut queue = start_on(files.clone(), dir, marks, None);
+    let (mut next, mut got) = (0, Vec::new());
+    for op in ops.iter().chain([&Op::Deliver(usize::MAX)]) {
+        let left = next as usize - got.len();
+        match *op {
+            Op::Push(count) => {
+                queue.push(next..next + count).await;
+                next += count;
+            }
+            Op::Deliver(count) => got.extend(queue.deliver(count.min(left)).await),
+            Op::Stop => {
+                let mut held = Taken::default();
+                if left > 0 {
+                    assert!(queue.receiver.take(&mut held).await);
+                }
+                drop(held);
+                let stats = queue.stats.clone();
+                queue.close();
+                assert_eq!(stats.saved.get(), left as u64);
+                queue = start_on(files.clone(), dir, marks, None);
+                assert_eq!(queue.stats.recovered.get(), left as u64);
+            }
+        }
+    }
+    queue.close();
+    (next, got)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever the order of pushes, deliveries and stops: each message is delivered once.
+    #[test]
+    fn every_message_is_delivered_once(ops in ops(), always in any::<bool>()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let marks = Marks { always, ..marks(10, 20) };
+        let (next, mut got) = runtime.block_on(run(&ops, marks));
+        got.sort_unstable();
+        prop_assert_eq!(got, (0..next).collect::<Vec<_>>());
     }
 }
