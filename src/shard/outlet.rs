@@ -93,6 +93,8 @@ impl Outlet {
 
     /// Whether its gate lets `view` through, of whose action `rendered` messages are not queued
     /// yet. Counts it if not.
+    #[cold]
+    #[inline(never)]
     pub(super) fn passes(&self, gate: &Gate, view: View<'_>, rendered: usize) -> bool {
         match gate.ask(view, self.queue.depth() + count(rendered)) {
             Verdict::Pass => return true,

@@ -362,6 +362,8 @@ impl Renderer<'_> {
     /// [`Renderer::render`] where actions take over from others. While an action is suspended, the
     /// message goes to the next one and not to it; while it works, its chunk carries what the next
     /// one gets if it fails with it.
+    #[cold]
+    #[inline(never)]
     fn chained(&mut self, action: ActionId, view: View<'_>) {
         let outlet = &self.shard.outlets[action.0 as usize];
         let previous = self.previous.take();
@@ -381,6 +383,8 @@ impl Renderer<'_> {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn render_instead(&mut self, action: ActionId, previous: Previous, view: View<'_>) {
         if self.shard.outlets[previous.action.0 as usize].fallback != Some(action) {
             return;
