@@ -35,6 +35,8 @@ use crate::engine::modules::Modules;
 use crate::engine::objects;
 use crate::engine::parsers::HEADERLESS_TEMPLATE;
 use crate::engine::parsers::Parsers;
+use crate::engine::queues::QueuePlan;
+use crate::engine::queues::QueuePlans;
 use crate::engine::rulesets::DEFAULT_RULESET;
 use crate::engine::rulesets::Rulesets;
 use crate::engine::statistics::Counted;
@@ -56,6 +58,7 @@ use crate::output::OutputSpec;
 use crate::parse;
 use crate::parse::ParseSettings;
 use crate::queue;
+use crate::queue::Settings;
 use crate::rules;
 use crate::rules::ActionId;
 use crate::rules::Definition;
@@ -93,6 +96,9 @@ pub(super) struct ActionPlan {
     pub(super) spec: OutputSpec,
     pub(super) template: Option<Arc<Template>>,
     pub(super) file_name: Option<Arc<Template>>,
+    pub(super) queue: QueuePlan,
+    /// The next one, which takes over when this one is suspended.
+    pub(super) fallback: Option<ActionId>,
 }
 
 /// An input, ready to be opened.
@@ -221,6 +227,7 @@ struct Builder {
     /// Whether there was any action, right or wrong, built or not.
     acts: bool,
     queues: queue::params::Names,
+    queue_plans: QueuePlans,
     /// Of mmsequence.
     counters: Counters,
     parsers: Parsers,
@@ -259,7 +266,8 @@ impl Builder {
         for object in objects(block, ObjectKind::Template) {
             on_its_page(object, diags, |diags| self.template_object(object, diags));
         }
-        modules::check_main_queue(objects(block, ObjectKind::MainQueue), diags);
+        self.queue_plans.main =
+            modules::check_main_queue(objects(block, ObjectKind::MainQueue), diags);
         for object in objects(block, ObjectKind::MainQueue) {
             self.queues.check(object, diags);
         }
@@ -290,6 +298,7 @@ impl Builder {
             params.list("parser").into_iter().map(|name| (name.to_owned(), loc)).collect();
         self.parsers.list(id, &asked, &self.definitions, diags);
         let queued = params.has("queue.type");
+        self.queue_plans.rulesets.insert(id, Settings::compile(&params, false, diags));
         if !self.rulesets.add(name, id, queued) {
             let text = if name.eq_ignore_ascii_case(DEFAULT_RULESET) {
                 format!("ruleset '{name}' is there already: what stands in no ruleset")
@@ -307,6 +316,7 @@ impl Builder {
         let main: Block = block.iter().filter(|s| is_rule(s)).cloned().collect();
         let mut programs = vec![rules::compile(&main, self, diags)];
         for object in objects(block, ObjectKind::Ruleset) {
+            self.queue_plans.here = RulesetId(len32(programs.len()));
             programs.push(rules::compile(&object.script, self, diags));
         }
         self.default_ruleset = self.default_ruleset_id(diags);
@@ -452,7 +462,23 @@ impl Builder {
         let direct = |(kind, _): (String, Loc)| kind.eq_ignore_ascii_case("direct");
         let queued = object.text("queue.type").is_some_and(|kind| !direct(kind));
         self.action_places.push(object.loc);
-        self.actions.push(ActionPlan { name, reported, queued, spec, template, file_name });
+        let folder = self.globals.work_directory.as_deref();
+        let queue = self.queue_plans.of(&spec, folder, object, diags);
+        if spec.common().gate.after_failure
+            && let Some(before) = self.actions.last_mut()
+        {
+            before.fallback = Some(id);
+        }
+        self.actions.push(ActionPlan {
+            name,
+            reported,
+            queued,
+            spec,
+            template,
+            file_name,
+            queue,
+            fallback: None,
+        });
         Some(id)
     }
 

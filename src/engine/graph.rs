@@ -12,7 +12,6 @@ use tokio::sync::mpsc;
 
 use crate::base::clock::LocalZone;
 use crate::base::drain::Signals;
-use crate::base::limits::ACTION_QUEUE_BYTES_DEFAULT;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
 use crate::engine::Plan;
@@ -25,6 +24,7 @@ use crate::engine::statistics::ActionProbe;
 use crate::engine::statistics::CacheProbe;
 use crate::engine::statistics::Counted;
 use crate::engine::statistics::DatagramsProbe;
+use crate::engine::statistics::DiskQueueProbe;
 use crate::engine::statistics::ForwardProbe;
 use crate::engine::statistics::ListenerProbe;
 use crate::engine::statistics::MainQueueProbe;
@@ -53,6 +53,8 @@ use crate::net::listen::Bound;
 use crate::net::listen::ListenOptions;
 use crate::net::listen::Share;
 use crate::net::reverse::Names;
+use crate::output::ErrorFile;
+use crate::output::Fallback;
 use crate::output::OutputSpec;
 use crate::output::OutputStats;
 use crate::output::Task;
@@ -61,8 +63,14 @@ use crate::parse::ParseSettings;
 use crate::queue;
 use crate::queue::Receiver;
 use crate::queue::Sender;
+use crate::queue::Settings;
+use crate::queue::Spool;
+use crate::queue::SpoolStats;
+use crate::rules::ActionId;
 use crate::rules::Programs;
 use crate::rules::RulesetId;
+use crate::shard::Gate;
+use crate::shard::GateSpec;
 use crate::shard::Outlet;
 use crate::shard::OutletStats;
 use crate::telemetry::Probe;
@@ -101,6 +109,13 @@ pub(super) struct ActionTask {
     file_name: Option<Arc<Template>>,
     sender: Sender,
     receiver: Receiver,
+    gate: Option<Arc<Gate>>,
+    /// The action that takes over when this one is suspended, and its queue.
+    fallback: Option<ActionId>,
+    takes_over: Option<Fallback>,
+    settings: Settings,
+    spool: Option<Spool>,
+    stored: Arc<SpoolStats>,
     outlet: Arc<OutletStats>,
     output: Arc<OutputStats>,
 }
@@ -112,9 +127,19 @@ impl fmt::Debug for ActionTask {
 }
 
 impl ActionTask {
-    fn new(plan: ActionPlan) -> Self {
-        let (sender, receiver) = queue::bounded(ACTION_QUEUE_BYTES_DEFAULT);
+    /// Opens the queue; one whose files cannot be had is complained of, and stays in memory.
+    fn new(plan: ActionPlan, reporter: &Arc<dyn Reporter>) -> Self {
+        let (sender, receiver) = queue::open(plan.queue.bounds());
+        let name: Arc<str> = plan.name.as_str().into();
+        let stats = Arc::<SpoolStats>::default();
+        let spool = plan.queue.spool(&name, &sender, &stats, reporter);
         Self {
+            spool,
+            stored: stats,
+            gate: gate(&plan.spec, &plan.queue.settings),
+            fallback: plan.fallback,
+            takes_over: None,
+            settings: plan.queue.settings,
             name: plan.name,
             reported: plan.reported,
             queued: plan.queued,
@@ -149,10 +174,20 @@ impl ActionTask {
     }
 
     /// What impstats says of the queue that was asked for.
-    fn queue_probe(&self) -> Option<Box<dyn Probe>> {
+    fn queue_probes(&self) -> Vec<Box<dyn Probe>> {
+        let mut probes: Vec<Box<dyn Probe>> = Vec::new();
+        if !self.queued {
+            return probes;
+        }
         let name = format!("{} queue", self.reported);
+        if self.spool.is_some() {
+            let (name, stats) = (format!("{name}[DA]"), self.stored.clone());
+            let gauge = self.sender.gauge();
+            probes.push(Box::new(DiskQueueProbe { name, gauge, stats }));
+        }
         let (gauge, outlet) = (self.sender.gauge(), self.outlet.clone());
-        self.queued.then(|| Box::new(QueueProbe { name, gauge, outlet }) as Box<dyn Probe>)
+        probes.push(Box::new(QueueProbe { name, gauge, outlet }));
+        probes
     }
 
     /// One shard's end of the queue.
@@ -164,14 +199,32 @@ impl ActionTask {
             self.spec.framing(),
             self.outlet.clone(),
         )
+        .with_patience(self.settings.patience)
+        .with_gate(self.gate.clone(), self.fallback)
     }
 
     /// Delivers until all shards have let go of the queue and it is empty.
     pub(super) async fn run(self, signals: Signals, reporter: Arc<dyn Reporter>) {
-        let Self { name, spec, receiver, sender, output, .. } = self;
+        let Self { name, spec, receiver, sender, output, settings, takes_over, .. } = self;
+        let ended = settings.ending.map(|limit| (sender.gauge(), limit));
         drop(sender);
-        let task = Task { name: name.into(), queue: receiver, stats: output, signals, reporter };
-        spec.run(task).await;
+        let name: Arc<str> = name.into();
+        let errors = spec.common().error_file.clone().map(|(path, most)| {
+            let style = spec.framing().style;
+            ErrorFile::new(path, most, name.clone(), style, reporter.clone())
+        });
+        let fallback = takes_over;
+        let task =
+            Task { name, queue: receiver, stats: output, signals, reporter, fallback, errors };
+        match ended {
+            None => spec.run(task).await,
+            // What it does not deliver in that time goes back to the queue, and counts as left.
+            Some((inputs, limit)) => tokio::select! {
+                biased;
+                () = spec.run(task) => {}
+                () = async { inputs.ended().await; tokio::time::sleep(limit).await } => {}
+            },
+        }
     }
 }
 
@@ -209,7 +262,7 @@ impl Graph {
         let mut graph = Self {
             shards,
             programs: Arc::new(plan.programs),
-            actions: plan.actions.into_iter().map(ActionTask::new).collect(),
+            actions: open_actions(plan.actions, &around.reporter),
             udp: Vec::new(),
             listeners: Vec::new(),
             internal: None,
@@ -270,7 +323,7 @@ impl Graph {
         listeners.sort_by_key(|l| modules.iter().position(|module| module == l.module()));
         probes.extend(listeners.into_iter().map(|l| Box::new(l) as Box<dyn Probe>));
         probes.push(Box::new(ResourceProbe));
-        probes.extend(self.actions.iter().filter_map(ActionTask::queue_probe));
+        probes.extend(self.actions.iter().flat_map(ActionTask::queue_probes));
         let inputs = self.inputs.iter().map(|input| input.stats.clone()).collect();
         probes.push(Box::new(MainQueueProbe(inputs)));
         if !self.udp.is_empty() {
@@ -418,6 +471,14 @@ impl Graph {
         }
     }
 
+    /// The disks behind queues, to be closed when nobody uses the queues any more; each with what
+    /// its action is called.
+    pub(super) fn take_spools(&mut self) -> Vec<(String, Spool)> {
+        let named =
+            |action: &mut ActionTask| action.spool.take().map(|spool| (action.name.clone(), spool));
+        self.actions.iter_mut().filter_map(named).collect()
+    }
+
     /// The counters of everything, to be read while it runs and after.
     pub(super) fn counters(&self) -> Summary {
         Summary {
@@ -430,11 +491,32 @@ impl Graph {
                     outlet: action.outlet.clone(),
                     output: action.output.clone(),
                     queue: action.sender.gauge(),
+                    stored: action.stored.clone(),
                 })
                 .collect(),
             ..Summary::default()
         }
     }
+}
+
+/// Opens the actions' queues, and gives each action that of the one that takes over from it.
+fn open_actions(plans: Vec<ActionPlan>, reporter: &Arc<dyn Reporter>) -> Vec<ActionTask> {
+    let open = |plan| ActionTask::new(plan, reporter);
+    let mut actions: Vec<ActionTask> = plans.into_iter().map(open).collect();
+    for index in 0..actions.len() {
+        let next = actions[index].fallback.and_then(|id| actions.get(id.0 as usize));
+        let link =
+            next.map(|next| Fallback { queue: next.sender.clone(), stats: next.outlet.clone() });
+        actions[index].takes_over = link;
+    }
+    actions
+}
+
+/// What decides which messages an action gets, if anything does.
+fn gate(spec: &OutputSpec, queue: &Settings) -> Option<Arc<Gate>> {
+    let Settings { discard, sampling, .. } = *queue;
+    let spec = GateSpec { discard, sampling, ..spec.common().gate.clone() };
+    (!spec.is_open()).then(|| Arc::new(Gate::new(spec)))
 }
 
 /// The `ratelimit()` objects at work.

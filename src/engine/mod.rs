@@ -16,6 +16,7 @@ mod modules;
 mod objects;
 mod own;
 mod parsers;
+mod queues;
 pub mod reference;
 pub mod registry;
 mod rulesets;

@@ -30,6 +30,7 @@ use crate::input::tcp;
 use crate::input::udp;
 use crate::output;
 use crate::queue;
+use crate::queue::Settings;
 use crate::rules::Definition;
 use crate::rules::Named;
 
@@ -46,18 +47,23 @@ pub(super) static RULESET_PARAMS: &[Spec] = &[
 pub(super) const BUILT_IN: [&str; 8] =
     ["omfile", "omfwd", "ompipe", "omusrmsg", "omshell", "omdiscard", "pmrfc3164", "pmrfc5424"];
 
-/// Checks the `main_queue(…)`, of which there can be one.
+/// Checks the `main_queue(…)`, of which there can be one, and reads it.
 pub(super) fn check_main_queue<'a>(
     objects: impl Iterator<Item = &'a Object>,
     diags: &mut Diagnostics,
-) {
+) -> Option<Settings> {
+    let mut first = None;
     for (i, object) in objects.enumerate() {
         if i > 0 {
             let text = "main_queue() stands a second time: the first one counts";
             diags.push(Diagnostic::error(object.loc, text).help("remove one of them"));
         }
-        param::check(object, &[queue::params::PARAMS], diags);
+        let params = param::check(object, &[queue::params::PARAMS], diags);
+        if i == 0 {
+            first = Some(Settings::compile(&params, true, diags));
+        }
     }
+    first
 }
 
 /// An input module of ours.

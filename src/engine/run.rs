@@ -44,12 +44,16 @@ use crate::input::udp::UdpInput;
 use crate::lookup::Tables;
 use crate::message::InputInfo;
 use crate::message::Source;
+use crate::queue::Spool;
 use crate::rules::Programs;
 use crate::shard::Outlet;
 use crate::shard::Shard;
 
 /// Connections that may wait for their shard.
 const CONNECTIONS_WAITING: usize = 256;
+
+/// How long the disks may take at the end to save what is left in memory.
+const SAVE_LIMIT: Duration = Duration::from_secs(10);
 
 /// The senders that the shards knew, told when each ends.
 type Seen = Arc<Mutex<Vec<Arc<Source>>>>;
@@ -81,7 +85,7 @@ struct Seed {
 ///
 /// # Errors
 /// If threads, runtimes or signal handlers cannot be had; what `ready` says.
-pub fn run(graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<Summary> {
+pub fn run(mut graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<Summary> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let mut caught = {
         let _runtime = runtime.enter();
@@ -92,6 +96,7 @@ pub fn run(graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<S
     let summary = graph.counters();
     let mut watch = Watch::new(&summary);
     let interval = graph.impstats.as_ref().map_or(CHECK_EVERY, |each| each.spec.interval);
+    let spools = graph.take_spools();
     let reporter = graph.reporter.clone();
     let drain = graph.drain;
     let tables = graph.tables.clone();
@@ -147,6 +152,7 @@ pub fn run(graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<S
         io::Result::Ok(())
     })?;
     let shards_unended = unended(threads, &*reporter);
+    close_spools(spools, &reporter);
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(Summary {
         sources: by_address(&seen),
@@ -166,6 +172,20 @@ fn reload_tables(tables: &Arc<Tables>, reporter: &Arc<dyn Reporter>) -> io::Resu
         thread.spawn(move || tables.serve(&*reporter))?;
     }
     Ok(())
+}
+
+/// Saves what queues with a disk are left with. They do it side by side.
+fn close_spools(spools: Vec<(String, Spool)>, reporter: &Arc<dyn Reporter>) {
+    let until = Instant::now() + SAVE_LIMIT;
+    for (_, spool) in &spools {
+        spool.end();
+    }
+    for (action, spool) in spools {
+        if !spool.join(until.into_std()) {
+            let text = format!("action '{action}': the disk did not take its queue in time");
+            reporter.say(Level::Error, text);
+        }
+    }
 }
 
 /// The signals that mean something.

@@ -27,6 +27,7 @@ use crate::input::udp;
 use crate::net::sys::ResourceUsage;
 use crate::output::OutputStats;
 use crate::queue::Gauge;
+use crate::queue::SpoolStats;
 use crate::shard::OutletStats;
 use crate::telemetry::Bucket;
 use crate::telemetry::Figure;
@@ -314,12 +315,34 @@ impl Probe for QueueProbe {
     fn read(&self) -> Object {
         let figures = vec![
             gauge("size", signed(self.gauge.depth().1)),
-            counter("enqueued", self.outlet.queued.get()),
+            // rsyslogd counts what it discards as well.
+            counter("enqueued", self.outlet.queued.get() + self.outlet.dropped_discarded.get()),
             counter("full", self.outlet.full.get()),
             counter("discarded.full", self.outlet.dropped_full.get()),
-            // Nothing is given up for its severity.
-            counter("discarded.nf", 0),
+            counter("discarded.nf", self.outlet.dropped_discarded.get()),
             gauge("maxqsize", signed(self.gauge.most())),
+        ];
+        Object::new(self.name.clone(), "core.queue", figures)
+    }
+}
+
+/// `core.queue` of the part of a queue that is on disk.
+#[derive(Debug)]
+pub(super) struct DiskQueueProbe {
+    pub(super) name: String,
+    pub(super) gauge: Gauge,
+    pub(super) stats: Arc<SpoolStats>,
+}
+
+impl Probe for DiskQueueProbe {
+    fn read(&self) -> Object {
+        let figures = vec![
+            gauge("size", signed(self.gauge.on_disk())),
+            counter("enqueued", self.stats.written.get()),
+            counter("full", self.stats.failures.get()),
+            counter("discarded.full", 0),
+            counter("discarded.nf", 0),
+            gauge("maxqsize", signed(self.gauge.most_on_disk())),
         ];
         Object::new(self.name.clone(), "core.queue", figures)
     }

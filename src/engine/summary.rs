@@ -11,6 +11,7 @@ use crate::input::InputStats;
 use crate::message::Class;
 use crate::output::OutputStats;
 use crate::queue::Gauge;
+use crate::queue::SpoolStats;
 use crate::shard::OutletStats;
 
 /// Senders that the summary names.
@@ -32,6 +33,7 @@ pub struct ActionCounters {
     pub outlet: Arc<OutletStats>,
     pub output: Arc<OutputStats>,
     pub queue: Gauge,
+    pub stored: Arc<SpoolStats>,
 }
 
 /// What came from one address.
@@ -103,7 +105,12 @@ impl Ruled {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Fate {
     delivered: u64,
+    handed_over: u64,
+    /// On disk, for the next run.
+    saved: u64,
+    damaged: u64,
     dropped_full: u64,
+    discarded: u64,
     dropped_at_stop: u64,
     dropped_unsendable: u64,
     dropped_retries: u64,
@@ -119,6 +126,14 @@ impl ActionCounters {
             + self.output.dropped_at_stop.get()
             + self.output.dropped_unsendable.get()
             + self.output.dropped_retries.get()
+            + self.output.handed_over.get()
+            + self.stored.damaged.get()
+            + self.stored.saved.get()
+    }
+
+    /// Messages that came into the queue: of this run, and those that an earlier one left on disk.
+    fn into_queue(&self) -> u64 {
+        self.outlet.queued.get() + self.stored.recovered.get()
     }
 
     /// Messages that were queued, and are neither in the queue nor counted behind it. Never more
@@ -126,7 +141,7 @@ impl ActionCounters {
     /// these are read in the order in which it moves.
     #[must_use]
     pub fn missing(&self) -> u64 {
-        let queued = self.outlet.queued.get();
+        let queued = self.into_queue();
         // A counter that is read too late would show what the others do not have yet.
         fence(Ordering::Acquire);
         let inside = self.queue.depth().1;
@@ -139,7 +154,7 @@ impl ActionCounters {
     pub fn surplus(&self) -> u64 {
         let out = self.out() + self.outlet.dropped_full.get();
         fence(Ordering::Acquire);
-        out.saturating_sub(self.outlet.rendered.get())
+        out.saturating_sub(self.outlet.rendered.get() + self.stored.recovered.get())
     }
 
     /// Messages that went in and are not accounted for once nothing moves any more; anything but
@@ -147,32 +162,41 @@ impl ActionCounters {
     #[must_use]
     pub fn imbalance(&self) -> i128 {
         let out = self.out() + self.queue.depth().1;
-        i128::from(self.outlet.queued.get()) - i128::from(out)
+        i128::from(self.into_queue()) - i128::from(out)
     }
 
     fn fate(&self) -> Fate {
         // Against the direction in which messages move: none is missing.
         let fate = Fate {
             delivered: self.output.delivered.get(),
+            handed_over: self.output.handed_over.get(),
+            saved: self.stored.saved.get(),
+            damaged: self.stored.damaged.get(),
             dropped_at_stop: self.output.dropped_at_stop.get(),
             dropped_unsendable: self.output.dropped_unsendable.get(),
             dropped_retries: self.output.dropped_retries.get(),
             dropped_full: self.outlet.dropped_full.get(),
+            discarded: self.outlet.dropped_discarded.get(),
             ..Fate::default()
         };
-        let out = fate.total() - fate.dropped_full;
+        let out = fate.total() - fate.dropped_full - fate.discarded;
         fence(Ordering::Acquire);
         let queued = self.outlet.queued.get();
         fence(Ordering::Acquire);
         let waiting = self.outlet.rendered.get().saturating_sub(queued + fate.dropped_full);
-        Fate { queued: queued.saturating_sub(out), waiting, ..fate }
+        let queued = (queued + self.stored.recovered.get()).saturating_sub(out);
+        Fate { queued, waiting, ..fate }
     }
 }
 
 impl Fate {
     const fn total(self) -> u64 {
         self.delivered
+            + self.handed_over
+            + self.saved
+            + self.damaged
             + self.dropped_full
+            + self.discarded
             + self.dropped_at_stop
             + self.dropped_unsendable
             + self.dropped_retries
@@ -182,7 +206,11 @@ impl Fate {
 
     const fn add(&mut self, other: Self) {
         self.delivered += other.delivered;
+        self.handed_over += other.handed_over;
+        self.saved += other.saved;
+        self.damaged += other.damaged;
         self.dropped_full += other.dropped_full;
+        self.discarded += other.discarded;
         self.dropped_at_stop += other.dropped_at_stop;
         self.dropped_unsendable += other.dropped_unsendable;
         self.dropped_retries += other.dropped_retries;
@@ -198,7 +226,11 @@ impl Fate {
         reasons(
             &mut line,
             &[
+                ("saved to disk", self.saved),
+                ("handed to the next action", self.handed_over),
                 ("dropped: queue full", self.dropped_full),
+                ("dropped: discardMark", self.discarded),
+                ("dropped: damaged on disk", self.damaged),
                 ("dropped: stop", self.dropped_at_stop + left),
                 ("dropped: unsendable", self.dropped_unsendable),
                 ("dropped: retries failed", self.dropped_retries),
@@ -239,7 +271,15 @@ impl Summary {
         }
         for (action, fate) in self.actions.iter().zip(&fates) {
             let mut line = format!("action {}: {}", action.name, fate.describe(self.stopped));
-            reasons(&mut line, &[("failed attempts", action.output.failures.get())]);
+            reasons(
+                &mut line,
+                &[
+                    ("of an earlier run", action.stored.recovered.get()),
+                    ("written to disk", action.stored.written.get()),
+                    ("left out by sampling", action.outlet.sampled_out.get()),
+                    ("failed attempts", action.output.failures.get()),
+                ],
+            );
             if self.stopped && self.shards_unended == 0 && action.imbalance() != 0 {
                 let text = format!(" (BUG: {} messages not accounted for)", action.imbalance());
                 line.push_str(&text);
@@ -363,6 +403,7 @@ mod tests {
             outlet: Arc::default(),
             output: Arc::default(),
             queue: sender.gauge(),
+            stored: Arc::default(),
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod blocking;
 pub mod common;
+mod errors;
 pub mod file;
 pub mod forward;
 pub mod relp;
@@ -16,11 +17,11 @@ mod task;
 #[cfg(test)]
 mod testing;
 
+pub use errors::ErrorFile;
 pub use stats::CacheStats;
 pub use stats::OutputStats;
+pub use task::Fallback;
 pub use task::Task;
-
-use std::collections::VecDeque;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
@@ -41,6 +42,7 @@ use crate::output::relp::RelpSpec;
 use crate::output::stdout::StdoutSpec;
 use crate::queue;
 use crate::queue::Framing;
+use crate::queue::Taken;
 
 /// What `global()` and `module()` objects set for all actions.
 #[derive(Clone, Debug)]
@@ -237,7 +239,7 @@ impl OutputSpec {
 }
 
 async fn discard(task: &Task) {
-    let mut chunks = VecDeque::new();
+    let mut chunks = Taken::default();
     while task.queue.take(&mut chunks).await {
         for chunk in chunks.drain(..) {
             task.delivered(chunk);

@@ -14,6 +14,9 @@ pub struct OutputStats {
     pub dropped_at_stop: Counter,
     pub dropped_unsendable: Counter,
     pub dropped_retries: Counter,
+    /// Messages that the next action got, since this one failed
+    /// (`action.execOnlyWhenPreviousIsSuspended`).
+    pub handed_over: Counter,
     /// Attempts that failed (connect, write), each followed by a retry.
     pub failures: Counter,
     /// Times that the target was given up until it works, how often it did again, and the seconds

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::num::count;
 use crate::message::View;
@@ -10,6 +11,9 @@ use crate::queue::Framing;
 use crate::queue::Run;
 use crate::queue::Sender;
 use crate::queue::frame;
+use crate::rules::ActionId;
+use crate::shard::Gate;
+use crate::shard::gate::Verdict;
 use crate::telemetry::Counter;
 use crate::template::Template;
 
@@ -23,6 +27,11 @@ pub struct OutletStats {
     /// Messages that were given up because the queue stayed full: from datagrams, whose senders
     /// cannot be held back, or at the end of the stop's time.
     pub dropped_full: Counter,
+    /// Messages that `queue.discardMark` gave up.
+    pub dropped_discarded: Counter,
+    /// Messages that were not for this action: `queue.samplingInterval`, and the `action.exec…`
+    /// parameters.
+    pub sampled_out: Counter,
     /// Chunks that found no room at once.
     pub full: Counter,
 }
@@ -37,6 +46,13 @@ pub struct Outlet {
     pub name: Option<Arc<Template>>,
     pub framing: Framing,
     pub stats: Arc<OutletStats>,
+    /// Says which messages are for it; `None`: all.
+    pub(super) gate: Option<Arc<Gate>>,
+    /// The action that takes over when this one is suspended.
+    pub(super) fallback: Option<ActionId>,
+    /// How long a full queue is waited for before a chunk is dropped; `None`: as long as it takes,
+    /// or, with datagrams, a moment.
+    pub(super) patience: Option<Duration>,
     /// Chunks of this shard that wait for room in the queue.
     pub(super) waiting: Cell<u32>,
     /// Datagrams no longer wait for this queue: it has been full for too long.
@@ -58,9 +74,36 @@ impl Outlet {
             name,
             framing,
             stats,
+            gate: None,
+            fallback: None,
+            patience: None,
             waiting: Cell::new(0),
             shedding: Cell::new(false),
         }
+    }
+
+    /// With `queue.timeoutEnqueue`.
+    #[must_use]
+    pub fn with_patience(self, patience: Option<Duration>) -> Self {
+        Self { patience, ..self }
+    }
+
+    #[must_use]
+    pub fn with_gate(self, gate: Option<Arc<Gate>>, fallback: Option<ActionId>) -> Self {
+        Self { gate, fallback, ..self }
+    }
+
+    /// Whether its gate lets `view` through, of whose action `rendered` messages are not queued
+    /// yet. Counts it if not.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn passes(&self, gate: &Gate, view: View<'_>, rendered: usize) -> bool {
+        match gate.ask(view, self.queue.depth() + count(rendered)) {
+            Verdict::Pass => return true,
+            Verdict::Leave => self.stats.sampled_out.add(1),
+            Verdict::Discard => self.stats.dropped_discarded.add(1),
+        }
+        false
     }
 
     /// Renders `view` behind what `chunk` holds.

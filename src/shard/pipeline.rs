@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::base::clock;
 use crate::base::clock::LocalZone;
 use crate::base::num::count;
+use crate::base::num::len32;
 use crate::base::reporter::Reporter;
 use crate::message::Ack;
 use crate::message::Arrival;
@@ -77,6 +78,8 @@ pub struct Shard {
     seen: Cell<u64>,
     residuals: RefCell<Residuals>,
     outlets: Vec<Rc<Outlet>>,
+    /// Some action takes over when another is suspended.
+    chains: bool,
     /// The batch into which stream inputs of this shard read, one at a time.
     batch: RefCell<Batch>,
     frames: RefCell<Vec<Frame>>,
@@ -120,6 +123,7 @@ impl Shard {
             seen: Cell::new(programs.epoch().now()),
             programs,
             residuals: RefCell::new(residuals),
+            chains: outlets.iter().any(|o| o.gate.as_ref().is_some_and(|g| g.after_failure())),
             outlets: outlets.into_iter().map(Rc::new).collect(),
             batch: RefCell::new(Batch::new(input)),
             frames: RefCell::default(),
@@ -202,7 +206,8 @@ impl Shard {
         let mut work = self.work.borrow_mut();
         let (mut renderer, scratch) = self.renderer(&mut work);
         let mut passed = Passed::default();
-        match route.always() {
+        // What an action does may depend on the one before it: then message by message.
+        match route.always().filter(|_| !self.chains) {
             Some(actions) => {
                 for action in actions {
                     for index in 0..batch.messages.len() {
@@ -215,6 +220,7 @@ impl Shard {
             }
             None => {
                 for index in 0..batch.messages.len() {
+                    renderer.previous = None;
                     let stopped = route.run(batch, index, scratch, &mut renderer);
                     passed.count(renderer.took(), stopped);
                 }
@@ -231,6 +237,7 @@ impl Shard {
         let mut passed = Passed::default();
         for index in 0..batch.messages.len() {
             let route = &routes[usize::from(batch.messages[index].source)];
+            renderer.previous = None;
             let stopped = route.run(batch, index, scratch, &mut renderer);
             passed.count(renderer.took(), stopped);
         }
@@ -240,7 +247,16 @@ impl Shard {
 
     fn renderer<'a>(&'a self, work: &'a mut Work) -> (Renderer<'a>, &'a mut Scratch) {
         let Work { chunks, touched, scratch, name, handed_over } = work;
-        (Renderer { shard: self, chunks, touched, name, handed_over, took: false }, scratch)
+        let renderer = Renderer {
+            shard: self,
+            chunks,
+            touched,
+            name,
+            handed_over,
+            took: false,
+            previous: None,
+        };
+        (renderer, scratch)
     }
 
     /// Queues what was rendered since the last time, which `ack` is the token of. What finds no
@@ -263,6 +279,10 @@ impl Shard {
             if chunk.bytes.len() < bytes_min {
                 return true;
             }
+            if chunk.is_empty() {
+                // Everything was taken back: another action has it.
+                return false;
+            }
             let outlet = &self.outlets[action.0 as usize];
             outlet.stats.rendered.add(count(chunk.len()));
             chunk.ack = ack.clone();
@@ -277,9 +297,16 @@ impl Shard {
     }
 
     /// Waits until every stuck chunk found room: this is how a full output holds back a stream.
-    /// They wait side by side, so that one for a dead output keeps none from another.
+    /// They wait side by side, so that one for a dead output keeps none from another. Where
+    /// `queue.timeoutEnqueue` is given, what waited for so long is dropped.
     pub async fn push_all(&self, stuck: &mut Stuck) {
-        let pushes = stuck.drain(..).map(|mut waiting| async move { waiting.push().await });
+        let pushes = stuck.drain(..).map(|mut waiting| async move {
+            match waiting.outlet.patience {
+                None => waiting.push().await,
+                // What is left after that is dropped, and counted.
+                Some(limit) => drop(tokio::time::timeout(limit, waiting.push()).await),
+            }
+        });
         all(pushes).await;
     }
 
@@ -289,8 +316,9 @@ impl Shard {
     pub async fn push_datagrams(&self, stuck: &mut Stuck) {
         let pushes = stuck.drain(..).map(|mut waiting| async move {
             let outlet = waiting.outlet.clone();
+            let patience = outlet.patience.unwrap_or(DATAGRAM_PATIENCE);
             let pushed = !outlet.shedding.get()
-                && tokio::time::timeout(DATAGRAM_PATIENCE, waiting.push()).await.is_ok();
+                && tokio::time::timeout(patience, waiting.push()).await.is_ok();
             outlet.shedding.set(!pushed);
         });
         all(pushes).await;
@@ -372,6 +400,18 @@ struct Renderer<'a> {
     handed_over: &'a mut HandedOver,
     /// An action took the message.
     took: bool,
+    /// The action that has had this message last.
+    previous: Option<Previous>,
+}
+
+/// The action that has had a message last, for the next one that takes over from it.
+#[derive(Clone, Copy, Debug)]
+struct Previous {
+    action: ActionId,
+    suspended: bool,
+    /// In whose chunk its rendering is, and how many actions deep in what it gets instead.
+    root: ActionId,
+    depth: u32,
 }
 
 impl Renderer<'_> {
@@ -384,11 +424,59 @@ impl Renderer<'_> {
     #[inline]
     fn render(&mut self, action: ActionId, view: View<'_>) {
         let index = action.0 as usize;
+        let outlet = &self.shard.outlets[index];
         let chunk = &mut self.chunks[index];
+        if let Some(gate) = &outlet.gate
+            && !outlet.passes(gate, view, chunk.len())
+        {
+            return;
+        }
         if chunk.is_empty() {
             self.touched.push(action);
         }
-        self.shard.outlets[index].render(view, chunk, self.name);
+        outlet.render(view, chunk, self.name);
+    }
+
+    /// [`Renderer::render`] where actions take over from others. While an action is suspended, the
+    /// message goes to the next one and not to it; while it works, its chunk carries what the next
+    /// one gets if it fails with it.
+    #[cold]
+    #[inline(never)]
+    fn chained(&mut self, action: ActionId, view: View<'_>) {
+        let outlet = &self.shard.outlets[action.0 as usize];
+        let previous = self.previous.take();
+        if outlet.gate.as_ref().is_some_and(|gate| gate.after_failure()) {
+            // As in rsyslogd, where no action was before it, none has failed.
+            let Some(previous) = previous else { return };
+            if !previous.suspended {
+                return self.render_instead(action, previous, view);
+            }
+            self.chunks[previous.action.0 as usize].pop();
+        }
+        let before = self.chunks[action.0 as usize].len();
+        self.render(action, view);
+        if self.chunks[action.0 as usize].len() > before {
+            let suspended = outlet.queue.is_suspended();
+            self.previous = Some(Previous { action, suspended, root: action, depth: 0 });
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn render_instead(&mut self, action: ActionId, previous: Previous, view: View<'_>) {
+        if self.shard.outlets[previous.action.0 as usize].fallback != Some(action) {
+            return;
+        }
+        let mut chunk = &mut self.chunks[previous.root.0 as usize];
+        for _ in 0..previous.depth {
+            chunk = &mut chunk.instead.get_or_insert_default().chunk;
+        }
+        let of = len32(chunk.len()).saturating_sub(1);
+        let instead = chunk.instead.get_or_insert_default();
+        let outlet = &self.shard.outlets[action.0 as usize];
+        outlet.render(view, &mut instead.chunk, self.name);
+        instead.of.push(of);
+        self.previous = Some(Previous { action, depth: previous.depth + 1, ..previous });
     }
 }
 
@@ -412,7 +500,10 @@ impl Renderer<'_> {
 impl Sink for Renderer<'_> {
     fn action(&mut self, action: ActionId, view: View<'_>) {
         self.took = true;
-        self.render(action, view);
+        match self.shard.chains {
+            false => self.render(action, view),
+            true => self.chained(action, view),
+        }
     }
 
     /// A ruleset with a queue of its own runs in place: the bound is in the actions' queues. What

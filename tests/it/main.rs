@@ -8,6 +8,7 @@
 
 mod alloc;
 mod alloc_rules;
+mod backlog;
 mod broken;
 mod cli;
 mod convert;

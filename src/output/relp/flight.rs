@@ -45,6 +45,18 @@ impl Flight {
         }
     }
 
+    /// Before others may take chunks away: says in `pending` what was answered.
+    pub(super) fn park(&mut self) {
+        self.pending.offset = self.end_of(0, self.answered);
+    }
+
+    /// After that: who took the first chunk left no offset in the next one.
+    pub(super) fn unpark(&mut self) {
+        if std::mem::take(&mut self.pending.offset) == 0 {
+            (self.answered, self.refused) = (0, 0);
+        }
+    }
+
     /// On a new connection everything that was not answered is sent again; the first message gets
     /// the number `txnr`.
     pub(super) fn restart(&mut self, txnr: u32) {

@@ -27,6 +27,7 @@ use crate::parse::relp::Decoder;
 use crate::parse::relp::FrameLimits;
 use crate::parse::relp::Offers;
 use crate::queue::Chunk;
+use crate::queue::Taken;
 
 /// Chunks that one call writes at most.
 const SLICES: usize = 64;
@@ -89,7 +90,9 @@ impl Sender<'_> {
     }
 
     async fn pause(&mut self, why: &str) {
+        self.flight.park();
         self.health.pause(why, &mut self.flight.pending, &self.task).await;
+        self.flight.unpark();
     }
 
     /// One session, on a stream of any kind: encryption will come between here and [`run`].
@@ -121,7 +124,7 @@ impl Sender<'_> {
         said: &mut u32,
     ) -> End {
         let mut left = self.spec.rebind_interval.unwrap_or(u64::MAX);
-        let mut more = std::collections::VecDeque::new();
+        let mut more = Taken::default();
         let mut drained = false;
         let mut heard = Instant::now();
         let mut alarm = pin!(tokio::time::sleep_until(heard + self.spec.timeout));
