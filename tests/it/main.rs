@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on panics")]
 
 mod alloc;
+mod bounds;
 mod broken;
 mod cli;
 mod convert;

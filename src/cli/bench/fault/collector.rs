@@ -72,7 +72,6 @@ struct Orders {
     /// Each number is an order to all connections that are open then.
     resets: AtomicU64,
     closes: AtomicU64,
-    open: AtomicU64,
     /// Messages that the kernel had taken and a reset threw away.
     discarded: AtomicU64,
 }
@@ -126,10 +125,6 @@ impl Collector {
     /// Ends every open connection in order, as a collector does that is stopped.
     pub(super) fn close(&self) {
         self.shared.orders.closes.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn open(&self) -> u64 {
-        self.shared.orders.open.load(Ordering::Relaxed)
     }
 
     /// Messages that the kernel had acknowledged and that were never read.
@@ -245,12 +240,10 @@ fn accept(address: SocketAddr, shared: &Arc<Shared>) {
         match open.accept() {
             Ok((stream, _)) => {
                 let shared = Arc::clone(shared);
-                shared.orders.open.fetch_add(1, Ordering::Relaxed);
                 readers.retain(|reader| !reader.is_finished());
                 readers.push(thread::spawn(move || {
                     // An error ends a connection, and nothing else.
                     read(stream, &shared).unwrap_or_default();
-                    shared.orders.open.fetch_sub(1, Ordering::Relaxed);
                 }));
             }
             Err(error) if is_timeout(&error) => {}

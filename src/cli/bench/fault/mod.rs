@@ -4,6 +4,7 @@
 //! between a sender whose messages are numbered and a collector that misbehaves on order. What the
 //! collector did not get, or got twice, is told by the numbers; each row has its bound.
 
+mod acked;
 mod collector;
 mod outcome;
 mod relay;

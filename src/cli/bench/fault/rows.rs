@@ -9,6 +9,7 @@ use rustix::process::Signal;
 
 use crate::base::clock::monotonic;
 use crate::cli::bench::error::BenchError;
+use crate::cli::bench::fault::acked::Acked;
 use crate::cli::bench::fault::collector::Collector;
 use crate::cli::bench::fault::outcome::Bounds;
 use crate::cli::bench::fault::outcome::End;
@@ -39,6 +40,7 @@ pub(super) const ROWS: &[Row] = &[
     Row { number: "5", fault: "one of two collectors stalls", run: stalls },
     Row { number: "6", fault: "collector reads slowly", run: slow },
     Row { number: "7", fault: "one of two outputs dead, no queue asked for", run: isolated },
+    Row { number: "10", fault: "kill -9, ten times, RELP in, queue on disk", run: kills },
     Row { number: "16", fault: "SIGTERM, collector alive", run: stop_alive },
     Row { number: "17", fault: "SIGTERM, collector dead, queue on disk", run: stop_on_disk },
     Row { number: "18", fault: "SIGTERM, collector dead, queue in memory", run: stop_in_memory },
@@ -64,7 +66,9 @@ const TIMES: u64 = 10;
 
 /// `queue.*` of an action whose queue goes to disk.
 fn on_disk(name: &str) -> String {
-    format!(r#"queue.type="LinkedList" queue.filename="{name}" queue.size="2000" queue.maxFileSize="8m""#)
+    format!(
+        r#"queue.type="LinkedList" queue.filename="{name}" queue.size="2000" queue.maxFileSize="8m""#
+    )
 }
 
 /// A configuration: TCP in, an action to each collector.
@@ -226,6 +230,31 @@ fn isolated(row: &Row, program: &OsString, messages: u64) -> Result<End, BenchEr
     alive.wait(sent, IDLE);
     drop(relay);
     row.judge(sent, alive, Bounds::exact())
+}
+
+/// The relay is killed again and again while messages come that it has to acknowledge.
+fn kills(row: &Row, program: &OsString, messages: u64) -> Result<End, BenchError> {
+    let site = Site::new(program)?;
+    let collector = collector(false)?;
+    let queue = format!("{} queue.syncQueueFiles=\"on\"", on_disk("killed"));
+    let queue = queue.replace("LinkedList", "Disk");
+    let config = config(&site, &[(collector.port(), &queue)]).replace("imtcp", "imrelp");
+    site.configure(&config)?;
+    let traffic = Acked::start(&site, messages);
+    for time in 1..=TIMES {
+        let relay = site.start()?;
+        let due = messages * time / (TIMES + 1);
+        let until = monotonic() + PATIENCE / 10;
+        while traffic.acknowledged() < due && !traffic.is_done() && monotonic() < until {
+            pause(Duration::from_millis(1));
+        }
+        relay.kill()?;
+    }
+    let relay = site.start()?;
+    let sent = traffic.finish(PATIENCE)?;
+    let mut bounds = Bounds::default();
+    bounds.require(sent == messages, || format!("{} were not acknowledged", messages - sent));
+    row.end(relay, sent, collector, bounds)
 }
 
 fn stop_alive(row: &Row, program: &OsString, messages: u64) -> Result<End, BenchError> {
