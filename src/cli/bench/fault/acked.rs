@@ -1,8 +1,5 @@
 //! A sender over RELP that keeps each message until it was acknowledged, and sends it again on the
 //! next connection: what it counts as acknowledged may not be lost, whatever happens to the relay.
-//!
-//! RELP: `TXNR SP COMMAND SP DATALEN [SP DATA] LF`. Written anew here, so that it does not share a
-//! fault with the relay under test.
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,8 +15,6 @@ use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use memchr::memchr;
-
 use crate::base::clock::monotonic;
 use crate::cli::bench::block::Block;
 use crate::cli::bench::block::Wire;
@@ -27,6 +22,8 @@ use crate::cli::bench::corpus::Corpus;
 use crate::cli::bench::corpus::Kind;
 use crate::cli::bench::error::BenchError;
 use crate::cli::bench::fault::relay::Site;
+use crate::cli::bench::fault::relp;
+use crate::cli::bench::fault::relp::Frame;
 use crate::cli::bench::ids::Stamp;
 use crate::cli::bench::send::is_timeout;
 use crate::cli::bench::time::Stamps;
@@ -38,11 +35,8 @@ pub(super) const WINDOW: usize = 128;
 const CALL: Duration = Duration::from_millis(50);
 /// How long a session may go without an answer before it is given up.
 const SILENCE: Duration = Duration::from_secs(20);
-/// After it the transaction numbers begin again (librelp).
-const TXNR_MAX: u64 = 999_999_999;
 const LINES: usize = 2_000;
 const SEED: u64 = 7;
-const OPEN: &[u8] = b"relp_version=0\nrelp_software=bongsu-bench,1\ncommands=syslog";
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -130,30 +124,34 @@ impl Client {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(CALL))?;
         stream.set_write_timeout(Some(SILENCE))?;
-        let mut answers = Answers::default();
-        stream.write_all(&frame(1, "open", OPEN))?;
-        if !self.answer(&mut stream, &mut answers)?.1 {
+        let mut said = Vec::new();
+        let mut out = Vec::new();
+        relp::write(&mut out, Frame { number: 1, command: b"open", data: relp::OFFERS });
+        stream.write_all(&out)?;
+        if !self.answer(&mut stream, &mut said)?.1 {
             return Err(io::Error::other("refused"));
         }
-        // Transaction numbers of what is waiting: `first` is the oldest one's.
-        let (mut first, mut sent) = (2, 0);
+        // The transaction numbers of the oldest message without an answer, and of the next one.
+        let (mut oldest, mut next, mut sent) = (2, 2, 0);
         loop {
-            let mut out = Vec::new();
+            out.clear();
             while sent < WINDOW && self.fill(sent) {
-                let number = (first + sent as u64 - 1) % TXNR_MAX + 1;
-                out.extend_from_slice(&frame(number, "syslog", &self.waiting[sent]));
+                let data = &self.waiting[sent];
+                relp::write(&mut out, Frame { number: next, command: b"syslog", data });
+                next = relp::following(next);
                 sent += 1;
             }
-            stream.write_all(&out)?;
             if sent == 0 {
-                return stream.write_all(&frame(first, "close", b""));
+                relp::write(&mut out, Frame { number: next, command: b"close", data: b"" });
+                return stream.write_all(&out);
             }
-            let (number, good) = self.answer(&mut stream, &mut answers)?;
+            stream.write_all(&out)?;
+            let (number, good) = self.answer(&mut stream, &mut said)?;
             // Answers come in order.
-            if number != first {
+            if number != oldest {
                 return Err(io::Error::other("an answer out of order"));
             }
-            first = first % TXNR_MAX + 1;
+            oldest = relp::following(oldest);
             sent -= 1;
             self.waiting.pop_front();
             let counter = if good { &self.shared.acknowledged } else { &self.shared.refused };
@@ -179,10 +177,15 @@ impl Client {
     }
 
     /// The next answer: its transaction number, and whether it is a good one.
-    fn answer(&self, stream: &mut TcpStream, answers: &mut Answers) -> io::Result<(u64, bool)> {
+    fn answer(&self, stream: &mut TcpStream, said: &mut Vec<u8>) -> io::Result<(u64, bool)> {
         let until = monotonic() + SILENCE;
         loop {
-            if let Some(answer) = answers.next()? {
+            if let Some((frame, used)) = relp::read(said)? {
+                if frame.command != b"rsp" {
+                    return Err(io::ErrorKind::ConnectionAborted.into());
+                }
+                let answer = (frame.number, frame.data.starts_with(b"200"));
+                said.drain(..used);
                 return Ok(answer);
             }
             if self.stopping() || monotonic() > until {
@@ -191,96 +194,10 @@ impl Client {
             let mut bytes = [0; 16 << 10];
             match stream.read(&mut bytes) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(read) => answers.bytes.extend_from_slice(&bytes[..read]),
+                Ok(read) => said.extend_from_slice(&bytes[..read]),
                 Err(error) if is_timeout(&error) => {}
                 Err(error) => return Err(error),
             }
         }
-    }
-}
-
-fn frame(number: u64, command: &str, data: &[u8]) -> Vec<u8> {
-    let mut frame = format!("{number} {command} {}", data.len()).into_bytes();
-    if !data.is_empty() {
-        frame.push(b' ');
-        frame.extend_from_slice(data);
-    }
-    frame.push(b'\n');
-    frame
-}
-
-/// What the relay said, and was not looked at yet.
-#[derive(Debug, Default)]
-struct Answers {
-    bytes: Vec<u8>,
-    at: usize,
-}
-
-impl Answers {
-    /// The next whole `rsp` frame.
-    fn next(&mut self) -> io::Result<Option<(u64, bool)>> {
-        let rest = &self.bytes[self.at..];
-        let wrong = || io::Error::other("no RELP frame");
-        let mut fields = rest.splitn(3, |byte| *byte == b' ');
-        let (Some(number), Some(command), Some(tail)) =
-            (fields.next(), fields.next(), fields.next())
-        else {
-            return self.more();
-        };
-        let digits = tail.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if digits == tail.len() {
-            return self.more();
-        }
-        let length = text(&tail[..digits]).and_then(|text| text.parse::<usize>().ok());
-        let length = length.ok_or_else(wrong)?;
-        let data = if length == 0 { digits } else { digits + 1 };
-        let Some(end) = tail.get(data + length) else { return self.more() };
-        if *end != b'\n' {
-            return Err(wrong());
-        }
-        let answer = &tail[data..data + length];
-        let code = &answer[..memchr(b' ', answer).unwrap_or(answer.len())];
-        let number = text(number).and_then(|text| text.parse().ok()).ok_or_else(wrong)?;
-        if command == b"serverclose" {
-            return Err(io::ErrorKind::ConnectionAborted.into());
-        }
-        let found = (number, code == b"200");
-        self.at += rest.len() - tail.len() + data + length + 1;
-        Ok(Some(found))
-    }
-
-    fn more(&mut self) -> io::Result<Option<(u64, bool)>> {
-        self.bytes.drain(..self.at);
-        self.at = 0;
-        Ok(None)
-    }
-}
-
-fn text(bytes: &[u8]) -> Option<&str> {
-    std::str::from_utf8(bytes).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_are_read_however_they_are_cut() {
-        let bytes = b"1 rsp 92 200 OK\nrelp_version=0\nrelp_software=librelp,1.10.0,http://librelp.adiscon.com\ncommands=syslog\n2 rsp 6 200 OK\n3 rsp 3 500\n4 rsp 0\n";
-        let length = bytes.len() - b"2 rsp 6 200 OK\n3 rsp 3 500\n4 rsp 0\n1 rsp 92 \n".len();
-        let bytes = String::from_utf8(bytes.to_vec()).unwrap().replace("92", &length.to_string());
-        for step in 1..bytes.len() {
-            let mut answers = Answers::default();
-            let mut found = Vec::new();
-            for piece in bytes.as_bytes().chunks(step) {
-                answers.bytes.extend_from_slice(piece);
-                while let Some(answer) = answers.next().unwrap() {
-                    found.push(answer);
-                }
-            }
-            assert_eq!(found, [(1, true), (2, true), (3, false), (4, false)], "{step}");
-        }
-        let mut answers = Answers { bytes: b"0 serverclose 0\n".to_vec(), at: 0 };
-        assert!(answers.next().is_err());
     }
 }

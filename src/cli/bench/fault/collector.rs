@@ -1,8 +1,9 @@
-//! A collector that misbehaves on order: it stalls, reads slowly, refuses, closes, resets. What it
-//! threw away unread is counted, since no sender over plain TCP can know of it.
+//! A collector that misbehaves on order: it stalls, reads slowly, refuses, closes, resets, does not
+//! answer. What it threw away unread is counted, since no sender over plain TCP can know of it.
 
 use std::io;
 use std::io::Read;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::net::TcpStream;
@@ -25,6 +26,8 @@ use socket2::Type;
 
 use crate::base::clock::monotonic;
 use crate::cli::bench::error::BenchError;
+use crate::cli::bench::fault::relp;
+use crate::cli::bench::fault::relp::Frame;
 use crate::cli::bench::frames::Cut;
 use crate::cli::bench::frames::Framing;
 use crate::cli::bench::frames::cut;
@@ -44,6 +47,14 @@ const READ: usize = 64 << 10;
 const PARTING: Duration = Duration::from_millis(50);
 const BACKLOG: i32 = 64;
 
+/// What a collector speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speech {
+    /// Syslog over TCP, octet counted.
+    Plain,
+    Relp,
+}
+
 /// A running collector on one TCP port.
 #[derive(Debug)]
 pub(super) struct Collector {
@@ -56,7 +67,7 @@ pub(super) struct Collector {
 struct Shared {
     ledger: Mutex<Ledger>,
     stamps: Stamps,
-    framing: Framing,
+    speech: Speech,
     orders: Orders,
     /// When something was last taken.
     last: Mutex<Option<Instant>>,
@@ -67,6 +78,7 @@ struct Orders {
     stop: AtomicBool,
     refuse: AtomicBool,
     stall: AtomicBool,
+    mute: AtomicBool,
     /// Bytes a second and connection; 0 is as fast as can be.
     rate: AtomicU64,
     /// Each number is an order to all connections that are open then.
@@ -80,13 +92,13 @@ impl Collector {
     /// Listens on `address`, or, if `refuse`, only keeps it in mind.
     pub(super) fn start(
         address: SocketAddr,
-        framing: Framing,
+        speech: Speech,
         refuse: bool,
     ) -> Result<Self, BenchError> {
         let shared = Arc::new(Shared {
             ledger: Mutex::new(Ledger::new(Ids::Required)?),
             stamps: Stamps::new(),
-            framing,
+            speech,
             orders: Orders::default(),
             last: Mutex::new(None),
         });
@@ -110,6 +122,11 @@ impl Collector {
     /// Whether connections are accepted and not read.
     pub(super) fn stall(&self, stall: bool) {
         self.shared.orders.stall.store(stall, Ordering::Relaxed);
+    }
+
+    /// Whether messages are taken and not acknowledged.
+    pub(super) fn mute(&self, mute: bool) {
+        self.shared.orders.mute.store(mute, Ordering::Relaxed);
     }
 
     /// Reads at most this many bytes a second of each connection; 0 lifts it.
@@ -180,31 +197,59 @@ impl Shared {
         self.orders.stop.load(Ordering::Relaxed)
     }
 
-    /// Takes the whole frames at the start of `bytes`; returns how many bytes they were.
-    fn take(&self, bytes: &[u8]) -> usize {
+    /// Takes the whole frames at the start of `bytes`, and puts what is to be answered into
+    /// `answers`; returns how many bytes they were.
+    fn take(&self, bytes: &[u8], answers: &mut Vec<u8>) -> io::Result<usize> {
         let mut ledger = self.ledger();
         let now = self.stamps.now();
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(monotonic());
-        let (used, torn) = frames(self.framing, bytes, |frame| ledger.take(frame, now));
-        if torn {
+        let taken = self.speech.frames(bytes, |frame| ledger.take(frame, now), answers);
+        if taken.is_err() {
             ledger.take_torn();
         }
-        used
+        if self.orders.mute.load(Ordering::Relaxed) {
+            answers.clear();
+        }
+        taken
     }
 }
 
-/// Passes the whole frames at the start of `bytes` on. How many bytes they were, and whether what
-/// follows is no frame.
-fn frames(framing: Framing, bytes: &[u8], mut each: impl FnMut(&[u8])) -> (usize, bool) {
-    let mut used = 0;
-    loop {
-        match cut(framing, &bytes[used..]) {
-            Cut::Frame { start, end, next } => {
-                each(&bytes[used + start..used + end]);
-                used += next;
+impl Speech {
+    /// Passes the messages of the whole frames at the start of `bytes` on. How many bytes they
+    /// were.
+    fn frames(
+        self,
+        bytes: &[u8],
+        mut each: impl FnMut(&[u8]),
+        answers: &mut Vec<u8>,
+    ) -> io::Result<usize> {
+        let mut used = 0;
+        match self {
+            Self::Plain => loop {
+                match cut(Framing::Octet, &bytes[used..]) {
+                    Cut::Frame { start, end, next } => {
+                        each(&bytes[used + start..used + end]);
+                        used += next;
+                    }
+                    Cut::More => return Ok(used),
+                    Cut::Broken => return Err(io::ErrorKind::InvalidData.into()),
+                }
+            },
+            Self::Relp => {
+                while let Some((frame, length)) = relp::read(&bytes[used..])? {
+                    let answer = match frame.command {
+                        b"open" => [b"200 OK\n", relp::OFFERS].concat(),
+                        _ => b"200 OK".to_vec(),
+                    };
+                    if frame.command == b"syslog" {
+                        each(frame.data);
+                    }
+                    let number = frame.number;
+                    relp::write(answers, Frame { number, command: b"rsp", data: &answer });
+                    used += length;
+                }
+                Ok(used)
             }
-            Cut::More => return (used, false),
-            Cut::Broken => return (bytes.len(), true),
         }
     }
 }
@@ -307,8 +352,10 @@ fn take(
     };
     bytes.truncate(filled + read);
     if read > 0 {
-        let used = shared.take(bytes);
+        let mut answers = Vec::new();
+        let used = shared.take(bytes, &mut answers)?;
         bytes.drain(..used);
+        stream.write_all(&answers)?;
     }
     Ok(true)
 }
@@ -328,7 +375,7 @@ fn reset(mut stream: TcpStream, mut bytes: Vec<u8>, shared: &Shared) -> io::Resu
     }
     drop(stream);
     let mut discarded = 0;
-    let (used, _) = frames(shared.framing, &bytes, |_| discarded += 1);
+    let used = shared.speech.frames(&bytes, |_| discarded += 1, &mut Vec::new())?;
     discarded += u64::from(used < bytes.len());
     shared.orders.discarded.fetch_add(discarded, Ordering::Relaxed);
     Ok(())

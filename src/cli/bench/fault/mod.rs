@@ -8,6 +8,7 @@ mod acked;
 mod collector;
 mod outcome;
 mod relay;
+mod relp;
 mod rows;
 mod traffic;
 

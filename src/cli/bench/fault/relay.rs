@@ -113,7 +113,7 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    fn has_ended(&mut self) -> Result<bool, BenchError> {
+    pub(super) fn has_ended(&mut self) -> Result<bool, BenchError> {
         let ended = self.child.try_wait();
         ended.map(|status| status.is_some()).map_err(|error| BenchError::io("cannot wait", error))
     }
@@ -158,5 +158,30 @@ impl Drop for Relay {
         if !self.has_ended().unwrap_or(true) {
             self.end().unwrap_or_default();
         }
+    }
+}
+
+/// A file system in memory with little room; gone when dropped.
+#[derive(Debug)]
+pub(super) struct SmallDisk {
+    folder: PathBuf,
+}
+
+impl SmallDisk {
+    /// Mounts it at `folder`, which is made; `None` for who must not.
+    pub(super) fn mount(folder: &Path) -> Result<Option<Self>, BenchError> {
+        fs::create_dir(folder).map_err(|error| BenchError::io(folder.display(), error))?;
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=16m", "tmpfs"]).arg(folder).stderr(Stdio::null());
+        let mounted = mount.status().is_ok_and(|status| status.success());
+        Ok(mounted.then(|| Self { folder: folder.to_owned() }))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: the relay may be on its way out.
+        let unmounted = Command::new("umount").arg("-l").arg(&self.folder).status();
+        unmounted.map(drop).unwrap_or_default();
     }
 }

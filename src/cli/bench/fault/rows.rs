@@ -10,15 +10,17 @@ use rustix::process::Signal;
 use crate::base::clock::monotonic;
 use crate::cli::bench::error::BenchError;
 use crate::cli::bench::fault::acked::Acked;
+use crate::cli::bench::fault::acked::WINDOW;
 use crate::cli::bench::fault::collector::Collector;
+use crate::cli::bench::fault::collector::Speech;
 use crate::cli::bench::fault::outcome::Bounds;
 use crate::cli::bench::fault::outcome::End;
 use crate::cli::bench::fault::outcome::Outcome;
 use crate::cli::bench::fault::relay::Relay;
 use crate::cli::bench::fault::relay::Site;
+use crate::cli::bench::fault::relay::SmallDisk;
 use crate::cli::bench::fault::relay::free_address;
 use crate::cli::bench::fault::traffic::Traffic;
-use crate::cli::bench::frames::Framing;
 use crate::cli::bench::procstat;
 use crate::cli::bench::report::real;
 use crate::cli::bench::time::pause;
@@ -40,11 +42,14 @@ pub(super) const ROWS: &[Row] = &[
     Row { number: "5", fault: "one of two collectors stalls", run: stalls },
     Row { number: "6", fault: "collector reads slowly", run: slow },
     Row { number: "7", fault: "one of two outputs dead, no queue asked for", run: isolated },
+    Row { number: "8", fault: "the disk of the queue is full", run: full_disk },
     Row { number: "10", fault: "kill -9, ten times, RELP in, queue on disk", run: kills },
     Row { number: "16", fault: "SIGTERM, collector alive", run: stop_alive },
     Row { number: "17", fault: "SIGTERM, collector dead, queue on disk", run: stop_on_disk },
     Row { number: "18", fault: "SIGTERM, collector dead, queue in memory", run: stop_in_memory },
     Row { number: "19", fault: "SIGHUP every 100 ms", run: hups },
+    Row { number: "37", fault: "RELP out: acknowledgements lost, reset, ten times", run: unheard },
+    Row { number: "38", fault: "RELP in: the output is dead and its queue full", run: withheld },
 ];
 
 /// Nothing has come for so long: nothing will.
@@ -94,7 +99,7 @@ fn config(site: &Site, outputs: &[(u16, &str)]) -> String {
 }
 
 fn collector(refuse: bool) -> Result<Collector, BenchError> {
-    Collector::start(free_address()?, Framing::Octet, refuse)
+    Collector::start(free_address()?, Speech::Plain, refuse)
 }
 
 impl Row {
@@ -232,6 +237,33 @@ fn isolated(row: &Row, program: &OsString, messages: u64) -> Result<End, BenchEr
     row.judge(sent, alive, Bounds::exact())
 }
 
+/// The queue's disk fills up before the collector comes.
+fn full_disk(row: &Row, program: &OsString, messages: u64) -> Result<End, BenchError> {
+    let site = Site::new(program)?;
+    let Some(_disk) = SmallDisk::mount(&site.path("queue"))? else {
+        let why = "only root can mount a small disk".to_owned();
+        return Ok(End::Skipped { row: row.number, fault: row.fault, why });
+    };
+    let collector = collector(true)?;
+    let folder = site.path("queue");
+    let queue = format!("{} queue.spoolDirectory=\"{}\"", on_disk("full"), folder.display());
+    site.configure(&config(&site, &[(collector.port(), &queue)]))?;
+    let mut relay = site.start()?;
+    let traffic = Traffic::start(&site, messages, None)?;
+    pause(SLOW);
+    let mut bounds = Bounds::exact();
+    let held = !traffic.is_done();
+    bounds.note = format!("the sender was {}held back", if held { "" } else { "not " });
+    let ended = relay.has_ended()?;
+    bounds.require(!ended, || "the relay ended".to_owned());
+    if ended {
+        relay = site.start()?;
+    }
+    collector.refuse(false);
+    let sent = traffic.finish(PATIENCE)?;
+    row.end(relay, sent, collector, bounds)
+}
+
 /// The relay is killed again and again while messages come that it has to acknowledge.
 fn kills(row: &Row, program: &OsString, messages: u64) -> Result<End, BenchError> {
     let site = Site::new(program)?;
@@ -332,6 +364,55 @@ fn hups(row: &Row, program: &OsString, messages: u64) -> Result<End, BenchError>
     bounds.note = format!("{times} times, descriptors {before} to {after}");
     bounds.require(after <= before + 2, || "descriptors leak".to_owned());
     bounds.require(times > 0 || real(sent) < 1.0, || "no signal was sent".to_owned());
+    row.end(relay, sent, collector, bounds)
+}
+
+/// A configuration with RELP where `imtcp` or `omfwd` is.
+fn over_relp(config: &str) -> String {
+    let framed = " protocol=\"tcp\"\n  template=\"RSYSLOG_SyslogProtocol23Format\" \
+                  TCP_Framing=\"octet-counted\"";
+    let bare = "\n  template=\"RSYSLOG_SyslogProtocol23Format\"";
+    let config = config.replace("omfwd", "omrelp").replace(framed, bare);
+    ["module(load=\"omrelp\")\n", &config].concat()
+}
+
+/// The collector takes messages, and the relay does not learn of it.
+fn unheard(row: &Row, program: &OsString, messages: u64) -> Result<End, BenchError> {
+    let site = Site::new(program)?;
+    let collector = Collector::start(free_address()?, Speech::Relp, false)?;
+    site.configure(&over_relp(&config(&site, &[(collector.port(), "")])))?;
+    let relay = site.start()?;
+    let traffic = Traffic::start(&site, messages, Some(RATE))?;
+    for time in 1..=TIMES {
+        collector.wait(messages * time / (TIMES + 1), STUCK);
+        collector.mute(true);
+        pause(Duration::from_millis(100));
+        collector.reset();
+        pause(Duration::from_millis(50));
+        collector.mute(false);
+    }
+    let sent = traffic.finish(PATIENCE)?;
+    row.end(relay, sent, collector, Bounds::default())
+}
+
+/// What cannot be delivered is not acknowledged once the queue is full, and comes when the
+/// collector does.
+fn withheld(row: &Row, program: &OsString, messages: u64) -> Result<End, BenchError> {
+    let site = Site::new(program)?;
+    let collector = collector(true)?;
+    let config = config(&site, &[(collector.port(), "")]).replace("imtcp", "imrelp");
+    site.configure(&config)?;
+    let relay = site.start()?;
+    let traffic = Acked::start(&site, messages);
+    pause(SLOW);
+    let early = traffic.acknowledged();
+    let mut bounds = Bounds::exact();
+    bounds.note = format!("{early} acknowledged before");
+    bounds.require(site.is_rsyslogd() || early == 0, || "acknowledged too early".to_owned());
+    // Had the relay been killed now, the sender would have had all but these.
+    bounds.duplicated = Some(WINDOW as u64);
+    collector.refuse(false);
+    let sent = traffic.finish(PATIENCE)?;
     row.end(relay, sent, collector, bounds)
 }
 
