@@ -50,17 +50,64 @@ pub(crate) fn bench(c: &mut Criterion) {
         group.sample_size(10);
         group.bench_function(name, |b| b.iter(|| Table::parse(text.as_bytes(), false).is_ok()));
     }
-    let mut group = c.benchmark_group("lookup/among a million networks");
-    let addresses = |address: &dyn Fn(u32) -> String| (0..65_536).map(address).collect::<Vec<_>>();
-    let four_keys = addresses(&|n| v4(n.wrapping_mul(15)).to_string());
-    let six_keys = addresses(&|n| v6(n.wrapping_mul(15)).to_string());
-    for ((name, text), keys) in tables.into_iter().zip([four_keys, six_keys]) {
+    read(c);
+    let texts: [fn(u32) -> String; 2] = [|n| v4(n).to_string(), |n| v6(n).to_string()];
+    for ((family, text), address) in tables.into_iter().zip(texts) {
         let Ok(table) = Table::parse(text.as_bytes(), false) else { continue };
+        let mut group = c.benchmark_group(format!("lookup/among a million networks/{family}"));
+        for (name, keys) in keys(address) {
+            let mut at = 0;
+            group.bench_function(name, |b| {
+                b.iter(|| {
+                    at = (at + 1) % keys.len();
+                    black_box(table.get(keys[at].as_bytes()));
+                });
+            });
+        }
+        group.finish();
+    }
+    let mut group = c.benchmark_group("lookup/an address alone, by ip42num()");
+    let Ok(table) = Table::parse(four.as_bytes(), false) else { return };
+    for (name, numbers) in numbers() {
+        let numbers: Vec<i64> = numbers.iter().map(|n| v4(*n).to_bits().into()).collect();
         let mut at = 0;
         group.bench_function(name, |b| {
             b.iter(|| {
-                at = (at + 1) % keys.len();
-                black_box(table.get(keys[at].as_bytes()));
+                at = (at + 1) % numbers.len();
+                black_box(table.get_number(numbers[at]));
+            });
+        });
+    }
+}
+
+/// Which addresses are asked for, one after the other: 65,536 from all over the table; as many from
+/// 10,000 senders; and a million, of which no cache has much.
+fn numbers() -> [(&'static str, Vec<u32>); 3] {
+    [
+        ("65536 keys", (0..65_536).map(|n: u32| n.wrapping_mul(15)).collect()),
+        ("10000 senders", (0..65_536).map(|n| scattered(n) % 10_000 * 15).collect()),
+        ("a million keys", (0..ROWS).map(|n| scattered(n) % ROWS).collect()),
+    ]
+}
+
+fn keys(address: fn(u32) -> String) -> [(&'static str, Vec<String>); 3] {
+    numbers().map(|(name, numbers)| (name, numbers.into_iter().map(address).collect()))
+}
+
+/// One read at a random place of so much memory, which the next read waits for: what a lookup can
+/// at best cost where its table is not in the caches.
+fn read(c: &mut Criterion) {
+    let mut group = c.benchmark_group("lookup/a bare random read");
+    for megabytes in [8, 16, 64] {
+        let words: u32 = megabytes << 18;
+        let memory: Vec<u32> = (0..words).map(|n| scattered(n) & 1).collect();
+        let mut at = 0_u32;
+        group.bench_function(format!("{megabytes} MB"), |b| {
+            b.iter(|| {
+                at = at
+                    .wrapping_mul(0x915f_77f5)
+                    .wrapping_add(memory[(at >> 8) as usize % memory.len()] | 1);
+                black_box(at)
             });
         });
     }

@@ -276,7 +276,7 @@ fn case(name: &str, script: &str, format: &str) -> Case {
                 let message = messages.push_mut(Message::default());
                 parse::message_into(data, *frame, &parsing, arrival, message);
             }
-            shard.run(&mut batch, &route);
+            _ = black_box(shard.run(&mut batch, &route));
         }
         shard.flush(&batch.ack, &mut stuck);
         runtime.block_on(receiver.take(&mut taken));

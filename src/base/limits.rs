@@ -21,6 +21,8 @@ pub const ACTION_QUEUE_BYTES_DEFAULT: usize = 8 << 20;
 pub const SOURCES_MAX: usize = 65_536;
 /// Hoisted programs that are kept per shard and ruleset; beyond it they are made anew.
 pub const RESIDUALS_MAX: usize = 65_536;
+/// Bytes of a name in `dyn_stats()` and `percentile_stats()`; rsyslog has no bound.
+pub const STATS_NAME_BYTES_MAX: usize = 8 << 10;
 /// Names that one `percentile_stats()` holds; rsyslog has no bound.
 pub const PERCENTILE_NAMES_MAX: usize = 10_000;
 /// Values that one `percentile_stats()` holds, of all names together (8 bytes each).

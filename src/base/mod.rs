@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod clock;
 pub mod diag;
 pub mod drain;
+pub mod epoch;
 pub mod limits;
 pub mod num;
 pub mod place;

@@ -42,6 +42,7 @@ use crate::engine::statistics::Statistics;
 use crate::input::impstats;
 use crate::input::impstats::ImpstatsSpec;
 use crate::input::ratelimit::RateLimitSpec;
+use crate::input::relp;
 use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpSpec;
 use crate::lookup::Handle;
@@ -314,6 +315,7 @@ impl Builder {
             .with_case(self.globals.case)
             .with_names(self.rulesets.by_name())
             .with_watch(self.watches)
+            .with_epoch(self.tables.epoch().clone())
     }
 
     /// Adds the rules by which rulesets are entered that do not take messages without a header.
@@ -364,7 +366,9 @@ impl Builder {
         let kind = self.modules.input(&kind, object, &self.definitions, diags)?;
         let params = kind.check(object, diags);
         let module = self.modules.params(kind.name());
-        let ruleset = self.bound_ruleset(&params, diags);
+        // imrelp has one for all of its inputs.
+        let bound = if params.has("ruleset") { &params } else { module };
+        let ruleset = self.bound_ruleset(bound, diags);
         let mut parse = self.globals.parse.clone();
         parse.hostname_in_header = true;
         parse.message_bytes_max = self.globals.message_bytes_max;
@@ -379,6 +383,11 @@ impl Builder {
             InputKind::Tcp | InputKind::PlainTcp => {
                 let max = self.globals.message_bytes_max;
                 let spec = TcpSpec::compile(kind.name(), module, &params, max, diags)?;
+                InputPlan::Tcp { spec: Box::new(spec), ruleset, parse }
+            }
+            InputKind::Relp => {
+                let max = self.globals.message_bytes_max;
+                let spec = relp::compile(&params, max, diags)?;
                 InputPlan::Tcp { spec: Box::new(spec), ruleset, parse }
             }
         };
@@ -421,6 +430,9 @@ impl Builder {
             if let (Some((name, _)), true) = (object.text("template"), diags.errors() == errors) {
                 self.template(&name, object, "template", diags);
             }
+            return None;
+        }
+        if !self.modules.may_act(&kind, object, &self.definitions, diags) {
             return None;
         }
         let defaults = self.outputs.at(object.loc, self.definitions.sources());

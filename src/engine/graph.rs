@@ -1,5 +1,6 @@
 //! The graph that runs: bound sockets, compiled rules, queues with an output behind each.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
@@ -21,14 +22,17 @@ use crate::engine::build::InputPlan;
 use crate::engine::build::Reports;
 use crate::engine::statistics;
 use crate::engine::statistics::ActionProbe;
+use crate::engine::statistics::CacheProbe;
 use crate::engine::statistics::Counted;
 use crate::engine::statistics::DatagramsProbe;
 use crate::engine::statistics::ForwardProbe;
 use crate::engine::statistics::ListenerProbe;
 use crate::engine::statistics::MainQueueProbe;
+use crate::engine::statistics::OwnProbe;
 use crate::engine::statistics::QueueProbe;
 use crate::engine::statistics::ResourceProbe;
 use crate::engine::summary::ActionCounters;
+use crate::engine::summary::InputCounters;
 use crate::input::InputSettings;
 use crate::input::InputStats;
 use crate::input::Internal;
@@ -55,7 +59,6 @@ use crate::output::Task;
 use crate::output::forward::Protocol;
 use crate::parse::ParseSettings;
 use crate::queue;
-use crate::queue::Gauge;
 use crate::queue::Receiver;
 use crate::queue::Sender;
 use crate::rules::Programs;
@@ -80,7 +83,8 @@ pub struct Graph {
     pub(super) reporter: Arc<dyn Reporter>,
     pub(super) drain: Duration,
     pub(super) tables: Arc<Tables>,
-    inputs: Vec<(String, Arc<InputStats>)>,
+    inputs: Vec<InputCounters>,
+    ruleset_names: BTreeMap<RulesetId, String>,
     /// What impstats reports of the inputs.
     reported: Vec<ListenerProbe>,
     pub(super) impstats: Option<Impstats>,
@@ -128,10 +132,16 @@ impl ActionTask {
     fn probes(&self) -> Vec<Box<dyn Probe>> {
         let output = self.output.clone();
         let mut probes: Vec<Box<dyn Probe>> = Vec::new();
-        if let OutputSpec::Forward(forward) = &self.spec {
+        if let OutputSpec::Forward(forward) = &self.spec
+            && let Some((host, port)) = forward.targets.first()
+        {
             let protocol = if forward.protocol == Protocol::Tcp { "TCP" } else { "UDP" };
-            let name = format!("{protocol}-{}-{}", forward.target, forward.port);
+            let name = format!("{protocol}-{host}-{port}");
             probes.push(Box::new(ForwardProbe { name, output: output.clone() }));
+        }
+        if let Some(template) = &self.file_name {
+            let name = format!("dynafile cache {}", template.name);
+            probes.push(Box::new(CacheProbe { name, output: output.clone() }));
         }
         let (name, outlet) = (self.reported.clone(), self.outlet.clone());
         probes.push(Box::new(ActionProbe { name, outlet, output }));
@@ -209,6 +219,7 @@ impl Graph {
             drain: globals.drain,
             tables: Arc::new(plan.tables),
             inputs: Vec::new(),
+            ruleset_names: plan.ruleset_names,
             reported: Vec::new(),
             impstats: None,
         };
@@ -228,7 +239,7 @@ impl Graph {
             return Err(io::Error::other("no input could be opened"));
         }
         if let Some(messages) = around.own {
-            let stats = graph.stats_of("internal");
+            let stats = graph.stats_of("internal", plan.default_ruleset);
             graph.internal = Some(Internal {
                 info: name(around.program),
                 program: around.program,
@@ -238,7 +249,7 @@ impl Graph {
             });
         }
         if let Some((spec, ruleset)) = impstats {
-            let stats = graph.stats_of(impstats::NAME);
+            let stats = graph.stats_of(impstats::NAME, ruleset);
             graph.impstats = Some(Impstats {
                 spec,
                 ruleset,
@@ -260,18 +271,23 @@ impl Graph {
         probes.extend(listeners.into_iter().map(|l| Box::new(l) as Box<dyn Probe>));
         probes.push(Box::new(ResourceProbe));
         probes.extend(self.actions.iter().filter_map(ActionTask::queue_probe));
-        let inputs = self.inputs.iter().map(|(_, stats)| stats.clone()).collect();
+        let inputs = self.inputs.iter().map(|input| input.stats.clone()).collect();
         probes.push(Box::new(MainQueueProbe(inputs)));
         if !self.udp.is_empty() {
             let inputs = self.udp.iter().map(|(input, _)| input.stats.clone()).collect();
             probes.push(Box::new(DatagramsProbe(inputs)));
         }
+        probes.push(Box::new(OwnProbe));
         probes
     }
 
-    fn stats_of(&mut self, name: &str) -> Arc<InputStats> {
+    fn stats_of(&mut self, name: &str, ruleset: RulesetId) -> Arc<InputStats> {
         let stats = Arc::new(InputStats::default());
-        self.inputs.push((name.to_owned(), stats.clone()));
+        self.inputs.push(InputCounters {
+            name: name.to_owned(),
+            ruleset: self.ruleset_names.get(&ruleset).cloned().unwrap_or_default(),
+            stats: stats.clone(),
+        });
         stats
     }
 
@@ -289,7 +305,7 @@ impl Graph {
             let opened = sockets.first().and_then(|s| s.local_addr().ok());
             self.write_port(spec.port_file.as_deref(), opened.map(|a| a.port()));
             let (label, info) = named(&spec.name, false, port, settings);
-            let stats = self.stats_of(&label);
+            let stats = self.stats_of(&label, ruleset);
             let families = families(sockets.iter().map(std::net::TcpListener::local_addr));
             let address = spec.address.as_deref();
             self.reported.extend(ListenerProbe::all(
@@ -347,7 +363,7 @@ impl Graph {
                 by_shard.push(self.bound("imudp", &number, more).unwrap_or_default());
             }
             let (label, info) = named(&spec.name, spec.append_port, port, settings);
-            let stats = self.stats_of(&label);
+            let stats = self.stats_of(&label, ruleset);
             let address = spec.address.as_deref();
             self.reported.extend(ListenerProbe::all(
                 udp::NAME,
@@ -402,10 +418,6 @@ impl Graph {
         }
     }
 
-    pub(super) fn gauges(&self) -> Vec<Gauge> {
-        self.actions.iter().map(|action| action.sender.gauge()).collect()
-    }
-
     /// The counters of everything, to be read while it runs and after.
     pub(super) fn counters(&self) -> Summary {
         Summary {
@@ -417,10 +429,10 @@ impl Graph {
                     name: action.name.clone(),
                     outlet: action.outlet.clone(),
                     output: action.output.clone(),
-                    left: 0,
+                    queue: action.sender.gauge(),
                 })
                 .collect(),
-            sources: Vec::new(),
+            ..Summary::default()
         }
     }
 }

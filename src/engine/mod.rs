@@ -3,6 +3,7 @@
 //! drains, and returns the [`Summary`].
 
 mod build;
+mod conserve;
 mod defaults;
 mod definitions;
 mod explain;
@@ -41,5 +42,6 @@ pub use own::Own;
 pub use own::origin;
 pub use run::run;
 pub use summary::ActionCounters;
+pub use summary::InputCounters;
 pub use summary::SourceCounters;
 pub use summary::Summary;

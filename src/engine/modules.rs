@@ -25,6 +25,7 @@ use crate::config::param::Params;
 use crate::config::param::Spec;
 use crate::engine::definitions::Definitions;
 use crate::engine::registry;
+use crate::input::relp;
 use crate::input::tcp;
 use crate::input::udp;
 use crate::output;
@@ -66,6 +67,7 @@ pub(super) enum InputKind {
     Tcp,
     /// `imptcp`.
     PlainTcp,
+    Relp,
 }
 
 impl InputKind {
@@ -74,6 +76,7 @@ impl InputKind {
             udp::NAME => Some(Self::Udp),
             tcp::NAME => Some(Self::Tcp),
             tcp::NAME_PLAIN => Some(Self::PlainTcp),
+            relp::NAME => Some(Self::Relp),
             _ => None,
         }
     }
@@ -87,6 +90,7 @@ impl InputKind {
             Self::Udp => &udp::MODULE,
             Self::Tcp => &tcp::MODULE,
             Self::PlainTcp => &tcp::MODULE_PLAIN,
+            Self::Relp => &relp::MODULE,
         }
     }
 
@@ -275,6 +279,19 @@ impl Modules {
             return None;
         }
         Some(module.check(object, &output::tables(module), diags))
+    }
+
+    /// Whether the output module `kind`, which runs, is there: built in, loaded, or Bongsu's own.
+    pub(super) fn may_act(
+        &self,
+        kind: &str,
+        object: &Object,
+        definitions: &Definitions,
+        diags: &mut Diagnostics,
+    ) -> bool {
+        BUILT_IN.contains(&kind)
+            || kind == output::stdout::NAME
+            || self.is_loaded_before(kind, object, definitions, diags)
     }
 
     /// Checks an action whose module does not run.

@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::thread;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
@@ -23,11 +24,14 @@ use tokio::time::Instant;
 use crate::base::clock::LocalZone;
 use crate::base::drain::Control;
 use crate::base::drain::Signals;
+use crate::base::posix;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
 use crate::engine::Graph;
 use crate::engine::SourceCounters;
 use crate::engine::Summary;
+use crate::engine::conserve::CHECK_EVERY;
+use crate::engine::conserve::Watch;
 use crate::engine::graph::ActionTask;
 use crate::engine::origin;
 use crate::input::Internal;
@@ -40,7 +44,6 @@ use crate::input::udp::UdpInput;
 use crate::lookup::Tables;
 use crate::message::InputInfo;
 use crate::message::Source;
-use crate::queue::Gauge;
 use crate::rules::Programs;
 use crate::shard::Outlet;
 use crate::shard::Shard;
@@ -87,7 +90,8 @@ pub fn run(graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<S
     ready()?;
     let (control, signals) = Control::new();
     let summary = graph.counters();
-    let queues: Vec<Gauge> = graph.gauges();
+    let mut watch = Watch::new(&summary);
+    let interval = graph.impstats.as_ref().map_or(CHECK_EVERY, |each| each.spec.interval);
     let reporter = graph.reporter.clone();
     let drain = graph.drain;
     let tables = graph.tables.clone();
@@ -111,6 +115,7 @@ pub fn run(graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<S
     }
     drop(alive);
     runtime.block_on(async {
+        let mut checks = tokio::time::interval(interval.min(CHECK_EVERY));
         let number = loop {
             tokio::select! {
                 _ = caught.terminate.recv() => break SignalKind::terminate().as_raw_value(),
@@ -119,6 +124,14 @@ pub fn run(graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<S
                     reporter.say(Level::Info, format!("{origin} {program} was HUPed"));
                     control.reopen();
                     tables.hup();
+                }
+                _ = checks.tick() => watch.check(&*reporter),
+                _ = caught.user_1.recv() => {
+                    let searches_given_up = posix::given_up();
+                    let now = Summary { searches_given_up, ..summary.clone() };
+                    for line in now.lines() {
+                        reporter.say(Level::Info, format!("account: {line}"));
+                    }
                 }
                 _ = ended.recv() => return Err(io::Error::other("all shards have ended")),
             }
@@ -133,13 +146,15 @@ pub fn run(graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<S
         }
         io::Result::Ok(())
     })?;
-    for thread in threads {
-        if thread.is_finished() && thread.join().is_err() {
-            reporter.say(Level::Error, "a shard ended by a panic: this is a bug".into());
-        }
-    }
+    let shards_unended = unended(threads, &*reporter);
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(Summary { sources: by_address(&seen), ..with_what_is_left(summary, &queues) })
+    Ok(Summary {
+        sources: by_address(&seen),
+        stopped: true,
+        shards_unended,
+        searches_given_up: posix::given_up(),
+        ..summary
+    })
 }
 
 /// Starts the thread that reads lookup tables again. Nobody waits for its end: the file may be on
@@ -158,8 +173,8 @@ struct Caught {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
-    /// Means nothing here, and must not end the program: rsyslogd takes it as well.
-    _user_1: Signal,
+    /// Asks for the account. rsyslogd takes it as well, for debugging.
+    user_1: Signal,
 }
 
 impl Caught {
@@ -168,9 +183,24 @@ impl Caught {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
-            _user_1: signal(SignalKind::user_defined1())?,
+            user_1: signal(SignalKind::user_defined1())?,
         })
     }
+}
+
+/// How many of `threads` did not end as they should.
+fn unended(threads: Vec<JoinHandle<()>>, reporter: &dyn Reporter) -> usize {
+    let mut unended = 0;
+    for thread in threads {
+        let finished = thread.is_finished();
+        if !finished {
+            unended += 1;
+        } else if thread.join().is_err() {
+            unended += 1;
+            reporter.say(Level::Error, "a shard ended by a panic: this is a bug".into());
+        }
+    }
+    unended
 }
 
 fn tell_sources(shard: &Shard, seen: &Seen) {
@@ -197,13 +227,6 @@ fn by_address(seen: &[Arc<Source>]) -> Vec<SourceCounters> {
     sorted.retain(|counters| sent(counters) > 0);
     sorted.sort_by(|a, b| sent(b).cmp(&sent(a)).then_with(|| a.address.cmp(&b.address)));
     sorted
-}
-
-fn with_what_is_left(mut summary: Summary, queues: &[Gauge]) -> Summary {
-    for (action, queue) in summary.actions.iter_mut().zip(queues) {
-        action.left = queue.depth().1;
-    }
-    summary
 }
 
 /// Deals the graph out to its shards.

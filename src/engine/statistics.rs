@@ -11,6 +11,7 @@ use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
 use crate::base::diag::SourceMap;
 use crate::base::limits::PERCENTILE_VALUES_MAX;
+use crate::base::posix;
 use crate::config::ast::Block;
 use crate::config::ast::Object as Written;
 use crate::config::ast::ObjectKind;
@@ -20,6 +21,7 @@ use crate::config::param::Params;
 use crate::engine::modules::BUILT_IN;
 use crate::input::InputStats;
 use crate::input::impstats;
+use crate::input::relp;
 use crate::input::tcp;
 use crate::input::udp;
 use crate::net::sys::ResourceUsage;
@@ -277,6 +279,29 @@ impl Probe for ForwardProbe {
     }
 }
 
+/// What omfile says of the files that messages name.
+#[derive(Debug)]
+pub(super) struct CacheProbe {
+    /// `dynafile cache ` and the template that makes their names.
+    pub(super) name: String,
+    pub(super) output: Arc<OutputStats>,
+}
+
+impl Probe for CacheProbe {
+    fn read(&self) -> Object {
+        let cache = &self.output.cache;
+        let figures = vec![
+            counter("requests", cache.requests.get()),
+            counter("level0", cache.same.get()),
+            counter("missed", cache.missed.get()),
+            counter("evicted", cache.evicted.get()),
+            gauge("maxused", signed(cache.most.get())),
+            counter("closetimeouts", cache.timed_out.get()),
+        ];
+        Object::new(self.name.clone(), "omfile", figures)
+    }
+}
+
 /// `core.queue` of an action.
 #[derive(Debug)]
 pub(super) struct QueueProbe {
@@ -320,7 +345,7 @@ impl Probe for MainQueueProbe {
     }
 }
 
-/// A listener: of one address family, except imtcp's.
+/// A listener: of one address family, except those of imtcp and imrelp.
 #[derive(Debug)]
 pub(super) struct ListenerProbe {
     module: &'static str,
@@ -342,7 +367,7 @@ impl ListenerProbe {
         stats: &Arc<InputStats>,
     ) -> Vec<Self> {
         let one = |name, family| Self { module, name, family, stats: stats.clone() };
-        if module == tcp::NAME {
+        if matches!(module, tcp::NAME | relp::NAME) {
             return vec![one(format!("{name}({port})"), 0)];
         }
         let address = address.unwrap_or("*");
@@ -361,7 +386,7 @@ impl Probe for ListenerProbe {
         let family = &self.stats.families[self.family];
         let figures = match self.module {
             // rsyslogd counts what its rate limit drops, too.
-            tcp::NAME => {
+            tcp::NAME | relp::NAME => {
                 let dropped = self.stats.dropped_ratelimit.get();
                 vec![counter("submitted", self.stats.received.get() + dropped)]
             }
@@ -401,6 +426,21 @@ impl Probe for DatagramsProbe {
 /// All datagrams, whatever became of them.
 fn came(stats: &InputStats) -> u64 {
     stats.received.get() + stats.dropped_ratelimit.get() + stats.disallowed.get()
+}
+
+/// What only this program has to say.
+#[derive(Debug)]
+pub(super) struct OwnProbe;
+
+impl Probe for OwnProbe {
+    fn read(&self) -> Object {
+        let figures = vec![counter("regex.givenup", posix::given_up())];
+        Object::new("bongsu".into(), "bongsu", figures)
+    }
+
+    fn is_shown(&self) -> bool {
+        posix::given_up() > 0
+    }
 }
 
 /// What the process has used.

@@ -1,15 +1,29 @@
-//! What was in, out, dropped and why: said at the end, and checked.
+//! What was in, out, dropped and why: said at the end, and on request. Two sums add up: what came
+//! in is what went to actions and what did not, and what was rendered for actions is what they
+//! delivered and what they did not.
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::atomic::fence;
 
 use crate::input::InputStats;
 use crate::message::Class;
 use crate::output::OutputStats;
+use crate::queue::Gauge;
 use crate::shard::OutletStats;
 
 /// Senders that the summary names.
 const SOURCES_SHOWN: usize = 10;
+
+/// One input's counters.
+#[derive(Clone, Debug)]
+pub struct InputCounters {
+    pub name: String,
+    /// The ruleset that its messages enter.
+    pub ruleset: String,
+    pub stats: Arc<InputStats>,
+}
 
 /// One action's counters, on both sides of its queue.
 #[derive(Clone, Debug)]
@@ -17,8 +31,7 @@ pub struct ActionCounters {
     pub name: String,
     pub outlet: Arc<OutletStats>,
     pub output: Arc<OutputStats>,
-    /// Messages that its queue still holds.
-    pub left: u64,
+    pub queue: Gauge,
 }
 
 /// What came from one address.
@@ -42,32 +55,158 @@ impl SourceCounters {
 /// All counters of a relay.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
-    pub inputs: Vec<(String, Arc<InputStats>)>,
+    pub inputs: Vec<InputCounters>,
     pub actions: Vec<ActionCounters>,
     /// The busiest first.
     pub sources: Vec<SourceCounters>,
+    /// The relay has stopped: what is in a queue stays there.
+    pub stopped: bool,
+    /// Shards that did not end, by the end of the time for it: what they hold is told apart, and
+    /// their senders are not known.
+    pub shards_unended: usize,
+    /// Searches by regular expressions that took too many steps.
+    pub searches_given_up: u64,
+}
+
+/// What the rules did with messages, of which `inside` are still in them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Ruled {
+    wanted: u64,
+    stopped: u64,
+    unmatched: u64,
+    inside: u64,
+}
+
+impl Ruled {
+    /// Of one input. What it has now is read in the order that no message can be missing from.
+    fn of(stats: &InputStats) -> Self {
+        let (wanted, stopped) = (stats.wanted.get(), stats.stopped.get());
+        let unmatched = stats.unmatched.get();
+        fence(Ordering::Acquire);
+        let inside = stats.received.get().saturating_sub(wanted + stopped + unmatched);
+        Self { wanted, stopped, unmatched, inside }
+    }
+
+    const fn add(&mut self, other: Self) {
+        self.wanted += other.wanted;
+        self.stopped += other.stopped;
+        self.unmatched += other.unmatched;
+        self.inside += other.inside;
+    }
+
+    const fn messages(self) -> u64 {
+        self.wanted + self.stopped + self.unmatched + self.inside
+    }
+}
+
+/// What became of the messages that were rendered for actions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Fate {
+    delivered: u64,
+    dropped_full: u64,
+    dropped_at_stop: u64,
+    dropped_unsendable: u64,
+    dropped_retries: u64,
+    queued: u64,
+    /// Wait for room in the queue, with the input that they came from.
+    waiting: u64,
 }
 
 impl ActionCounters {
-    /// Messages that went in and are not accounted for; anything but 0 is a bug.
-    #[must_use]
-    pub fn imbalance(&self) -> i128 {
-        let out = self.output.delivered.get()
+    /// Messages that left the queue.
+    fn out(&self) -> u64 {
+        self.output.delivered.get()
             + self.output.dropped_at_stop.get()
             + self.output.dropped_unsendable.get()
             + self.output.dropped_retries.get()
-            + self.left;
+    }
+
+    /// Messages that were queued, and are neither in the queue nor counted behind it. Never more
+    /// than there are, at whatever moment: a message is counted before it leaves the queue, and
+    /// these are read in the order in which it moves.
+    #[must_use]
+    pub fn missing(&self) -> u64 {
+        let queued = self.outlet.queued.get();
+        // A counter that is read too late would show what the others do not have yet.
+        fence(Ordering::Acquire);
+        let inside = self.queue.depth().1;
+        queued.saturating_sub(inside + self.out())
+    }
+
+    /// Messages that left the queue, or never got in, beyond those that were rendered. Never more
+    /// than there are: a message is counted as rendered before it is queued.
+    #[must_use]
+    pub fn surplus(&self) -> u64 {
+        let out = self.out() + self.outlet.dropped_full.get();
+        fence(Ordering::Acquire);
+        out.saturating_sub(self.outlet.rendered.get())
+    }
+
+    /// Messages that went in and are not accounted for once nothing moves any more; anything but
+    /// 0 is a bug.
+    #[must_use]
+    pub fn imbalance(&self) -> i128 {
+        let out = self.out() + self.queue.depth().1;
         i128::from(self.outlet.queued.get()) - i128::from(out)
     }
 
-    /// Messages that were lost, of all reasons.
-    #[must_use]
-    pub fn dropped(&self) -> u64 {
-        self.outlet.dropped_full.get()
-            + self.output.dropped_at_stop.get()
-            + self.output.dropped_unsendable.get()
-            + self.output.dropped_retries.get()
-            + self.left
+    fn fate(&self) -> Fate {
+        // Against the direction in which messages move: none is missing.
+        let fate = Fate {
+            delivered: self.output.delivered.get(),
+            dropped_at_stop: self.output.dropped_at_stop.get(),
+            dropped_unsendable: self.output.dropped_unsendable.get(),
+            dropped_retries: self.output.dropped_retries.get(),
+            dropped_full: self.outlet.dropped_full.get(),
+            ..Fate::default()
+        };
+        let out = fate.total() - fate.dropped_full;
+        fence(Ordering::Acquire);
+        let queued = self.outlet.queued.get();
+        fence(Ordering::Acquire);
+        let waiting = self.outlet.rendered.get().saturating_sub(queued + fate.dropped_full);
+        Fate { queued: queued.saturating_sub(out), waiting, ..fate }
+    }
+}
+
+impl Fate {
+    const fn total(self) -> u64 {
+        self.delivered
+            + self.dropped_full
+            + self.dropped_at_stop
+            + self.dropped_unsendable
+            + self.dropped_retries
+            + self.queued
+            + self.waiting
+    }
+
+    const fn add(&mut self, other: Self) {
+        self.delivered += other.delivered;
+        self.dropped_full += other.dropped_full;
+        self.dropped_at_stop += other.dropped_at_stop;
+        self.dropped_unsendable += other.dropped_unsendable;
+        self.dropped_retries += other.dropped_retries;
+        self.queued += other.queued;
+        self.waiting += other.waiting;
+    }
+
+    /// `delivered 7, dropped: queue full 2`
+    fn describe(self, stopped: bool) -> String {
+        let mut line = format!("delivered {}", self.delivered);
+        let (left, queued) = if stopped { (self.queued, 0) } else { (0, self.queued) };
+        let waiting = if stopped { "held by a shard that did not end" } else { "wait for room" };
+        reasons(
+            &mut line,
+            &[
+                ("dropped: queue full", self.dropped_full),
+                ("dropped: stop", self.dropped_at_stop + left),
+                ("dropped: unsendable", self.dropped_unsendable),
+                ("dropped: retries failed", self.dropped_retries),
+                ("queued", queued),
+                (waiting, self.waiting),
+            ],
+        );
+        line
     }
 }
 
@@ -77,109 +216,246 @@ fn reasons(out: &mut String, reasons: &[(&str, u64)]) {
     }
 }
 
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let received: u64 = self.inputs.iter().map(|(_, s)| s.received.get()).sum();
-        let delivered: u64 = self.actions.iter().map(|a| a.output.delivered.get()).sum();
-        let dropped: u64 = self.actions.iter().map(ActionCounters::dropped).sum::<u64>()
-            + self
-                .inputs
-                .iter()
-                .map(|(_, s)| s.dropped_kernel.get() + s.dropped_ratelimit.get())
-                .sum::<u64>();
-        write!(f, "in {received}, out {delivered}, dropped {dropped}")?;
-        for (name, stats) in &self.inputs {
-            let mut line = String::new();
-            for (class, n) in Class::ALL.iter().zip(&stats.classes) {
-                reasons(&mut line, &[(class.name(), n.get())]);
+impl Summary {
+    /// The account, a line each: first everything, then who had which part in it.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let mut ruled: Vec<(&str, Ruled)> = Vec::new();
+        for input in &self.inputs {
+            let of = Ruled::of(&input.stats);
+            match ruled.iter_mut().find(|(name, _)| *name == input.ruleset) {
+                Some((_, sum)) => sum.add(of),
+                None => ruled.push((&input.ruleset, of)),
             }
-            reasons(
-                &mut line,
-                &[
-                    ("truncated", stats.truncated.get()),
-                    ("dropped by the kernel", stats.dropped_kernel.get()),
-                    ("dropped by rate limit", stats.dropped_ratelimit.get()),
-                    ("of disallowed senders", stats.disallowed.get()),
-                    ("bytes discarded", stats.discarded_bytes.get()),
-                    ("frames incomplete at the end", stats.frames_incomplete.get()),
-                    ("frames with a bad count", stats.frames_bad_count.get()),
-                    ("frames with a bad delimiter", stats.frames_bad_delimiter.get()),
-                    ("frames too long", stats.frames_oversize.get()),
-                    ("connections", stats.sessions_opened.get()),
-                    ("connections refused", stats.sessions_refused.get()),
-                    ("connections timed out", stats.sessions_timed_out.get()),
-                    ("accept errors", stats.accept_errors.get()),
-                ],
-            );
-            write!(f, "\n  input {name}: received {}{line}", stats.received.get())?;
         }
+        let fates: Vec<Fate> = self.actions.iter().map(ActionCounters::fate).collect();
+        let mut lines = vec![self.headline(&ruled, &fates)];
+        lines.extend(self.inputs.iter().map(input_line));
+        self.source_lines(&mut lines);
+        for (name, ruled) in ruled.iter().filter(|(_, ruled)| ruled.messages() > 0) {
+            let mut line = format!("ruleset {name}: to actions {}", ruled.wanted);
+            reasons(&mut line, &self.discarded(*ruled));
+            lines.push(line);
+        }
+        for (action, fate) in self.actions.iter().zip(&fates) {
+            let mut line = format!("action {}: {}", action.name, fate.describe(self.stopped));
+            reasons(&mut line, &[("failed attempts", action.output.failures.get())]);
+            if self.stopped && self.shards_unended == 0 && action.imbalance() != 0 {
+                let text = format!(" (BUG: {} messages not accounted for)", action.imbalance());
+                line.push_str(&text);
+            }
+            lines.push(line);
+        }
+        if self.searches_given_up > 0 {
+            lines.push(format!(
+                "{} searches by regular expressions took too long and were given up",
+                self.searches_given_up
+            ));
+        }
+        if self.shards_unended > 0 {
+            lines.push(format!(
+                "{} of the shards did not end in time: what they hold is lost, and what their \
+                 outputs were writing may have arrived",
+                self.shards_unended
+            ));
+        }
+        lines
+    }
+
+    /// `in 12: to actions 9, stopped by rules 2, dropped by the kernel 1; out 9: delivered 9`
+    fn headline(&self, ruled: &[(&str, Ruled)], fates: &[Fate]) -> String {
+        let mut all = Ruled::default();
+        ruled.iter().for_each(|(_, ruled)| all.add(*ruled));
+        let mut fate = Fate::default();
+        fates.iter().for_each(|each| fate.add(*each));
+        let sum = |counter: fn(&InputStats) -> u64| -> u64 {
+            self.inputs.iter().map(|input| counter(&input.stats)).sum()
+        };
+        let kernel = sum(|stats| stats.dropped_kernel.get());
+        let limited = sum(|stats| stats.dropped_ratelimit.get());
+        let disallowed = sum(InputStats::datagrams_disallowed);
+        let came = all.messages() + kernel + limited + disallowed;
+        let mut line = format!("in {came}: to actions {}", all.wanted);
+        reasons(&mut line, &self.discarded(all));
+        reasons(
+            &mut line,
+            &[
+                ("dropped by the kernel", kernel),
+                ("dropped by rate limit", limited),
+                ("of disallowed senders", disallowed),
+            ],
+        );
+        format!("{line}; out {}: {}", fate.total(), fate.describe(self.stopped))
+    }
+
+    const fn discarded(&self, ruled: Ruled) -> [(&'static str, u64); 3] {
+        let inside = if self.stopped { "held by a shard that did not end" } else { "in the rules" };
+        [
+            ("stopped by rules", ruled.stopped),
+            ("for no rule", ruled.unmatched),
+            (inside, ruled.inside),
+        ]
+    }
+
+    fn source_lines(&self, lines: &mut Vec<String>) {
         for source in self.sources.iter().take(SOURCES_SHOWN) {
-            let mut line = String::new();
+            let mut line = format!("source {}: received {}", source.address, source.received());
             for (class, n) in Class::ALL.iter().zip(source.classes) {
                 reasons(&mut line, &[(class.name(), n)]);
             }
             reasons(&mut line, &[("dropped by rate limit", source.limited)]);
-            write!(f, "\n  source {}: received {}{line}", source.address, source.received())?;
+            lines.push(line);
         }
         if self.sources.len() > SOURCES_SHOWN {
-            write!(f, "\n  and {} more sources", self.sources.len() - SOURCES_SHOWN)?;
+            lines.push(format!("and {} more sources", self.sources.len() - SOURCES_SHOWN));
         }
-        for action in &self.actions {
-            let mut line = String::new();
-            reasons(
-                &mut line,
-                &[
-                    ("dropped: queue full", action.outlet.dropped_full.get()),
-                    ("dropped: stop", action.output.dropped_at_stop.get() + action.left),
-                    ("dropped: unsendable", action.output.dropped_unsendable.get()),
-                    ("dropped: retries failed", action.output.dropped_retries.get()),
-                    ("failed attempts", action.output.failures.get()),
-                ],
-            );
-            let delivered = action.output.delivered.get();
-            write!(f, "\n  action {}: delivered {delivered}{line}", action.name)?;
-            if action.imbalance() != 0 {
-                write!(f, " (BUG: {} messages not accounted for)", action.imbalance())?;
-            }
-        }
-        Ok(())
+    }
+}
+
+fn input_line(input: &InputCounters) -> String {
+    let stats = &input.stats;
+    let mut line = format!("input {}: received {}", input.name, stats.received.get());
+    for (class, n) in Class::ALL.iter().zip(&stats.classes) {
+        reasons(&mut line, &[(class.name(), n.get())]);
+    }
+    reasons(
+        &mut line,
+        &[
+            ("truncated", stats.truncated.get()),
+            ("dropped by the kernel", stats.dropped_kernel.get()),
+            ("dropped by rate limit", stats.dropped_ratelimit.get()),
+            ("of disallowed senders", stats.disallowed.get()),
+            ("bytes discarded", stats.discarded_bytes.get()),
+            ("frames incomplete at the end", stats.frames_incomplete.get()),
+            ("frames with a bad count", stats.frames_bad_count.get()),
+            ("frames with a bad delimiter", stats.frames_bad_delimiter.get()),
+            ("frames too long", stats.frames_oversize.get()),
+            ("connections", stats.sessions_opened.get()),
+            ("connections refused", stats.sessions_refused.get()),
+            ("connections timed out", stats.sessions_timed_out.get()),
+            ("sessions that broke the protocol", stats.sessions_broken.get()),
+            ("accept errors", stats.accept_errors.get()),
+        ],
+    );
+    line
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines().join("\n  "))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::queue;
+    use crate::queue::Chunk;
+    use crate::shard::Passed;
 
-    #[test]
-    fn every_message_is_accounted_for() {
-        let action = ActionCounters {
+    fn action(left: usize) -> ActionCounters {
+        let (sender, _) = queue::bounded(1 << 10);
+        let mut chunk = Chunk::default();
+        (0..left).for_each(|_| chunk.end_message());
+        assert!(sender.try_push(&mut chunk));
+        ActionCounters {
             name: "omfwd".into(),
             outlet: Arc::default(),
             output: Arc::default(),
-            left: 2,
-        };
+            queue: sender.gauge(),
+        }
+    }
+
+    #[test]
+    fn every_message_is_accounted_for() {
+        let action = action(2);
+        action.outlet.rendered.add(17);
         action.outlet.queued.add(14);
+        action.outlet.dropped_full.add(3);
         action.output.delivered.add(7);
         action.output.dropped_retries.add(4);
-        assert_eq!(action.imbalance(), 1);
+        assert_eq!((action.imbalance(), action.missing(), action.surplus()), (1, 1, 0));
         action.output.dropped_unsendable.add(1);
-        assert_eq!(action.imbalance(), 0);
-        assert_eq!(action.dropped(), 7);
-        let summary = Summary {
-            inputs: vec![("imudp".into(), Arc::default())],
+        assert_eq!((action.imbalance(), action.missing(), action.surplus()), (0, 0, 0));
+        let stats = InputStats::default();
+        stats.received.add(20);
+        stats.passed(Passed { wanted: 17, stopped: 1, unmatched: 2 });
+        stats.dropped_ratelimit.add(3);
+        stats.dropped_kernel.add(4);
+        stats.disallowed.add(6);
+        stats.families[1].disallowed.add(5);
+        let (name, ruleset) = ("imudp".into(), "remote".into());
+        let mut summary = Summary {
+            inputs: vec![InputCounters { name, ruleset, stats: Arc::new(stats) }],
             actions: vec![action],
             sources: vec![SourceCounters {
                 address: "192.0.2.1".into(),
                 classes: [0, 5, 0, 0, 0, 1],
                 limited: 3,
             }],
+            stopped: true,
+            ..Summary::default()
         };
         assert_eq!(
             summary.to_string(),
-            "in 0, out 7, dropped 7\n  input imudp: received 0\n  \
+            "in 32: to actions 17, stopped by rules 1, for no rule 2, dropped by the kernel 4, \
+             dropped by rate limit 3, of disallowed senders 5; \
+             out 17: delivered 7, dropped: queue full 3, dropped: stop 2, dropped: unsendable 1, \
+             dropped: retries failed 4\n  \
+             input imudp: received 20, dropped by the kernel 4, dropped by rate limit 3, \
+             of disallowed senders 6\n  \
              source 192.0.2.1: received 6, rfc3164 5, raw 1, dropped by rate limit 3\n  \
-             action omfwd: delivered 7, dropped: stop 2, dropped: unsendable 1, \
-             dropped: retries failed 4"
+             ruleset remote: to actions 17, stopped by rules 1, for no rule 2\n  \
+             action omfwd: delivered 7, dropped: queue full 3, dropped: stop 2, \
+             dropped: unsendable 1, dropped: retries failed 4"
         );
+        summary.stopped = false;
+        assert!(summary.to_string().contains(", queued 2"), "{summary}");
+    }
+
+    /// A shard that hangs holds messages in its rules and before a full queue.
+    #[test]
+    fn what_a_shard_still_holds_is_said() {
+        let action = action(0);
+        action.outlet.rendered.add(9);
+        action.outlet.queued.add(5);
+        action.output.delivered.add(5);
+        let stats = InputStats::default();
+        stats.received.add(12);
+        stats.passed(Passed { wanted: 9, stopped: 0, unmatched: 0 });
+        let (name, ruleset) = ("imtcp".into(), "r".into());
+        let summary = Summary {
+            inputs: vec![InputCounters { name, ruleset, stats: Arc::new(stats) }],
+            actions: vec![action],
+            sources: Vec::new(),
+            stopped: true,
+            shards_unended: 1,
+            searches_given_up: 2,
+        };
+        let lines = summary.lines();
+        assert_eq!(
+            lines[0],
+            "in 12: to actions 9, held by a shard that did not end 3; \
+             out 9: delivered 5, held by a shard that did not end 4"
+        );
+        assert!(
+            lines.contains(
+                &"2 searches by regular expressions took too long and were \
+                                 given up"
+                    .to_owned()
+            ),
+            "{lines:?}"
+        );
+        assert!(lines.last().unwrap().starts_with("1 of the shards did not end"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_message_that_is_in_no_counter_is_a_bug() {
+        let action = action(1);
+        action.outlet.rendered.add(3);
+        action.outlet.queued.add(3);
+        action.output.delivered.add(1);
+        let summary = Summary { actions: vec![action], stopped: true, ..Summary::default() };
+        assert!(summary.to_string().ends_with("(BUG: 1 messages not accounted for)"), "{summary}");
     }
 }

@@ -39,7 +39,8 @@ impl Internal {
     /// Hands own messages to the rules until the stop, and then those that are still waiting.
     pub async fn run(mut self, shard: Rc<Shard>, mut signals: Signals) {
         let source = Arc::new(Source::new(None, Some(&self.info.hostname)));
-        let route = shard.route_of(self.ruleset, &source, &self.info);
+        let mut epoch = shard.epoch();
+        let mut route = shard.route_of(self.ruleset, &source, &self.info);
         let mut stuck = Stuck::new();
         loop {
             let (level, text) = tokio::select! {
@@ -53,10 +54,14 @@ impl Internal {
                     }
                 }
             };
+            let now = shard.epoch();
+            if std::mem::replace(&mut epoch, now) != now {
+                route = shard.route_of(self.ruleset, &source, &self.info);
+            }
             let mut batch = self.batch(&shard, &source, level, &text);
             self.stats.count(&batch);
             self.stats.bytes.add(count(text.len()));
-            shard.run(&mut batch, &route);
+            self.stats.passed(shard.run(&mut batch, &route));
             shard.flush(&batch.ack, &mut stuck);
             shard.push_all(&mut stuck).await;
         }

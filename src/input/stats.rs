@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::message::Batch;
 use crate::message::Class;
 use crate::parse::frame::FrameEvents;
+use crate::shard::Passed;
 use crate::telemetry::Counter;
 
 /// Counters of one input.
@@ -15,6 +16,11 @@ pub struct InputStats {
     pub bytes: Counter,
     /// `received`, by [`Class`].
     pub classes: [Counter; Class::ALL.len()],
+    /// Messages that the rules are through with: taken by an action, by none because of a `stop`,
+    /// by none because no rule was for them. Together `received`, but for what is in the rules now.
+    pub wanted: Counter,
+    pub stopped: Counter,
+    pub unmatched: Counter,
     /// Messages cut at `maxMessageSize`.
     pub truncated: Counter,
     /// Messages dropped by `rateLimit.*`.
@@ -35,6 +41,8 @@ pub struct InputStats {
     pub sessions_closed: Counter,
     pub sessions_refused: Counter,
     pub sessions_timed_out: Counter,
+    /// Ended because the peer sent what is no RELP, or not in its order.
+    pub sessions_broken: Counter,
     /// `accept` failed (no file descriptor left).
     pub accept_errors: Counter,
     /// System calls that took datagrams.
@@ -83,6 +91,28 @@ impl InputStats {
         } else {
             count_by_source(batch);
         }
+    }
+
+    /// Counts what the rules made of what was received.
+    pub fn passed(&self, passed: Passed) {
+        self.wanted.add(passed.wanted);
+        self.stopped.add(passed.stopped);
+        self.unmatched.add(passed.unmatched);
+    }
+
+    /// Datagrams of senders that may not send; connections of theirs are none.
+    #[must_use]
+    pub fn datagrams_disallowed(&self) -> u64 {
+        self.families.iter().map(|family| family.disallowed.get()).sum()
+    }
+
+    /// Messages that came as far as this host: received, or dropped before that.
+    #[must_use]
+    pub fn came(&self) -> u64 {
+        self.received.get()
+            + self.dropped_kernel.get()
+            + self.dropped_ratelimit.get()
+            + self.datagrams_disallowed()
     }
 
     /// Counts what framing found wrong.

@@ -316,6 +316,8 @@ impl Receiver<'_> {
 
     async fn work(&mut self, n: usize, stuck: &mut Stuck) {
         self.introduce(n).await;
+        // From here on nothing waits: all of the batch goes by the same tables.
+        self.shard.epoch();
         let allowed = self.count_allowed(n);
         let mut pass = self.admit(allowed);
         self.batch.arrival = self.shard.arrival();
@@ -343,11 +345,12 @@ impl Receiver<'_> {
         }
         self.sift();
         self.count(bytes);
-        if let [route] = self.routes.as_slice() {
-            self.shard.run(&mut self.batch, route);
+        let passed = if let [route] = self.routes.as_slice() {
+            self.shard.run(&mut self.batch, route)
         } else {
-            self.shard.run_mixed(&mut self.batch, &self.routes);
-        }
+            self.shard.run_mixed(&mut self.batch, &self.routes)
+        };
+        self.input.stats.passed(passed);
         self.shard.flush(&self.batch.ack, stuck);
         self.batch.messages.clear();
         self.batch.sources.clear();

@@ -193,12 +193,20 @@ mod tests {
             v4 in any::<Ipv4Addr>(),
             v6 in any::<Ipv6Addr>(),
             mask in any::<[bool; 8]>(),
+            place in any::<usize>(),
+            odd in prop_oneof![proptest::char::range(' ', '~'), any::<char>()],
             pieces in proptest::collection::vec(
                 proptest::sample::select(vec![":", "::", "0", "1", "ff", "a9F0", "1.2.3.4", ".", "255"]),
                 0..12,
             ),
         ) {
-            same(&v4.to_string());
+            let four = v4.to_string();
+            same(&four);
+            // With any character in place of one, and without one.
+            let (head, rest) = four.split_at(place % four.len());
+            let tail = rest.split_at(1).1;
+            same(&format!("{head}{odd}{tail}"));
+            same(&format!("{head}{tail}"));
             same(&v6.to_string());
             let groups = v6.segments().into_iter().zip(mask);
             let zeros = groups.map(|(group, zero)| if zero { 0 } else { group });

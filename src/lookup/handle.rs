@@ -6,9 +6,8 @@ use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::RwLock;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
 
+use crate::base::epoch::Epoch;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
 use crate::lookup::Flaw;
@@ -21,8 +20,8 @@ pub struct Handle {
     file: Box<str>,
     reload_on_hup: bool,
     table: RwLock<Arc<Table>>,
-    /// Counts the tables that this one has been.
-    generation: AtomicU64,
+    /// Of all tables.
+    epoch: Epoch,
     /// What was asked for and not done yet.
     wanted: Arc<Wanted>,
 }
@@ -55,15 +54,7 @@ impl Handle {
         &self.file
     }
 
-    /// How often the table was replaced. Who keeps what follows from the table looks here before
-    /// it is used again; it costs a plain load.
-    #[must_use]
-    #[inline]
-    pub fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Relaxed)
-    }
-
-    /// The table as it is now. Takes a lock: see [`Reader`].
+    /// The table as it is now. Takes a lock.
     #[must_use]
     pub fn table(&self) -> Arc<Table> {
         self.table.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -79,9 +70,8 @@ impl Handle {
         let table = Arc::new(table);
         let mut place = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let old = std::mem::replace(&mut *place, table);
-        // Under the lock: who sees the new number waits for the new table.
-        self.generation.fetch_add(1, Ordering::Relaxed);
         drop(place);
+        self.epoch.advance();
         // Freeing a large table takes time, which nobody should wait for.
         drop(old);
     }
@@ -151,41 +141,11 @@ impl Wanted {
     }
 }
 
-/// One reader's view of a table: takes the lock only when the table was replaced.
-#[derive(Clone, Debug)]
-pub struct Reader {
-    handle: Arc<Handle>,
-    table: Arc<Table>,
-    generation: u64,
-}
-
-impl Reader {
-    #[must_use]
-    pub fn new(handle: Arc<Handle>) -> Self {
-        // The number first: a table that comes in between is taken again, not missed.
-        let generation = handle.generation();
-        Self { table: handle.table(), generation, handle }
-    }
-
-    /// The table as it is now.
-    #[inline]
-    pub fn table(&mut self) -> &Table {
-        if self.handle.generation() != self.generation {
-            *self = Self::new(self.handle.clone());
-        }
-        &self.table
-    }
-
-    #[must_use]
-    pub const fn handle(&self) -> &Arc<Handle> {
-        &self.handle
-    }
-}
-
 /// All tables of a configuration.
 #[derive(Debug, Default)]
 pub struct Tables {
     handles: Vec<Arc<Handle>>,
+    epoch: Epoch,
     wanted: Arc<Wanted>,
 }
 
@@ -211,7 +171,7 @@ impl Tables {
             file: file.into(),
             reload_on_hup,
             table: RwLock::new(table.clone()),
-            generation: AtomicU64::new(0),
+            epoch: self.epoch.clone(),
             wanted: self.wanted.clone(),
         }));
         flaw.map_or(Ok(table), Err)
@@ -221,6 +181,12 @@ impl Tables {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Arc<Handle>> {
         self.handles.iter().find(|handle| &*handle.name == name)
+    }
+
+    /// Changes whenever one of the tables was replaced.
+    #[must_use]
+    pub const fn epoch(&self) -> &Epoch {
+        &self.epoch
     }
 
     #[must_use]

@@ -44,7 +44,6 @@ pub use flaw::Place;
 pub use flaw::Remark;
 pub use flaw::Remarks;
 pub use handle::Handle;
-pub use handle::Reader;
 pub use handle::Tables;
 
 /// How keys are matched.

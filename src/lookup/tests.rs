@@ -1,6 +1,8 @@
 //! Tables that rsyslogd does not have, and networks against a slow twin.
 
 use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
 
 use proptest::prelude::*;
 
@@ -149,6 +151,55 @@ fn flaws_have_places() {
     ] {
         let said = flaw(&text, csv);
         assert!(said.ends_with(wanted) || said.contains(wanted), "{text}: {said}");
+    }
+}
+
+#[test]
+fn thousands_of_hosts_in_a_few_networks() {
+    // A default, a network over many others, and hosts side by side where two networks meet; of
+    // every third host the networks around it answer.
+    let rack = (10_u32 << 24) + (7 << 16);
+    let hosts = rack - 3000;
+    let doc = 0x2001_0db8_u128 << 96;
+    let mut text = String::from("0.0.0.0/0,any\n10.0.0.0/8,ten\n10.7.0.0/16,rack\n");
+    text += "::/0,six\n2001:db8::/32,doc\n2001:db8::/64,rack6\n";
+    for n in (0..6000_u32).filter(|n| n % 3 > 0) {
+        let (four, six) =
+            (Ipv4Addr::from_bits(hosts + n), Ipv6Addr::from_bits(doc + u128::from(n)));
+        text += &format!("{four},h{n}\n{six},s{n}\n::ffff:{}/128,m{n}\n", Ipv4Addr::from_bits(n));
+    }
+    let table = csv(&text);
+    for n in 0..6000_u32 {
+        let around = if hosts + n < rack { "ten" } else { "rack" };
+        let wanted = |host: char, around: &str| match n % 3 {
+            0 => around.to_owned(),
+            _ => format!("{host}{n}"),
+        };
+        let four = Ipv4Addr::from_bits(hosts + n).to_string();
+        assert_eq!(answer(&table, &four), wanted('h', around), "{four}");
+        let mapped = Ipv4Addr::from_bits(n).to_string();
+        assert_eq!(answer(&table, &mapped), wanted('m', "any"), "{mapped}");
+        let six = Ipv6Addr::from_bits(doc + u128::from(n)).to_string();
+        assert_eq!(answer(&table, &six), wanted('s', "rack6"), "{six}");
+    }
+    for (key, wanted) in [
+        ("10.0.0.0", "ten"),
+        ("10.6.0.0", "ten"),
+        ("10.7.255.255", "rack"),
+        ("10.8.0.0", "ten"),
+        ("10.255.255.255", "ten"),
+        ("9.255.255.255", "any"),
+        ("11.0.0.0", "any"),
+        ("255.255.255.255", "any"),
+        ("2001:db8::ffff:ffff:ffff:ffff", "rack6"),
+        ("2001:db8:0:1::", "doc"),
+        ("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", "doc"),
+        ("2001:db9::", "six"),
+        ("2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", "six"),
+        ("::", "six"),
+        ("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "six"),
+    ] {
+        assert_eq!(answer(&table, key), wanted, "{key}");
     }
 }
 

@@ -1,7 +1,5 @@
 //! The values of a table, each kept once, however many keys lead to it.
 
-use std::collections::HashMap;
-
 use crate::lookup::Answer;
 use crate::lookup::texts::Index;
 use crate::lookup::texts::Texts;
@@ -17,7 +15,8 @@ pub(super) const NO_MATCH: u32 = 0;
 pub(super) struct Values {
     /// Of JSON values as they print.
     texts: Texts,
-    json: HashMap<u32, Value>,
+    /// By number, as far as there are any; null stands for those that are texts.
+    json: Vec<Value>,
     no_match: Vec<u8>,
     no_match_json: Option<Value>,
 }
@@ -36,13 +35,10 @@ impl Values {
                 None => Answer::Text(&self.no_match),
             };
         }
-        // Tables of texts, the many, do not look here.
-        if !self.json.is_empty()
-            && let Some(value) = self.json.get(&number)
-        {
-            return Answer::Json(value);
+        match self.json.get(number as usize) {
+            None | Some(Value::Null) => Answer::Text(self.texts.get(number)),
+            Some(value) => Answer::Json(value),
         }
-        Answer::Text(self.texts.get(number))
     }
 }
 
@@ -73,7 +69,11 @@ impl Interner {
         self.printed.clear();
         print(&value, Style::Plain, &mut self.printed);
         let number = intern(&self.printed, &mut self.json, &mut self.values.texts);
-        self.values.json.entry(number).or_insert(value);
+        let (at, json) = (number as usize, &mut self.values.json);
+        if json.len() <= at {
+            json.resize(at + 1, Value::Null);
+            json[at] = value;
+        }
         number
     }
 

@@ -33,6 +33,7 @@ pub use source::Source;
 pub use time::Offset;
 pub use time::Timestamp;
 pub use time_format::TimeFormat;
+pub use time_format::month_name;
 pub use time_format::write_number;
 pub use variables::GlobalVariables;
 pub use variables::Tree;

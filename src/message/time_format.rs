@@ -13,6 +13,12 @@ static MONTHS: [&[u8; 3]; 12] = [
 ];
 static DAYS: [&[u8; 3]; 7] = [b"Sun", b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat"];
 
+/// `Jan` for 1; numbers beyond 12 begin anew.
+#[must_use]
+pub fn month_name(month: u8) -> &'static str {
+    std::str::from_utf8(MONTHS[usize::from(month.wrapping_sub(1)) % 12]).unwrap_or_default()
+}
+
 const fn pairs() -> [[u8; 2]; 100] {
     let mut table = [[b'0'; 2]; 100];
     let (mut tens, mut at) = (0, 0);
@@ -402,7 +408,7 @@ mod tests {
             let zone = format!("{sign}{:02}:{:02}", size / 60, size % 60);
             prop_assert_eq!(text(TimeFormat::Rfc3339, &at), format!("{day}T{clock}{dot}{zone}"));
             prop_assert_eq!(text(TimeFormat::PgSql, &at), format!("{day} {clock}"));
-            let month = std::str::from_utf8(MONTHS[usize::from(at.month) - 1]).unwrap();
+            let month = month_name(at.month);
             prop_assert_eq!(text(TimeFormat::Rfc3164, &at), format!("{month} {:2} {clock}", at.day));
             let known = jiff::Timestamp::from_second(secs).unwrap();
             let known = known.to_zoned(jiff::tz::TimeZone::UTC);

@@ -78,12 +78,14 @@ impl GlobalVariables {
 }
 
 /// The variables of one message. A message that nothing sets any of has cost nothing.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Variables {
     message: Grove,
     local: Grove,
     global: Option<Arc<GlobalVariables>>,
     case: Case,
+    /// Whether a tree of the message was changed since [`Self::assume`].
+    touched: bool,
 }
 
 /// A tree, and what is left of the one that the message before had: its memory.
@@ -108,22 +110,69 @@ impl Grove {
             self.spare = Some(object);
         }
     }
+
+    fn assume(&mut self, of: &Self) {
+        self.clear();
+        match &of.tree {
+            None => {}
+            Some(Value::Object(of)) => {
+                if let Value::Object(object) = self.whole() {
+                    object.assume(of);
+                }
+            }
+            Some(other) => self.tree = Some(other.clone()),
+        }
+    }
 }
 
-impl Clone for Grove {
+impl Clone for Variables {
     fn clone(&self) -> Self {
-        Self { tree: self.tree.clone(), spare: None }
+        let mut copy = Self::default();
+        copy.clone_from(self);
+        copy
+    }
+
+    /// In the memory of what was there.
+    fn clone_from(&mut self, of: &Self) {
+        self.assume(of);
+        self.global.clone_from(&of.global);
+        self.case = of.case;
     }
 }
 
 impl Variables {
     /// Those of a message that has none.
-    pub const NONE: Self =
-        Self { message: Grove::NONE, local: Grove::NONE, global: None, case: Case::Insensitive };
+    pub const NONE: Self = Self {
+        message: Grove::NONE,
+        local: Grove::NONE,
+        global: None,
+        case: Case::Insensitive,
+        touched: false,
+    };
 
     #[must_use]
     pub const fn new(global: Arc<GlobalVariables>, case: Case) -> Self {
-        Self { message: Grove::NONE, local: Grove::NONE, global: Some(global), case }
+        Self {
+            message: Grove::NONE,
+            local: Grove::NONE,
+            global: Some(global),
+            case,
+            touched: false,
+        }
+    }
+
+    /// Makes the message's own trees what they are in `of`, in the memory of what was there.
+    pub fn assume(&mut self, of: &Self) {
+        self.message.assume(&of.message);
+        self.local.assume(&of.local);
+        self.touched = false;
+    }
+
+    /// Whether the message's own trees may have changed since [`Self::assume`].
+    #[must_use]
+    #[inline]
+    pub const fn touched(&self) -> bool {
+        self.touched
     }
 
     /// Forgets what belongs to one message: the next one comes.
@@ -194,6 +243,7 @@ impl Variables {
     /// Removes the value, or the tree.
     pub fn unset(&mut self, variable: &Variable) {
         let case = self.case;
+        self.touched = true;
         let unset = |tree: &mut Option<Value>| match tree {
             _ if variable.path.is_root() => *tree = None,
             Some(tree) => _ = variable.path.unset(tree, case),
@@ -209,6 +259,7 @@ impl Variables {
 
     fn change<T>(&mut self, tree: Tree, f: impl FnOnce(&mut Value) -> T) -> T {
         let empty = || Value::Object(Object::default());
+        self.touched = true;
         match (tree, &self.global) {
             (Tree::Message, _) => f(self.message.whole()),
             (Tree::Local, _) => f(self.local.whole()),

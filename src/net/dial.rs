@@ -1,5 +1,6 @@
 //! Outgoing connections.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -27,9 +28,11 @@ pub struct DialOptions {
     pub keep_alive: Option<KeepAlive>,
     /// Gives a connection up when sent data stays unacknowledged this long (TCP alone).
     pub user_timeout: Option<Duration>,
+    /// Bytes that the kernel takes beyond what is under way (TCP alone); `None`: its buffer's size.
+    pub unsent_max: Option<u32>,
     /// Send through this interface (or VRF).
     pub device: Option<String>,
-    /// Send from this address, a name or number (UDP alone, as in rsyslog).
+    /// Send from this address, a name or number (as in rsyslog not omfwd over TCP).
     pub address: Option<String>,
     pub free_bind: FreeBind,
 }
@@ -41,10 +44,71 @@ impl Default for DialOptions {
             timeout: Duration::from_secs(10),
             keep_alive: None,
             user_timeout: None,
+            unsent_max: None,
             device: None,
             address: None,
             free_bind: FreeBind::default(),
         }
+    }
+}
+
+/// How long a name server may take once an address of the peer is known.
+const RESOLVE: Duration = Duration::from_secs(5);
+
+/// A host that is connected to more than once. Its name is resolved anew each time; while that
+/// fails, the addresses it last had are tried.
+#[derive(Debug)]
+pub struct Peer {
+    host: String,
+    port: String,
+    last: Vec<SocketAddr>,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let colon = self.host.contains(':');
+        let (open, close) = if colon { ("[", "]") } else { ("", "") };
+        write!(f, "{open}{}{close}:{}", self.host, self.port)
+    }
+}
+
+impl Peer {
+    #[must_use]
+    pub fn new(host: &str, port: &str) -> Self {
+        Self { host: host.to_owned(), port: port.to_owned(), last: Vec::new() }
+    }
+
+    /// As [`tcp`].
+    ///
+    /// # Errors
+    /// As [`tcp`].
+    pub async fn connect(&mut self, options: &DialOptions) -> io::Result<TcpStream> {
+        self.resolve(options, Transport::Tcp).await?;
+        tcp_to_any(&self.last, options).await
+    }
+
+    /// As [`udp`].
+    ///
+    /// # Errors
+    /// As [`udp`].
+    pub async fn sockets(
+        &mut self,
+        options: &DialOptions,
+        all: bool,
+    ) -> io::Result<Vec<UdpSocket>> {
+        self.resolve(options, Transport::Udp).await?;
+        udp_to_any(&self.last, options, all).await
+    }
+
+    /// Brings `last` up to date as far as that is possible.
+    async fn resolve(&mut self, options: &DialOptions, transport: Transport) -> io::Result<()> {
+        let asked = resolve::resolve_later(&self.host, &self.port, options.family, transport);
+        if self.last.is_empty() {
+            self.last = asked.await?;
+        } else if let Ok(Ok(found)) = tokio::time::timeout(RESOLVE, asked).await {
+            self.last = found;
+        }
+        Ok(())
     }
 }
 
@@ -54,9 +118,14 @@ impl Default for DialOptions {
 /// If the name is not known; else what the last address that was tried said.
 pub async fn tcp(host: &str, port: &str, options: &DialOptions) -> io::Result<TcpStream> {
     let addresses = resolve::resolve_later(host, port, options.family, Transport::Tcp).await?;
+    tcp_to_any(&addresses, options).await
+}
+
+async fn tcp_to_any(addresses: &[SocketAddr], options: &DialOptions) -> io::Result<TcpStream> {
+    let local = local_addresses(options, Transport::Tcp).await?;
     let mut last = None;
-    for address in addresses {
-        match tokio::time::timeout(options.timeout, tcp_to(address, options)).await {
+    for address in addresses.iter().copied() {
+        match tokio::time::timeout(options.timeout, tcp_to(address, &local, options)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(e)) => last = Some(e),
             Err(_) => last = Some(io::ErrorKind::TimedOut.into()),
@@ -65,7 +134,38 @@ pub async fn tcp(host: &str, port: &str, options: &DialOptions) -> io::Result<Tc
     Err(last.unwrap_or_else(|| io::ErrorKind::NotFound.into()))
 }
 
-async fn tcp_to(address: SocketAddr, options: &DialOptions) -> io::Result<TcpStream> {
+/// Where to send from, if that is given.
+async fn local_addresses(
+    options: &DialOptions,
+    transport: Transport,
+) -> io::Result<Vec<SocketAddr>> {
+    match &options.address {
+        Some(name) => resolve::resolve_later(name, "0", options.family, transport).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Binds a socket that is to go to `address` to the one of `local` that fits, if there are any.
+fn bind_local(
+    socket: &Socket,
+    address: SocketAddr,
+    local: &[SocketAddr],
+    options: &DialOptions,
+) -> io::Result<()> {
+    if local.is_empty() {
+        return Ok(());
+    }
+    let Some(from) = local.iter().find(|from| from.is_ipv4() == address.is_ipv4()) else {
+        return Err(io::ErrorKind::AddrNotAvailable.into());
+    };
+    options::bind(socket, *from, options.free_bind).map(|_| ())
+}
+
+async fn tcp_to(
+    address: SocketAddr,
+    local: &[SocketAddr],
+    options: &DialOptions,
+) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     if let Some(device) = &options.device {
@@ -77,6 +177,10 @@ async fn tcp_to(address: SocketAddr, options: &DialOptions) -> io::Result<TcpStr
     if let Some(timeout) = options.user_timeout {
         socket.set_tcp_user_timeout(Some(timeout))?;
     }
+    if let Some(bytes) = options.unsent_max {
+        socket.set_tcp_notsent_lowat(bytes)?;
+    }
+    bind_local(&socket, address, local, options)?;
     // Writes are gathered here already; the kernel must not wait for more.
     socket.set_tcp_nodelay(true)?;
     let stream = TcpSocket::from_std_stream(socket.into()).connect(address).await?;
@@ -99,13 +203,18 @@ pub async fn udp(
     all: bool,
 ) -> io::Result<Vec<UdpSocket>> {
     let addresses = resolve::resolve_later(host, port, options.family, Transport::Udp).await?;
-    let local = match &options.address {
-        Some(name) => resolve::resolve_later(name, "0", options.family, Transport::Udp).await?,
-        None => Vec::new(),
-    };
+    udp_to_any(&addresses, options, all).await
+}
+
+async fn udp_to_any(
+    addresses: &[SocketAddr],
+    options: &DialOptions,
+    all: bool,
+) -> io::Result<Vec<UdpSocket>> {
+    let local = local_addresses(options, Transport::Udp).await?;
     let mut sockets = Vec::new();
     let mut last = None;
-    for address in addresses {
+    for address in addresses.iter().copied() {
         match udp_to(address, &local, options) {
             Ok(socket) => {
                 sockets.push(socket);
@@ -134,12 +243,7 @@ fn udp_to(
     }
     // A broadcast address is a legal target.
     socket.set_broadcast(true)?;
-    if !local.is_empty() {
-        let Some(from) = local.iter().find(|from| from.is_ipv4() == address.is_ipv4()) else {
-            return Err(io::ErrorKind::AddrNotAvailable.into());
-        };
-        options::bind(&socket, *from, options.free_bind)?;
-    }
+    bind_local(&socket, address, local, options)?;
     socket.connect(&address.into())?;
     UdpSocket::from_std(socket.into())
 }
@@ -165,6 +269,22 @@ mod tests {
         let error = tcp("127.0.0.1", &port, &options).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
         assert!(tcp("no-such-host.invalid", &port, &options).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_gone_keeps_its_address() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let options = DialOptions::default();
+        let mut peer = Peer::new("no-such-host.invalid", "514");
+        assert!(peer.connect(&options).await.is_err());
+        peer.last = vec![address];
+        assert_eq!(peer.connect(&options).await.unwrap().peer_addr().unwrap(), address);
+        // And an address that is known is replaced by what the name has come to mean.
+        let mut peer = Peer::new("127.0.0.1", &address.port().to_string());
+        peer.last = vec!["192.0.2.1:9".parse().unwrap()];
+        assert_eq!(peer.connect(&options).await.unwrap().peer_addr().unwrap(), address);
+        assert_eq!(Peer::new("::1", "514").to_string(), "[::1]:514");
     }
 
     #[tokio::test]

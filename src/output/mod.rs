@@ -9,12 +9,14 @@ mod blocking;
 pub mod common;
 pub mod file;
 pub mod forward;
+pub mod relp;
 mod stats;
 pub mod stdout;
 mod task;
 #[cfg(test)]
 mod testing;
 
+pub use stats::CacheStats;
 pub use stats::OutputStats;
 pub use task::Task;
 
@@ -35,6 +37,7 @@ use crate::output::file::FileDefaults;
 use crate::output::file::FileSpec;
 use crate::output::file::FileTarget;
 use crate::output::forward::ForwardSpec;
+use crate::output::relp::RelpSpec;
 use crate::output::stdout::StdoutSpec;
 use crate::queue;
 use crate::queue::Framing;
@@ -100,6 +103,7 @@ pub enum OutputSpec {
     Forward(Box<ForwardSpec>),
     File(Box<FileSpec>),
     Stdout(StdoutSpec),
+    Relp(Box<RelpSpec>),
     /// Takes messages and does nothing with them.
     Discard(Common),
 }
@@ -128,6 +132,10 @@ impl OutputSpec {
                 let params = stdout::MODULE.check(object, &tables(&stdout::MODULE), diags);
                 StdoutSpec::compile(&params, diags).map(Self::Stdout)
             }
+            relp::NAME => {
+                let params = relp::MODULE.check(object, &tables(&relp::MODULE), diags);
+                RelpSpec::compile(&params, defaults, diags).map(Box::new).map(Self::Relp)
+            }
             DISCARD => {
                 let params = DISCARD_MODULE.check(object, &tables(&DISCARD_MODULE), diags);
                 Common::compile(&params, diags).map(Self::Discard)
@@ -143,6 +151,7 @@ impl OutputSpec {
             Self::Forward(_) => forward::NAME,
             Self::File(_) => file::NAME,
             Self::Stdout(_) => stdout::NAME,
+            Self::Relp(_) => relp::NAME,
             Self::Discard(_) => DISCARD,
         }
     }
@@ -153,6 +162,7 @@ impl OutputSpec {
             Self::Forward(spec) => &spec.common,
             Self::File(spec) => &spec.common,
             Self::Stdout(spec) => &spec.common,
+            Self::Relp(spec) => &spec.common,
             Self::Discard(common) => common,
         }
     }
@@ -164,6 +174,7 @@ impl OutputSpec {
             Self::Forward(spec) => Some(&spec.template),
             Self::File(spec) => Some(&spec.template),
             Self::Stdout(spec) => Some(&spec.template),
+            Self::Relp(spec) => Some(&spec.template),
             Self::Discard(_) => None,
         }
     }
@@ -176,7 +187,7 @@ impl OutputSpec {
                 FileTarget::Dynamic { template, .. } => Some(template),
                 FileTarget::Fixed(_) => None,
             },
-            Self::Forward(_) | Self::Stdout(_) | Self::Discard(_) => None,
+            Self::Forward(_) | Self::Stdout(_) | Self::Relp(_) | Self::Discard(_) => None,
         }
     }
 
@@ -189,13 +200,15 @@ impl OutputSpec {
                     forward::Protocol::Tcp => "tcp",
                     forward::Protocol::Udp(_) => "udp",
                 };
-                format!("{protocol}:{}:{}", spec.target, spec.port)
+                let target = |(host, port): &(String, String)| format!("{protocol}:{host}:{port}");
+                spec.targets.iter().map(target).collect::<Vec<_>>().join(" or ")
             }
             Self::File(spec) => match &spec.target {
                 FileTarget::Fixed(path) => path.display().to_string(),
                 FileTarget::Dynamic { .. } => file_name.to_owned(),
             },
             Self::Stdout(_) => "stdout".to_owned(),
+            Self::Relp(spec) => format!("relp:{}:{}", spec.target, spec.port),
             Self::Discard(_) => String::new(),
         }
     }
@@ -206,6 +219,7 @@ impl OutputSpec {
         match self {
             Self::Forward(spec) => spec.framing,
             Self::Stdout(spec) => spec.framing,
+            Self::Relp(_) => RelpSpec::FRAMING,
             Self::File(_) | Self::Discard(_) => Framing::NONE,
         }
     }
@@ -216,6 +230,7 @@ impl OutputSpec {
             Self::Forward(spec) => forward::run(*spec, task).await,
             Self::File(spec) => file::run(*spec, task).await,
             Self::Stdout(spec) => stdout::run(spec, task).await,
+            Self::Relp(spec) => relp::run(*spec, task).await,
             Self::Discard(_) => discard(&task).await,
         }
     }
@@ -232,7 +247,7 @@ async fn discard(task: &Task) {
 
 /// The output modules that run.
 pub static MODULES: &[&Module] =
-    &[&forward::MODULE, &file::MODULE, &stdout::MODULE, &DISCARD_MODULE];
+    &[&forward::MODULE, &file::MODULE, &stdout::MODULE, &relp::MODULE, &DISCARD_MODULE];
 
 static DISCARD_MODULE: Module = Module {
     name: DISCARD,

@@ -23,4 +23,20 @@ pub struct OutputStats {
     pub suspended_seconds: Counter,
     /// Connections made, files opened.
     pub opened: Counter,
+    /// The open files of omfile's `dynaFile`.
+    pub cache: CacheStats,
+}
+
+/// How the files that messages name were found, one count per message.
+#[derive(Debug, Default)]
+pub struct CacheStats {
+    /// Messages; those for the file of the message before; those whose file was not open.
+    pub requests: Counter,
+    pub same: Counter,
+    pub missed: Counter,
+    /// Files closed to make room, the most that were open at a time, and those closed by
+    /// `closeTimeout`.
+    pub evicted: Counter,
+    pub most: Counter,
+    pub timed_out: Counter,
 }

@@ -17,6 +17,7 @@ use crate::rules::ir::Expr;
 use crate::rules::ir::Leaf;
 use crate::rules::ir::Pattern;
 use crate::rules::ir::Test;
+use crate::rules::ir::Varies;
 use crate::rules::value::Value;
 
 /// PRI values that a mask tells apart: 25 facilities of 8 severities.
@@ -37,8 +38,8 @@ const fn pri_only(property: Property) -> bool {
 /// A leaf, or what it amounts to if it needs no message.
 pub(super) fn leaf(leaf: Leaf) -> Test {
     let test = Test::Leaf(Arc::new(leaf));
-    let constant = test.reads_only(|_| false);
-    if !constant && !test.reads_only(pri_only) {
+    let constant = test.depends_on(Varies::Never, |_| false);
+    if !constant && !test.depends_on(Varies::Never, pri_only) {
         return test;
     }
     let batch = blank_batch();
@@ -68,7 +69,7 @@ fn blank_batch() -> Batch {
 
 /// An expression, or the constant that it amounts to if it reads no property.
 pub(super) fn constant(expr: Expr) -> Expr {
-    let mut closed = !expr.varies();
+    let mut closed = expr.varies() == Varies::Never;
     expr.properties(&mut |_| closed = false);
     if !closed || expr.is_constant() {
         return expr;

@@ -6,11 +6,12 @@ use crate::rules::ir::Expr;
 use crate::rules::ir::Leaf;
 use crate::rules::ir::Pattern;
 use crate::rules::ir::Test;
+use crate::rules::ir::Varies;
 
 /// Lifts the largest source-only parts of `test` into `predicates`.
 pub(super) fn hoist(test: Test, predicates: &mut Vec<Test>) -> Test<u32> {
     let constant = matches!(test, Test::Const(_));
-    if !constant && test.reads_only(Property::source_only) {
+    if !constant && test.depends_on(Varies::WithTables, Property::source_only) {
         predicates.push(test);
         return Test::Origin(crate::base::num::len32(predicates.len() - 1));
     }

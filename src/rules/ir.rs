@@ -13,6 +13,7 @@ use crate::base::posix::Expression;
 use crate::lookup::Handle;
 use crate::message::PriMask;
 use crate::message::Property;
+use crate::message::Tree;
 use crate::message::Variable;
 use crate::modifier::Modifier;
 use crate::rules::ActionId;
@@ -63,6 +64,31 @@ pub(super) enum Leaf {
     Truth(Expr),
     /// `exists($!x)`
     Exists(Arc<Variable>),
+}
+
+/// What else than the properties that it reads may give an expression another value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Varies {
+    Never,
+    /// It asks a lookup table: as long as that is not read again, the value is the same.
+    WithTables,
+    /// It reads variables of the message.
+    WithVariables,
+    /// It reads what anyone may change at any time, or changes something.
+    Always,
+}
+
+impl Varies {
+    fn of_any(parts: impl Iterator<Item = Self>) -> Self {
+        parts.max().unwrap_or(Self::Never)
+    }
+
+    fn of_variable(variable: &Variable) -> Self {
+        match variable.tree {
+            Tree::Message | Tree::Local => Self::WithVariables,
+            Tree::Global => Self::Always,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,22 +225,20 @@ impl Test {
         }
     }
 
-    /// Whether all that is read are properties that are `wanted`.
-    pub(super) fn reads_only(&self, wanted: impl Fn(Property) -> bool) -> bool {
-        let mut only = !self.varies();
+    /// Whether nothing else decides than properties that are `wanted`, and what `varies` at most.
+    pub(super) fn depends_on(&self, varies: Varies, wanted: impl Fn(Property) -> bool) -> bool {
+        let mut only = self.varies() <= varies;
         self.properties(&mut |property| only &= wanted(property));
         only
     }
 
-    /// Whether the same properties may give another outcome: variables are read, or a function
-    /// that asks more than its arguments.
-    pub(super) fn varies(&self) -> bool {
+    pub(super) fn varies(&self) -> Varies {
         match self {
-            Self::Const(_) | Self::Pri(_) => false,
+            Self::Const(_) | Self::Pri(_) => Varies::Never,
             Self::Origin(never) => match *never {},
             Self::Leaf(leaf) => leaf.varies(),
             Self::Not(inner) => inner.varies(),
-            Self::And(all) | Self::Or(all) => all.iter().any(Self::varies),
+            Self::And(all) | Self::Or(all) => Varies::of_any(all.iter().map(Self::varies)),
         }
     }
 }
@@ -271,13 +295,13 @@ impl Leaf {
         }
     }
 
-    fn varies(&self) -> bool {
+    fn varies(&self) -> Varies {
         match self {
-            Self::Exists(_) => true,
+            Self::Exists(variable) => Varies::of_variable(variable),
             Self::Match { subject, .. } | Self::EqualsAny { left: subject, .. } => subject.varies(),
             Self::Truth(expr) => expr.varies(),
             Self::Compare { left, right, .. } | Self::Relate { left, right, .. } => {
-                left.varies() || right.varies()
+                left.varies().max(right.varies())
             }
         }
     }
@@ -313,12 +337,19 @@ impl Expr {
         }
     }
 
-    pub(super) fn varies(&self) -> bool {
+    /// As [`Test::depends_on`].
+    pub(super) fn depends_on(&self, varies: Varies, wanted: impl Fn(Property) -> bool) -> bool {
+        let mut only = self.varies() <= varies;
+        self.properties(&mut |property| only &= wanted(property));
+        only
+    }
+
+    pub(super) fn varies(&self) -> Varies {
         match self {
-            Self::Number(_) | Self::Text(_) | Self::Property(_) => false,
-            Self::Variable(_) => true,
-            Self::Concat(parts) => parts.iter().any(Self::varies),
-            Self::Arithmetic(_, sides) => sides.iter().any(Self::varies),
+            Self::Number(_) | Self::Text(_) | Self::Property(_) => Varies::Never,
+            Self::Variable(variable) => Varies::of_variable(variable),
+            Self::Concat(parts) => Varies::of_any(parts.iter().map(Self::varies)),
+            Self::Arithmetic(_, sides) => sides[0].varies().max(sides[1].varies()),
             Self::Negate(inner)
             | Self::Lowercase(inner)
             | Self::Length(inner)

@@ -4,8 +4,10 @@ use std::cell::Cell;
 use std::cell::Ref;
 use std::cell::RefCell;
 use std::ops::Deref;
+use std::rc::Rc;
 
 use crate::base::clock::LocalZone;
+use crate::base::limits::SCRIPT_TEXT_BYTES_KEPT;
 use crate::message::Batch;
 use crate::message::Draft;
 use crate::message::InputInfo;
@@ -30,6 +32,11 @@ pub(super) trait Properties {
     /// What functions keep, where a program runs: constants are folded, and sources decided,
     /// without.
     fn runtime(&self) -> Option<&Runtime> {
+        None
+    }
+
+    /// Lookup tables, as they are for all that is decided together.
+    fn tables(&self) -> Option<&Asked> {
         None
     }
 
@@ -79,6 +86,9 @@ impl Properties for View<'_> {
 pub(super) struct Origin<'a> {
     pub(super) source: &'a Source,
     pub(super) input: &'a InputInfo,
+    pub(super) tables: &'a Asked,
+    /// What every message of the source has.
+    pub(super) variables: &'a Variables,
 }
 
 impl Properties for Origin<'_> {
@@ -101,7 +111,11 @@ impl Properties for Origin<'_> {
     }
 
     fn variables(&self) -> Held<'_> {
-        Held::Plain(&Variables::NONE)
+        Held::Plain(self.variables)
+    }
+
+    fn tables(&self) -> Option<&Asked> {
+        Some(self.tables)
     }
 }
 
@@ -120,7 +134,9 @@ pub(super) struct Runtime {
     pub(super) rounds: Cell<u32>,
     pub(super) calls: Cell<u32>,
     /// Lookup tables, as this shard sees them.
-    pub(super) tables: Asked,
+    pub(super) tables: Rc<Asked>,
+    /// What rulesets need that run inside of another one.
+    pub(super) spares: Spares,
     /// Where the system is, for `parse_time_localtz()`.
     pub(super) zone: RefCell<LocalZone>,
 }
@@ -134,10 +150,45 @@ impl Default for Runtime {
             depth: Cell::default(),
             rounds: Cell::default(),
             calls: Cell::default(),
-            tables: Asked::default(),
+            tables: Rc::default(),
+            spares: Spares::default(),
             zone: RefCell::new(LocalZone::system()),
         }
     }
+}
+
+/// Memory that is used again: as much of each as rulesets are inside of each other at most.
+#[derive(Debug, Default)]
+pub(super) struct Spares {
+    buffers: RefCell<Vec<Vec<Vec<u8>>>>,
+    variables: RefCell<Vec<Variables>>,
+}
+
+impl Spares {
+    pub(super) fn buffers(&self) -> Vec<Vec<u8>> {
+        self.buffers.borrow_mut().pop().unwrap_or_default()
+    }
+
+    pub(super) fn take_buffers(&self, mut buffers: Vec<Vec<u8>>) {
+        trim(&mut buffers);
+        self.buffers.borrow_mut().push(buffers);
+    }
+
+    /// To be made a copy of others.
+    pub(super) fn variables(&self) -> Variables {
+        self.variables.borrow_mut().pop().unwrap_or_default()
+    }
+
+    pub(super) fn take_variables(&self, mut variables: Variables) {
+        variables.clear();
+        self.variables.borrow_mut().push(variables);
+    }
+}
+
+/// Gives the memory back that only a very long text needed.
+pub(super) fn trim(buffers: &mut [Vec<u8>]) {
+    let long = |buffer: &&mut Vec<u8>| buffer.capacity() > SCRIPT_TEXT_BYTES_KEPT;
+    buffers.iter_mut().filter(long).for_each(|buffer| *buffer = Vec::new());
 }
 
 /// A message, with its variables in a cell: a function in a condition may change them.
@@ -185,6 +236,10 @@ impl Properties for Live<'_> {
 
     fn runtime(&self) -> Option<&Runtime> {
         Some(self.runtime)
+    }
+
+    fn tables(&self) -> Option<&Asked> {
+        Some(&self.runtime.tables)
     }
 
     fn with_view(&self, f: &mut dyn FnMut(View<'_>)) {

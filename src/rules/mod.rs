@@ -10,10 +10,14 @@ mod fold;
 pub mod functions;
 mod guard;
 mod hoist;
+#[cfg(test)]
+mod hoisted;
 mod ir;
 mod live;
 mod lower;
+mod preset;
 mod program;
+mod residual;
 mod run;
 mod seen;
 mod specialise;
@@ -51,10 +55,10 @@ pub use lower::compile;
 pub use program::Program;
 pub use program::Programs;
 pub use program::RulesetNames;
+pub use residual::Residual;
+pub use residual::Residuals;
+pub use residual::Scratch;
 pub use seen::Read;
-pub use specialise::Residual;
-pub use specialise::Residuals;
-pub use specialise::Scratch;
 pub use trace::At;
 pub use trace::Event;
 

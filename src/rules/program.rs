@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
+use crate::base::epoch::Epoch;
 use crate::base::limits::SCRIPT_DEPTH_MAX;
 use crate::base::num::len32;
 use crate::config::ast::Word;
 use crate::message::GlobalVariables;
-use crate::message::InputInfo;
 use crate::message::Property;
-use crate::message::Source;
 use crate::message::json::Case;
 use crate::rules::RulesetId;
 use crate::rules::eval::holds;
@@ -74,6 +73,8 @@ pub struct Programs {
     pub(super) watches: bool,
     /// `global(variables.caseSensitive=)`
     pub(super) case: Case,
+    /// Changes with what is outside of the rules, and what they decide by.
+    epoch: Epoch,
 }
 
 /// A predicate by its number among all.
@@ -119,6 +120,18 @@ impl Programs {
     #[must_use]
     pub fn with_case(self, case: Case) -> Self {
         Self { case, ..self }
+    }
+
+    /// With the number that changes when lookup tables are replaced.
+    #[must_use]
+    pub fn with_epoch(self, epoch: Epoch) -> Self {
+        Self { epoch, ..self }
+    }
+
+    /// What was decided for a source is void when this has changed.
+    #[must_use]
+    pub const fn epoch(&self) -> &Epoch {
+        &self.epoch
     }
 
     /// With the rulesets that `call_indirect` may name.
@@ -185,13 +198,7 @@ impl Programs {
     }
 
     /// Decides the predicates in the reach of `ruleset`, which exists.
-    pub(super) fn verdicts(
-        &self,
-        ruleset: RulesetId,
-        source: &Source,
-        input: &InputInfo,
-    ) -> Verdicts {
-        let origin = Origin { source, input };
+    pub(super) fn verdicts(&self, ruleset: RulesetId, origin: &Origin<'_>) -> Verdicts {
         let at = ruleset.0 as usize;
         let reach = &self.reach[at];
         let mut verdicts = Vec::new();
@@ -207,7 +214,7 @@ impl Programs {
             let owner = *owner as usize;
             let local = number - self.first_predicate[owner];
             let test = &self.programs[owner].predicates[local as usize];
-            if holds(test, &origin, &mut buffers) {
+            if holds(test, origin, &mut buffers) {
                 verdicts.push(*number);
             }
         }

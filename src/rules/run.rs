@@ -12,6 +12,7 @@ use crate::message::json;
 use crate::message::json::Object;
 use crate::message::json::PathError;
 use crate::rules::Fault;
+use crate::rules::Residual;
 use crate::rules::RulesetId;
 use crate::rules::Sink;
 use crate::rules::eval::Kept;
@@ -82,12 +83,27 @@ pub(super) fn set(
 /// nothing it does to the message is seen behind it.
 fn enqueue(ruleset: RulesetId, draft: &mut Draft<'_>, runtime: &Runtime, sink: &mut impl Sink) {
     let Some(residual) = sink.enqueue(ruleset, draft.view()) else { return };
-    let copy = draft.variables.clone();
+    let mut copy = runtime.spares.variables();
+    copy.clone_from(draft.variables);
     let (message, variables) = (draft.message, std::mem::replace(draft.variables, copy));
     // Where the copy stopped makes no difference.
     let (ControlFlow::Continue(()) | ControlFlow::Break(())) =
-        residual.run_draft(draft, &mut Vec::new(), runtime, sink);
-    (draft.message, *draft.variables) = (message, variables);
+        inside(&residual, draft, runtime, sink);
+    draft.message = message;
+    runtime.spares.take_variables(std::mem::replace(draft.variables, variables));
+}
+
+/// Runs another ruleset, with buffers of its own.
+fn inside(
+    residual: &Residual,
+    draft: &mut Draft<'_>,
+    runtime: &Runtime,
+    sink: &mut impl Sink,
+) -> ControlFlow<()> {
+    let mut buffers = runtime.spares.buffers();
+    let done = residual.run_draft(draft, &mut buffers, runtime, sink);
+    runtime.spares.take_buffers(buffers);
+    done
 }
 
 /// What cannot be set (an object is in the way) stays as it is, as in rsyslog.
@@ -173,18 +189,24 @@ fn indirect(
     runtime: &Runtime,
     sink: &mut impl Sink,
 ) -> ControlFlow<()> {
-    let live = Live::new(draft, runtime);
-    let name = value(target, &live, buffers).with_text(<[u8]>::to_vec);
-    let known = names.get(&*String::from_utf8_lossy(&name).to_ascii_lowercase());
-    let Some((ruleset, queued)) = known.copied() else {
-        sink.fault(Fault::NoRuleset(&name));
-        return ControlFlow::Continue(());
-    };
     let calls = runtime.calls.get();
-    if runtime.depth.get() == SCRIPT_DEPTH_MAX || calls == INDIRECT_CALLS_MAX {
-        sink.fault(Fault::TooManyCalls(&name));
-        return ControlFlow::Continue(());
-    }
+    let mut find = |name: &[u8], lower: &mut Vec<u8>| {
+        lower.clear();
+        lower.extend(name.iter().map(u8::to_ascii_lowercase));
+        let Some(known) = str::from_utf8(lower).ok().and_then(|name| names.get(name)) else {
+            sink.fault(Fault::NoRuleset(name));
+            return None;
+        };
+        if runtime.depth.get() == SCRIPT_DEPTH_MAX || calls == INDIRECT_CALLS_MAX {
+            sink.fault(Fault::TooManyCalls(name));
+            return None;
+        }
+        Some(*known)
+    };
+    let (lower, rest) = buffers.split_at_mut(1);
+    let live = Live::new(draft, runtime);
+    let found = value(target, &live, rest).with_text(|name| find(name, &mut lower[0]));
+    let Some((ruleset, queued)) = found else { return ControlFlow::Continue(()) };
     runtime.calls.set(calls + 1);
     runtime.depth.set(runtime.depth.get() + 1);
     let done = if queued {
@@ -192,7 +214,7 @@ fn indirect(
         ControlFlow::Continue(())
     } else {
         match sink.residual(ruleset, draft.view()) {
-            Some(residual) => residual.run_draft(draft, &mut Vec::new(), runtime, sink),
+            Some(residual) => inside(&residual, draft, runtime, sink),
             None => ControlFlow::Continue(()),
         }
     };

@@ -1,21 +1,12 @@
-//! Residuals: what is left of a ruleset once the source and the input are known.
+//! What is left of a ruleset once the source and the input are known.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use crate::base::limits::RESIDUALS_MAX;
-use crate::base::limits::SCRIPT_TEXT_BYTES_KEPT;
-use crate::message::Batch;
-use crate::message::Draft;
-use crate::message::InputInfo;
-use crate::message::Source;
-use crate::message::Variables;
 use crate::modifier::Modifier;
 use crate::rules::ActionId;
 use crate::rules::RulesetId;
-use crate::rules::Sink;
 use crate::rules::ir::Arm;
 use crate::rules::ir::Change;
 use crate::rules::ir::Each;
@@ -24,68 +15,15 @@ use crate::rules::ir::Node;
 use crate::rules::ir::Placed;
 use crate::rules::ir::Reload;
 use crate::rules::ir::Test;
-use crate::rules::live::Runtime;
 use crate::rules::program::Program;
 use crate::rules::program::Programs;
 use crate::rules::program::RulesetNames;
 use crate::rules::program::Verdicts;
-use crate::rules::run::run;
-
-/// Actions that [`Residual::always`] lists at most.
-const ALWAYS_MAX: usize = 1024;
-
-/// A ruleset for one source: nothing in it asks where a message came from. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Residual(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    steps: Steps,
-    always: Option<Box<[ActionId]>>,
-    actions: Box<[ActionId]>,
-    buffers: usize,
-}
-
-/// Buffers in which values are built that do not stand in the message, and its variables. Kept by
-/// the caller, so that running a residual does not allocate (unless it sets variables).
-#[derive(Debug, Default)]
-pub struct Scratch {
-    buffers: Vec<Vec<u8>>,
-    variables: Variables,
-    runtime: Runtime,
-}
-
-impl Scratch {
-    /// With the variables that all messages of a relay share, if it has any.
-    #[must_use]
-    pub fn new(programs: &Programs) -> Self {
-        let variables = Variables::new(programs.global.clone(), programs.case);
-        let runtime = Runtime { watches: programs.watches, ..Runtime::default() };
-        Self { buffers: Vec::new(), variables, runtime }
-    }
-
-    /// Gives the memory back that only a very long text needed. Asked once per batch.
-    pub fn trim(&mut self) {
-        let long = |buffer: &&mut Vec<u8>| buffer.capacity() > SCRIPT_TEXT_BYTES_KEPT;
-        self.buffers.iter_mut().filter(long).for_each(|buffer| *buffer = Vec::new());
-    }
-
-    /// The variables, and what functions keep.
-    pub(super) const fn parts(&mut self) -> (&mut Variables, &Runtime) {
-        (&mut self.variables, &self.runtime)
-    }
-
-    /// What the next message has from the start.
-    #[cfg(test)]
-    pub(super) const fn variables_mut(&mut self) -> &mut Variables {
-        &mut self.variables
-    }
-}
 
 /// The body of a ruleset or of an arm.
 pub(super) type Steps = Vec<Step>;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Step {
     Action(ActionId),
     Enqueue(RulesetId),
@@ -116,6 +54,13 @@ pub(super) struct Called {
     buffers: usize,
 }
 
+impl Called {
+    pub(super) fn new(steps: Steps) -> Self {
+        let buffers = buffers(&steps);
+        Self { steps, buffers }
+    }
+}
+
 /// What became of a test.
 enum Decided {
     Yes,
@@ -124,30 +69,34 @@ enum Decided {
 }
 
 impl Programs {
-    /// Decides everything that depends on the source and the input alone, and leaves the rest.
-    /// Calls of rulesets that run in place become part of the result.
-    #[must_use]
-    pub fn specialise(&self, ruleset: RulesetId, source: &Source, input: &InputInfo) -> Residual {
-        if self.program(ruleset).is_none() {
-            return Residual::of(Steps::new(), Vec::new());
-        }
-        self.residual(ruleset, &self.verdicts(ruleset, source, input))
-    }
-
-    fn program(&self, ruleset: RulesetId) -> Option<&Program> {
+    pub(super) fn program(&self, ruleset: RulesetId) -> Option<&Program> {
         self.programs.get(ruleset.0 as usize)
     }
 
-    fn residual(&self, ruleset: RulesetId, verdicts: &Verdicts) -> Residual {
+    /// What is left of a ruleset where the verdicts are these. Calls of rulesets that run in place
+    /// become part of it.
+    pub(super) fn steps(&self, ruleset: RulesetId, verdicts: &Verdicts) -> Steps {
         let mut specialiser = Specialiser { programs: self, verdicts, called: HashMap::new() };
         let (mut steps, _) = specialiser.ruleset(ruleset);
+        self.trim(&mut steps);
+        steps
+    }
+
+    /// Drops what does nothing at the end of a ruleset.
+    pub(super) fn trim(&self, steps: &mut Steps) {
         // A ruleset that runs inside of another one stops that as well.
         if !self.indirect {
-            drop_idle_end(&mut steps);
+            drop_idle_end(steps);
         }
+    }
+
+    /// Every action that `steps` may lead to, in ascending order.
+    pub(super) fn actions(&self, steps: &[Step]) -> Box<[ActionId]> {
         let mut actions = Vec::new();
-        self.collect_actions(&steps, &mut Vec::new(), &mut actions);
-        Residual::of(steps, actions)
+        self.collect_actions(steps, &mut Vec::new(), &mut actions);
+        actions.sort_unstable();
+        actions.dedup();
+        actions.into()
     }
 
     /// Every action that `steps` may lead to. Of a ruleset that is handed over (those in `seen`
@@ -306,8 +255,7 @@ impl Specialiser<'_> {
             Some(known) => known.clone(),
             None => {
                 let (steps, ends) = self.ruleset(ruleset);
-                let buffers = buffers(&steps);
-                let called = (Arc::new(Called { steps, buffers }), ends);
+                let called = (Arc::new(Called::new(steps)), ends);
                 self.called.insert(ruleset, called.clone());
                 called
             }
@@ -453,102 +401,15 @@ fn drop_idle_end(steps: &mut Steps) {
 
 /// Drops the arms at the end that do nothing, not even by their conditions. One further up still
 /// keeps messages from what stands behind it.
-fn drop_idle_arms(arms: &mut Vec<(Test, Steps)>, otherwise: &Steps) {
+pub(super) fn drop_idle_arms(arms: &mut Vec<(Test, Steps)>, otherwise: &Steps) {
     let idle = |(test, then): &(Test, Steps)| then.is_empty() && !test.acts();
     while otherwise.is_empty() && arms.last().is_some_and(idle) {
         arms.pop();
     }
 }
 
-impl Residual {
-    /// `actions`: all that `steps` may lead to.
-    fn of(steps: Steps, mut actions: Vec<ActionId>) -> Self {
-        let mut listed = Vec::new();
-        let always = list_actions(&steps, &mut listed).then(|| listed.into());
-        let buffers = buffers(&steps);
-        actions.sort_unstable();
-        actions.dedup();
-        Self(Arc::new(Inner { steps, always, actions: actions.into(), buffers }))
-    }
-
-    /// Runs the message at `index` of `batch` through, which exists.
-    #[inline]
-    pub fn run(
-        &self,
-        batch: &mut Batch,
-        index: usize,
-        scratch: &mut Scratch,
-        sink: &mut impl Sink,
-    ) {
-        let Scratch { buffers, variables, runtime } = scratch;
-        runtime.rounds.set(0);
-        runtime.calls.set(0);
-        // Where the message stopped makes no difference to the caller.
-        let (ControlFlow::Continue(()) | ControlFlow::Break(())) =
-            self.run_draft(&mut Draft::new(batch, index, variables), buffers, runtime, sink);
-        variables.clear();
-    }
-
-    pub(super) fn run_draft(
-        &self,
-        draft: &mut Draft<'_>,
-        buffers: &mut Vec<Vec<u8>>,
-        runtime: &Runtime,
-        sink: &mut impl Sink,
-    ) -> ControlFlow<()> {
-        if buffers.len() < self.0.buffers {
-            buffers.resize_with(self.0.buffers, Vec::new);
-        }
-        run(&self.0.steps, draft, buffers, runtime, sink)
-    }
-
-    /// Whether nothing will ever be done.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.steps.is_empty()
-    }
-
-    /// The actions that every message goes to, in order, if that is all there is: the caller may
-    /// then take the messages action by action.
-    #[must_use]
-    pub fn always(&self) -> Option<&[ActionId]> {
-        self.0.always.as_deref()
-    }
-
-    /// Every action that a message may go to, in ascending order, by way of rulesets that are
-    /// handed over ([`Sink::enqueue`]) as well.
-    #[must_use]
-    pub fn actions(&self) -> &[ActionId] {
-        &self.0.actions
-    }
-
-    /// Whether both are the same residual in memory.
-    #[must_use]
-    pub fn is_shared_with(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-/// Lists the actions in `actions`; false if there is anything else, or too many.
-fn list_actions(steps: &[Step], actions: &mut Vec<ActionId>) -> bool {
-    steps.iter().all(|step| match step {
-        Step::Action(action) => {
-            actions.push(*action);
-            actions.len() <= ALWAYS_MAX
-        }
-        Step::Called(called) => list_actions(&called.steps, actions),
-        Step::Enqueue(_)
-        | Step::Change(_)
-        | Step::Modify(_)
-        | Step::Foreach { .. }
-        | Step::Indirect { .. }
-        | Step::Reload(_)
-        | Step::Choice { .. }
-        | Step::Stop => false,
-    })
-}
-
-fn buffers(steps: &[Step]) -> usize {
+/// How many scratch buffers the steps may need at once.
+pub(super) fn buffers(steps: &[Step]) -> usize {
     let of = |step: &Step| match step {
         Step::Choice { arms, otherwise } => {
             let arms = arms.iter().map(|(test, then)| test.buffers().max(buffers(then)));
@@ -557,55 +418,10 @@ fn buffers(steps: &[Step]) -> usize {
         Step::Called(called) => called.buffers,
         Step::Change(change) => change.value.as_ref().map_or(0, Expr::buffers),
         Step::Foreach { each, body } => each.collection.buffers().max(buffers(body)),
-        Step::Indirect { target, .. } => target.buffers(),
+        // One more for the name in lower case.
+        Step::Indirect { target, .. } => 1 + target.buffers(),
         Step::Reload(reload) => reload.stub.as_ref().map_or(0, Expr::buffers),
         Step::Action(_) | Step::Enqueue(_) | Step::Modify(_) | Step::Stop => 0,
     };
     steps.iter().map(of).max().unwrap_or(0)
-}
-
-/// A cache of residuals: sources that the rules do not tell apart share one.
-#[derive(Debug, Default)]
-pub struct Residuals {
-    known: HashMap<(RulesetId, Verdicts), Residual>,
-}
-
-impl Residuals {
-    /// As [`Programs::specialise`]. At [`RESIDUALS_MAX`] different ones, further ones are made
-    /// anew each time.
-    pub fn get(
-        &mut self,
-        programs: &Programs,
-        ruleset: RulesetId,
-        source: &Source,
-        input: &InputInfo,
-    ) -> Residual {
-        if programs.program(ruleset).is_none() {
-            return Residual::of(Steps::new(), Vec::new());
-        }
-        let key = (ruleset, programs.verdicts(ruleset, source, input));
-        if let Some(known) = self.known.get(&key) {
-            return known.clone();
-        }
-        let residual = programs.residual(ruleset, &key.1);
-        if self.known.len() < RESIDUALS_MAX {
-            self.known.insert(key, residual.clone());
-        }
-        residual
-    }
-
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.known.len()
-    }
-
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.known.is_empty()
-    }
-
-    /// Forgets all, as on a reload: residuals belong to the programs they were made from.
-    pub fn clear(&mut self) {
-        self.known.clear();
-    }
 }

@@ -15,12 +15,14 @@ use crate::message::Batch;
 use crate::message::PriMask;
 use crate::message::Property;
 use crate::message::Source;
+use crate::message::Variables;
 use crate::rules::ActionId;
 use crate::rules::Programs;
 use crate::rules::Residual;
 use crate::rules::Residuals;
 use crate::rules::RulesetId;
 use crate::rules::Scratch;
+use crate::rules::call::tables::Asked;
 use crate::rules::ir::Arm;
 use crate::rules::ir::Node;
 use crate::rules::ir::Placed;
@@ -409,7 +411,9 @@ fn sources_that_the_rules_do_not_tell_apart_share() {
 fn sources_answer_as_their_messages_do() {
     let batch = batch(Source::new("10.0.0.1".parse().ok(), Some("host")), "imtcp", &[(0, "", "")]);
     let view = batch.view(&batch.messages[0]);
-    let origin = Origin { source: &batch.sources[0], input: &batch.input };
+    let (source, input) = (&batch.sources[0], &batch.input);
+    let (tables, variables) = (&Asked::default(), &Variables::NONE);
+    let origin = Origin { source, input, tables, variables };
     let source_only =
         Property::names().filter_map(Property::parse).filter(|property| property.source_only());
     for property in source_only {

@@ -13,6 +13,7 @@ mod sources;
 
 pub use outlet::Outlet;
 pub use outlet::OutletStats;
+pub use pipeline::Passed;
 pub use pipeline::Shard;
 pub use pipeline::Stuck;
 pub use pipeline::StuckChunk;

@@ -16,6 +16,8 @@ use crate::template::Template;
 /// What goes into one action, counted once per chunk.
 #[derive(Debug, Default)]
 pub struct OutletStats {
+    /// Messages that the rules wanted it to have: queued, given up, or waiting for room.
+    pub rendered: Counter,
     /// Messages that were put into the queue.
     pub queued: Counter,
     /// Messages that were given up because the queue stayed full: from datagrams, whose senders

@@ -1,5 +1,6 @@
 //! Parsed batches through rules and templates into the actions' queues.
 
+use std::cell::Cell;
 use std::cell::RefCell;
 use std::cell::RefMut;
 use std::collections::VecDeque;
@@ -45,6 +46,17 @@ const DATAGRAM_PATIENCE: Duration = Duration::from_millis(200);
 /// ([`Shard::push_all`]) before it reads on.
 pub type Stuck = Vec<StuckChunk>;
 
+/// What became of messages in the rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use = "the input counts it"]
+pub struct Passed {
+    /// Messages that an action took.
+    pub wanted: u64,
+    /// Messages that no action took: a `stop` came first, or no rule was for them.
+    pub stopped: u64,
+    pub unmatched: u64,
+}
+
 /// Chunks for one action that wait for room, in order. Given up (the task was ended by the stop),
 /// they are counted.
 #[derive(Debug)]
@@ -59,6 +71,10 @@ pub struct Shard {
     /// 0..number of shards.
     pub index: usize,
     programs: Arc<Programs>,
+    /// How often what was decided by the rules became void, and what the programs' own count was
+    /// then.
+    epoch: Cell<u64>,
+    seen: Cell<u64>,
     residuals: RefCell<Residuals>,
     outlets: Vec<Rc<Outlet>>,
     /// The batch into which stream inputs of this shard read, one at a time.
@@ -97,10 +113,13 @@ impl Shard {
     ) -> Self {
         let mut work = Work { scratch: Scratch::new(&programs), ..Work::default() };
         work.chunks.resize_with(outlets.len(), Chunk::default);
+        let residuals = Residuals::beside(&work.scratch);
         Self {
             index,
+            epoch: Cell::new(0),
+            seen: Cell::new(programs.epoch().now()),
             programs,
-            residuals: RefCell::default(),
+            residuals: RefCell::new(residuals),
             outlets: outlets.into_iter().map(Rc::new).collect(),
             batch: RefCell::new(Batch::new(input)),
             frames: RefCell::default(),
@@ -144,11 +163,32 @@ impl Shard {
         self.sources.borrow().all().for_each(f);
     }
 
+    /// Looks whether what the rules decide by has changed (a lookup table was read again), and
+    /// makes the shard go by what there is now. [Routes](Self::route) are void when the number is
+    /// another one than when they were asked for. Whoever reads asks before each read, and before
+    /// it runs what was read without waiting in between; it costs a plain load.
+    #[inline]
+    pub fn epoch(&self) -> u64 {
+        let now = self.programs.epoch().now();
+        if self.seen.replace(now) != now {
+            self.renew();
+        }
+        self.epoch.get()
+    }
+
+    /// Makes void what was decided. Not while messages run.
+    fn renew(&self) {
+        let mut work = self.work.borrow_mut();
+        work.scratch.refresh();
+        work.handed_over.clear();
+        self.epoch.set(self.epoch.get() + 1);
+    }
+
     /// The rules of `ruleset` with all decided that the sender and the input decide.
     #[must_use]
     pub fn route(&self, ruleset: RulesetId, entry: &Entry, input: &Arc<InputInfo>) -> Residual {
         let id = Arc::as_ptr(input).addr();
-        entry.route(ruleset, id, |source| self.route_of(ruleset, source, input))
+        entry.route(self.epoch.get(), ruleset, id, |source| self.route_of(ruleset, source, input))
     }
 
     /// [`Shard::route`] for a source that is not in the table of senders (a local input).
@@ -158,40 +198,49 @@ impl Shard {
     }
 
     /// Renders every message of `batch` as `route` says. [`Shard::flush`] queues it.
-    pub fn run(&self, batch: &mut Batch, route: &Residual) {
+    pub fn run(&self, batch: &mut Batch, route: &Residual) -> Passed {
         let mut work = self.work.borrow_mut();
         let (mut renderer, scratch) = self.renderer(&mut work);
+        let mut passed = Passed::default();
         match route.always() {
             Some(actions) => {
                 for action in actions {
-                    for message in &batch.messages {
-                        renderer.render(*action, batch.view(message));
+                    for index in 0..batch.messages.len() {
+                        renderer.render(*action, route.view(batch, index));
                     }
                 }
+                let messages = count(batch.messages.len());
+                *(if actions.is_empty() { &mut passed.unmatched } else { &mut passed.wanted }) =
+                    messages;
             }
             None => {
                 for index in 0..batch.messages.len() {
-                    route.run(batch, index, scratch, &mut renderer);
+                    let stopped = route.run(batch, index, scratch, &mut renderer);
+                    passed.count(renderer.took(), stopped);
                 }
                 scratch.trim();
             }
         }
+        passed
     }
 
     /// As [`Shard::run`], with the rules of each message's own source: `routes[message.source]`.
-    pub fn run_mixed(&self, batch: &mut Batch, routes: &[Residual]) {
+    pub fn run_mixed(&self, batch: &mut Batch, routes: &[Residual]) -> Passed {
         let mut work = self.work.borrow_mut();
         let (mut renderer, scratch) = self.renderer(&mut work);
+        let mut passed = Passed::default();
         for index in 0..batch.messages.len() {
             let route = &routes[usize::from(batch.messages[index].source)];
-            route.run(batch, index, scratch, &mut renderer);
+            let stopped = route.run(batch, index, scratch, &mut renderer);
+            passed.count(renderer.took(), stopped);
         }
         scratch.trim();
+        passed
     }
 
     fn renderer<'a>(&'a self, work: &'a mut Work) -> (Renderer<'a>, &'a mut Scratch) {
         let Work { chunks, touched, scratch, name, handed_over } = work;
-        (Renderer { shard: self, chunks, touched, name, handed_over }, scratch)
+        (Renderer { shard: self, chunks, touched, name, handed_over, took: false }, scratch)
     }
 
     /// Queues what was rendered since the last time, which `ack` is the token of. What finds no
@@ -215,6 +264,7 @@ impl Shard {
                 return true;
             }
             let outlet = &self.outlets[action.0 as usize];
+            outlet.stats.rendered.add(count(chunk.len()));
             chunk.ack = ack.clone();
             // One that waits already goes first, whatever room there is by now.
             if let Some(before) = stuck.iter_mut().find(|s| Rc::ptr_eq(&s.outlet, outlet)) {
@@ -274,6 +324,17 @@ async fn all(futures: impl Iterator<Item = impl Future<Output = ()>>) {
     .await;
 }
 
+impl Passed {
+    #[inline]
+    const fn count(&mut self, wanted: bool, stopped: bool) {
+        match (wanted, stopped) {
+            (true, _) => self.wanted += 1,
+            (false, true) => self.stopped += 1,
+            (false, false) => self.unmatched += 1,
+        }
+    }
+}
+
 // === impl StuckChunk ===
 
 impl StuckChunk {
@@ -309,9 +370,17 @@ struct Renderer<'a> {
     touched: &'a mut Vec<ActionId>,
     name: &'a mut Vec<u8>,
     handed_over: &'a mut HandedOver,
+    /// An action took the message.
+    took: bool,
 }
 
 impl Renderer<'_> {
+    /// Whether an action took the message; asked once of each.
+    #[inline]
+    const fn took(&mut self) -> bool {
+        std::mem::replace(&mut self.took, false)
+    }
+
     #[inline]
     fn render(&mut self, action: ActionId, view: View<'_>) {
         let index = action.0 as usize;
@@ -331,7 +400,9 @@ impl Renderer<'_> {
         {
             return residual.clone();
         }
-        let residual = self.shard.route_of(ruleset, source, &view.batch.input);
+        let Shard { programs, residuals, .. } = self.shard;
+        let mut residuals = residuals.borrow_mut();
+        let residual = residuals.inside(programs, ruleset, source, &view.batch.input);
         self.handed_over.retain(|(r, ..)| *r != ruleset);
         self.handed_over.push((ruleset, source.clone(), residual.clone()));
         residual
@@ -340,6 +411,7 @@ impl Renderer<'_> {
 
 impl Sink for Renderer<'_> {
     fn action(&mut self, action: ActionId, view: View<'_>) {
+        self.took = true;
         self.render(action, view);
     }
 

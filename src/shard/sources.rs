@@ -20,11 +20,18 @@ pub struct Entry {
     /// answers the resolver had given when that was last looked at.
     pub unnamed_at: Cell<Option<u64>>,
     routes: RefCell<Vec<(RulesetId, usize, Residual)>>,
+    /// The shard's epoch that they were made in.
+    routes_of: Cell<u64>,
 }
 
 impl Entry {
     fn new(source: Arc<Source>) -> Self {
-        Self { source, unnamed_at: Cell::new(None), routes: RefCell::new(Vec::new()) }
+        Self {
+            source,
+            unnamed_at: Cell::new(None),
+            routes: RefCell::new(Vec::new()),
+            routes_of: Cell::new(0),
+        }
     }
 
     /// Whether the sender goes by its address and the resolver, which has given `answers` answers
@@ -34,9 +41,11 @@ impl Entry {
         self.unnamed_at.get().is_some_and(|at| at != answers)
     }
 
-    /// The hoisted rules of `ruleset` for messages that come through input `input`.
+    /// The hoisted rules of `ruleset` for messages that come through input `input`; those of
+    /// another `epoch` are forgotten.
     pub(super) fn route(
         &self,
+        epoch: u64,
         ruleset: RulesetId,
         input: usize,
         make: impl FnOnce(&Source) -> Residual,
@@ -44,6 +53,9 @@ impl Entry {
         let known = |(r, i, residual): &(RulesetId, usize, Residual)| {
             (*r == ruleset && *i == input).then(|| residual.clone())
         };
+        if self.routes_of.replace(epoch) != epoch {
+            self.routes.borrow_mut().clear();
+        }
         if let Some(found) = self.routes.borrow().iter().find_map(known) {
             return found;
         }

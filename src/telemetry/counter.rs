@@ -15,6 +15,11 @@ impl Counter {
         }
     }
 
+    /// Makes it `n` if it is less: the most there has been of something.
+    pub fn raise(&self, n: u64) {
+        self.0.fetch_max(n, Ordering::Relaxed);
+    }
+
     #[must_use]
     #[inline]
     pub fn get(&self) -> u64 {

@@ -8,6 +8,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::base::limits::STATS_NAME_BYTES_MAX;
 use crate::telemetry::Figure;
 use crate::telemetry::object::Object;
 
@@ -92,7 +93,9 @@ impl Bucket {
             state.metrics[*place].1 += 1;
             return DONE;
         }
-        if state.metrics.len() + state.aside.len() >= self.settings.names_max {
+        if state.metrics.len() + state.aside.len() >= self.settings.names_max
+            || metric.len() > STATS_NAME_BYTES_MAX
+        {
             state.overflows += 1;
             return NO_ROOM;
         }
@@ -194,6 +197,17 @@ mod tests {
         bucket.inc(b"x");
         bucket.inc(b"y");
         assert_eq!(bucket.inc(b"a"), NO_ROOM, "as in rsyslogd, what is aside takes room");
+    }
+
+    #[test]
+    fn names_have_a_length() {
+        let now = crate::base::clock::monotonic();
+        let bucket = bucket(true, 9, 3600, now);
+        let mut name = vec![b'x'; STATS_NAME_BYTES_MAX];
+        assert_eq!(bucket.inc(&name), DONE);
+        name.push(b'x');
+        assert_eq!(bucket.inc(&name), NO_ROOM);
+        assert_eq!(operations(&bucket), [1, 1, 0, 0, 0, 0]);
     }
 
     #[test]

@@ -5,6 +5,8 @@ mod counter;
 pub mod dynstats;
 mod object;
 pub mod percentile;
+mod prometheus;
+mod zabbix;
 
 pub use counter::Counter;
 pub use dynstats::Bucket;
@@ -13,4 +15,5 @@ pub use object::Format;
 pub use object::Nature;
 pub use object::Object;
 pub use object::Probe;
+pub use object::report;
 pub use percentile::Percentiles;

@@ -4,6 +4,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::telemetry::prometheus;
+use crate::telemetry::zabbix;
+
 /// How a report is written (rsyslog `impstats`, `format=`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
@@ -17,6 +20,36 @@ pub enum Format {
     JsonElasticsearch,
     /// JSON behind the cookie `@cee: `.
     Cee,
+    /// Lines of Prometheus' exposition format.
+    Prometheus,
+    /// One JSON object for a whole report.
+    Zabbix,
+}
+
+impl Format {
+    /// Whether a file of reports is for a program that takes nothing but the reports: no times
+    /// stand before them.
+    #[must_use]
+    pub const fn is_bare(self) -> bool {
+        matches!(self, Self::Prometheus | Self::Zabbix)
+    }
+}
+
+/// What a report of `objects` says, message by message. `time` is as `ctime` writes it.
+#[must_use]
+pub fn report(objects: &[Object], format: Format, time: &str) -> Vec<Vec<u8>> {
+    let line = |object: &Object| {
+        let mut line = Vec::new();
+        object.write(format, &mut line);
+        line
+    };
+    match format {
+        Format::Zabbix => vec![zabbix::line(objects, time)],
+        Format::Prometheus => objects.iter().flat_map(prometheus::figures).collect(),
+        Format::Legacy | Format::Json | Format::JsonElasticsearch | Format::Cee => {
+            objects.iter().map(line).collect()
+        }
+    }
 }
 
 /// A number's nature.
@@ -63,6 +96,11 @@ pub struct Object {
 pub trait Probe: fmt::Debug + Send {
     /// How it stands now. Called once per report, by the one task that reports.
     fn read(&self) -> Object;
+
+    /// Whether there is anything to say; what rsyslogd has no line for appears only then.
+    fn is_shown(&self) -> bool {
+        true
+    }
 }
 
 impl Object {
@@ -76,7 +114,10 @@ impl Object {
         match format {
             Format::Legacy => return self.write_legacy(out),
             Format::Cee => out.extend_from_slice(b"@cee: "),
-            Format::Json | Format::JsonElasticsearch => {}
+            Format::Prometheus => {
+                return out.extend_from_slice(&prometheus::figures(self).join(&b'\n'));
+            }
+            Format::Json | Format::JsonElasticsearch | Format::Zabbix => {}
         }
         out.extend_from_slice(b"{ \"name\": ");
         quote(self.name.as_bytes(), out);

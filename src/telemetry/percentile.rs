@@ -7,6 +7,7 @@ use std::sync::PoisonError;
 
 use crate::base::limits::PERCENTILE_NAMES_MAX;
 use crate::base::limits::PERCENTILE_VALUES_MAX;
+use crate::base::limits::STATS_NAME_BYTES_MAX;
 use crate::base::num::count;
 use crate::telemetry::Figure;
 use crate::telemetry::dynstats::DONE;
@@ -75,7 +76,9 @@ impl Percentiles {
         let state = &mut *state;
         let place = match state.places.get(metric) {
             Some(place) => *place,
-            None if state.metrics.len() >= PERCENTILE_NAMES_MAX => {
+            None if state.metrics.len() >= PERCENTILE_NAMES_MAX
+                || metric.len() > STATS_NAME_BYTES_MAX =>
+            {
                 state.overflows += 1;
                 return NO_ROOM;
             }

@@ -7,16 +7,19 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on panics")]
 
 mod alloc;
+mod alloc_rules;
 mod bounds;
 mod broken;
 mod cli;
 mod convert;
 mod corpus;
+mod delivery;
 mod explain;
 mod faults;
 mod floors;
 mod frame;
 mod generate;
+mod headerless;
 mod help;
 mod lint;
 mod oracle;
@@ -26,6 +29,8 @@ mod parsers;
 mod posix;
 mod programs;
 mod reload;
+mod relp;
+mod reports;
 mod runaway;
 mod scripts;
 mod support;

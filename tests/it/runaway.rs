@@ -55,6 +55,16 @@ fn rulesets_that_call_each_other_for_ever() {
 }
 
 #[test]
+fn an_expression_that_explodes() {
+    let rules = "ruleset(name=\"main\") {\n\
+                 if re_match($msg, \"(a*)(a*)(a*)\\\\1\\\\2\\\\3\\\\1\\\\2\\\\3b\") then stop";
+    let said = survives(rules, &format!("{}xb", "a".repeat(3000)));
+    let account = r"(?m)^  [1-9]\d* searches by regular expressions took too long";
+    assert!(regex::Regex::new(account).unwrap().is_match(&said), "{said}");
+    assert!(said.contains("in 2: to actions 2; out 2: delivered 2"), "{said}");
+}
+
+#[test]
 fn loops_in_loops_over_a_large_array() {
     let rules = "ruleset(name=\"main\") { action(type=\"mmjsonparse\")\n\
                  foreach ($.a in $!x) do { foreach ($.b in $!x) do { foreach ($.c in $!x) do {\n\

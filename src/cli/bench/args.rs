@@ -46,6 +46,8 @@ pub(super) enum Mode {
     Tcp,
     /// TCP, octet counting
     Octet,
+    /// RELP
+    Relp,
 }
 
 /// What to send and how fast.
@@ -232,6 +234,7 @@ impl TrafficArgs {
                 Mode::Udp => Wire::Datagram,
                 Mode::Tcp => Wire::Lf,
                 Mode::Octet => Wire::OctetCount,
+                Mode::Relp => Wire::Relp,
             },
             connections,
             sources: self.sources,

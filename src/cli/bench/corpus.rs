@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use fastrand::Rng;
 
 use crate::cli::bench::error::BenchError;
+use crate::message::month_name;
 
 /// Kinds of generated frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -88,8 +89,6 @@ impl Corpus {
     }
 }
 
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const PORTS: [u16; 6] = [22, 80, 443, 1514, 3306, 8443];
 const USERS: [&str; 6] = ["admin", "deploy", "oracle", "jenkins", "ubuntu", "postgres"];
 const KOREAN_USERS: [&str; 4] = ["김민준", "이서연", "박도윤", "최하은"];
@@ -133,7 +132,8 @@ impl Writer {
 
     /// `<PRI>Mmm dd hh:mm:ss host `
     fn head3164(&mut self) {
-        let (pri, month, day) = (self.rng.u8(..192), self.pick(&MONTHS), self.rng.u8(1..29));
+        let (pri, month, day) = (self.rng.u8(..192), self.rng.u8(1..=12), self.rng.u8(1..29));
+        let month = month_name(month);
         let ([hour, minute, second], host) = (self.time(), self.host());
         put!(self, "<{pri}>{month} {day:2} {hour:02}:{minute:02}:{second:02} {host} ");
     }

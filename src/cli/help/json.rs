@@ -5,6 +5,8 @@ use serde_json::json;
 
 use crate::cli::help::Place;
 use crate::cli::help::Topic;
+use crate::cli::help::statements::STATEMENTS;
+use crate::cli::help::statements::Statement;
 use crate::config::directives::Directive;
 use crate::config::directives::Meaning;
 use crate::config::directives::Parameter;
@@ -31,6 +33,8 @@ pub(super) fn topic(topic: &Topic) -> String {
         Topic::Directive(directive, at) => directive_whole(directive, at.as_ref()),
         Topic::Functions => json!({ "kind": "functions", "functions": functions() }),
         Topic::Function(function) => function_brief(function),
+        Topic::Statements => json!({ "kind": "statements", "statements": statements() }),
+        Topic::Statement(statement) => statement_whole(statement),
     };
     format!("{value:#}\n")
 }
@@ -40,6 +44,7 @@ fn overview() -> Value {
         "kind": "overview",
         "subjects": reference::subjects().map(subject_brief).collect::<Vec<_>>(),
         "functions": functions(),
+        "statements": statements(),
         "directives": crate::config::directives::all()
             .map(|directive| format!("${}", directive.name))
             .collect::<Vec<_>>(),
@@ -48,6 +53,14 @@ fn overview() -> Value {
 
 fn functions() -> Vec<Value> {
     FUNCTIONS.iter().map(function_brief).collect()
+}
+
+fn statements() -> Vec<Value> {
+    STATEMENTS.iter().map(statement_whole).collect()
+}
+
+fn statement_whole(Statement { name, usage, doc, page }: &Statement) -> Value {
+    json!({ "kind": "statement", "name": name, "usage": usage, "doc": doc, "page": page })
 }
 
 fn function_brief(function: &Function) -> Value {

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::cli::help::remarks;
+use crate::cli::help::statements::STATEMENTS;
+use crate::cli::help::statements::Statement;
 use crate::cli::help::support;
 use crate::config::directives;
 use crate::config::directives::Directive;
@@ -18,8 +20,8 @@ use crate::rules::functions::FUNCTIONS;
 const HEAD: &str = "\
 # Reference
 
-Every module, object, parameter, `$Directive` and function that a configuration can name, and what
-Bongsu does with it. The same is there as `bongsu help`.
+Every module, object, parameter, statement, `$Directive` and function that a configuration can name,
+and what Bongsu does with it. The same is there as `bongsu help`.
 
 Made by `bongsu help --markdown > docs/reference.md` from the tables in the source. Do not change
 it by hand.
@@ -44,6 +46,7 @@ pub(super) fn reference() -> String {
         }
         write_subject(subject, &mut out);
     }
+    write_statements(&mut out);
     write_functions(&mut out);
     write_directives(&mut out);
     out
@@ -62,7 +65,9 @@ fn contents(out: &mut String) {
         let name = subject.name();
         _ = write!(out, " [{name}](#{name})");
     }
-    out.push_str("\n- [Functions](#functions), [$Directives](#directives)\n");
+    out.push_str(
+        "\n- [Statements](#statements), [Functions](#functions), [$Directives](#directives)\n",
+    );
 }
 
 fn write_subject(subject: Subject, out: &mut String) {
@@ -108,6 +113,13 @@ fn write_row(spec: &Spec, out: &mut String) {
         _ = write!(text, " **{label}**: {}.", cell(why));
     }
     _ = writeln!(out, "| `{name}` | {value} | {default} | {} |", text.trim_start());
+}
+
+fn write_statements(out: &mut String) {
+    out.push_str("\n## Statements\n\n| statement | what it does |\n|---|---|\n");
+    for Statement { usage, doc, .. } in STATEMENTS {
+        _ = writeln!(out, "| `{usage}` | {} |", cell(doc));
+    }
 }
 
 fn write_functions(out: &mut String) {

@@ -1,8 +1,10 @@
-//! `bongsu help`: every module, object, parameter, `$Directive` and function, looked up by name.
+//! `bongsu help`: every module, object, parameter, statement, `$Directive` and function, looked up
+//! by name.
 
 mod args;
 mod json;
 mod markdown;
+mod statements;
 mod text;
 
 pub use args::HelpArgs;
@@ -12,6 +14,8 @@ use std::process::ExitCode;
 
 use crate::base::diag::nearest;
 use crate::cli::flags;
+use crate::cli::help::statements::STATEMENTS;
+use crate::cli::help::statements::Statement;
 use crate::cli::help::text::Style;
 use crate::cli::terminal;
 use crate::config::directives;
@@ -77,6 +81,8 @@ enum Topic {
     Directive(Directive, Option<Place>),
     Functions,
     Function(&'static Function),
+    Statements,
+    Statement(&'static Statement),
 }
 
 /// A parameter and where it is written.
@@ -132,6 +138,9 @@ fn find_name(name: &str) -> Result<Topic, String> {
     if name.eq_ignore_ascii_case("functions") {
         return Ok(Topic::Functions);
     }
+    if name.eq_ignore_ascii_case("statements") {
+        return Ok(Topic::Statements);
+    }
     if let Some(subject) = reference::subject(name) {
         return Ok(Topic::Subject(subject));
     }
@@ -140,6 +149,9 @@ fn find_name(name: &str) -> Result<Topic, String> {
         && let Some(topic) = parameter_of(subject, rest).or_else(|| parameter_of(subject, name))
     {
         return Ok(topic);
+    }
+    if let Some(statement) = statements::find(name) {
+        return Ok(Topic::Statement(statement));
     }
     let function = name.trim_end_matches("()");
     if let Some(found) = FUNCTIONS.iter().find(|f| f.name.eq_ignore_ascii_case(function)) {
@@ -192,7 +204,8 @@ fn unknown(name: &str) -> String {
     let subjects = reference::subjects().map(|subject| subject.name().to_owned());
     let functions = FUNCTIONS.iter().map(|function| function.name.to_owned());
     let directives = directives::all().map(|directive| format!("${}", directive.name));
-    let mut known: Vec<String> = subjects.chain(functions).collect();
+    let statements = STATEMENTS.iter().map(|statement| statement.name.to_owned());
+    let mut known: Vec<String> = subjects.chain(functions).chain(statements).collect();
     if name.starts_with('$') {
         known = directives.collect();
     } else {
@@ -247,6 +260,10 @@ mod tests {
         assert!(matches!(topic(&["queue"]), Ok(Topic::Subject(Subject::Queue))));
         assert!(matches!(topic(&["re_match()"]), Ok(Topic::Function(_))));
         assert!(matches!(topic(&["functions"]), Ok(Topic::Functions)));
+        assert!(matches!(topic(&["statements"]), Ok(Topic::Statements)));
+        for name in ["foreach", "SET", "call_indirect", "stop", "reload_lookup_table()", "if"] {
+            assert!(matches!(topic(&[name]), Ok(Topic::Statement(_))), "{name}");
+        }
         let input = "input(type=\"imudp\" …)";
         assert_eq!(headings(&["imudp.port"]), [input]);
         assert_eq!(headings(&["imudp", "PORT"]), [input]);

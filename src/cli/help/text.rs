@@ -6,6 +6,8 @@ use crate::cli::help::Place;
 use crate::cli::help::Topic;
 use crate::cli::help::remarks;
 use crate::cli::help::shown;
+use crate::cli::help::statements::STATEMENTS;
+use crate::cli::help::statements::Statement;
 use crate::cli::help::support;
 use crate::config::directives::Directive;
 use crate::config::directives::Meaning;
@@ -35,6 +37,7 @@ const MORE: &[(&str, &str)] = &[
     ("bongsu help imtcp.port", "one parameter"),
     ("bongsu help '$ActionQueueType'", "what a $Directive is in the object form"),
     ("bongsu help functions", "the functions of expressions"),
+    ("bongsu help statements", "if, foreach, set, call and the others"),
     ("bongsu help bench", "a subcommand and its flags"),
     ("bongsu --help", "all flags and subcommands"),
 ];
@@ -85,6 +88,8 @@ pub(super) fn topic(topic: &Topic, style: Style) -> String {
         Topic::Directive(directive, place) => page.directive(directive, place.as_ref()),
         Topic::Functions => page.functions(),
         Topic::Function(function) => page.function(function),
+        Topic::Statements => page.statements(),
+        Topic::Statement(statement) => page.statement(statement),
     }
     page.text
 }
@@ -271,6 +276,22 @@ impl Page {
         self.line(&format!("In rsyslog's documentation: {}", manual::FUNCTIONS));
     }
 
+    fn statements(&mut self) {
+        self.line("The statements that are no objects.");
+        self.line("");
+        for statement in STATEMENTS {
+            self.item(Availability::Ready, statement.name, statement.doc);
+        }
+    }
+
+    fn statement(&mut self, Statement { name, usage, doc, page }: &Statement) {
+        let Style { name: bold, reset, .. } = self.style;
+        self.line(&format!("{bold}{name}{reset}: a statement"));
+        self.line(&format!("  {usage}"));
+        self.paragraph(0, doc);
+        self.line(&format!("In rsyslog's documentation: {page}"));
+    }
+
     fn function(&mut self, function: &Function) {
         let Style { name: bold, reset, .. } = self.style;
         self.line(&format!("{bold}{}{reset}: a function of expressions", function.usage()));
@@ -317,7 +338,7 @@ mod tests {
 
     #[test]
     fn lists_fit_the_screen() {
-        for listed in [Topic::Overview, Topic::Functions] {
+        for listed in [Topic::Overview, Topic::Functions, Topic::Statements] {
             let text = topic(&listed, Style::of(false));
             for line in text.lines() {
                 assert!(line.chars().count() <= WIDTH && line.trim_end() == line, "{line}");

@@ -71,7 +71,7 @@ impl ImpstatsSpec {
             reset: params.bool("resetCounters").unwrap_or(false),
             file: params.str("log.file").map(PathBuf::from),
             overwrite: params.bool("log.file.overwrite").unwrap_or(false),
-            format: format(params, diags)?,
+            format: format(params),
         })
     }
 }
@@ -86,16 +86,13 @@ fn interval(params: &Params, diags: &mut Diagnostics) -> Duration {
     seconds.filter(|n| *n > 0).map_or(INTERVAL_DEFAULT, Duration::from_secs)
 }
 
-fn format(params: &Params, diags: &mut Diagnostics) -> Option<Format> {
+fn format(params: &Params) -> Format {
     match params.str("format").map(str::to_ascii_lowercase).as_deref() {
-        Some("json") => Some(Format::Json),
-        Some("json-elasticsearch") => Some(Format::JsonElasticsearch),
-        Some("cee") => Some(Format::Cee),
-        Some(other @ ("prometheus" | "zabbix")) => {
-            let text = format!("impstats: format '{other}' is not built yet: nothing is reported");
-            diags.push(Diagnostic::unbuilt(params.loc("format"), text));
-            None
-        }
-        _ => Some(Format::Legacy),
+        Some("json") => Format::Json,
+        Some("json-elasticsearch") => Format::JsonElasticsearch,
+        Some("cee") => Format::Cee,
+        Some("prometheus") => Format::Prometheus,
+        Some("zabbix") => Format::Zabbix,
+        _ => Format::Legacy,
     }
 }

@@ -22,12 +22,14 @@ use crate::message::Batch;
 use crate::message::InputInfo;
 use crate::message::Source;
 use crate::message::Timestamp;
+use crate::message::month_name;
 use crate::rules::RulesetId;
 use crate::shard::Shard;
 use crate::shard::Stuck;
 use crate::telemetry::Nature;
 use crate::telemetry::Object;
 use crate::telemetry::Probe;
+use crate::telemetry::report;
 
 /// The program that reports say they are from: what reads them looks for rsyslogd's name.
 const PROGRAM: &str = "rsyslogd-pstats";
@@ -62,8 +64,9 @@ impl Impstats {
                 () = signals.stopped() => {}
                 () = tokio::time::sleep(self.spec.interval) => {}
             }
-            let lines = self.lines(&mut before);
-            if let Err(error) = self.write_file(&lines).await {
+            let time = ctime(clock::wall(), &mut self.zone);
+            let lines = self.lines(&mut before, &time);
+            if let Err(error) = self.write_file(&lines, &time).await {
                 // Said once, not at each report.
                 if !std::mem::replace(&mut file_failed, true) {
                     let text = format!("impstats: cannot write log.file: {error}");
@@ -80,34 +83,33 @@ impl Impstats {
     }
 
     /// One report.
-    fn lines(&self, before: &mut Before) -> Vec<Vec<u8>> {
-        let mut lines = Vec::new();
-        if self.spec.bracketing {
-            lines.push(b"BEGIN".to_vec());
-        }
-        for (probe, before) in self.probes.iter().zip(before) {
+    fn lines(&self, before: &mut Before, time: &str) -> Vec<Vec<u8>> {
+        let mut objects = Vec::with_capacity(self.probes.len());
+        for (probe, before) in self.probes.iter().zip(before).filter(|(probe, _)| probe.is_shown())
+        {
             let mut object = probe.read();
             if self.spec.reset {
                 since(&mut object, before);
             }
-            let mut line = Vec::new();
-            object.write(self.spec.format, &mut line);
-            lines.push(line);
+            objects.push(object);
         }
+        let mut lines = report(&objects, self.spec.format, time);
         if self.spec.bracketing {
+            lines.insert(0, b"BEGIN".to_vec());
             lines.push(b"END".to_vec());
         }
         lines
     }
 
-    /// `log.file`: each line behind the time, as `ctime` writes it. On a thread that may hang.
-    async fn write_file(&mut self, lines: &[Vec<u8>]) -> io::Result<()> {
+    /// `log.file`: each line behind the time. On a thread that may hang.
+    async fn write_file(&self, lines: &[Vec<u8>], time: &str) -> io::Result<()> {
         let Some(path) = self.spec.file.clone() else { return Ok(()) };
-        let time = ctime(clock::wall(), &mut self.zone);
         let mut text = Vec::new();
         for line in lines {
-            text.extend_from_slice(time.as_bytes());
-            text.extend_from_slice(b": ");
+            if !self.spec.format.is_bare() {
+                text.extend_from_slice(time.as_bytes());
+                text.extend_from_slice(b": ");
+            }
             text.extend_from_slice(line);
             text.push(b'\n');
         }
@@ -128,8 +130,9 @@ impl Impstats {
         }
         self.stats.count(&batch);
         self.stats.bytes.add(count(bytes));
+        shard.epoch();
         let route = shard.route_of(self.ruleset, source, &self.info);
-        shard.run(&mut batch, &route);
+        self.stats.passed(shard.run(&mut batch, &route));
         shard.flush(&batch.ack, stuck);
     }
 }
@@ -152,15 +155,13 @@ fn write(path: &Path, text: &[u8], overwrite: bool) -> io::Result<()> {
 /// `Sun Nov 22 10:25:02 2026`, in local time.
 fn ctime(wall: Wall, zone: &mut LocalZone) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let local = wall.secs + i64::from(zone.offset(wall.secs));
     let at = Timestamp::civil(local);
     let day = usize::try_from(local.div_euclid(86_400).rem_euclid(7)).unwrap_or(0);
     format!(
         "{} {} {:2} {:02}:{:02}:{:02} {}",
         DAYS[day],
-        MONTHS[usize::from(at.month) - 1],
+        month_name(at.month),
         at.day,
         at.hour,
         at.minute,

@@ -93,7 +93,7 @@ impl TcpInput {
         true
     }
 
-    fn say(&self, level: Level, text: &str) {
+    pub(in crate::input) fn say(&self, level: Level, text: &str) {
         self.settings.reporter.say(level, format!("{}: {text}", self.spec.module));
     }
 }

@@ -137,6 +137,22 @@ impl Object {
         member.map(|(_, value)| value)
     }
 
+    /// Makes it a copy of `of`, in the memory of what was there.
+    pub fn assume(&mut self, of: &Self) {
+        self.retire();
+        for (name, value) in of.iter() {
+            let at = self.append(name);
+            match (&mut self.slots[at], value) {
+                (Some((_, Value::Str(old))), Value::Str(text)) => {
+                    old.clear();
+                    old.extend_from_slice(text);
+                }
+                (Some((_, old)), value) => *old = value.clone(),
+                (None, _) => {}
+            }
+        }
+    }
+
     /// Makes it an object without members whose memory the next ones use. For many objects that
     /// have the same members one after the other, as the variables of messages.
     pub fn retire(&mut self) {

@@ -93,6 +93,10 @@ pub(super) struct Desk {
     unsendable: u64,
     /// Chunks that were written, but perhaps not flushed or synced.
     written: Vec<(Chunk, u64)>,
+    /// The file of the message before, where messages name them, and how far into the first
+    /// pending chunk look-ups were counted.
+    last: Box<[u8]>,
+    counted: usize,
     /// Names that were complained of.
     unusable: HashSet<Box<[u8]>>,
 }
@@ -120,6 +124,8 @@ impl Desk {
             uses: 0,
             unsendable: 0,
             written: Vec::new(),
+            last: Box::default(),
+            counted: 0,
             unusable: HashSet::new(),
         }
     }
@@ -137,6 +143,7 @@ impl Desk {
     /// What was pending has been dropped.
     pub(super) const fn forget(&mut self) {
         self.unsendable = 0;
+        self.counted = 0;
     }
 
     pub(super) fn step(&mut self, next: Next) -> Done {
@@ -160,7 +167,9 @@ impl Desk {
                 let now = clock::monotonic();
                 let most = self.spec.close_after;
                 let idle = |open: &Open| most.is_some_and(|most| now - open.used_at >= most);
+                let before = self.files.len();
                 self.close(idle, &mut done.complaints);
+                self.stats.cache.timed_out.add(count(before - self.files.len()));
             }
             Next::End => self.close(|_| true, &mut done.complaints),
         }
@@ -177,6 +186,7 @@ impl Desk {
                 return Err(why);
             }
             self.pending.offset = 0;
+            self.counted = 0;
             self.written.push((chunk, std::mem::take(&mut self.unsendable)));
         }
         Ok(())
@@ -186,6 +196,9 @@ impl Desk {
         let fixed = self.fixed.clone();
         while self.pending.offset < chunk.bytes.len() {
             let segment = segment(chunk, self.pending.offset, fixed.as_deref());
+            if fixed.is_none() {
+                self.look_up(&segment);
+            }
             let written = match self.open(segment.name) {
                 Ok(()) => self.append(segment.name, &chunk.bytes[..segment.end]),
                 Err(e) if self.unusable(&e) => {
@@ -198,6 +211,23 @@ impl Desk {
             written.map_err(|e| format!("cannot write to {}: {e}", shown(segment.name)))?;
         }
         Ok(())
+    }
+
+    /// Counts how the file of `segment` is found, once however often it is tried.
+    fn look_up(&mut self, segment: &Segment<'_>) {
+        if segment.end <= self.counted {
+            return;
+        }
+        self.counted = segment.end;
+        let cache = &self.stats.cache;
+        cache.requests.add(segment.messages);
+        // The first message of the segment looks, the others find the file of the one before.
+        let same = *self.last == *segment.name && self.files.contains_key(segment.name);
+        cache.same.add(segment.messages - u64::from(!same));
+        if !same {
+            cache.missed.add(u64::from(!self.files.contains_key(segment.name)));
+            self.last = segment.name.into();
+        }
     }
 
     /// Writes `bytes` from the pending offset on to an open file, and moves the offset as far as
@@ -244,6 +274,7 @@ impl Desk {
         };
         let open = Open { sink, used: 0, used_at: clock::monotonic(), dirty: false };
         self.files.insert(name.into(), open);
+        self.stats.cache.most.raise(count(self.files.len()));
         Ok(())
     }
 
@@ -264,6 +295,7 @@ impl Desk {
             open.settle(true, self.spec.sync)?;
             open.sink.close()?;
             self.files.remove(&name);
+            self.stats.cache.evicted.add(1);
         }
         Ok(())
     }

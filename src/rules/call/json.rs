@@ -15,6 +15,7 @@ use crate::rules::call::Plain;
 use crate::rules::call::Routine;
 use crate::rules::call::Takes;
 use crate::rules::call::error::tell;
+use crate::rules::ir::Varies;
 use crate::template::Template;
 
 pub(super) const ROUTINES: &[(&str, Plain)] = &[
@@ -142,8 +143,8 @@ impl Routine for GetProperty {
         }
     }
 
-    fn varies(&self) -> bool {
-        true
+    fn varies(&self) -> Varies {
+        Varies::Always
     }
 
     fn acts(&self) -> bool {
@@ -171,8 +172,8 @@ impl Routine for ExecTemplate {
         Answer::Text
     }
 
-    fn varies(&self) -> bool {
-        true
+    fn varies(&self) -> Varies {
+        Varies::Always
     }
 
     fn acts(&self) -> bool {

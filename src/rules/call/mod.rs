@@ -20,6 +20,7 @@ use crate::base::num::leading_number;
 use crate::message::json::Value as Json;
 use crate::rules::eval;
 use crate::rules::ir::Expr;
+use crate::rules::ir::Varies;
 use crate::rules::live::Properties;
 use crate::rules::value::Value;
 
@@ -65,12 +66,12 @@ pub(super) trait Routine: Debug + Send + Sync {
     /// Runs it. A text is written into `out`, which is empty.
     fn run(&self, call: &Invocation<'_>, out: &mut Vec<u8>) -> Answer;
 
-    /// Whether it may give different answers to the same arguments, or changes anything.
-    fn varies(&self) -> bool;
+    /// What else than its arguments may give it another answer.
+    fn varies(&self) -> Varies;
 
     /// Whether it must not be asked twice: it changes something, or each answer is a new one.
     fn acts(&self) -> bool {
-        self.varies()
+        self.varies() == Varies::Always
     }
 }
 
@@ -79,6 +80,7 @@ pub(super) trait Routine: Debug + Send + Sync {
 pub(super) struct Plain {
     pub(super) takes: &'static [Takes],
     pub(super) run: fn(&Invocation<'_>, &mut Vec<u8>) -> Answer,
+    /// Whether it may give different answers to the same arguments, or changes anything.
     pub(super) varies: bool,
 }
 
@@ -91,8 +93,8 @@ impl Routine for Plain {
         (self.run)(call, out)
     }
 
-    fn varies(&self) -> bool {
-        self.varies
+    fn varies(&self) -> Varies {
+        if self.varies { Varies::Always } else { Varies::Never }
     }
 }
 
@@ -166,8 +168,8 @@ impl Call {
         1 + self.args.iter().map(|arg| 1 + arg.buffers()).sum::<usize>()
     }
 
-    pub(super) fn varies(&self) -> bool {
-        self.routine.varies() || self.args.iter().any(Expr::varies)
+    pub(super) fn varies(&self) -> Varies {
+        self.args.iter().map(Expr::varies).fold(self.routine.varies(), Varies::max)
     }
 
     /// Runs it; what it writes is in `out`. `buffers` are what [`Call::buffers`] asks for, without

@@ -5,6 +5,7 @@ use crate::rules::call::Answer;
 use crate::rules::call::Invocation;
 use crate::rules::call::Routine;
 use crate::rules::call::Takes;
+use crate::rules::ir::Varies;
 
 /// Groups that rsyslog has room for, the whole match among them.
 const GROUPS: usize = 50;
@@ -29,7 +30,7 @@ impl Routine for Extract {
         Answer::Text
     }
 
-    fn varies(&self) -> bool {
-        false
+    fn varies(&self) -> Varies {
+        Varies::Never
     }
 }

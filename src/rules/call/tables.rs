@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use crate::lookup;
 use crate::lookup::Handle;
-use crate::lookup::Reader;
+use crate::lookup::Table;
 use crate::message::json::Value as Json;
 use crate::rules::call::Answer;
 use crate::rules::call::Invocation;
 use crate::rules::call::Routine;
 use crate::rules::call::Takes;
+use crate::rules::ir::Varies;
 use crate::rules::value::Value;
 use crate::telemetry::Bucket;
 use crate::telemetry::Percentiles;
@@ -22,46 +23,59 @@ pub(super) struct Lookup {
     pub(super) handle: Arc<Handle>,
 }
 
-/// What one shard knows of the tables that its rules ask.
+/// The tables that the rules of one shard ask, each as it was when it was asked first: whatever
+/// happens to them meanwhile, all that is decided of a message is decided by the same ones.
 #[derive(Debug, Default)]
 pub(in crate::rules) struct Asked(RefCell<Vec<One>>);
 
 /// A table, and what it was asked last: messages of one source have the same key over and over.
 #[derive(Debug)]
 struct One {
-    reader: Reader,
-    generation: u64,
+    handle: Arc<Handle>,
+    table: Arc<Table>,
     key: Vec<u8>,
     text: Option<Vec<u8>>,
 }
 
+impl Asked {
+    /// The next one who asks gets the tables as they are then.
+    pub(in crate::rules) fn forget(&self) {
+        self.0.borrow_mut().clear();
+    }
+
+    fn ask(&self, handle: &Arc<Handle>, key: Value<'_>, out: &mut Vec<u8>) -> Answer {
+        let mut all = self.0.borrow_mut();
+        let known = all.iter().position(|one| Arc::ptr_eq(&one.handle, handle));
+        let at = known.unwrap_or_else(|| {
+            all.push(One::new(handle.clone()));
+            all.len() - 1
+        });
+        all[at].ask(key, out)
+    }
+}
+
 impl One {
     fn new(handle: Arc<Handle>) -> Self {
-        let generation = handle.generation();
-        Self { reader: Reader::new(handle), generation, key: Vec::new(), text: None }
+        Self { table: handle.table(), handle, key: Vec::new(), text: None }
     }
 
     fn ask(&mut self, key: Value<'_>, out: &mut Vec<u8>) -> Answer {
-        let generation = self.reader.handle().generation();
-        if generation != self.generation {
-            (self.generation, self.text) = (generation, None);
-        }
-        let table = self.reader.table();
+        let Self { table, key: asked, text: answered, .. } = self;
         match key {
             Value::Number(number) | Value::Json { number, .. } if table.takes_numbers() => {
                 answer(table.get_number(number), out)
             }
             key => key.with_text(|key| {
-                if let Some(text) = self.text.as_ref().filter(|_| self.key == key) {
+                if let Some(text) = answered.as_ref().filter(|_| asked == key) {
                     out.extend_from_slice(text);
                     return Answer::Text;
                 }
                 let answer = answer(table.get(key), out);
-                self.text = None;
+                *answered = None;
                 if answer == Answer::Text {
-                    self.key.clear();
-                    self.key.extend_from_slice(key);
-                    self.text = Some(out.clone());
+                    asked.clear();
+                    asked.extend_from_slice(key);
+                    *answered = Some(out.clone());
                 }
                 answer
             }),
@@ -85,25 +99,14 @@ impl Routine for Lookup {
     }
 
     fn run(&self, call: &Invocation<'_>, out: &mut Vec<u8>) -> Answer {
-        let Some(runtime) = call.of.runtime() else {
-            return One::new(self.handle.clone()).ask(call.value(0), out);
-        };
-        let mut asked = runtime.tables.0.borrow_mut();
-        let known = asked.iter().position(|one| Arc::ptr_eq(one.reader.handle(), &self.handle));
-        let at = known.unwrap_or_else(|| {
-            asked.push(One::new(self.handle.clone()));
-            asked.len() - 1
-        });
-        asked[at].ask(call.value(0), out)
+        match call.of.tables() {
+            Some(tables) => tables.ask(&self.handle, call.value(0), out),
+            None => One::new(self.handle.clone()).ask(call.value(0), out),
+        }
     }
 
-    /// A table may be read anew at any time.
-    fn varies(&self) -> bool {
-        true
-    }
-
-    fn acts(&self) -> bool {
-        false
+    fn varies(&self) -> Varies {
+        Varies::WithTables
     }
 }
 
@@ -123,8 +126,8 @@ impl Routine for Increment {
         Answer::Number(self.bucket.as_ref().map_or(DONE, |bucket| bucket.inc(call.text(0))))
     }
 
-    fn varies(&self) -> bool {
-        true
+    fn varies(&self) -> Varies {
+        Varies::Always
     }
 }
 
@@ -148,7 +151,7 @@ impl Routine for Observe {
         Answer::Number(percentiles.observe(call.text(0), value))
     }
 
-    fn varies(&self) -> bool {
-        true
+    fn varies(&self) -> Varies {
+        Varies::Always
     }
 }
