@@ -226,8 +226,19 @@ impl OutputSpec {
         }
     }
 
-    /// Delivers until the task's queue has ended. Dropping the future gives up what is left.
+    /// Delivers until the task's queue has ended; in a stop, until the target fails and the disk
+    /// can keep what is left. Dropping the future gives up what is left.
     pub async fn run(self, task: Task) {
+        let (stats, signals) = (task.stats.clone(), task.signals.clone());
+        let left = task::left(task.queue.suspension(), stats, signals);
+        tokio::select! {
+            biased;
+            () = self.deliver(task) => {}
+            () = left => {}
+        }
+    }
+
+    async fn deliver(self, task: Task) {
         match self {
             Self::Forward(spec) => forward::run(*spec, task).await,
             Self::File(spec) => file::run(*spec, task).await,

@@ -29,6 +29,12 @@ const WELL: Duration = Duration::from_secs(1);
 /// The longest pause between two attempts once the stop is under way.
 const STOPPING: Duration = Duration::from_millis(250);
 
+/// How long the target may keep failing during a stop while its queue can be saved: an attempt may
+/// hang for longer than the stop takes.
+const FAILING: Duration = Duration::from_secs(1);
+/// The time between two looks at that.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// What the engine gives to an action's task.
 pub struct Task {
     /// The action's name, for reports.
@@ -206,6 +212,7 @@ impl Health {
         self.worked_at.get_or_insert_with(clock::monotonic);
         if let Some(since) = self.suspended_at.take() {
             self.suspension.set(false);
+            self.suspension.set_failing(false);
             let seconds = since.elapsed().as_secs();
             self.stats.resumed.add(1);
             self.stats.suspended_seconds.add(seconds);
@@ -225,6 +232,7 @@ impl Health {
         }
         let was_well = self.worked_at.take().is_some_and(|at| at.elapsed() >= WELL);
         self.suspension.set(true);
+        self.suspension.set_failing(true);
         if self.suspended_at.is_none() {
             self.suspended_at = Some(clock::monotonic());
             self.stats.suspended.add(1);
@@ -252,10 +260,26 @@ impl Health {
             return;
         }
         task.hand_over(pending);
+        if !pending.is_empty() {
+            self.leave_to_disk(&task.signals);
+        }
         self.wait_out(wait, pending, task).await;
         if task.fallback.is_some() {
-            // The next message finds out whether it works again; the next action has it if not.
-            self.suspension.set(false);
+            // The next action has them if not.
+            self.may_work();
+        }
+    }
+
+    /// Lets messages come again, the first of which finds out whether the target works.
+    pub(super) fn may_work(&self) {
+        self.suspension.set(false);
+    }
+
+    /// To be called after a failure. Once the stop is under way nothing is gained by further
+    /// attempts if the next run finds on disk what is left: the task is ended.
+    pub(super) fn leave_to_disk(&self, signals: &Signals) {
+        if signals.stopping() && !self.exhausted() && self.suspension.is_saved() {
+            self.suspension.leave();
         }
     }
 
@@ -279,6 +303,30 @@ impl Health {
                 more = task.queue.take(&mut pending.chunks) => if !more { return },
             }
         }
+    }
+}
+
+/// Returns when the action is to end before its queue has: see [`Health::leave_to_disk`]. Attempts
+/// that hang are not waited for.
+pub(super) async fn left(suspension: Suspension, stats: Arc<OutputStats>, mut signals: Signals) {
+    // The first attempt may hang, and was not a failure yet.
+    let fails = || suspension.is_failing() || stats.opened.get() + stats.delivered.get() == 0;
+    let hangs = async {
+        signals.stopped().await;
+        loop {
+            let since = clock::monotonic();
+            while fails() && suspension.is_saved() {
+                if since.elapsed() >= FAILING {
+                    return;
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::select! {
+        () = suspension.left() => {}
+        () = hangs => {}
     }
 }
 

@@ -66,6 +66,9 @@ pub(super) struct Shared {
     depth: AtomicU64,
     /// See [`Suspension`].
     suspended: AtomicBool,
+    failing: AtomicBool,
+    /// The action leaves what is left to the disk.
+    left: Notify,
 }
 
 /// Puts chunks in. Cloned for every shard.
@@ -83,6 +86,32 @@ pub struct Suspension {
 impl Suspension {
     pub fn set(&self, suspended: bool) {
         self.shared.suspended.store(suspended, Ordering::Relaxed);
+    }
+
+    /// Whether the last attempt failed: as it is suspended, but also while it is tried again.
+    pub fn set_failing(&self, failing: bool) {
+        self.shared.failing.store(failing, Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.shared.failing.load(Ordering::Relaxed)
+    }
+
+    /// Whether what the action does not deliver before the end is kept on disk.
+    #[must_use]
+    pub fn is_saved(&self) -> bool {
+        self.shared.lock().spill.as_ref().is_some_and(|spill| spill.saves)
+    }
+
+    /// Has [`Suspension::left`] return.
+    pub fn leave(&self) {
+        self.shared.left.notify_one();
+    }
+
+    /// Returns once the action is to end, and to leave what it has to the disk.
+    pub async fn left(&self) {
+        self.shared.left.notified().await;
     }
 }
 
@@ -148,6 +177,8 @@ pub fn open(bounds: Bounds) -> (Sender, Receiver) {
         messages_max: messages,
         pace: (!pace.is_free()).then_some(pace),
         suspended: AtomicBool::new(false),
+        failing: AtomicBool::new(false),
+        left: Notify::new(),
         filled: Notify::new(),
         freed: Notify::new(),
         closed: Notify::new(),

@@ -46,6 +46,8 @@ pub(super) struct Spill {
     pub(super) delivered: bool,
     /// The thread is to end.
     pub(super) closing: bool,
+    /// The disk takes at the end what memory holds.
+    pub(super) saves: bool,
 }
 
 /// Where a chunk that comes goes.
@@ -72,6 +74,7 @@ impl Spill {
             last_read: None,
             delivered: false,
             closing: false,
+            saves: false,
         }
     }
 

@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
+use std::time::Instant;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -33,15 +34,17 @@ struct Relay<'a> {
     target: u16,
     queue: &'a str,
     more: &'a str,
+    /// Seconds that a stop may take.
+    time: u32,
 }
 
 impl Relay<'_> {
     fn start(&self) -> Daemon {
-        let Self { dir, port, target, queue, more } = self;
+        let Self { dir, port, target, queue, more, time } = self;
         let work = dir.join("work");
         fs::create_dir_all(&work).unwrap();
         let config = format!(
-            r#"global(workDirectory="{}" drain.timeout="1")
+            r#"global(workDirectory="{}" drain.timeout="{time}")
 module(load="imtcp")
 input(type="imtcp" address="127.0.0.1" port="{port}")
 template(name="msg" type="string" string="%msg:2:$%\n")
@@ -108,7 +111,7 @@ fn queue_files(dir: &Path) -> usize {
 fn a_target_that_comes_up_late_gets_everything_once_and_in_order() {
     let dir = TempDir::new().unwrap();
     let (port, target) = (free_port(), free_port());
-    let relay = Relay { dir: dir.path(), port, target, queue: "", more: "" };
+    let relay = Relay { dir: dir.path(), port, target, queue: "", more: "", time: 1 };
     let daemon = relay.start();
     send(port, 0..20_000);
     thread::sleep(Duration::from_secs(1));
@@ -123,7 +126,7 @@ fn a_backlog_goes_to_disk_and_comes_back() {
     let dir = TempDir::new().unwrap();
     let (port, target) = (free_port(), free_port());
     let queue = r#"queue.filename="q" queue.type="LinkedList""#;
-    let relay = Relay { dir: dir.path(), port, target, queue, more: "" };
+    let relay = Relay { dir: dir.path(), port, target, queue, more: "", time: 1 };
     let daemon = relay.start();
     let count = number("BONGSU_BACKLOG", 300_000) as u64;
     send(port, 0..count);
@@ -149,7 +152,7 @@ fn a_full_disk_holds_the_sender_back_and_loses_nothing() {
     let (port, target) = (free_port(), free_port());
     let queue = r#"queue.filename="q" queue.type="Disk" queue.maxDiskSpace="4m"
                    queue.maxFileSize="1m""#;
-    let relay = Relay { dir: dir.path(), port, target, queue, more: "" };
+    let relay = Relay { dir: dir.path(), port, target, queue, more: "", time: 1 };
     let daemon = relay.start();
     let sender = thread::spawn(move || send(port, 0..300_000));
     thread::sleep(Duration::from_secs(2));
@@ -170,7 +173,7 @@ fn kill_9_leaves_no_holes() {
     let dir = TempDir::new().unwrap();
     let (port, target) = (free_port(), free_port());
     let queue = r#"queue.filename="q" queue.type="Disk""#;
-    let relay = Relay { dir: dir.path(), port, target, queue, more: "" };
+    let relay = Relay { dir: dir.path(), port, target, queue, more: "", time: 1 };
     let each = 20_000;
     for round in 0..rounds {
         let daemon = relay.start();
@@ -202,7 +205,7 @@ fn a_stop_with_a_dead_target_saves_what_is_left() {
     let dir = TempDir::new().unwrap();
     let (port, target) = (free_port(), free_port());
     let queue = r#"queue.filename="q" queue.type="LinkedList" queue.size="3000""#;
-    let relay = Relay { dir: dir.path(), port, target, queue, more: "" };
+    let relay = Relay { dir: dir.path(), port, target, queue, more: "", time: 1 };
     for (round, from) in [0, 5000, 10_000].into_iter().enumerate() {
         let daemon = relay.start();
         send(port, from..from + 5000);
@@ -221,6 +224,34 @@ fn a_stop_with_a_dead_target_saves_what_is_left() {
     assert_all(&got, 0..15_000);
 }
 
+/// The stop takes as long as the saving, and not its whole time: neither where the target refuses
+/// nor where attempts hang, nor where some of the messages may go to another action.
+#[test]
+fn a_stop_does_not_wait_for_a_target_that_is_away() {
+    let more = r#"action(name="next" type="omfwd" target="127.0.0.1" port="9" protocol="tcp"
+    action.execOnlyWhenPreviousIsSuspended="on" queue.filename="next" queue.type="Disk")"#;
+    // Its backlog is full: what connects to it gets no answer.
+    let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = deaf.local_addr().unwrap();
+    rustix::net::listen(&deaf, 0).unwrap();
+    let _first = TcpStream::connect(address).unwrap();
+    for (target, more) in [(free_port(), ""), (free_port(), more), (address.port(), "")] {
+        let dir = TempDir::new().unwrap();
+        let port = free_port();
+        let queue = r#"queue.filename="q" queue.type="LinkedList""#;
+        let relay = Relay { dir: dir.path(), port, target, queue, more, time: 10 };
+        let daemon = relay.start();
+        send(port, 0..5000);
+        thread::sleep(Duration::from_secs(1));
+        let before = Instant::now();
+        let ended = daemon.stop();
+        let took = before.elapsed();
+        assert!(took < Duration::from_secs(2), "{took:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains("saved to disk 5000"), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("BUG"), "{}", ended.stderr);
+    }
+}
+
 /// Row 18, and row 7: another action is not touched by it.
 #[test]
 fn a_stop_without_a_disk_says_what_is_lost() {
@@ -228,7 +259,7 @@ fn a_stop_without_a_disk_says_what_is_lost() {
     let (port, target) = (free_port(), free_port());
     let file = dir.path().join("all");
     let more = format!(r#"action(type="omfile" file="{}" template="msg")"#, file.display());
-    let relay = Relay { dir: dir.path(), port, target, queue: "", more: &more };
+    let relay = Relay { dir: dir.path(), port, target, queue: "", more: &more, time: 1 };
     let daemon = relay.start();
     send(port, 0..7000);
     let ended = daemon.stop();
@@ -250,7 +281,7 @@ fn what_a_full_queue_is_told_to_drop_is_counted() {
         let dir = TempDir::new().unwrap();
         let (port, target) = (free_port(), free_port());
         let queue = format!("queue.type=\"LinkedList\" {queue}");
-        let relay = Relay { dir: dir.path(), port, target, queue: &queue, more: "" };
+        let relay = Relay { dir: dir.path(), port, target, queue: &queue, more: "", time: 1 };
         let daemon = relay.start();
         send(port, 0..50_000);
         let ended = daemon.stop();
@@ -274,7 +305,7 @@ fn the_main_queue_on_disk_is_a_queue_for_each_action() {
     let dir = TempDir::new().unwrap();
     let (port, target) = (free_port(), free_port());
     let more = r#"main_queue(queue.filename="mainq" queue.type="LinkedList")"#;
-    let relay = Relay { dir: dir.path(), port, target, queue: "", more };
+    let relay = Relay { dir: dir.path(), port, target, queue: "", more, time: 1 };
     let daemon = relay.start();
     send(port, 0..100);
     let ended = daemon.stop();
@@ -297,7 +328,7 @@ action(type="omfile" file="{0}" template="msg" action.execOnlyWhenPreviousIsSusp
 action(type="omfile" file="{0}.never" template="msg" action.execOnlyWhenPreviousIsSuspended="on")"#,
         file.display()
     );
-    let relay = Relay { dir: dir.path(), port, target, queue: "", more: &more };
+    let relay = Relay { dir: dir.path(), port, target, queue: "", more: &more, time: 1 };
     let daemon = relay.start();
     send(port, 0..1000);
     let lines = || numbers(&fs::read(&file).unwrap_or_default());
@@ -319,4 +350,40 @@ action(type="omfile" file="{0}.never" template="msg" action.execOnlyWhenPrevious
     all.sort_unstable();
     assert_all(&all, 0..sent);
     assert!(fs::read(dir.path().join("instead.never")).unwrap_or_default().is_empty());
+}
+
+/// A pool whose targets were all away is used again once one is back, although messages went to the
+/// next action meanwhile.
+#[test]
+fn a_pool_takes_its_messages_back_from_the_next_action() {
+    let dir = TempDir::new().unwrap();
+    let (port, target) = (free_port(), free_port());
+    let config = format!(
+        r#"module(load="imtcp")
+input(type="imtcp" address="127.0.0.1" port="{port}")
+template(name="msg" type="string" string="%msg:2:$%\n")
+action(type="omfwd" target=["127.0.0.1", "localhost"] port="{target}" protocol="tcp"
+       template="msg" action.resumeInterval="1")
+action(type="omfile" file="{}" template="msg" action.execOnlyWhenPreviousIsSuspended="on")
+"#,
+        dir.path().join("instead").display()
+    );
+    let daemon = start(BONGSU, dir.path(), &config, &[]);
+    assert!(wait_for(SOON, || tcp_listens(port)));
+    let lines = || numbers(&fs::read(dir.path().join("instead")).unwrap_or_default());
+    send(port, 0..100);
+    assert!(wait_for(SOON, || lines().len() == 100), "{} lines", lines().len());
+    let sink = sink_at(target);
+    let mut sent = 100;
+    while sink.bytes().is_empty() {
+        send(port, sent..sent + 10);
+        sent += 10;
+        thread::sleep(Duration::from_millis(100));
+        assert!(sent < 2000, "it is not used again");
+    }
+    let ended = daemon.stop();
+    assert!(!ended.stderr.contains("BUG"), "{}", ended.stderr);
+    let mut all = [lines(), numbers(&sink.bytes())].concat();
+    all.sort_unstable();
+    assert_all(&all, 0..sent);
 }

@@ -228,6 +228,10 @@ impl Feed for Lane<'_> {
         let before = std::mem::replace(&mut hand.states[self.index], State::Connected);
         if before == State::Failed {
             hand.health.note(&format!("has its target {} back", self.name));
+            if self.pool.task.fallback.is_some() {
+                // Otherwise all messages would go on to the next action, and none would tell.
+                hand.health.may_work();
+            }
         }
     }
 
@@ -266,6 +270,9 @@ impl Feed for Lane<'_> {
             if hand.states.iter().all(|state| *state == State::Failed) {
                 hand.health.failed(why);
                 self.pool.hand_over(&mut hand);
+                if !hand.waiting.is_empty() {
+                    hand.health.leave_to_disk(&self.pool.task.signals);
+                }
                 if hand.health.exhausted() {
                     self.pool.drop_waiting(&mut hand);
                 }

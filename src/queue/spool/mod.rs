@@ -123,7 +123,9 @@ impl Spool {
         spec.tell(&found);
         spec.stats.recovered.add(found.messages);
         let shared = queue.shared.clone();
-        shared.lock().spill = Some(Spill::new(spec.marks, found.messages));
+        let mut spill = Spill::new(spec.marks, found.messages);
+        spill.saves = spec.save;
+        shared.lock().spill = Some(spill);
         let worker = Worker {
             shared: shared.clone(),
             log,
@@ -450,6 +452,7 @@ impl<F: Files> Worker<F> {
     fn failed(&mut self, what: &str, error: &io::Error) {
         self.spec.stats.failures.add(1);
         if !std::mem::replace(&mut self.is_failing, true) {
+            self.saves(false);
             let text = format!("{what}: {error}; it is tried again until it works");
             self.spec.say(Level::Error, &text);
         }
@@ -458,7 +461,14 @@ impl<F: Files> Worker<F> {
     fn works(&mut self) {
         self.retry_at = None;
         if std::mem::replace(&mut self.is_failing, false) {
+            self.saves(self.spec.save);
             self.spec.say(Level::Notice, "writes to disk again");
+        }
+    }
+
+    fn saves(&self, saves: bool) {
+        if let Some(spill) = &mut self.shared.lock().spill {
+            spill.saves = saves;
         }
     }
 }
