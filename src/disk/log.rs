@@ -379,10 +379,17 @@ impl<F: Files> Log<F> {
 
     /// One step of reading; a record if there was one.
     fn step(&mut self, index: usize, into: &mut Vec<u8>) -> io::Result<Option<(Position, u32)>> {
-        let Reader { segment: number, file, walk } = &mut self.reader;
-        let file = match file {
-            Some(file) => file,
-            None => file.insert(self.files.open(&self.paths.segment(*number), false)?),
+        if self.reader.file.is_none() {
+            match self.files.open(&self.paths.segment(self.reader.segment), false) {
+                Ok(file) => self.reader.file = Some(file),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return self.passed_missing(index).then_some(None).ok_or(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let Reader { segment: number, file: Some(file), walk } = &mut self.reader else {
+            return Ok(None);
         };
         let segment = &mut self.segments[index];
         match walk.step(&self.files, file, into)? {
@@ -418,6 +425,34 @@ impl<F: Files> Log<F> {
         self.reader.walk.at = segment.committed.end;
         self.reader.walk.expected = to;
         self.passed(index, Gap { at, bytes, from, to, messages: None }, told);
+    }
+
+    /// Somebody has removed the file of a segment: what of it was not read is lost, and nothing
+    /// more is to be written there. False while that holds something that is not committed.
+    fn passed_missing(&mut self, index: usize) -> bool {
+        let segment = &mut self.segments[index];
+        if segment.written != segment.committed {
+            return false;
+        }
+        if !segment.is_sealed {
+            segment.is_sealed = true;
+            self.active = None;
+        }
+        let walk = &mut self.reader.walk;
+        let messages = segment.committed.messages.saturating_sub(segment.taken);
+        let damage = Damage {
+            kind: DamageKind::MissingSegment,
+            segment: segment.header.number,
+            at: walk.at,
+            bytes: segment.committed.end - walk.at,
+            from: walk.expected,
+            to: Position(segment.committed.next),
+            messages: u32::try_from(messages).ok(),
+        };
+        segment.taken = segment.committed.messages;
+        (walk.at, walk.expected) = (segment.committed.end, damage.to);
+        self.report(damage);
+        true
     }
 
     fn passed(&mut self, index: usize, gap: Gap, told: bool) {
@@ -457,7 +492,11 @@ impl<F: Files> Log<F> {
         self.reader = Reader { segment: number, file: None, walk: segment.walk() };
         let skip = segment.header.skip;
         if skip.position > segment.header.first {
-            self.go_to(skip)?;
+            match self.go_to(skip) {
+                // Told when it is read.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                went => went?,
+            }
         }
         Ok(true)
     }

@@ -67,6 +67,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::path::PathBuf;
 
 pub use files::Files;
@@ -156,6 +157,36 @@ impl Damage {
     #[must_use]
     pub const fn records(&self) -> u64 {
         self.to.0.saturating_sub(self.from.0)
+    }
+}
+
+/// In words, for people.
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { segment, at, bytes, from, to, messages, .. } = self;
+        write!(f, "segment {segment}: ")?;
+        match self.kind {
+            DamageKind::Record => write!(f, "{bytes} bytes at {at} are no record")?,
+            DamageKind::TornTail => {
+                write!(f, "{bytes} bytes at {at} were not written to their end")?;
+            }
+            DamageKind::Frame if *at == 0 => f.write_str("a copy of the header is damaged")?,
+            DamageKind::Frame => f.write_str("the footer is damaged or missing")?,
+            DamageKind::MissingSegment if *at == 0 => {
+                f.write_str("a segment before this one is missing")?;
+            }
+            DamageKind::MissingSegment => f.write_str("its file is gone")?,
+            DamageKind::Foreign => f.write_str("the file belongs to another queue")?,
+        }
+        match self.records() {
+            0 => {}
+            1 => write!(f, "; record {} is lost", from.number())?,
+            _ => write!(f, "; records {} to {} are lost", from.number(), to.number() - 1)?,
+        }
+        match messages {
+            Some(messages) => write!(f, ", with {messages} messages"),
+            None => Ok(()),
+        }
     }
 }
 

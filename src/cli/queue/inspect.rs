@@ -5,7 +5,6 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::cli::queue::Place;
-use crate::cli::queue::described;
 use crate::cli::terminal;
 use crate::disk::Item;
 use crate::disk::SegmentView;
@@ -67,7 +66,7 @@ pub(super) fn verify(place: &Place) -> io::Result<ExitCode> {
                 }
                 Item::Damage(damage) => {
                     damages += 1;
-                    _ = writeln!(text, "{name}: {}", described(&damage));
+                    _ = writeln!(text, "{name}: {}", damage);
                 }
             }
             Ok(())

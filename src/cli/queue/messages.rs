@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::cli::queue::ExportArgs;
-use crate::cli::queue::described;
 use crate::disk::Item;
 use crate::disk::View;
 use crate::queue::Chunk;
@@ -48,7 +47,7 @@ pub(super) fn each_chunk(
             }
             Item::Damage(damage) => {
                 is_damaged = true;
-                eprintln!("bongsu: {}", described(&damage));
+                eprintln!("bongsu: {}", damage);
             }
         }
         Ok(())

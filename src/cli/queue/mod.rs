@@ -14,8 +14,6 @@ use clap::Subcommand;
 
 use crate::cli::USAGE;
 use crate::disk;
-use crate::disk::Damage;
-use crate::disk::DamageKind;
 use crate::disk::System;
 use crate::disk::View;
 
@@ -144,24 +142,4 @@ fn is_open(error: io::Error, name: &str) -> io::Error {
         return io::Error::other(format!("{name} is open: stop the relay first"));
     }
     error
-}
-
-/// A damage in words.
-fn described(damage: &Damage) -> String {
-    let Damage { segment, at, bytes, from, to, messages, .. } = *damage;
-    let what = match damage.kind {
-        DamageKind::Record => format!("{bytes} bytes at {at} are no record"),
-        DamageKind::TornTail => format!("{bytes} bytes at {at} were not written to their end"),
-        DamageKind::Frame if at == 0 => "a copy of the header is damaged".to_owned(),
-        DamageKind::Frame => "the footer is damaged or missing".to_owned(),
-        DamageKind::MissingSegment => "a segment before this one is missing".to_owned(),
-        DamageKind::Foreign => "the file belongs to another queue".to_owned(),
-    };
-    let lost = match damage.records() {
-        0 => String::new(),
-        1 => format!("; record {} is lost", from.number()),
-        _ => format!("; records {} to {} are lost", from.number(), to.number() - 1),
-    };
-    let messages = messages.map_or_else(String::new, |n| format!(", with {n} messages"));
-    format!("segment {segment}: {what}{lost}{messages}")
 }

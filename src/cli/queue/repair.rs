@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::cli::queue::Place;
-use crate::cli::queue::described;
 use crate::cli::queue::is_open;
 use crate::cli::terminal;
 use crate::disk::Files as _;
@@ -44,7 +43,7 @@ pub(super) fn repair(place: &Place) -> io::Result<ExitCode> {
                 messages += u64::from(count);
             }
             Item::Record { .. } => {}
-            Item::Damage(damage) => text.push_str(&format!("{name}: {}\n", described(&damage))),
+            Item::Damage(damage) => text.push_str(&format!("{name}: {}\n", damage)),
         }
         Ok(())
     })?;

@@ -133,7 +133,7 @@ fn send_and_release(
     }
     let damages = log.take_damages();
     for damage in recovery.damages.iter().chain(&damages) {
-        eprintln!("bongsu: {}", crate::cli::queue::described(damage));
+        eprintln!("bongsu: {}", damage);
     }
     log.close()?;
     Ok(is_damaged || !damages.is_empty())

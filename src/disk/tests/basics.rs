@@ -4,6 +4,7 @@ use std::io;
 use std::io::IoSlice;
 use std::path::Path;
 
+use crate::disk::DamageKind;
 use crate::disk::Log;
 use crate::disk::Options;
 use crate::disk::OverBound;
@@ -105,6 +106,44 @@ fn delivered_segments_are_removed() {
     let (mut log, recovery) = open(directory.path());
     assert_eq!((recovery.messages, recovery.damages), (49, vec![]));
     assert_eq!(rest(&mut log).len(), 49);
+}
+
+/// Somebody clears the directory while the relay runs: what he removed is lost, and told; all else
+/// is there, and so is what comes.
+#[test]
+fn what_is_removed_meanwhile_stalls_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut log, _) = open(directory.path());
+    let text = "x".repeat(20_000);
+    for index in 0..11 {
+        put(&mut log, &format!("{index} {text}"));
+    }
+    log.sync().unwrap();
+    let index = |texts: Vec<String>| -> Vec<usize> {
+        texts.iter().map(|text| text[..text.find(' ').unwrap()].parse().unwrap()).collect()
+    };
+    // Two in each; the last one takes records.
+    let segments: Vec<String> =
+        files(directory.path()).into_iter().filter(|name| name.ends_with(".seg")).collect();
+    assert_eq!(segments.len(), 6);
+    std::fs::remove_file(directory.path().join(&segments[1])).unwrap();
+    std::fs::remove_file(directory.path().join(&segments[5])).unwrap();
+    assert_eq!(index(texts(&mut log)), [0, 1, 4, 5, 6, 7, 8, 9]);
+    let damages = log.take_damages();
+    let told: Vec<_> = damages.iter().map(|d| (d.kind, d.records(), d.messages)).collect();
+    let missing = DamageKind::MissingSegment;
+    assert_eq!(told, [(missing, 2, Some(2)), (missing, 1, Some(1))]);
+    put(&mut log, "11 later");
+    log.sync().unwrap();
+    let rest = rest(&mut log);
+    assert_eq!(rest[0].1, "11 later");
+    log.release(rest[0].0).unwrap();
+    log.checkpoint().unwrap();
+    assert_eq!((log.stored().messages, log.unread().messages), (0, 0));
+    log.close().unwrap();
+    let (mut log, recovery) = open(directory.path());
+    assert_eq!((recovery.messages, recovery.damages), (0, vec![]));
+    assert_eq!(texts(&mut log), [""; 0]);
 }
 
 #[test]

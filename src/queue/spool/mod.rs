@@ -185,7 +185,7 @@ impl SpoolSpec {
 
     fn tell_damages(&self, damages: &[disk::Damage]) {
         for damage in damages.iter().filter(|d| d.kind != disk::DamageKind::TornTail) {
-            let text = format!("lost a part of its queue on disk: {damage:?}");
+            let text = format!("found its queue damaged on disk: {damage}");
             self.say(Level::Error, &text);
         }
     }
