@@ -70,6 +70,20 @@ impl Task {
         self.queue.done(chunk);
     }
 
+    /// Counts a chunk of which the target took so many bytes, and not the rest, and gives it back.
+    pub(super) fn give_up(&self, chunk: Chunk, taken: usize) {
+        let first = match taken {
+            0 => 0,
+            _ => chunk.ends.partition_point(|end| *end as usize <= taken),
+        };
+        if let Some(errors) = &self.errors {
+            errors.write(&chunk.part(first, usize::MAX));
+        }
+        self.stats.delivered.add(count(first));
+        self.stats.dropped_retries.add(count(chunk.len() - first));
+        self.queue.done(chunk);
+    }
+
     /// Gives the next action what this one could not deliver, as far as it has room and the chunks
     /// carry it.
     pub(super) fn hand_over(&self, pending: &mut Pending) {
@@ -290,13 +304,9 @@ impl Health {
             return wait.await;
         }
         loop {
-            pending.offset = 0;
+            let mut taken = std::mem::take(&mut pending.offset);
             for chunk in pending.chunks.drain(..) {
-                if let Some(errors) = &task.errors {
-                    errors.write(&chunk);
-                }
-                self.stats.dropped_retries.add(count(chunk.len()));
-                task.queue.done(chunk);
+                task.give_up(chunk, std::mem::take(&mut taken));
             }
             tokio::select! {
                 () = &mut wait => return,
@@ -340,6 +350,8 @@ pub(super) async fn wait_or_stop(wait: Duration, mut signals: Signals) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::testing::Driven;
+    use crate::queue::Framing;
 
     fn chunk(messages: &[&str]) -> Chunk {
         let mut chunk = Chunk::default();
@@ -348,6 +360,18 @@ mod tests {
             chunk.end_message();
         }
         chunk
+    }
+
+    /// What the target has is delivered, though the rest of its chunk is not.
+    #[test]
+    fn only_what_was_not_taken_is_given_up() {
+        let (driven, task) = Driven::new(Framing::NONE);
+        for (taken, delivered, dropped) in [(0, 0, 3), (6, 2, 1), (7, 2, 1)] {
+            let before = (task.stats.delivered.get(), task.stats.dropped_retries.get());
+            task.give_up(chunk(&["one", "two", "three"]), taken);
+            assert_eq!(driven.stats.delivered.get() - before.0, delivered);
+            assert_eq!(driven.stats.dropped_retries.get() - before.1, dropped);
+        }
     }
 
     #[test]

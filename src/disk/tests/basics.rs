@@ -119,7 +119,7 @@ fn what_is_removed_meanwhile_stalls_nothing() {
         put(&mut log, &format!("{index} {text}"));
     }
     log.sync().unwrap();
-    let index = |texts: Vec<String>| -> Vec<usize> {
+    let index = |texts: &[String]| -> Vec<usize> {
         texts.iter().map(|text| text[..text.find(' ').unwrap()].parse().unwrap()).collect()
     };
     // Two in each; the last one takes records.
@@ -128,7 +128,7 @@ fn what_is_removed_meanwhile_stalls_nothing() {
     assert_eq!(segments.len(), 6);
     std::fs::remove_file(directory.path().join(&segments[1])).unwrap();
     std::fs::remove_file(directory.path().join(&segments[5])).unwrap();
-    assert_eq!(index(texts(&mut log)), [0, 1, 4, 5, 6, 7, 8, 9]);
+    assert_eq!(index(&texts(&mut log)), [0, 1, 4, 5, 6, 7, 8, 9]);
     let damages = log.take_damages();
     let told: Vec<_> = damages.iter().map(|d| (d.kind, d.records(), d.messages)).collect();
     let missing = DamageKind::MissingSegment;

@@ -13,7 +13,6 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::base::backoff::Backoff;
-use crate::base::num::count;
 use crate::output::OutputStats;
 use crate::output::Task;
 use crate::output::forward::ForwardSpec;
@@ -102,11 +101,7 @@ impl Pool {
     /// Gives up what waits; see `action.resumeRetryCount`.
     fn drop_waiting(&self, hand: &mut Hand) {
         for chunk in hand.waiting.drain(..) {
-            if let Some(errors) = &self.task.errors {
-                errors.write(&chunk);
-            }
-            self.task.stats.dropped_retries.add(count(chunk.len()));
-            self.task.queue.done(chunk);
+            self.task.give_up(chunk, 0);
         }
     }
 }
