@@ -120,7 +120,7 @@ fn what_is_removed_meanwhile_stalls_nothing() {
     }
     log.sync().unwrap();
     let index = |texts: &[String]| -> Vec<usize> {
-        texts.iter().map(|text| text[..text.find(' ').unwrap()].parse().unwrap()).collect()
+        texts.iter().map(|text| text.split(' ').next().unwrap().parse().unwrap()).collect()
     };
     // Two in each; the last one takes records.
     let segments: Vec<String> =
