@@ -96,7 +96,7 @@ pub fn tables(module: &Module) -> Vec<&'static [Spec]> {
 const DISCARD: &str = "omdiscard";
 
 /// An action, ready to run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutputSpec {
     Forward(Box<ForwardSpec>),
     File(Box<FileSpec>),
@@ -156,6 +156,22 @@ impl OutputSpec {
             Self::Stdout(spec) => &spec.common,
             Self::Discard(common) => common,
         }
+    }
+
+    /// Whether both do the same with the same messages, whatever they are called.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let nameless = |spec: &Self| {
+            let mut spec = spec.clone();
+            match &mut spec {
+                Self::Forward(spec) => spec.common.name = None,
+                Self::File(spec) => spec.common.name = None,
+                Self::Stdout(spec) => spec.common.name = None,
+                Self::Discard(common) => common.name = None,
+            }
+            spec
+        };
+        nameless(self) == nameless(other)
     }
 
     /// The template that renders this output's messages; `None` if it needs no rendering.

@@ -40,3 +40,25 @@ pub struct CacheStats {
     pub most: Counter,
     pub timed_out: Counter,
 }
+
+impl OutputStats {
+    /// Adds what `other` has counted.
+    pub fn absorb(&self, other: &Self) {
+        let Self { delivered, bytes, dropped_at_stop, dropped_unsendable, .. } = other;
+        let Self { dropped_retries, failures, suspended, resumed, suspended_seconds, .. } = other;
+        for (sum, part) in [
+            (&self.delivered, delivered),
+            (&self.bytes, bytes),
+            (&self.dropped_at_stop, dropped_at_stop),
+            (&self.dropped_unsendable, dropped_unsendable),
+            (&self.dropped_retries, dropped_retries),
+            (&self.failures, failures),
+            (&self.suspended, suspended),
+            (&self.resumed, resumed),
+            (&self.suspended_seconds, suspended_seconds),
+            (&self.opened, &other.opened),
+        ] {
+            sum.add(part.get());
+        }
+    }
+}

@@ -60,6 +60,13 @@ impl Chunk {
         self.ends.push(len32(self.bytes.len()));
     }
 
+    /// Drops what stands behind the last whole message: rendering another one was broken off.
+    pub fn cut_to_whole(&mut self) {
+        self.bytes.truncate(self.ends.last().map_or(0, |end| *end as usize));
+        let whole = self.ends.len();
+        self.runs.retain(|run| (run.first as usize) < whole);
+    }
+
     /// Empties it and keeps its memory.
     pub fn clear(&mut self) {
         self.bytes.clear();

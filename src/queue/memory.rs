@@ -168,6 +168,13 @@ impl Gauge {
         (state.bytes, state.messages)
     }
 
+    /// Whether both ends are gone: nothing will come and nothing will be taken out.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let state = self.shared.lock();
+        state.receiver_gone && state.senders == 0
+    }
+
     /// The most messages that it held at a time.
     #[must_use]
     pub fn most(&self) -> u64 {

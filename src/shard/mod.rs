@@ -12,6 +12,7 @@ mod pipeline;
 mod sources;
 
 pub use outlet::Outlet;
+pub use outlet::OutletChange;
 pub use outlet::OutletStats;
 pub use pipeline::Passed;
 pub use pipeline::Shard;

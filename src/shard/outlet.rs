@@ -4,12 +4,14 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::base::num::count;
+use crate::base::poison;
 use crate::message::View;
 use crate::queue::Chunk;
 use crate::queue::Framing;
 use crate::queue::Run;
 use crate::queue::Sender;
 use crate::queue::frame;
+use crate::rules::ActionId;
 use crate::telemetry::Counter;
 use crate::template::Template;
 
@@ -25,6 +27,25 @@ pub struct OutletStats {
     pub dropped_full: Counter,
     /// Chunks that found no room at once.
     pub full: Counter,
+}
+
+impl OutletStats {
+    /// Adds what `other` has counted.
+    pub fn absorb(&self, other: &Self) {
+        let Self { rendered, queued, dropped_full, full } = other;
+        self.rendered.add(rendered.get());
+        self.queued.add(queued.get());
+        self.dropped_full.add(dropped_full.get());
+        self.full.add(full.get());
+    }
+}
+
+/// Where the messages of an action go from now on.
+#[derive(Debug)]
+pub enum OutletChange {
+    /// Where those of an action of the programs before went, with all that waits there.
+    Kept(ActionId),
+    New(Outlet),
 }
 
 /// One action as a shard sees it.
@@ -78,6 +99,7 @@ impl Outlet {
         if let Some(template) = &self.template {
             template.render(view, &mut chunk.bytes);
         }
+        poison::test_panic("template", view.message.msg.of(&view.batch.data));
         frame(&mut chunk.bytes, start, self.framing);
         chunk.end_message();
     }

@@ -7,6 +7,7 @@ use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::task::ready;
 use std::time::Duration;
@@ -19,11 +20,13 @@ use tokio::time::Instant;
 use crate::base::drain::Signals;
 use crate::base::limits::TCP_READ_BYTES;
 use crate::base::num::count;
+use crate::base::poison;
 use crate::base::reporter::Level;
 use crate::input::FamilyStats;
 use crate::input::guard::Guard;
 use crate::input::tcp::Connection;
 use crate::input::tcp::TcpInput;
+use crate::input::tcp::TcpSetup;
 use crate::input::tcp::Ticket;
 use crate::input::tcp::inflate::Inflate;
 use crate::message::Batch;
@@ -53,34 +56,39 @@ const PATIENCE_AT_STOP: Duration = Duration::from_millis(10);
 const TAIL_KEPT: usize = 1024;
 
 /// Serves `connection` until its end, its deadline or the stop.
-pub async fn serve(connection: Connection, shard: Rc<Shard>, mut signals: Signals) {
-    let Connection { stream, ticket } = connection;
+pub async fn serve(connection: Connection, shard: Rc<Shard>) {
+    let Connection { stream, ticket, mut signals } = connection;
     let Ticket { input, peer } = &ticket;
+    let setup = input.setups.at(shard.generation());
     let stream = match TcpStream::from_std(stream) {
         Ok(stream) => stream,
         Err(error) => {
             input.stats.accept_errors.add(1);
-            let text = format!("{}: {peer}: {error}", input.spec.module);
-            input.settings.reporter.say(Level::Error, text);
+            let text = format!("{}: {peer}: {error}", setup.spec.module);
+            setup.settings.reporter.say(Level::Error, text);
             return;
         }
     };
     let ip = peer.ip().to_canonical();
-    let guard = input.guard.as_ref();
+    let guard = setup.guard.as_ref();
     // Whom no name can let in does not get to have names looked up.
     if guard.is_some_and(|guard| guard.of_address(ip) == Some(false)) {
-        turn_away(input, &ip);
+        turn_away(input, &setup, &ip);
         return;
     }
-    let entry = learn(&shard, input, ip, NAME_PATIENCE).await;
-    if guard.is_some_and(|guard| !is_allowed(input, guard, ip, &entry)) {
-        turn_away(input, &entry.source.fromhost);
+    let entry = learn(&shard, &setup, ip, NAME_PATIENCE).await;
+    if guard.is_some_and(|guard| !is_allowed(&setup, guard, ip, &entry)) {
+        turn_away(input, &setup, &entry.source.fromhost);
         return;
     }
+    // There may have been a reload while the name was asked for.
     let epoch = shard.epoch();
-    let route = shard.route(input.ruleset, &entry, &input.info);
+    let setup = input.setups.at(shard.generation());
+    let route = shard.route(setup.ruleset, &entry, &setup.info);
     let mut session = Session {
-        inflate: input.spec.inflate.then(|| Box::new(Inflate::new())),
+        inflate: setup.spec.inflate.then(|| Box::new(Inflate::new())),
+        opened: setup.clone(),
+        setup,
         decoder: Decoder::default(),
         tail: Vec::new(),
         frame_since: None,
@@ -95,8 +103,8 @@ pub async fn serve(connection: Connection, shard: Rc<Shard>, mut signals: Signal
 }
 
 /// The table entry of a peer; its name is looked up when it is new.
-async fn learn(shard: &Shard, input: &TcpInput, ip: IpAddr, patience: Duration) -> Rc<Entry> {
-    let names = &input.settings.names;
+async fn learn(shard: &Shard, setup: &TcpSetup, ip: IpAddr, patience: Duration) -> Rc<Entry> {
+    let names = &setup.settings.names;
     let known = shard.known(ip);
     if let Some(entry) = &known
         && !entry.may_get_name(names.answers())
@@ -106,7 +114,7 @@ async fn learn(shard: &Shard, input: &TcpInput, ip: IpAddr, patience: Duration) 
     // Before it is asked, so that an answer that comes meanwhile is not overlooked.
     let answers = names.answers();
     if let Some(name) = names.name(ip, patience).await {
-        let lower = (!input.spec.preserve_case).then(|| name.to_ascii_lowercase());
+        let lower = (!setup.spec.preserve_case).then(|| name.to_ascii_lowercase());
         return shard.learn(ip, Some(lower.as_deref().unwrap_or(&name)));
     }
     let entry = known.unwrap_or_else(|| shard.learn(ip, None));
@@ -115,23 +123,27 @@ async fn learn(shard: &Shard, input: &TcpInput, ip: IpAddr, patience: Duration) 
 }
 
 /// Whether the peer may send, by its address or by its name.
-fn is_allowed(input: &TcpInput, guard: &Guard, ip: IpAddr, entry: &Entry) -> bool {
-    let by_name = || guard.has_name(&entry.source.fromhost, &input.settings);
+fn is_allowed(setup: &TcpSetup, guard: &Guard, ip: IpAddr, entry: &Entry) -> bool {
+    let by_name = || guard.has_name(&entry.source.fromhost, &setup.settings);
     guard.of_address(ip).unwrap_or_else(by_name)
 }
 
-fn turn_away(input: &TcpInput, sender: &dyn Display) {
-    if let Some(guard) = &input.guard {
-        guard.turn_away("connection request", sender, &input.stats, &input.settings);
+fn turn_away(input: &TcpInput, setup: &TcpSetup, sender: &dyn Display) {
+    if let Some(guard) = &setup.guard {
+        guard.turn_away("connection request", sender, &input.stats, &setup.settings);
     }
 }
 
 struct Session<'a> {
     input: &'a TcpInput,
+    /// What held when the connection was opened: a stream is framed in one way all along.
+    opened: Arc<TcpSetup>,
+    /// What holds now.
+    setup: Arc<TcpSetup>,
     shard: &'a Shard,
     entry: Rc<Entry>,
     route: Residual,
-    /// The shard's, when `route` was made.
+    /// The shard's, when `setup` was asked for and `route` was made.
     epoch: u64,
     port: u16,
     decoder: Decoder,
@@ -166,9 +178,10 @@ impl Session<'_> {
             if signals.stopping() {
                 break Ended::Stop;
             }
-            if self.entry.may_get_name(self.input.settings.names.answers()) {
+            if self.entry.may_get_name(self.setup.settings.names.answers()) {
                 self.rename().await;
             }
+            self.refresh();
             self.shard.open(&self.route).await;
             let deadline = self.deadline();
             let read = tokio::select! {
@@ -202,13 +215,14 @@ impl Session<'_> {
     /// Goes by the peer's name from here on, if the resolver knows it by now.
     async fn rename(&mut self) {
         let Some(ip) = self.entry.source.ip else { return };
-        self.entry = learn(self.shard, self.input, ip, Duration::ZERO).await;
+        self.entry = learn(self.shard, &self.setup, ip, Duration::ZERO).await;
         self.reroute();
     }
 
     fn reroute(&mut self) {
         self.epoch = self.shard.epoch();
-        self.route = self.shard.route(self.input.ruleset, &self.entry, &self.input.info);
+        self.setup = self.input.setups.at(self.shard.generation());
+        self.route = self.shard.route(self.setup.ruleset, &self.entry, &self.setup.info);
     }
 
     /// Makes the route anew if what it follows from has changed.
@@ -222,6 +236,7 @@ impl Session<'_> {
     /// At a stop: what the kernel has accepted from the peer is ours to deliver.
     async fn read_what_is_there(&mut self, stream: &mut TcpStream, stuck: &mut Stuck) {
         for _ in 0..READS_AT_STOP {
+            self.refresh();
             self.shard.open(&self.route).await;
             // A moment: the runtime may not have heard yet of what the kernel has.
             let read = tokio::time::timeout(PATIENCE_AT_STOP, self.read(stream, stuck)).await;
@@ -233,7 +248,7 @@ impl Session<'_> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let deadlines = &self.input.spec.deadlines;
+        let deadlines = &self.setup.spec.deadlines;
         // What is further than a clock can count is never.
         let idle = deadlines.idle.and_then(|d| Instant::now().checked_add(d));
         let frame = deadlines.frame.zip(self.frame_since);
@@ -290,7 +305,8 @@ impl Session<'_> {
     /// becomes the tail. A slice goes all the way before the next one begins, so that it is still
     /// in the processor's nearest cache when it is parsed and rendered.
     fn frames(&mut self, batch: &mut Batch, n: usize, stuck: &mut Stuck) {
-        let settings = &self.input.spec.framing;
+        let opened = self.opened.clone();
+        let settings = &opened.spec.framing;
         let received = batch.data.len();
         let slice = if settings.sees_reads() { received } else { SLICE_BYTES };
         let mut events = FrameEvents::default();
@@ -313,7 +329,7 @@ impl Session<'_> {
             self.tail = Vec::new();
         }
         self.tail.extend_from_slice(&batch.data[used..received]);
-        self.frame_since = match (self.input.spec.deadlines.frame, self.tail.is_empty()) {
+        self.frame_since = match (self.setup.spec.deadlines.frame, self.tail.is_empty()) {
             (Some(_), false) => self.frame_since.filter(|_| !any).or_else(|| Some(Instant::now())),
             _ => None,
         };
@@ -324,7 +340,7 @@ impl Session<'_> {
 
     /// What all messages of this connection have in common.
     fn describe(&self, batch: &mut Batch) {
-        batch.input = self.input.info.clone();
+        batch.input = self.setup.info.clone();
         batch.sources.push(self.entry.source.clone());
     }
 
@@ -332,10 +348,19 @@ impl Session<'_> {
     fn messages(&mut self, batch: &mut Batch, frames: &[Frame]) {
         let pass = self.admit(frames.len());
         batch.messages.clear();
-        for frame in &frames[..pass] {
-            let Batch { data, messages, arrival, .. } = batch;
-            let message = messages.push_mut(Message { port: self.port, ..Message::default() });
-            parse::message_into(data, *frame, &self.input.parse, arrival, message);
+        let (frames, mut next) = (&frames[..pass], 0);
+        while let Err(why) = poison::caught(|| {
+            while let Some(frame) = frames.get(next) {
+                next += 1;
+                let Batch { data, messages, arrival, .. } = &mut *batch;
+                let message = messages.push_mut(Message { port: self.port, ..Message::default() });
+                poison::test_panic("parse", frame.span.of(data));
+                parse::message_into(data, *frame, &self.setup.parse, arrival, message);
+            }
+        }) {
+            batch.messages.pop();
+            self.input.stats.set_aside();
+            self.shard.quarantine().keep("parsing", frames[next - 1].span.of(&batch.data), &why);
         }
         self.sift(batch);
         self.input.stats.count(batch);
@@ -351,7 +376,7 @@ impl Session<'_> {
 
     /// How many of `n` messages the rate limit lets pass.
     fn admit(&self, n: usize) -> usize {
-        let Some(limit) = self.input.limit.as_ref().filter(|limit| !limit.looks_inside()) else {
+        let Some(limit) = self.setup.limit.as_ref().filter(|limit| !limit.looks_inside()) else {
             return n;
         };
         let verdict = limit.admit(n);
@@ -366,7 +391,7 @@ impl Session<'_> {
 
     /// Drops what the rate limit, which knows the messages, does not let pass.
     fn sift(&self, batch: &mut Batch) {
-        if let Some(limit) = self.input.limit.as_ref().filter(|limit| limit.looks_inside()) {
+        if let Some(limit) = self.setup.limit.as_ref().filter(|limit| limit.looks_inside()) {
             self.input.stats.dropped_ratelimit.add(count(limit.sift(batch)));
         }
     }
@@ -399,7 +424,7 @@ impl Session<'_> {
         let mut events = FrameEvents::default();
         let mut frames = self.shard.frames();
         frames.clear();
-        let settings = &self.input.spec.framing;
+        let settings = &self.opened.spec.framing;
         self.decoder.finish(settings, &mut batch.data, 0, received, &mut frames, &mut events);
         self.input.stats.count_frames(&events);
         self.describe(&mut batch);
@@ -419,7 +444,7 @@ async fn at(deadline: Option<Instant>) {
 mod tests {
     use super::*;
 
-    fn size<F: Future>(_: impl FnOnce(Connection, Rc<Shard>, Signals) -> F) -> usize {
+    fn size<F: Future>(_: impl FnOnce(Connection, Rc<Shard>) -> F) -> usize {
         size_of::<F>()
     }
 

@@ -15,7 +15,7 @@ use crate::queue::FrameStyle;
 use crate::queue::Framing;
 
 /// An omfwd action.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForwardSpec {
     pub common: Common,
     /// The template, or the module's default.

@@ -1,0 +1,313 @@
+//! A shard's thread: it runs the tasks of its inputs and outputs, and goes over to another
+//! configuration when it is told to.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::task::Id;
+use tokio::task::JoinError;
+use tokio::task::JoinSet;
+use tokio::task::LocalSet;
+use tokio::time::Instant;
+
+use crate::base::clock::LocalZone;
+use crate::base::drain::Control;
+use crate::base::drain::Signals;
+use crate::base::poison;
+use crate::base::poison::Quarantine;
+use crate::base::reporter::Level;
+use crate::base::reporter::Reporter;
+use crate::engine::live::ActionTask;
+use crate::engine::live::ShardChange;
+use crate::engine::live::SocketKind;
+use crate::engine::live::Sockets;
+use crate::input::tcp;
+use crate::input::tcp::Connection;
+use crate::input::udp;
+use crate::message::InputInfo;
+use crate::message::Source;
+use crate::shard::Shard;
+
+/// The senders that the shards knew, told when each ends.
+pub(super) type Seen = Arc<Mutex<Vec<Arc<Source>>>>;
+
+/// What one shard's thread is given.
+pub(super) struct Seed {
+    pub(super) index: usize,
+    pub(super) first: ShardChange,
+    pub(super) info: Arc<InputInfo>,
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) connections: mpsc::Receiver<Connection>,
+    /// The first shard listens for all.
+    pub(super) shards: Vec<mpsc::Sender<Connection>>,
+    pub(super) signals: Signals,
+    pub(super) drain: Duration,
+    pub(super) reporter: Arc<dyn Reporter>,
+    pub(super) seen: Seen,
+    pub(super) quarantine: Arc<Quarantine>,
+    pub(super) control: Arc<Control>,
+}
+
+/// What a shard is told while it runs.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Goes over to another configuration. The sender is dropped when that is done.
+    Change(Box<ShardChange>, mpsc::Sender<()>),
+    /// Ends the tasks of these inputs, whatever they hold.
+    Cut(Vec<u64>),
+}
+
+/// Tasks, each of an input or an action.
+struct Tasks {
+    set: JoinSet<()>,
+    owners: HashMap<Id, Owned>,
+}
+
+struct Owned {
+    owner: u64,
+    /// Nothing makes up for it if it ends before its time.
+    needed: bool,
+    handle: AbortHandle,
+}
+
+/// What a shard's thread works with.
+struct Host {
+    shard: Rc<Shard>,
+    inputs: Tasks,
+    outputs: Tasks,
+    shards: Vec<mpsc::Sender<Connection>>,
+    signals: Signals,
+    drain: Duration,
+    reporter: Arc<dyn Reporter>,
+    control: Arc<Control>,
+}
+
+/// A shard's thread: inputs until the stop, then the actions until their queues are empty or the
+/// time is up.
+pub(super) fn run(runtime: &Runtime, seed: Seed) {
+    LocalSet::new().block_on(runtime, async move {
+        let Seed { first, mut commands, mut connections, seen, .. } = seed;
+        let shard = Shard::new(
+            seed.index,
+            Arc::default(),
+            Vec::new(),
+            seed.info,
+            LocalZone::system(),
+            seed.reporter.clone(),
+        )
+        .with_quarantine(seed.quarantine);
+        let mut host = Host {
+            shard: Rc::new(shard),
+            inputs: Tasks::new(),
+            outputs: Tasks::new(),
+            shards: seed.shards,
+            signals: seed.signals,
+            drain: seed.drain,
+            reporter: seed.reporter,
+            control: seed.control,
+        };
+        host.change(first);
+        host.serve(&mut commands, &mut connections).await;
+        // Whoever waits for an answer to a command gets none.
+        drop(commands);
+        host.stop(connections, &seen).await;
+    });
+}
+
+impl Host {
+    /// Does what it is told, and starts a task for each connection that is handed to this shard,
+    /// until the stop.
+    async fn serve(
+        &mut self,
+        commands: &mut mpsc::Receiver<Command>,
+        connections: &mut mpsc::Receiver<Connection>,
+    ) {
+        let (mut told, mut open) = (true, true);
+        let mut signals = self.signals.clone();
+        loop {
+            tokio::select! {
+                biased;
+                () = signals.stopped() => return,
+                command = commands.recv(), if told => match command {
+                    Some(Command::Change(change, done)) => {
+                        self.change(*change);
+                        drop(done);
+                    }
+                    Some(Command::Cut(inputs)) => self.inputs.cut(&inputs),
+                    None => told = false,
+                },
+                connection = connections.recv(), if open => match connection {
+                    Some(connection) => self.connect(connection),
+                    None => open = false,
+                },
+                (ended, needed) = self.inputs.next() => self.look(ended, needed),
+                (ended, needed) = self.outputs.next() => self.look(ended, needed),
+            }
+        }
+    }
+
+    fn connect(&mut self, connection: Connection) {
+        let input = connection.ticket.input.key;
+        self.inputs.spawn_one(input, tcp::serve(connection, self.shard.clone()), false);
+    }
+
+    /// Looks at how a task ended. Messages that make it panic do not end it: what does is a state
+    /// that nobody expected. A connection can be made again; a relay that goes on without one of
+    /// its inputs or outputs is worse than one that is started again.
+    fn look(&self, ended: Result<(), JoinError>, needed: bool) {
+        let Err(error) = ended else { return };
+        if let Ok(panic) = error.try_into_panic() {
+            let what = if needed { "an input or output" } else { "a connection" };
+            let why = poison::words(&*panic);
+            let text = format!("{what} ended by a panic: {why}: this is a bug");
+            self.reporter.say(Level::Error, text);
+            if needed {
+                self.control.stop();
+            }
+        }
+    }
+
+    /// Goes over to another configuration, within one turn of this thread: what was read before
+    /// went by the old one, what is read from here on goes by this one.
+    fn change(&mut self, change: ShardChange) {
+        let ShardChange { generation, programs, outlets, .. } = change;
+        self.shard.swap(generation, programs, outlets);
+        for action in change.actions {
+            self.deliver(action);
+        }
+        for action in change.retired {
+            self.retire(action);
+        }
+        for sockets in change.sockets {
+            self.listen(sockets);
+        }
+        if let Some(internal) = change.internal {
+            self.inputs.spawn(0, internal.run(self.shard.clone(), self.signals.clone()));
+        }
+        if let Some((impstats, signals)) = change.impstats {
+            self.inputs.spawn(0, impstats.run(self.shard.clone(), signals));
+        }
+    }
+
+    fn deliver(&mut self, action: ActionTask) {
+        let (signals, reporter) = (self.signals.clone(), self.reporter.clone());
+        self.outputs.spawn(action.key, action.run(signals, reporter));
+    }
+
+    /// An output whose queue gets no more ends by itself when it has delivered what is there. It
+    /// has the time for that that all have at a stop.
+    fn retire(&self, action: u64) {
+        if let Some(task) = self.outputs.of(action) {
+            let drain = self.drain;
+            tokio::task::spawn_local(async move {
+                tokio::time::sleep(drain).await;
+                task.abort();
+            });
+        }
+    }
+
+    fn listen(&mut self, sockets: Sockets) {
+        let Sockets { key, signals, kind } = sockets;
+        match kind {
+            SocketKind::Tcp(listeners) => {
+                for listener in listeners {
+                    let (shards, signals) = (self.shards.clone(), signals.clone());
+                    let reporter = self.reporter.clone();
+                    self.inputs.spawn(key, async move {
+                        if let Err(error) = listener.run(shards, signals).await {
+                            reporter.say(Level::Error, format!("imtcp: {error}"));
+                        }
+                    });
+                }
+            }
+            SocketKind::Udp(input, by_family) => {
+                for socket in by_family.into_iter().flatten() {
+                    let (input, shard) = (input.clone(), self.shard.clone());
+                    let (signals, reporter) = (signals.clone(), self.reporter.clone());
+                    self.inputs.spawn(key, async move {
+                        if let Err(error) = udp::serve(input, socket, shard, signals).await {
+                            reporter.say(Level::Error, format!("imudp: {error}"));
+                        }
+                    });
+                }
+            }
+        }
+    }
+
+    /// After the stop: all inputs to their end, and then all outputs.
+    async fn stop(mut self, mut connections: mpsc::Receiver<Connection>, seen: &Seen) {
+        self.shards.clear();
+        // What the kernel accepted before the stop has been promised to its sender. This ends when
+        // the listeners have.
+        while let Some(connection) = connections.recv().await {
+            self.connect(connection);
+        }
+        let deadline = Instant::now() + self.drain;
+        // Inputs that a dead output holds back must leave the others the time to end in order.
+        self.inputs.finish(deadline - self.drain / 10).await;
+        tell_sources(&self.shard, seen);
+        // With the shard go its queue ends: the actions see that nothing more will come.
+        let Self { shard, mut outputs, .. } = self;
+        drop(shard);
+        outputs.finish(deadline).await;
+    }
+}
+
+fn tell_sources(shard: &Shard, seen: &Seen) {
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    shard.each_source(|source| seen.push(source.clone()));
+}
+
+impl Tasks {
+    fn new() -> Self {
+        Self { set: JoinSet::new(), owners: HashMap::new() }
+    }
+
+    fn spawn(&mut self, owner: u64, task: impl Future<Output = ()> + 'static) {
+        self.spawn_one(owner, task, true);
+    }
+
+    fn spawn_one(&mut self, owner: u64, task: impl Future<Output = ()> + 'static, needed: bool) {
+        let handle = self.set.spawn_local(task);
+        self.owners.insert(handle.id(), Owned { owner, needed, handle });
+    }
+
+    /// How the next task ends, and whether it was needed; never, while there is none. Cancel safe.
+    async fn next(&mut self) -> (Result<(), JoinError>, bool) {
+        let Some(ended) = self.set.join_next_with_id().await else {
+            return std::future::pending().await;
+        };
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
+        let needed = self.owners.remove(&id).is_some_and(|owned| owned.needed);
+        (ended.map(|_| ()), needed)
+    }
+
+    /// The first task of `owner`.
+    fn of(&self, owner: u64) -> Option<AbortHandle> {
+        let owned = self.owners.values().find(|owned| owned.owner == owner);
+        owned.map(|owned| owned.handle.clone())
+    }
+
+    fn cut(&self, owners: &[u64]) {
+        for owned in self.owners.values().filter(|owned| owners.contains(&owned.owner)) {
+            owned.handle.abort();
+        }
+    }
+
+    /// Waits for all; at the deadline ends those that are left.
+    async fn finish(&mut self, deadline: Instant) {
+        while !self.set.is_empty() {
+            if tokio::time::timeout_at(deadline, self.set.join_next()).await.is_err() {
+                self.set.shutdown().await;
+            }
+        }
+    }
+}
