@@ -1,5 +1,6 @@
 //! Outgoing connections.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -27,6 +28,8 @@ pub struct DialOptions {
     pub keep_alive: Option<KeepAlive>,
     /// Gives a connection up when sent data stays unacknowledged this long (TCP alone).
     pub user_timeout: Option<Duration>,
+    /// Bytes that the kernel takes beyond what is under way (TCP alone); `None`: its buffer's size.
+    pub unsent_max: Option<u32>,
     /// Send through this interface (or VRF).
     pub device: Option<String>,
     /// Send from this address, a name or number (UDP alone, as in rsyslog).
@@ -41,10 +44,71 @@ impl Default for DialOptions {
             timeout: Duration::from_secs(10),
             keep_alive: None,
             user_timeout: None,
+            unsent_max: None,
             device: None,
             address: None,
             free_bind: FreeBind::default(),
         }
+    }
+}
+
+/// How long a name server may take once an address of the peer is known.
+const RESOLVE: Duration = Duration::from_secs(5);
+
+/// A host that is connected to more than once. Its name is resolved anew each time; while that
+/// fails, the addresses it last had are tried.
+#[derive(Debug)]
+pub struct Peer {
+    host: String,
+    port: String,
+    last: Vec<SocketAddr>,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let colon = self.host.contains(':');
+        let (open, close) = if colon { ("[", "]") } else { ("", "") };
+        write!(f, "{open}{}{close}:{}", self.host, self.port)
+    }
+}
+
+impl Peer {
+    #[must_use]
+    pub fn new(host: &str, port: &str) -> Self {
+        Self { host: host.to_owned(), port: port.to_owned(), last: Vec::new() }
+    }
+
+    /// As [`tcp`].
+    ///
+    /// # Errors
+    /// As [`tcp`].
+    pub async fn connect(&mut self, options: &DialOptions) -> io::Result<TcpStream> {
+        self.resolve(options, Transport::Tcp).await?;
+        tcp_to_any(&self.last, options).await
+    }
+
+    /// As [`udp`].
+    ///
+    /// # Errors
+    /// As [`udp`].
+    pub async fn sockets(
+        &mut self,
+        options: &DialOptions,
+        all: bool,
+    ) -> io::Result<Vec<UdpSocket>> {
+        self.resolve(options, Transport::Udp).await?;
+        udp_to_any(&self.last, options, all).await
+    }
+
+    /// Brings `last` up to date as far as that is possible.
+    async fn resolve(&mut self, options: &DialOptions, transport: Transport) -> io::Result<()> {
+        let asked = resolve::resolve_later(&self.host, &self.port, options.family, transport);
+        if self.last.is_empty() {
+            self.last = asked.await?;
+        } else if let Ok(Ok(found)) = tokio::time::timeout(RESOLVE, asked).await {
+            self.last = found;
+        }
+        Ok(())
     }
 }
 
@@ -54,8 +118,12 @@ impl Default for DialOptions {
 /// If the name is not known; else what the last address that was tried said.
 pub async fn tcp(host: &str, port: &str, options: &DialOptions) -> io::Result<TcpStream> {
     let addresses = resolve::resolve_later(host, port, options.family, Transport::Tcp).await?;
+    tcp_to_any(&addresses, options).await
+}
+
+async fn tcp_to_any(addresses: &[SocketAddr], options: &DialOptions) -> io::Result<TcpStream> {
     let mut last = None;
-    for address in addresses {
+    for address in addresses.iter().copied() {
         match tokio::time::timeout(options.timeout, tcp_to(address, options)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(e)) => last = Some(e),
@@ -76,6 +144,9 @@ async fn tcp_to(address: SocketAddr, options: &DialOptions) -> io::Result<TcpStr
     }
     if let Some(timeout) = options.user_timeout {
         socket.set_tcp_user_timeout(Some(timeout))?;
+    }
+    if let Some(bytes) = options.unsent_max {
+        socket.set_tcp_notsent_lowat(bytes)?;
     }
     // Writes are gathered here already; the kernel must not wait for more.
     socket.set_tcp_nodelay(true)?;
@@ -99,13 +170,21 @@ pub async fn udp(
     all: bool,
 ) -> io::Result<Vec<UdpSocket>> {
     let addresses = resolve::resolve_later(host, port, options.family, Transport::Udp).await?;
+    udp_to_any(&addresses, options, all).await
+}
+
+async fn udp_to_any(
+    addresses: &[SocketAddr],
+    options: &DialOptions,
+    all: bool,
+) -> io::Result<Vec<UdpSocket>> {
     let local = match &options.address {
         Some(name) => resolve::resolve_later(name, "0", options.family, Transport::Udp).await?,
         None => Vec::new(),
     };
     let mut sockets = Vec::new();
     let mut last = None;
-    for address in addresses {
+    for address in addresses.iter().copied() {
         match udp_to(address, &local, options) {
             Ok(socket) => {
                 sockets.push(socket);
@@ -165,6 +244,22 @@ mod tests {
         let error = tcp("127.0.0.1", &port, &options).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
         assert!(tcp("no-such-host.invalid", &port, &options).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_gone_keeps_its_address() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let options = DialOptions::default();
+        let mut peer = Peer::new("no-such-host.invalid", "514");
+        assert!(peer.connect(&options).await.is_err());
+        peer.last = vec![address];
+        assert_eq!(peer.connect(&options).await.unwrap().peer_addr().unwrap(), address);
+        // And an address that is known is replaced by what the name has come to mean.
+        let mut peer = Peer::new("127.0.0.1", &address.port().to_string());
+        peer.last = vec!["192.0.2.1:9".parse().unwrap()];
+        assert_eq!(peer.connect(&options).await.unwrap().peer_addr().unwrap(), address);
+        assert_eq!(Peer::new("::1", "514").to_string(), "[::1]:514");
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! The system calls that no library in use wraps well: `recvmmsg` and `sendmmsg` over arrays that
-//! are prepared once, the kernel's count of dropped datagrams, the TCP output queue, and
-//! what the process has used.
+//! are prepared once, the kernel's count of dropped datagrams, the state of a TCP connection,
+//! and what the process has used.
 //!
 //! The only file of the program with `unsafe` in it.
 #![expect(unsafe_code, reason = "recvmmsg, sendmmsg and socket options without a safe wrapper")]
@@ -364,4 +364,50 @@ pub fn unacknowledged(socket: &impl AsFd) -> io::Result<usize> {
         return Err(io::Error::last_os_error());
     }
     Ok(usize::try_from(bytes).unwrap_or(0))
+}
+
+/// What the kernel knows of a TCP connection's peer (`TCP_INFO`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PeerState {
+    /// The peer has answered what was last sent to it, be it data or a probe of its closed window;
+    /// or nothing was sent.
+    pub answered: bool,
+    /// Since the peer last acknowledged anything, milliseconds.
+    pub silent_ms: u32,
+}
+
+/// An answer that came with what it answers, by the kernel's clock, milliseconds.
+const SAME_TIME_MS: u32 = 20;
+
+/// Asks for the state of a connection's peer.
+///
+/// # Errors
+/// What `getsockopt` says.
+pub fn peer_state(socket: &impl AsFd) -> io::Result<PeerState> {
+    let mut info = MaybeUninit::<libc::tcp_info>::zeroed();
+    let mut length = len32(size_of::<libc::tcp_info>());
+    // SAFETY: the kernel writes at most `length` bytes to `info`, which is that long.
+    let done = unsafe {
+        libc::getsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            info.as_mut_ptr().cast(),
+            &raw mut length,
+        )
+    };
+    if done != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: zero bytes are a valid `tcp_info` (integers alone), and what the kernel wrote is one.
+    let info = unsafe { info.assume_init() };
+    let silent_ms = info.tcpi_last_ack_recv;
+    let answered = if info.tcpi_unacked > 0 {
+        // Sent again and again where the peer's kernel has no room for it, and answered each time.
+        silent_ms <= info.tcpi_last_data_sent.saturating_add(SAME_TIME_MS)
+    } else {
+        // Kernels leave one of two probes that come within half a second without an answer.
+        info.tcpi_probes < 2
+    };
+    Ok(PeerState { answered, silent_ms })
 }

@@ -206,7 +206,8 @@ impl OutputSpec {
                     forward::Protocol::Tcp => "tcp",
                     forward::Protocol::Udp(_) => "udp",
                 };
-                format!("{protocol}:{}:{}", spec.target, spec.port)
+                let target = |(host, port): &(String, String)| format!("{protocol}:{host}:{port}");
+                spec.targets.iter().map(target).collect::<Vec<_>>().join(" or ")
             }
             Self::File(spec) => match &spec.target {
                 FileTarget::Fixed(path) => path.display().to_string(),

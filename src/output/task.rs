@@ -144,6 +144,18 @@ impl Health {
         self.reporter.say(level, format!("action '{}' {text}", self.name));
     }
 
+    /// Says something that is neither a suspension nor its end.
+    pub(super) fn note(&self, text: &str) {
+        if self.report {
+            self.say(Level::Warning, text);
+        }
+    }
+
+    /// Whether `action.resumeRetryCount` retries have failed.
+    pub(super) fn exhausted(&self) -> bool {
+        self.retry.limit.is_some_and(|limit| self.attempts > limit)
+    }
+
     /// The target took something.
     pub(super) fn worked(&mut self) {
         if self.attempts == 0 && self.worked_at.is_some() {
@@ -164,7 +176,7 @@ impl Health {
 
     /// The target failed; returns how long to leave it alone: not at all if it was well before,
     /// since it may only have ended one connection.
-    fn failed(&mut self, why: &str) -> Duration {
+    pub(super) fn failed(&mut self, why: &str) -> Duration {
         self.stats.failures.add(1);
         self.attempts = self.attempts.saturating_add(1);
         let was_well = self.worked_at.take().is_some_and(|at| at.elapsed() >= WELL);
@@ -197,7 +209,7 @@ impl Health {
         }
         let wait = wait_or_stop(wait, task.signals.clone());
         tokio::pin!(wait);
-        if self.retry.limit.is_none_or(|limit| self.attempts <= limit) {
+        if !self.exhausted() {
             return wait.await;
         }
         loop {
@@ -215,7 +227,7 @@ impl Health {
 }
 
 /// Waits; a stop makes it short, since these are the last attempts.
-async fn wait_or_stop(wait: Duration, mut signals: Signals) {
+pub(super) async fn wait_or_stop(wait: Duration, mut signals: Signals) {
     if tokio::time::timeout(wait, signals.stopped()).await.is_ok() {
         tokio::time::sleep(wait.min(STOPPING)).await;
     }

@@ -97,6 +97,19 @@ pub(super) fn start(params: &[(&str, &str)]) -> Action {
     Action { driven, task: tokio::spawn(spec.run(task)) }
 }
 
+/// As [`start`], with parameters that are no texts.
+pub(super) fn start_with(params: &[(&str, &str)], more: Vec<(&str, Value)>) -> Action {
+    let mut object = object(ObjectKind::Action, params);
+    for (name, value) in more {
+        let name = Word { text: name.to_owned(), loc: Loc::default() };
+        object.params.push(Param { name, value, value_loc: Loc::default() });
+    }
+    let mut diags = Diagnostics::default();
+    let spec = OutputSpec::compile(&object, &Defaults::default(), &mut diags).unwrap();
+    let (driven, task) = Driven::new(spec.framing());
+    Action { driven, task: tokio::spawn(spec.run(task)) }
+}
+
 impl Action {
     /// Ends the queue and waits for the task.
     pub(super) async fn end(self) {

@@ -7,6 +7,9 @@ pub enum FrameStyle {
     None,
     /// This byte ends a message; it is appended unless the message ends with it already.
     Delimiter(u8),
+    /// The same for a peer that takes a leading `z` for rsyslog's mark of a compressed message: one
+    /// that begins so is counted.
+    Traditional(u8),
     /// The length in decimal digits and a space come first.
     OctetCounted,
 }
@@ -41,7 +44,8 @@ pub fn frame(out: &mut Vec<u8>, start: usize, framing: Framing) {
     }
     match framing.style {
         FrameStyle::None => {}
-        FrameStyle::Delimiter(delimiter) => {
+        FrameStyle::Traditional(_) if out.get(start) == Some(&b'z') => prepend_count(out, start),
+        FrameStyle::Delimiter(delimiter) | FrameStyle::Traditional(delimiter) => {
             // For an empty message rsyslog looks at the byte before its buffer, which is 0, so
             // that with the delimiter 0 it sends nothing at all.
             let last = if out.len() > start { out[out.len() - 1] } else { 0 };
@@ -93,13 +97,14 @@ mod tests {
     /// Each expectation was seen from rsyslogd 8.2302.
     #[test]
     fn as_rsyslog_does() {
-        let lf = FrameStyle::Delimiter(b'\n');
+        let lf = FrameStyle::Traditional(b'\n');
+        assert_eq!(framed(lf, b"zebra"), b"5 zebra");
         assert_eq!(framed(lf, b"hello"), b"hello\n");
         assert_eq!(framed(lf, b"hello\n"), b"hello\n");
         assert_eq!(framed(lf, b"a\nb"), b"a\nb\n");
         assert_eq!(framed(lf, b""), b"\n");
         assert_eq!(framed(lf, &[b'x'; 9000]), [&[b'x'; 8096][..], b"\n"].concat());
-        let nul = FrameStyle::Delimiter(0);
+        let nul = FrameStyle::Traditional(0);
         assert_eq!(framed(nul, b"hello\n"), b"hello\n\0");
         assert_eq!(framed(nul, b""), b"");
         assert_eq!(framed(FrameStyle::OctetCounted, b"hello"), b"5 hello");

@@ -12,6 +12,7 @@ mod broken;
 mod cli;
 mod convert;
 mod corpus;
+mod delivery;
 mod explain;
 mod faults;
 mod floors;

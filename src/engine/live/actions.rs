@@ -148,9 +148,11 @@ impl LiveAction {
     pub(super) fn probes(&self) -> Vec<Box<dyn Probe>> {
         let output = self.output.clone();
         let mut probes: Vec<Box<dyn Probe>> = Vec::new();
-        if let OutputSpec::Forward(forward) = &self.plan.spec {
+        if let OutputSpec::Forward(forward) = &self.plan.spec
+            && let Some((host, port)) = forward.targets.first()
+        {
             let protocol = if forward.protocol == Protocol::Tcp { "TCP" } else { "UDP" };
-            let name = format!("{protocol}-{}-{}", forward.target, forward.port);
+            let name = format!("{protocol}-{host}-{port}");
             probes.push(Box::new(ForwardProbe { name, output: output.clone() }));
         }
         if let Some(template) = &self.plan.file_name {

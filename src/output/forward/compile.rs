@@ -5,14 +5,20 @@ use std::time::Duration;
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::config::param::Params;
-use crate::config::wording::LEFT_OUT;
 use crate::net::FreeBind;
 use crate::net::KeepAlive;
 use crate::net::dial::DialOptions;
+use crate::net::dial::Peer;
 use crate::output::Defaults;
 use crate::output::common::Common;
+use crate::output::forward::pack::PackMode;
+use crate::output::forward::pack::Packing;
 use crate::queue::FrameStyle;
 use crate::queue::Framing;
+
+/// What one target of several may hold beyond what is under way: what a stuck one keeps is the
+/// others' room in the queue.
+const POOL_UNSENT_BYTES_MAX: u32 = 256 << 10;
 
 /// An omfwd action.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,9 +26,14 @@ pub struct ForwardSpec {
     pub common: Common,
     /// The template, or the module's default.
     pub template: String,
-    pub target: String,
-    pub port: String,
+    /// Hosts and ports; with several of them, TCP takes turns.
+    pub targets: Vec<(String, String)>,
+    /// `pool.resumeInterval`.
+    pub pool_interval: Duration,
     pub protocol: Protocol,
+    pub packing: Option<Packing>,
+    /// A TCP peer of which nothing is heard for so long, while something is under way, is dead.
+    pub ack_timeout: Option<Duration>,
     pub framing: Framing,
     pub dial: DialOptions,
     /// Messages after which to connect anew; a batch is not split for it.
@@ -53,28 +64,48 @@ impl ForwardSpec {
     /// Reads checked parameters; `None` (complained of) if there is nothing to run.
     pub fn compile(params: &Params, defaults: &Defaults, diags: &mut Diagnostics) -> Option<Self> {
         let mut common = Common::compile(params, diags)?;
-        let Some(target) = params.str("target").filter(|target| !target.is_empty()) else {
+        let targets = targets(params);
+        if targets.is_empty() {
             // rsyslogd starts, and tries for ever to send to nowhere.
             let text = "omfwd needs a 'target': nothing is sent";
             let complaint = Diagnostic::warning(params.loc("target"), text)
                 .help("name the host that receives the messages: target=\"…\"");
             params.missing(&["target"], complaint, diags);
             return None;
-        };
-        one_target(params, diags);
+        }
         no_tls(params, diags)?;
-        no_compression(params, diags)?;
         let protocol = protocol(params);
+        if let Some(more) = params.list("port").get(targets.len()) {
+            let text = format!("there is no target for port '{more}'");
+            diags.push(Diagnostic::warning(params.loc("port"), text));
+        }
+        if targets.len() > 1 && protocol != Protocol::Tcp {
+            let text = format!("over UDP, '{}' gets everything (as in rsyslog)", targets[0].0);
+            diags.push(
+                Diagnostic::warning(params.loc("target"), text)
+                    .help("several targets take turns with protocol=\"tcp\""),
+            );
+        }
         let style = match protocol {
             Protocol::Tcp => tcp_style(params, diags)?,
             Protocol::Udp(_) => FrameStyle::None,
         };
+        let packing = packing(params, style, &protocol, diags)?;
+        let single = packing.is_some_and(|packing| packing.mode == PackMode::Single);
+        // Each message is framed once it is compressed.
+        let style = if single { FrameStyle::None } else { style };
+        let seconds = |name, default: i64| params.int(name).unwrap_or(default).try_into().ok();
         Some(Self {
             template: common.template.take().unwrap_or_else(|| defaults.forward_template.clone()),
-            target: target.to_owned(),
-            port: params.str("port").unwrap_or("514").to_owned(),
+            pool_interval: Duration::from_secs(seconds("pool.resumeInterval", 30).unwrap_or(30)),
+            packing,
+            ack_timeout: seconds("ackTimeout", 30).filter(|s| *s > 0).map(Duration::from_secs),
             framing: Framing { style, max_bytes: defaults.message_bytes },
-            dial: dial(params, &protocol, defaults, diags),
+            dial: DialOptions {
+                unsent_max: (targets.len() > 1).then_some(POOL_UNSENT_BYTES_MAX),
+                ..dial(params, &protocol, defaults, diags)
+            },
+            targets,
             rebind_interval: params.int("rebindInterval").and_then(positive),
             resend_last: params.bool("resendLastMSGOnReconnect").unwrap_or(false),
             protocol,
@@ -82,11 +113,9 @@ impl ForwardSpec {
         })
     }
 
-    /// For reports: where it sends to.
-    pub(super) fn destination(&self) -> String {
-        let colon = self.target.contains(':');
-        let (open, close) = if colon { ("[", "]") } else { ("", "") };
-        format!("{open}{}{close}:{}", self.target, self.port)
+    /// The targets, to connect to.
+    pub(super) fn peers(&self) -> impl Iterator<Item = Peer> {
+        self.targets.iter().map(|(host, port)| Peer::new(host, port))
     }
 }
 
@@ -109,44 +138,50 @@ fn no_tls(params: &Params, diags: &mut Diagnostics) -> Option<()> {
     None
 }
 
-/// Several targets are later versions' pools, which take turns.
-fn one_target(params: &Params, diags: &mut Diagnostics) {
-    for name in ["target", "port"] {
-        if let [first, _, ..] = params.list(name).as_slice() {
-            let text = format!("several targets are not built yet: '{first}' gets everything");
-            diags.push(Diagnostic::unbuilt(params.loc(name), text));
-        }
-    }
+/// All targets with their ports. Where there are fewer ports, the first one is everybody else's.
+fn targets(params: &Params) -> Vec<(String, String)> {
+    let ports = params.list("port");
+    let port =
+        |i: usize| ports.get(i).or_else(|| ports.first()).map_or("514", |port| port.as_ref());
+    let targets = params.list("target").into_iter().enumerate();
+    targets
+        .filter(|(_, host)| !host.is_empty())
+        .map(|(i, host)| (host.to_string(), port(i).to_owned()))
+        .collect()
 }
 
-/// Receivers of rsyslog's `single` mode take plain messages among compressed ones; those of a
-/// compressed stream do not.
-fn no_compression(params: &Params, diags: &mut Diagnostics) -> Option<()> {
-    let plain = "has no effect: compression comes with a later version; messages are sent as they \
-                 are, which the same receivers take";
+/// How messages are compressed, if they are; `None` if there is no action (complained of).
+#[expect(clippy::option_option, reason = "no compression is not the same as no action")]
+fn packing(
+    params: &Params,
+    style: FrameStyle,
+    protocol: &Protocol,
+    diags: &mut Diagnostics,
+) -> Option<Option<Packing>> {
     let name = "compression.mode";
-    match params.str(name).map(str::to_ascii_lowercase).as_deref() {
-        None => {}
-        Some("none") => return Some(()),
-        Some("single") => {
-            diags.push(Diagnostic::note(params.loc(name), format!("'{name}' \"single\" {plain}")));
-            return Some(());
+    let level = params.int("zipLevel");
+    let flush = params.bool("compression.stream.flushOnTXEnd").unwrap_or(true);
+    let mode = match params.str(name).map(str::to_ascii_lowercase).as_deref() {
+        // A level alone, or with "none", means "single" (found by running rsyslogd 8.2302).
+        None | Some("none") if level.unwrap_or(0) == 0 => return Some(None),
+        None | Some("none" | "single") => PackMode::Single,
+        Some(_) if *protocol == Protocol::Tcp => PackMode::Stream { flush },
+        Some(mode) => {
+            let text = format!("'{name}' \"{mode}\" is for TCP: nothing is compressed");
+            diags.push(Diagnostic::warning(params.loc(name), text));
+            return Some(None);
         }
-        Some(_) => {
-            let text = format!("compressed streams are not built yet: {LEFT_OUT}");
-            diags.push(Diagnostic::unbuilt(params.loc(name), text));
-            return None;
-        }
-    }
-    let level = params.int("zipLevel").unwrap_or(0);
-    if !(0..=9).contains(&level) {
+    };
+    let given = level.unwrap_or(9);
+    let Some(level) = u32::try_from(given).ok().filter(|level| *level <= 9) else {
         // rsyslog takes these with a complaint, and compresses nothing.
-        let text = format!("'zipLevel' is 0 to 9, not {level}: nothing is compressed");
+        let text = format!("'zipLevel' is 0 to 9, not {given}: nothing is compressed");
         diags.push(Diagnostic::error(params.loc("zipLevel"), text));
-    } else if level > 0 {
-        diags.push(Diagnostic::note(params.loc("zipLevel"), format!("'zipLevel' {plain}")));
-    }
-    Some(())
+        return Some(None);
+    };
+    // A stream of level 0 is one all the same: that is what its receiver expects.
+    let packs = level > 0 || mode != PackMode::Single;
+    Some(packs.then_some(Packing { mode, level, style }))
 }
 
 fn protocol(params: &Params) -> Protocol {
@@ -168,7 +203,7 @@ fn tcp_style(params: &Params, diags: &mut Diagnostics) -> Option<FrameStyle> {
     };
     let counted =
         params.str("tcp_framing").is_some_and(|name| name.eq_ignore_ascii_case("octet-counted"));
-    Some(if counted { FrameStyle::OctetCounted } else { FrameStyle::Delimiter(delimiter) })
+    Some(if counted { FrameStyle::OctetCounted } else { FrameStyle::Traditional(delimiter) })
 }
 
 fn dial(

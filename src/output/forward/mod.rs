@@ -1,7 +1,11 @@
 //! `omfwd`: syslog to another host, over TCP or UDP.
 
 mod compile;
+mod feed;
+mod flight;
+mod pack;
 mod params;
+mod pool;
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -10,6 +14,8 @@ mod udp;
 pub use compile::ForwardSpec;
 pub use compile::Protocol;
 pub use compile::UdpOptions;
+pub use pack::PackMode;
+pub use pack::Packing;
 pub use params::MODULE_PARAMS;
 pub use params::PARAMS;
 

@@ -27,7 +27,12 @@ pub static MODULE_PARAMS: &[Spec] = &[
 
 /// `action(type="omfwd" …)`.
 pub static PARAMS: &[Spec] = &[
-    Spec::new("target", Array, "", "Host name or address of the collector."),
+    Spec::new(
+        "target",
+        Array,
+        "",
+        "Host name or address of the collector; of several over TCP each gets its share.",
+    ),
     Spec::new("targetSrv", Str, "", "Domain whose SRV records name the collectors.")
         .later(LEFT_OUT),
     Spec::new(
@@ -35,8 +40,7 @@ pub static PARAMS: &[Spec] = &[
         Positive,
         "30",
         "Seconds until a failed target of several is tried again.",
-    )
-    .ignored("an action has one target so far"),
+    ),
     Spec::new("port", Array, "514", "Its port, a number or a service name."),
     Spec::new("protocol", Word(&["udp", "tcp"]), "udp", "What carries the messages: udp or tcp."),
     Spec::new("networkNamespace", Str, "", "Network namespace to send from.")
@@ -68,9 +72,8 @@ pub static PARAMS: &[Spec] = &[
         "compression.stream.flushOnTXEnd",
         Bool,
         "on",
-        "Flushes a compressed stream after each batch.",
-    )
-    .ignored("it matters to compressed streams alone, which come with a later version"),
+        "Flushes a compressed stream after each batch; else after 1 MiB or a second.",
+    ),
     Spec::new("rebindInterval", Int, "0", "Messages after which to connect anew; 0 is never."),
     Spec::new("keepAlive", Bool, "off", "Probes idle TCP connections."),
     Spec::new(
@@ -85,6 +88,13 @@ pub static PARAMS: &[Spec] = &[
         NonNegative,
         "0",
         "Idle seconds before the first probe; 0 is the system's.",
+    ),
+    Spec::new(
+        "ackTimeout",
+        NonNegative,
+        "30",
+        "Seconds without a sign of a TCP peer that has something to acknowledge, after which it \
+         is connected to anew; 0 is as long as the system tries.",
     ),
     Spec::new("conErrSkip", NonNegative, "0", "Reports each nth connection error alone.")
         .ignored(ONCE),
@@ -178,7 +188,7 @@ pub static PARAMS: &[Spec] = &[
         "resendLastMSGOnReconnect",
         Bool,
         "off",
-        "Repeats the last message after connecting anew (TCP).",
+        "Repeats the last message that its peer had, too, after connecting anew (TCP).",
     ),
     Spec::new("udp.sendToAll", Bool, "off", "Sends to all addresses of the target."),
     Spec::new("udp.sendDelay", Duration("microseconds"), "0", "Pause after each datagram."),

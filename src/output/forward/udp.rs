@@ -7,11 +7,12 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use crate::base::num::count;
-use crate::net::dial;
+use crate::net::dial::Peer;
 use crate::net::udp::UdpSender;
 use crate::output::Task;
 use crate::output::forward::ForwardSpec;
 use crate::output::forward::UdpOptions;
+use crate::output::forward::pack::Single;
 use crate::output::task::Health;
 use crate::output::task::Pending;
 use crate::queue::Chunk;
@@ -24,6 +25,7 @@ struct Sender<'a> {
     options: &'a UdpOptions,
     task: Task,
     arrays: UdpSender,
+    peer: Peer,
     /// Connected to the target's first address, or to each.
     sockets: Vec<UdpSocket>,
     /// Messages sent since the sockets were made.
@@ -43,10 +45,20 @@ pub(super) async fn run(spec: &ForwardSpec, options: &UdpOptions, task: Task) {
     let mut health = Health::new(&task, &spec.common);
     let mut pending = Pending::default();
     let arrays = UdpSender::new();
-    let mut sender = Sender { spec, options, task, arrays, sockets: Vec::new(), messages: 0 };
+    let Some(peer) = spec.peers().next() else { return };
+    let sockets = Vec::new();
+    let mut sender = Sender { spec, options, task, arrays, peer, sockets, messages: 0 };
     let mut progress = Progress::default();
+    let mut single = spec.packing.map(|packing| Single::new(packing.level));
+    let mut packed = Chunk::default();
     while sender.task.queue.take(&mut pending.chunks).await {
-        while let Some(chunk) = pending.chunks.front() {
+        while let Some(mut chunk) = pending.chunks.front() {
+            if let Some(single) = &mut single {
+                if packed.is_empty() {
+                    pack(single, chunk, &mut packed);
+                }
+                chunk = &packed;
+            }
             match sender.send(chunk, &mut progress).await {
                 Ok(()) => {
                     health.worked();
@@ -54,19 +66,32 @@ pub(super) async fn run(spec: &ForwardSpec, options: &UdpOptions, task: Task) {
                         sender.finished(chunk, progress.unsendable);
                     }
                     progress = Progress::default();
+                    packed.clear();
                 }
                 Err(e) => {
                     // The name may lead elsewhere by now.
                     sender.sockets.clear();
                     progress.socket = 0;
-                    let why = format!("cannot send to {}: {e}", spec.destination());
+                    let why = format!("cannot send to {}: {e}", sender.peer);
                     health.pause(&why, &mut pending, &sender.task).await;
                     if pending.is_empty() {
                         progress = Progress::default();
+                        packed.clear();
                     }
                 }
             }
         }
+    }
+}
+
+/// `compression.mode="single"`: makes `packed` what goes out for `chunk`.
+fn pack(single: &mut Single, chunk: &Chunk, packed: &mut Chunk) {
+    let mut start = 0;
+    for end in &chunk.ends {
+        let message = &chunk.bytes[start..*end as usize];
+        start = *end as usize;
+        packed.bytes.extend_from_slice(single.pack(message).unwrap_or(message));
+        packed.end_message();
     }
 }
 
@@ -78,9 +103,8 @@ impl Sender<'_> {
             self.sockets.clear();
         }
         if self.sockets.is_empty() {
-            let (target, port) = (&self.spec.target, &self.spec.port);
             let all = self.options.send_to_all;
-            self.sockets = dial::udp(target, port, &self.spec.dial, all).await?;
+            self.sockets = self.peer.sockets(&self.spec.dial, all).await?;
             self.messages = 0;
             self.task.stats.opened.add(count(self.sockets.len()));
         }

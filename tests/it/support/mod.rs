@@ -1,5 +1,6 @@
 //! What the tests share: a relay process, the receivers behind it, the files of the project.
 
+pub(crate) mod faulty;
 pub(crate) mod process;
 pub(crate) mod sink;
 pub(crate) mod source;
