@@ -1,6 +1,7 @@
 //! `cargo bench`: one file per topic. What has been measured is in `record/`.
 
 mod cases;
+mod disk;
 mod frame;
 mod instructions;
 mod lookup;
@@ -19,6 +20,7 @@ fn main() {
     }
     let mut criterion = Criterion::default().configure_from_args();
     frame::frame(&mut criterion);
+    disk::bench();
     lookup::bench(&mut criterion);
     cases::measure(&mut criterion, "parse", parse::cases());
     cases::measure(&mut criterion, "render", render::cases());

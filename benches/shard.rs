@@ -1,7 +1,6 @@
 //! A shard's whole work on one read, without sockets: frame, parse, decide, render, queue; without
 //! rules, and with such as relays have.
 
-use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::path::Path;
@@ -29,6 +28,7 @@ use bongsu::parse::frame::FrameSettings;
 use bongsu::queue;
 use bongsu::queue::FrameStyle;
 use bongsu::queue::Framing;
+use bongsu::queue::Taken;
 use bongsu::rules;
 use bongsu::rules::ActionId;
 use bongsu::rules::Definition;
@@ -254,7 +254,7 @@ fn case(name: &str, script: &str, format: &str) -> Case {
     let (framing, parsing) = (FrameSettings::default(), ParseSettings::default());
     let (mut frames, mut events) = (Vec::new(), FrameEvents::default());
     let mut stuck = Stuck::new();
-    let mut taken = VecDeque::new();
+    let mut taken = Taken::default();
     let mut batch = Batch::new(info);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
     let messages = memchr::memchr_iter(b'\n', &read).count();

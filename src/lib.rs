@@ -6,8 +6,9 @@
 //! 1. [`base`]: limits, clock, spans, diagnostics, back-off, drain signal
 //! 2. [`message`], [`telemetry`]: the message model with its acknowledgement token; the counter
 //! 3. [`parse`], [`config`]: bytes to messages; text to a syntax tree
-//! 4. [`template`], [`modifier`], [`lookup`], [`net`], [`catalog`]: messages to bytes; what changes
-//!    messages; lookup tables; sockets; rsyslog's other modules
+//! 4. [`template`], [`modifier`], [`lookup`], [`net`], [`disk`], [`catalog`]: messages to bytes;
+//!    what changes messages; lookup tables; sockets; the log that queues spill to; rsyslog's other
+//!    modules
 //! 5. [`rules`], [`queue`]: RainerScript programs; bounded queues of rendered, framed bytes
 //! 6. [`shard`]: one core's pipeline from parsed batches to the queues
 //! 7. [`input`], [`output`]: `imudp`, `imtcp`, `imptcp`; `omfwd`, `omfile`, `omstdout`
@@ -18,6 +19,7 @@ pub mod base;
 pub mod catalog;
 pub mod cli;
 pub mod config;
+pub mod disk;
 pub mod engine;
 pub mod input;
 pub mod lookup;

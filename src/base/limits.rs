@@ -19,6 +19,8 @@ pub const UDP_RING_BYTES: usize = 4 << 20;
 pub const QUARANTINE_BYTES_MAX: u64 = 16 << 20;
 /// Memory that one action's queue may hold, in rendered bytes.
 pub const ACTION_QUEUE_BYTES_DEFAULT: usize = 8 << 20;
+/// Bytes of a segment of a queue's files, where `queue.maxFileSize` does not say.
+pub const DISK_SEGMENT_BYTES_DEFAULT: u64 = 16 << 20;
 /// Sources that are remembered (names, counters, hoisted rules) per shard.
 pub const SOURCES_MAX: usize = 65_536;
 /// Hoisted programs that are kept per shard and ruleset; beyond it they are made anew.

@@ -3,17 +3,20 @@
 
 use std::any::Any;
 use std::fs::OpenOptions;
+use std::future::poll_fn;
 use std::io;
 use std::io::Write;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::path::Path;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::mpsc;
+use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 use std::time::Instant;
@@ -40,6 +43,22 @@ const EXCERPT_BYTES: usize = 200;
 /// If it panicked.
 pub fn caught(work: impl FnOnce()) -> Result<(), String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| words(&*panic))
+}
+
+/// Does `work`, which may wait; if that panics, what the panic said. All that it holds is dropped.
+///
+/// # Errors
+/// If it panicked.
+pub async fn survived(work: impl Future<Output = ()>) -> Result<(), String> {
+    let mut work = pin!(work);
+    poll_fn(|cx| {
+        let mut polled = Poll::Pending;
+        match caught(|| polled = work.as_mut().poll(cx)) {
+            Ok(()) => polled.map(Ok),
+            Err(why) => Poll::Ready(Err(why)),
+        }
+    })
+    .await
 }
 
 /// What a panic said.

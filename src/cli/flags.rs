@@ -16,6 +16,7 @@ use crate::cli::ReloadArgs;
 use crate::cli::TestArgs;
 use crate::cli::bench::BenchArgs;
 use crate::cli::help::HelpArgs;
+use crate::cli::queue::QueueArgs;
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ pub enum Mode {
     Explain(ExplainArgs),
     Reload(ReloadArgs),
     Test(TestArgs),
+    Queue(QueueArgs),
 }
 
 /// A syslog relay that runs rsyslog's configuration.
@@ -144,6 +146,8 @@ pub enum Command {
     ///
     /// Exits with 1 if one of them fails.
     Test(TestArgs),
+    /// Look into queues on disk: inspect, verify, export, repair, replay.
+    Queue(QueueArgs),
 }
 
 /// `bongsu check`
@@ -188,6 +192,7 @@ pub(super) fn parse(args: impl Iterator<Item = OsString>) -> Result<Mode, clap::
         Some(Command::Explain(args)) => Mode::Explain(args),
         Some(Command::Reload(args)) => Mode::Reload(args),
         Some(Command::Test(args)) => Mode::Test(args),
+        Some(Command::Queue(args)) => Mode::Queue(args),
         None if flags.version || flags.version_too => Mode::Version(flags),
         None if flags.check.is_some_and(|level| level > 0) => Mode::Check(flags),
         None => Mode::Run(flags),

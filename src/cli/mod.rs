@@ -14,6 +14,7 @@ mod terminal;
 
 pub mod bench;
 pub mod help;
+pub mod queue;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,7 @@ pub fn main() -> ExitCode {
         Ok(Mode::Explain(args)) => explain::run(&args),
         Ok(Mode::Reload(args)) => reload::run(&args),
         Ok(Mode::Test(args)) => cases::run(&args),
+        Ok(Mode::Queue(args)) => queue::run(&args),
         Ok(Mode::Version(flags)) => flags::version(&flags),
         Ok(Mode::Check(flags)) => check::run(&flags),
         Ok(Mode::Lint(args)) => check::lint(&args),

@@ -35,6 +35,8 @@ use crate::engine::modules::Modules;
 use crate::engine::objects;
 use crate::engine::parsers::HEADERLESS_TEMPLATE;
 use crate::engine::parsers::Parsers;
+use crate::engine::queues::QueuePlan;
+use crate::engine::queues::QueuePlans;
 use crate::engine::rulesets::DEFAULT_RULESET;
 use crate::engine::rulesets::Rulesets;
 use crate::engine::statistics::Counted;
@@ -42,6 +44,7 @@ use crate::engine::statistics::Statistics;
 use crate::input::impstats;
 use crate::input::impstats::ImpstatsSpec;
 use crate::input::ratelimit::RateLimitSpec;
+use crate::input::relp;
 use crate::input::tcp::TcpSpec;
 use crate::input::udp::UdpSpec;
 use crate::lookup::Handle;
@@ -55,6 +58,7 @@ use crate::output::OutputSpec;
 use crate::parse;
 use crate::parse::ParseSettings;
 use crate::queue;
+use crate::queue::Settings;
 use crate::rules;
 use crate::rules::ActionId;
 use crate::rules::Definition;
@@ -92,6 +96,9 @@ pub(super) struct ActionPlan {
     pub(super) spec: OutputSpec,
     pub(super) template: Option<Arc<Template>>,
     pub(super) file_name: Option<Arc<Template>>,
+    pub(super) queue: QueuePlan,
+    /// The next one, which takes over when this one is suspended.
+    pub(super) fallback: Option<ActionId>,
 }
 
 /// An input, ready to be opened.
@@ -220,6 +227,7 @@ struct Builder {
     /// Whether there was any action, right or wrong, built or not.
     acts: bool,
     queues: queue::params::Names,
+    queue_plans: QueuePlans,
     /// Of mmsequence.
     counters: Counters,
     parsers: Parsers,
@@ -258,7 +266,8 @@ impl Builder {
         for object in objects(block, ObjectKind::Template) {
             on_its_page(object, diags, |diags| self.template_object(object, diags));
         }
-        modules::check_main_queue(objects(block, ObjectKind::MainQueue), diags);
+        self.queue_plans.main =
+            modules::check_main_queue(objects(block, ObjectKind::MainQueue), diags);
         for object in objects(block, ObjectKind::MainQueue) {
             self.queues.check(object, diags);
         }
@@ -289,6 +298,7 @@ impl Builder {
             params.list("parser").into_iter().map(|name| (name.to_owned(), loc)).collect();
         self.parsers.list(id, &asked, &self.definitions, diags);
         let queued = params.has("queue.type");
+        self.queue_plans.rulesets.insert(id, Settings::compile(&params, false, diags));
         if !self.rulesets.add(name, id, queued) {
             let text = if name.eq_ignore_ascii_case(DEFAULT_RULESET) {
                 format!("ruleset '{name}' is there already: what stands in no ruleset")
@@ -306,6 +316,7 @@ impl Builder {
         let main: Block = block.iter().filter(|s| is_rule(s)).cloned().collect();
         let mut programs = vec![rules::compile(&main, self, diags)];
         for object in objects(block, ObjectKind::Ruleset) {
+            self.queue_plans.here = RulesetId(len32(programs.len()));
             programs.push(rules::compile(&object.script, self, diags));
         }
         self.default_ruleset = self.default_ruleset_id(diags);
@@ -365,7 +376,9 @@ impl Builder {
         let kind = self.modules.input(&kind, object, &self.definitions, diags)?;
         let params = kind.check(object, diags);
         let module = self.modules.params(kind.name());
-        let ruleset = self.bound_ruleset(&params, diags);
+        // imrelp has one for all of its inputs.
+        let bound = if params.has("ruleset") { &params } else { module };
+        let ruleset = self.bound_ruleset(bound, diags);
         let mut parse = self.globals.parse.clone();
         parse.hostname_in_header = true;
         parse.message_bytes_max = self.globals.message_bytes_max;
@@ -380,6 +393,11 @@ impl Builder {
             InputKind::Tcp | InputKind::PlainTcp => {
                 let max = self.globals.message_bytes_max;
                 let spec = TcpSpec::compile(kind.name(), module, &params, max, diags)?;
+                InputPlan::Tcp { spec: Box::new(spec), ruleset, parse }
+            }
+            InputKind::Relp => {
+                let max = self.globals.message_bytes_max;
+                let spec = relp::compile(&params, max, diags)?;
                 InputPlan::Tcp { spec: Box::new(spec), ruleset, parse }
             }
         };
@@ -424,6 +442,9 @@ impl Builder {
             }
             return None;
         }
+        if !self.modules.may_act(&kind, object, &self.definitions, diags) {
+            return None;
+        }
         let defaults = self.outputs.at(object.loc, self.definitions.sources());
         let spec = OutputSpec::compile(object, defaults, diags)?;
         let template = match spec.template() {
@@ -441,7 +462,23 @@ impl Builder {
         let direct = |(kind, _): (String, Loc)| kind.eq_ignore_ascii_case("direct");
         let queued = object.text("queue.type").is_some_and(|kind| !direct(kind));
         self.action_places.push(object.loc);
-        self.actions.push(ActionPlan { name, reported, queued, spec, template, file_name });
+        let folder = self.globals.work_directory.as_deref();
+        let queue = self.queue_plans.of(&spec, folder, object, diags);
+        if spec.common().gate.after_failure
+            && let Some(before) = self.actions.last_mut()
+        {
+            before.fallback = Some(id);
+        }
+        self.actions.push(ActionPlan {
+            name,
+            reported,
+            queued,
+            spec,
+            template,
+            file_name,
+            queue,
+            fallback: None,
+        });
         Some(id)
     }
 

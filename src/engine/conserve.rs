@@ -62,7 +62,6 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::VecDeque;
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
     use std::sync::atomic::Ordering;
@@ -77,8 +76,8 @@ mod tests {
     fn action() -> (queue::Sender, queue::Receiver, ActionCounters) {
         let (sender, receiver) = queue::bounded(1 << 12);
         let queue = sender.gauge();
-        let (outlet, output) = Default::default();
-        (sender, receiver, ActionCounters { name: "a".into(), outlet, output, queue })
+        let (outlet, output, stored) = Default::default();
+        (sender, receiver, ActionCounters { name: "a".into(), outlet, output, queue, stored })
     }
 
     fn watch(counters: &ActionCounters) -> Watch {
@@ -123,7 +122,7 @@ mod tests {
         let (outlet, output, ended) = (counters.outlet, counters.output, done.clone());
         let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
         let takes = thread::spawn(move || {
-            let mut taken = VecDeque::new();
+            let mut taken = queue::Taken::default();
             runtime().block_on(async {
                 while receiver.take(&mut taken).await {
                     for chunk in taken.drain(..) {

@@ -26,6 +26,7 @@ use crate::base::poison::Quarantine;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
 use crate::engine::live::ActionTask;
+use crate::engine::live::Retired;
 use crate::engine::live::ShardChange;
 use crate::engine::live::SocketKind;
 use crate::engine::live::Sockets;
@@ -38,6 +39,9 @@ use crate::shard::Shard;
 
 /// The senders that the shards knew, told when each ends.
 pub(super) type Seen = Arc<Mutex<Vec<Arc<Source>>>>;
+
+/// What an output may still deliver of a queue whose files another action waits for, in time.
+const HANDOVER: Duration = Duration::from_secs(1);
 
 /// What one shard's thread is given.
 pub(super) struct Seed {
@@ -203,10 +207,11 @@ impl Host {
     }
 
     /// An output whose queue gets no more ends by itself when it has delivered what is there. It
-    /// has the time for that that all have at a stop.
-    fn retire(&self, action: u64) {
-        if let Some(task) = self.outputs.of(action) {
-            let drain = self.drain;
+    /// has the time for that that all have at a stop; where another waits for what the queue has on
+    /// disk, that one delivers it.
+    fn retire(&self, action: Retired) {
+        if let Some(task) = self.outputs.of(action.key) {
+            let drain = if action.awaited { HANDOVER.min(self.drain) } else { self.drain };
             tokio::task::spawn_local(async move {
                 tokio::time::sleep(drain).await;
                 task.abort();

@@ -19,11 +19,13 @@ mod modules;
 mod objects;
 mod own;
 mod parsers;
+mod queues;
 pub mod reference;
 pub mod registry;
 mod reload;
 mod rulesets;
 mod run;
+mod spools;
 mod statistics;
 mod summary;
 #[cfg(test)]

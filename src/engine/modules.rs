@@ -25,10 +25,12 @@ use crate::config::param::Params;
 use crate::config::param::Spec;
 use crate::engine::definitions::Definitions;
 use crate::engine::registry;
+use crate::input::relp;
 use crate::input::tcp;
 use crate::input::udp;
 use crate::output;
 use crate::queue;
+use crate::queue::Settings;
 use crate::rules::Definition;
 use crate::rules::Named;
 
@@ -45,18 +47,23 @@ pub(super) static RULESET_PARAMS: &[Spec] = &[
 pub(super) const BUILT_IN: [&str; 8] =
     ["omfile", "omfwd", "ompipe", "omusrmsg", "omshell", "omdiscard", "pmrfc3164", "pmrfc5424"];
 
-/// Checks the `main_queue(…)`, of which there can be one.
+/// Checks the `main_queue(…)`, of which there can be one, and reads it.
 pub(super) fn check_main_queue<'a>(
     objects: impl Iterator<Item = &'a Object>,
     diags: &mut Diagnostics,
-) {
+) -> Option<Settings> {
+    let mut first = None;
     for (i, object) in objects.enumerate() {
         if i > 0 {
             let text = "main_queue() stands a second time: the first one counts";
             diags.push(Diagnostic::error(object.loc, text).help("remove one of them"));
         }
-        param::check(object, &[queue::params::PARAMS], diags);
+        let params = param::check(object, &[queue::params::PARAMS], diags);
+        if i == 0 {
+            first = Some(Settings::compile(&params, true, diags));
+        }
     }
+    first
 }
 
 /// An input module of ours.
@@ -66,6 +73,7 @@ pub(super) enum InputKind {
     Tcp,
     /// `imptcp`.
     PlainTcp,
+    Relp,
 }
 
 impl InputKind {
@@ -74,6 +82,7 @@ impl InputKind {
             udp::NAME => Some(Self::Udp),
             tcp::NAME => Some(Self::Tcp),
             tcp::NAME_PLAIN => Some(Self::PlainTcp),
+            relp::NAME => Some(Self::Relp),
             _ => None,
         }
     }
@@ -87,6 +96,7 @@ impl InputKind {
             Self::Udp => &udp::MODULE,
             Self::Tcp => &tcp::MODULE,
             Self::PlainTcp => &tcp::MODULE_PLAIN,
+            Self::Relp => &relp::MODULE,
         }
     }
 
@@ -275,6 +285,19 @@ impl Modules {
             return None;
         }
         Some(module.check(object, &output::tables(module), diags))
+    }
+
+    /// Whether the output module `kind`, which runs, is there: built in, loaded, or Bongsu's own.
+    pub(super) fn may_act(
+        &self,
+        kind: &str,
+        object: &Object,
+        definitions: &Definitions,
+        diags: &mut Diagnostics,
+    ) -> bool {
+        BUILT_IN.contains(&kind)
+            || kind == output::stdout::NAME
+            || self.is_loaded_before(kind, object, definitions, diags)
     }
 
     /// Checks an action whose module does not run.

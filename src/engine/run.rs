@@ -66,6 +66,7 @@ pub fn run(
     let Graph { live, control, signals, shards } = graph;
     let (reporter, drain) = (live.reporter.clone(), live.drain());
     let (program, origin) = (live.program(), origin(live.program()));
+    let spools = live.spools.clone();
     let interval = live.interval().unwrap_or(CHECK_EVERY);
     let seen = Seen::default();
     let mut threads = Vec::new();
@@ -95,6 +96,7 @@ pub fn run(
     })?;
     let Minder { shared, reporter, .. } = minder;
     let shards_unended = unended(threads, &*reporter);
+    spools.close(&*reporter);
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     let sources = by_address(&seen);
     let searches_given_up = posix::given_up();

@@ -21,11 +21,13 @@ use crate::config::param::Params;
 use crate::engine::modules::BUILT_IN;
 use crate::input::InputStats;
 use crate::input::impstats;
+use crate::input::relp;
 use crate::input::tcp;
 use crate::input::udp;
 use crate::net::sys::ResourceUsage;
 use crate::output::OutputStats;
 use crate::queue::Gauge;
+use crate::queue::SpoolStats;
 use crate::shard::OutletStats;
 use crate::telemetry::Bucket;
 use crate::telemetry::Figure;
@@ -313,12 +315,34 @@ impl Probe for QueueProbe {
     fn read(&self) -> Object {
         let figures = vec![
             gauge("size", signed(self.gauge.depth().1)),
-            counter("enqueued", self.outlet.queued.get()),
+            // rsyslogd counts what it discards as well.
+            counter("enqueued", self.outlet.queued.get() + self.outlet.dropped_discarded.get()),
             counter("full", self.outlet.full.get()),
             counter("discarded.full", self.outlet.dropped_full.get()),
-            // Nothing is given up for its severity.
-            counter("discarded.nf", 0),
+            counter("discarded.nf", self.outlet.dropped_discarded.get()),
             gauge("maxqsize", signed(self.gauge.most())),
+        ];
+        Object::new(self.name.clone(), "core.queue", figures)
+    }
+}
+
+/// `core.queue` of the part of a queue that is on disk.
+#[derive(Debug)]
+pub(super) struct DiskQueueProbe {
+    pub(super) name: String,
+    pub(super) gauge: Gauge,
+    pub(super) stats: Arc<SpoolStats>,
+}
+
+impl Probe for DiskQueueProbe {
+    fn read(&self) -> Object {
+        let figures = vec![
+            gauge("size", signed(self.gauge.on_disk())),
+            counter("enqueued", self.stats.written.get()),
+            counter("full", self.stats.failures.get()),
+            counter("discarded.full", 0),
+            counter("discarded.nf", 0),
+            gauge("maxqsize", signed(self.gauge.most_on_disk())),
         ];
         Object::new(self.name.clone(), "core.queue", figures)
     }
@@ -344,7 +368,7 @@ impl Probe for MainQueueProbe {
     }
 }
 
-/// A listener: of one address family, except imtcp's.
+/// A listener: of one address family, except those of imtcp and imrelp.
 #[derive(Debug)]
 pub(super) struct ListenerProbe {
     module: &'static str,
@@ -366,7 +390,7 @@ impl ListenerProbe {
         stats: &Arc<InputStats>,
     ) -> Vec<Self> {
         let one = |name, family| Self { module, name, family, stats: stats.clone() };
-        if module == tcp::NAME {
+        if matches!(module, tcp::NAME | relp::NAME) {
             return vec![one(format!("{name}({port})"), 0)];
         }
         let address = address.unwrap_or("*");
@@ -385,7 +409,7 @@ impl Probe for ListenerProbe {
         let family = &self.stats.families[self.family];
         let figures = match self.module {
             // rsyslogd counts what its rate limit drops, too.
-            tcp::NAME => {
+            tcp::NAME | relp::NAME => {
                 let dropped = self.stats.dropped_ratelimit.get();
                 vec![counter("submitted", self.stats.received.get() + dropped)]
             }

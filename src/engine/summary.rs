@@ -12,6 +12,7 @@ use crate::message::Class;
 use crate::output::OutputStats;
 use crate::queue;
 use crate::queue::Gauge;
+use crate::queue::SpoolStats;
 use crate::shard::OutletStats;
 
 /// Senders that the summary names.
@@ -33,6 +34,7 @@ pub struct ActionCounters {
     pub outlet: Arc<OutletStats>,
     pub output: Arc<OutputStats>,
     pub queue: Gauge,
+    pub stored: Arc<SpoolStats>,
 }
 
 /// What came from one address.
@@ -112,7 +114,12 @@ impl Ruled {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Fate {
     delivered: u64,
+    handed_over: u64,
+    /// On disk, for the next run.
+    saved: u64,
+    damaged: u64,
     dropped_full: u64,
+    discarded: u64,
     dropped_at_stop: u64,
     dropped_unsendable: u64,
     dropped_retries: u64,
@@ -131,8 +138,13 @@ impl InputCounters {
 impl ActionCounters {
     /// Of an action that never was.
     pub(super) fn none(name: &str) -> Self {
-        let queue = queue::bounded(0).0.gauge();
-        Self { name: name.to_owned(), outlet: Arc::default(), output: Arc::default(), queue }
+        Self {
+            name: name.to_owned(),
+            outlet: Arc::default(),
+            output: Arc::default(),
+            queue: queue::bounded(0).0.gauge(),
+            stored: Arc::default(),
+        }
     }
 
     /// Takes over what `ended`, which nobody counts in any more, has counted. What its queue is
@@ -140,6 +152,7 @@ impl ActionCounters {
     pub(super) fn absorb(&self, ended: &Self) {
         self.outlet.absorb(&ended.outlet);
         self.output.absorb(&ended.output);
+        self.stored.absorb(&ended.stored);
         self.output.dropped_at_stop.add(ended.queue.depth().1);
     }
 
@@ -149,6 +162,14 @@ impl ActionCounters {
             + self.output.dropped_at_stop.get()
             + self.output.dropped_unsendable.get()
             + self.output.dropped_retries.get()
+            + self.output.handed_over.get()
+            + self.stored.damaged.get()
+            + self.stored.saved.get()
+    }
+
+    /// Messages that came into the queue: of this run, and those that an earlier one left on disk.
+    fn into_queue(&self) -> u64 {
+        self.outlet.queued.get() + self.stored.recovered.get()
     }
 
     /// Messages that were queued, and are neither in the queue nor counted behind it. Never more
@@ -156,7 +177,7 @@ impl ActionCounters {
     /// these are read in the order in which it moves.
     #[must_use]
     pub fn missing(&self) -> u64 {
-        let queued = self.outlet.queued.get();
+        let queued = self.into_queue();
         // A counter that is read too late would show what the others do not have yet.
         fence(Ordering::Acquire);
         let inside = self.queue.depth().1;
@@ -169,7 +190,7 @@ impl ActionCounters {
     pub fn surplus(&self) -> u64 {
         let out = self.out() + self.outlet.dropped_full.get();
         fence(Ordering::Acquire);
-        out.saturating_sub(self.outlet.rendered.get())
+        out.saturating_sub(self.outlet.rendered.get() + self.stored.recovered.get())
     }
 
     /// Messages that went in and are not accounted for once nothing moves any more; anything but
@@ -177,32 +198,41 @@ impl ActionCounters {
     #[must_use]
     pub fn imbalance(&self) -> i128 {
         let out = self.out() + self.queue.depth().1;
-        i128::from(self.outlet.queued.get()) - i128::from(out)
+        i128::from(self.into_queue()) - i128::from(out)
     }
 
     fn fate(&self) -> Fate {
         // Against the direction in which messages move: none is missing.
         let fate = Fate {
             delivered: self.output.delivered.get(),
+            handed_over: self.output.handed_over.get(),
+            saved: self.stored.saved.get(),
+            damaged: self.stored.damaged.get(),
             dropped_at_stop: self.output.dropped_at_stop.get(),
             dropped_unsendable: self.output.dropped_unsendable.get(),
             dropped_retries: self.output.dropped_retries.get(),
             dropped_full: self.outlet.dropped_full.get(),
+            discarded: self.outlet.dropped_discarded.get(),
             ..Fate::default()
         };
-        let out = fate.total() - fate.dropped_full;
+        let out = fate.total() - fate.dropped_full - fate.discarded;
         fence(Ordering::Acquire);
         let queued = self.outlet.queued.get();
         fence(Ordering::Acquire);
         let waiting = self.outlet.rendered.get().saturating_sub(queued + fate.dropped_full);
-        Fate { queued: queued.saturating_sub(out), waiting, ..fate }
+        let queued = (queued + self.stored.recovered.get()).saturating_sub(out);
+        Fate { queued, waiting, ..fate }
     }
 }
 
 impl Fate {
     const fn total(self) -> u64 {
         self.delivered
+            + self.handed_over
+            + self.saved
+            + self.damaged
             + self.dropped_full
+            + self.discarded
             + self.dropped_at_stop
             + self.dropped_unsendable
             + self.dropped_retries
@@ -212,7 +242,11 @@ impl Fate {
 
     const fn add(&mut self, other: Self) {
         self.delivered += other.delivered;
+        self.handed_over += other.handed_over;
+        self.saved += other.saved;
+        self.damaged += other.damaged;
         self.dropped_full += other.dropped_full;
+        self.discarded += other.discarded;
         self.dropped_at_stop += other.dropped_at_stop;
         self.dropped_unsendable += other.dropped_unsendable;
         self.dropped_retries += other.dropped_retries;
@@ -228,7 +262,11 @@ impl Fate {
         reasons(
             &mut line,
             &[
+                ("saved to disk", self.saved),
+                ("handed to the next action", self.handed_over),
                 ("dropped: queue full", self.dropped_full),
+                ("dropped: discardMark", self.discarded),
+                ("dropped: damaged on disk", self.damaged),
                 ("dropped: stop", self.dropped_at_stop + left),
                 ("dropped: unsendable", self.dropped_unsendable),
                 ("dropped: retries failed", self.dropped_retries),
@@ -273,7 +311,16 @@ impl Summary {
         }
         for (action, fate) in self.actions.iter().zip(&fates) {
             let mut line = format!("action {}: {}", action.name, fate.describe(self.stopped));
-            reasons(&mut line, &[("failed attempts", action.output.failures.get())]);
+            reasons(
+                &mut line,
+                &[
+                    ("of an earlier run", action.stored.recovered.get()),
+                    ("written to disk", action.stored.written.get()),
+                    ("left out by sampling", action.outlet.sampled_out.get()),
+                    ("failed attempts", action.output.failures.get()),
+                    ("started again after a panic", action.output.panics.get()),
+                ],
+            );
             if self.stopped && self.shards_unended == 0 && action.imbalance() != 0 {
                 let text = format!(" (BUG: {} messages not accounted for)", action.imbalance());
                 line.push_str(&text);
@@ -368,6 +415,7 @@ fn input_line(input: &InputCounters) -> String {
             ("connections", stats.sessions_opened.get()),
             ("connections refused", stats.sessions_refused.get()),
             ("connections timed out", stats.sessions_timed_out.get()),
+            ("sessions that broke the protocol", stats.sessions_broken.get()),
             ("accept errors", stats.accept_errors.get()),
         ],
     );
@@ -396,6 +444,7 @@ mod tests {
             outlet: Arc::default(),
             output: Arc::default(),
             queue: sender.gauge(),
+            stored: Arc::default(),
         }
     }
 

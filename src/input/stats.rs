@@ -43,6 +43,8 @@ pub struct InputStats {
     pub sessions_closed: Counter,
     pub sessions_refused: Counter,
     pub sessions_timed_out: Counter,
+    /// Ended because the peer sent what is no RELP, or not in its order.
+    pub sessions_broken: Counter,
     /// `accept` failed (no file descriptor left).
     pub accept_errors: Counter,
     /// System calls that took datagrams.

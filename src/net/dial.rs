@@ -32,7 +32,7 @@ pub struct DialOptions {
     pub unsent_max: Option<u32>,
     /// Send through this interface (or VRF).
     pub device: Option<String>,
-    /// Send from this address, a name or number (UDP alone, as in rsyslog).
+    /// Send from this address, a name or number (as in rsyslog not omfwd over TCP).
     pub address: Option<String>,
     pub free_bind: FreeBind,
 }
@@ -122,9 +122,10 @@ pub async fn tcp(host: &str, port: &str, options: &DialOptions) -> io::Result<Tc
 }
 
 async fn tcp_to_any(addresses: &[SocketAddr], options: &DialOptions) -> io::Result<TcpStream> {
+    let local = local_addresses(options, Transport::Tcp).await?;
     let mut last = None;
     for address in addresses.iter().copied() {
-        match tokio::time::timeout(options.timeout, tcp_to(address, options)).await {
+        match tokio::time::timeout(options.timeout, tcp_to(address, &local, options)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(e)) => last = Some(e),
             Err(_) => last = Some(io::ErrorKind::TimedOut.into()),
@@ -133,7 +134,38 @@ async fn tcp_to_any(addresses: &[SocketAddr], options: &DialOptions) -> io::Resu
     Err(last.unwrap_or_else(|| io::ErrorKind::NotFound.into()))
 }
 
-async fn tcp_to(address: SocketAddr, options: &DialOptions) -> io::Result<TcpStream> {
+/// Where to send from, if that is given.
+async fn local_addresses(
+    options: &DialOptions,
+    transport: Transport,
+) -> io::Result<Vec<SocketAddr>> {
+    match &options.address {
+        Some(name) => resolve::resolve_later(name, "0", options.family, transport).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Binds a socket that is to go to `address` to the one of `local` that fits, if there are any.
+fn bind_local(
+    socket: &Socket,
+    address: SocketAddr,
+    local: &[SocketAddr],
+    options: &DialOptions,
+) -> io::Result<()> {
+    if local.is_empty() {
+        return Ok(());
+    }
+    let Some(from) = local.iter().find(|from| from.is_ipv4() == address.is_ipv4()) else {
+        return Err(io::ErrorKind::AddrNotAvailable.into());
+    };
+    options::bind(socket, *from, options.free_bind).map(|_| ())
+}
+
+async fn tcp_to(
+    address: SocketAddr,
+    local: &[SocketAddr],
+    options: &DialOptions,
+) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     if let Some(device) = &options.device {
@@ -148,6 +180,7 @@ async fn tcp_to(address: SocketAddr, options: &DialOptions) -> io::Result<TcpStr
     if let Some(bytes) = options.unsent_max {
         socket.set_tcp_notsent_lowat(bytes)?;
     }
+    bind_local(&socket, address, local, options)?;
     // Writes are gathered here already; the kernel must not wait for more.
     socket.set_tcp_nodelay(true)?;
     let stream = TcpSocket::from_std_stream(socket.into()).connect(address).await?;
@@ -178,10 +211,7 @@ async fn udp_to_any(
     options: &DialOptions,
     all: bool,
 ) -> io::Result<Vec<UdpSocket>> {
-    let local = match &options.address {
-        Some(name) => resolve::resolve_later(name, "0", options.family, Transport::Udp).await?,
-        None => Vec::new(),
-    };
+    let local = local_addresses(options, Transport::Udp).await?;
     let mut sockets = Vec::new();
     let mut last = None;
     for address in addresses.iter().copied() {
@@ -213,12 +243,7 @@ fn udp_to(
     }
     // A broadcast address is a legal target.
     socket.set_broadcast(true)?;
-    if !local.is_empty() {
-        let Some(from) = local.iter().find(|from| from.is_ipv4() == address.is_ipv4()) else {
-            return Err(io::ErrorKind::AddrNotAvailable.into());
-        };
-        options::bind(&socket, *from, options.free_bind)?;
-    }
+    bind_local(&socket, address, local, options)?;
     socket.connect(&address.into())?;
     UdpSocket::from_std(socket.into())
 }

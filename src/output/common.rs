@@ -1,8 +1,8 @@
 //! Parameters that every action has, whatever its module: its name, how it retries, its queue.
 
+use std::path::PathBuf;
 use std::time;
 
-use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::config::param::Kind::Bool;
 use crate::config::param::Kind::Duration;
@@ -12,7 +12,8 @@ use crate::config::param::Kind::Str;
 use crate::config::param::Kind::Template;
 use crate::config::param::Params;
 use crate::config::param::Spec;
-use crate::config::wording::LEFT_OUT;
+use crate::queue::Settings;
+use crate::shard::GateSpec;
 
 /// The table of the `action.*` parameters, and of what belongs to no group.
 pub static PARAMS: &[Spec] = &[
@@ -48,36 +49,30 @@ pub static PARAMS: &[Spec] = &[
         Bool,
         "off",
         "Says it again at each failed attempt.",
-    )
-    .ignored("a suspension is reported once"),
+    ),
     Spec::new("action.writeAllMarkMessages", Bool, "on", "Passes on every mark message.")
         .ignored("mark messages are always passed on"),
-    Spec::new("action.execOnlyEveryNthTime", Int, "0", "Takes each nth message alone.")
-        .later(LEFT_OUT),
+    Spec::new("action.execOnlyEveryNthTime", Int, "0", "Takes each nth message alone."),
     Spec::new(
         "action.execOnlyEveryNthTimeTimeout",
         Duration("seconds"),
         "0",
-        "Silence after which that count starts over.",
-    )
-    .later(LEFT_OUT),
+        "Time after its first message at which that count starts over.",
+    ),
     Spec::new(
         "action.execOnlyOnceEveryInterval",
         Duration("seconds"),
         "0",
         "Takes one message in such a time.",
-    )
-    .later(LEFT_OUT),
+    ),
     Spec::new(
         "action.execOnlyWhenPreviousIsSuspended",
         Bool,
         "off",
         "Takes over while the action before it fails.",
     ),
-    Spec::new("action.errorFile", Str, "", "File for messages that were given up.")
-        .meanwhile("messages that were given up are counted, by reason, and not kept"),
-    Spec::new("action.errorFile.maxSize", Int, "", "The largest size of that file.")
-        .ignored("no error file is written yet"),
+    Spec::new("action.errorFile", Str, "", "File for messages that were given up."),
+    Spec::new("action.errorFile.maxSize", Int, "", "The largest size of that file, in bytes."),
     Spec::new(
         "action.repeatedMsgContainsOriginalMsg",
         Bool,
@@ -121,28 +116,51 @@ pub struct Common {
     pub template: Option<String>,
     pub retry: Retry,
     pub report_suspension: bool,
+    pub report_continuation: bool,
+    pub queue: Settings,
+    /// Which messages are for it. What the queue adds is the engine's to say.
+    pub gate: GateSpec,
+    /// `action.errorFile`, and the bytes that it grows to.
+    pub error_file: Option<(PathBuf, Option<u64>)>,
 }
 
 impl Common {
     /// Reads the parameters that [`PARAMS`] lists; `None` (complained of) if the action would do
     /// something else than was asked for.
     pub fn compile(params: &Params, diags: &mut Diagnostics) -> Option<Self> {
-        if params.bool("action.execOnlyWhenPreviousIsSuspended") == Some(true) {
-            let loc = params.loc("action.execOnlyWhenPreviousIsSuspended");
-            let text = format!("fallback actions are not built yet: {LEFT_OUT}");
-            diags.push(Diagnostic::unbuilt(loc, text));
-            return None;
-        }
         if params.refused {
             return None;
         }
         let text = |name| params.str(name).map(str::to_owned);
+        let continuation = params.bool("action.reportSuspensionContinuation").unwrap_or(false);
         Some(Self {
             name: text("name"),
             template: text("template"),
             retry: retry(params),
-            report_suspension: params.bool("action.reportSuspension").unwrap_or(true),
+            report_suspension: continuation
+                || params.bool("action.reportSuspension").unwrap_or(true),
+            report_continuation: continuation,
+            gate: gate(params),
+            error_file: params.str("action.errorFile").filter(|path| !path.is_empty()).map(
+                |path| {
+                    let most = params.int("action.errorFile.maxSize").filter(|bytes| *bytes > 0);
+                    (PathBuf::from(path), most.and_then(|bytes| u64::try_from(bytes).ok()))
+                },
+            ),
+            queue: Settings::compile(params, false, diags),
         })
+    }
+}
+
+fn gate(params: &Params) -> GateSpec {
+    let seconds = |name| params.size(name).and_then(|n| i64::try_from(n).ok()).unwrap_or(0);
+    let every = params.int("action.execOnlyEveryNthTime").and_then(|n| u64::try_from(n).ok());
+    GateSpec {
+        after_failure: params.bool("action.execOnlyWhenPreviousIsSuspended").unwrap_or(false),
+        every: every.unwrap_or(0),
+        every_timeout: seconds("action.execOnlyEveryNthTimeTimeout"),
+        once_in: seconds("action.execOnlyOnceEveryInterval"),
+        ..GateSpec::default()
     }
 }
 

@@ -7,19 +7,22 @@
 
 mod blocking;
 pub mod common;
+mod errors;
 pub mod file;
 pub mod forward;
+pub mod relp;
 mod stats;
 pub mod stdout;
 mod task;
 #[cfg(test)]
 mod testing;
 
+pub use errors::ErrorFile;
 pub use stats::CacheStats;
 pub use stats::OutputStats;
+pub use task::Fallback;
 pub use task::Task;
-
-use std::collections::VecDeque;
+pub(crate) use task::wait_or_stop;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
@@ -36,9 +39,11 @@ use crate::output::file::FileDefaults;
 use crate::output::file::FileSpec;
 use crate::output::file::FileTarget;
 use crate::output::forward::ForwardSpec;
+use crate::output::relp::RelpSpec;
 use crate::output::stdout::StdoutSpec;
 use crate::queue;
 use crate::queue::Framing;
+use crate::queue::Taken;
 
 /// What `global()` and `module()` objects set for all actions.
 #[derive(Clone, Debug)]
@@ -101,6 +106,7 @@ pub enum OutputSpec {
     Forward(Box<ForwardSpec>),
     File(Box<FileSpec>),
     Stdout(StdoutSpec),
+    Relp(Box<RelpSpec>),
     /// Takes messages and does nothing with them.
     Discard(Common),
 }
@@ -129,6 +135,10 @@ impl OutputSpec {
                 let params = stdout::MODULE.check(object, &tables(&stdout::MODULE), diags);
                 StdoutSpec::compile(&params, diags).map(Self::Stdout)
             }
+            relp::NAME => {
+                let params = relp::MODULE.check(object, &tables(&relp::MODULE), diags);
+                RelpSpec::compile(&params, defaults, diags).map(Box::new).map(Self::Relp)
+            }
             DISCARD => {
                 let params = DISCARD_MODULE.check(object, &tables(&DISCARD_MODULE), diags);
                 Common::compile(&params, diags).map(Self::Discard)
@@ -144,6 +154,7 @@ impl OutputSpec {
             Self::Forward(_) => forward::NAME,
             Self::File(_) => file::NAME,
             Self::Stdout(_) => stdout::NAME,
+            Self::Relp(_) => relp::NAME,
             Self::Discard(_) => DISCARD,
         }
     }
@@ -154,6 +165,7 @@ impl OutputSpec {
             Self::Forward(spec) => &spec.common,
             Self::File(spec) => &spec.common,
             Self::Stdout(spec) => &spec.common,
+            Self::Relp(spec) => &spec.common,
             Self::Discard(common) => common,
         }
     }
@@ -167,6 +179,7 @@ impl OutputSpec {
                 Self::Forward(spec) => spec.common.name = None,
                 Self::File(spec) => spec.common.name = None,
                 Self::Stdout(spec) => spec.common.name = None,
+                Self::Relp(spec) => spec.common.name = None,
                 Self::Discard(common) => common.name = None,
             }
             spec
@@ -181,6 +194,7 @@ impl OutputSpec {
             Self::Forward(spec) => Some(&spec.template),
             Self::File(spec) => Some(&spec.template),
             Self::Stdout(spec) => Some(&spec.template),
+            Self::Relp(spec) => Some(&spec.template),
             Self::Discard(_) => None,
         }
     }
@@ -193,7 +207,7 @@ impl OutputSpec {
                 FileTarget::Dynamic { template, .. } => Some(template),
                 FileTarget::Fixed(_) => None,
             },
-            Self::Forward(_) | Self::Stdout(_) | Self::Discard(_) => None,
+            Self::Forward(_) | Self::Stdout(_) | Self::Relp(_) | Self::Discard(_) => None,
         }
     }
 
@@ -214,6 +228,7 @@ impl OutputSpec {
                 FileTarget::Dynamic { .. } => file_name.to_owned(),
             },
             Self::Stdout(_) => "stdout".to_owned(),
+            Self::Relp(spec) => format!("relp:{}:{}", spec.target, spec.port),
             Self::Discard(_) => String::new(),
         }
     }
@@ -224,6 +239,7 @@ impl OutputSpec {
         match self {
             Self::Forward(spec) => spec.framing,
             Self::Stdout(spec) => spec.framing,
+            Self::Relp(_) => RelpSpec::FRAMING,
             Self::File(_) | Self::Discard(_) => Framing::NONE,
         }
     }
@@ -234,13 +250,14 @@ impl OutputSpec {
             Self::Forward(spec) => forward::run(*spec, task).await,
             Self::File(spec) => file::run(*spec, task).await,
             Self::Stdout(spec) => stdout::run(spec, task).await,
+            Self::Relp(spec) => relp::run(*spec, task).await,
             Self::Discard(_) => discard(&task).await,
         }
     }
 }
 
 async fn discard(task: &Task) {
-    let mut chunks = VecDeque::new();
+    let mut chunks = Taken::default();
     while task.queue.take(&mut chunks).await {
         for chunk in chunks.drain(..) {
             task.delivered(chunk);
@@ -250,7 +267,7 @@ async fn discard(task: &Task) {
 
 /// The output modules that run.
 pub static MODULES: &[&Module] =
-    &[&forward::MODULE, &file::MODULE, &stdout::MODULE, &DISCARD_MODULE];
+    &[&forward::MODULE, &file::MODULE, &stdout::MODULE, &relp::MODULE, &DISCARD_MODULE];
 
 static DISCARD_MODULE: Module = Module {
     name: DISCARD,

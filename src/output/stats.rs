@@ -14,6 +14,9 @@ pub struct OutputStats {
     pub dropped_at_stop: Counter,
     pub dropped_unsendable: Counter,
     pub dropped_retries: Counter,
+    /// Messages that the next action got, since this one failed
+    /// (`action.execOnlyWhenPreviousIsSuspended`).
+    pub handed_over: Counter,
     /// Attempts that failed (connect, write), each followed by a retry.
     pub failures: Counter,
     /// Times that the target was given up until it works, how often it did again, and the seconds
@@ -21,6 +24,8 @@ pub struct OutputStats {
     pub suspended: Counter,
     pub resumed: Counter,
     pub suspended_seconds: Counter,
+    /// Times that it panicked, and was made anew.
+    pub panics: Counter,
     /// Connections made, files opened.
     pub opened: Counter,
     /// The open files of omfile's `dynaFile`.
@@ -56,6 +61,8 @@ impl OutputStats {
             (&self.suspended, suspended),
             (&self.resumed, resumed),
             (&self.suspended_seconds, suspended_seconds),
+            (&self.handed_over, &other.handed_over),
+            (&self.panics, &other.panics),
             (&self.opened, &other.opened),
         ] {
             sum.add(part.get());

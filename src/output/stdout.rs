@@ -6,6 +6,7 @@ use std::io;
 use std::io::IoSlice;
 use std::io::Write;
 use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use crate::base::diag::Diagnostics;
 use crate::base::num::count;
@@ -16,12 +17,12 @@ use crate::config::module::Role;
 use crate::config::param::Kind;
 use crate::config::param::Params;
 use crate::config::param::Spec;
+use crate::output::OutputStats;
 use crate::output::Task;
 use crate::output::blocking::on_thread;
 use crate::output::common::Common;
 use crate::output::task::Health;
 use crate::output::task::Pending;
-use crate::queue::Chunk;
 use crate::queue::Framing;
 
 pub const NAME: &str = "omstdout";
@@ -70,7 +71,7 @@ impl StdoutSpec {
 struct Desk {
     out: File,
     pending: Pending,
-    finished: Vec<Chunk>,
+    stats: Arc<OutputStats>,
 }
 
 impl Desk {
@@ -86,7 +87,14 @@ impl Desk {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => 0,
                 Err(e) => return Err(e),
             };
-            self.pending.advance(written, |chunk| self.finished.push(chunk));
+            let (stats, mut through) = (&self.stats, Vec::new());
+            self.pending.advance(written, |chunk| through.push(chunk));
+            for chunk in through {
+                // Counted here: the task may be ended while this thread writes.
+                stats.delivered.add(count(chunk.len()));
+                stats.bytes.add(count(chunk.bytes.len()));
+                self.pending.chunks.done(chunk);
+            }
         }
         Ok(())
     }
@@ -102,13 +110,11 @@ pub(super) async fn run(spec: StdoutSpec, task: Task) {
 }
 
 async fn write_to(out: File, health: &mut Health, task: &Task) {
-    let mut desk = Box::new(Desk { out, pending: Pending::default(), finished: Vec::new() });
+    let stats = task.stats.clone();
+    let mut desk = Box::new(Desk { out, pending: Pending::default(), stats });
     while !desk.pending.is_empty() || task.queue.take(&mut desk.pending.chunks).await {
         let Some((back, result)) = on_thread(desk, |desk| desk.write()).await else { return };
         desk = back;
-        for chunk in desk.finished.drain(..) {
-            task.delivered(chunk);
-        }
         match result {
             Ok(()) => health.worked(),
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {

@@ -1,6 +1,5 @@
 //! What the task of every action works with: its queue, its counters, and its state of health.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::io::IoSlice;
 use std::sync::Arc;
@@ -16,9 +15,13 @@ use crate::base::reporter::Reporter;
 use crate::output::OutputStats;
 use crate::output::common::Common;
 use crate::output::common::Retry;
+use crate::output::errors::ErrorFile;
 use crate::queue::Chunk;
 use crate::queue::Receiver;
+use crate::queue::Sender;
 use crate::queue::Suspension;
+use crate::queue::Taken;
+use crate::shard::OutletStats;
 
 /// A target that worked for this long was well; its next failure starts the waits over.
 const WELL: Duration = Duration::from_secs(1);
@@ -34,6 +37,17 @@ pub struct Task {
     pub stats: Arc<OutputStats>,
     pub signals: Signals,
     pub reporter: Arc<dyn Reporter>,
+    /// The action that takes over when this one fails.
+    pub fallback: Option<Fallback>,
+    /// Where what is given up is written.
+    pub errors: Option<ErrorFile>,
+}
+
+/// The next action, as the one before it sees it.
+#[derive(Clone, Debug)]
+pub struct Fallback {
+    pub queue: Sender,
+    pub stats: Arc<OutletStats>,
 }
 
 impl fmt::Debug for Task {
@@ -49,12 +63,36 @@ impl Task {
         self.stats.bytes.add(count(chunk.bytes.len()));
         self.queue.done(chunk);
     }
+
+    /// Gives the next action what this one could not deliver, as far as it has room and the chunks
+    /// carry it.
+    pub(super) fn hand_over(&self, pending: &mut Pending) {
+        let Some(next) = &self.fallback else { return };
+        while let Some(chunk) = pending.chunks.front() {
+            let first = chunk.ends.partition_point(|end| (*end as usize) <= pending.offset);
+            let Some(mut instead) = chunk.instead_from(first) else { return };
+            let messages = count(instead.len());
+            // Before: what is queued was rendered, whoever looks.
+            next.stats.rendered.add(messages);
+            if !next.queue.try_push(&mut instead) {
+                next.stats.rendered.retract(messages);
+                return;
+            }
+            next.stats.queued.add(messages);
+            self.stats.handed_over.add(messages);
+            self.stats.delivered.add(count(first));
+            pending.offset = 0;
+            if let Some(chunk) = pending.chunks.pop_front() {
+                self.queue.done(chunk);
+            }
+        }
+    }
 }
 
 /// Chunks on their way out, in order, and how far the first one is.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    pub(super) chunks: VecDeque<Chunk>,
+    pub(super) chunks: Taken,
     /// Bytes of the first chunk that the target has taken.
     pub(super) offset: usize,
 }
@@ -68,7 +106,7 @@ impl Pending {
     pub(super) fn gather<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let mut skip = self.offset;
         let mut n = 0;
-        for (slice, chunk) in slices.iter_mut().zip(&self.chunks) {
+        for (slice, chunk) in slices.iter_mut().zip(self.chunks.iter()) {
             *slice = IoSlice::new(&chunk.bytes[skip..]);
             skip = 0;
             n += 1;
@@ -115,6 +153,8 @@ pub(super) struct Health {
     reporter: Arc<dyn Reporter>,
     stats: Arc<OutputStats>,
     report: bool,
+    /// Says each failure, and not the first alone.
+    continuation: bool,
     retry: Retry,
     backoff: Backoff,
     /// Failures since it last worked.
@@ -131,6 +171,7 @@ impl Health {
             reporter: task.reporter.clone(),
             stats: task.stats.clone(),
             report: common.report_suspension,
+            continuation: common.report_continuation,
             retry: common.retry,
             backoff: Backoff::new(common.retry.floor, common.retry.ceiling),
             attempts: 0,
@@ -179,10 +220,13 @@ impl Health {
     pub(super) fn failed(&mut self, why: &str) -> Duration {
         self.stats.failures.add(1);
         self.attempts = self.attempts.saturating_add(1);
+        if self.continuation && self.suspended_at.is_some() {
+            self.say(Level::Warning, &format!("is still suspended: {why}"));
+        }
         let was_well = self.worked_at.take().is_some_and(|at| at.elapsed() >= WELL);
+        self.suspension.set(true);
         if self.suspended_at.is_none() {
             self.suspended_at = Some(clock::monotonic());
-            self.suspension.set(true);
             self.stats.suspended.add(1);
             if self.report {
                 let then = match self.retry.limit {
@@ -207,6 +251,15 @@ impl Health {
         if wait.is_zero() {
             return;
         }
+        task.hand_over(pending);
+        self.wait_out(wait, pending, task).await;
+        if task.fallback.is_some() {
+            // The next message finds out whether it works again; the next action has it if not.
+            self.suspension.set(false);
+        }
+    }
+
+    async fn wait_out(&self, wait: Duration, pending: &mut Pending, task: &Task) {
         let wait = wait_or_stop(wait, task.signals.clone());
         tokio::pin!(wait);
         if !self.exhausted() {
@@ -215,6 +268,9 @@ impl Health {
         loop {
             pending.offset = 0;
             for chunk in pending.chunks.drain(..) {
+                if let Some(errors) = &task.errors {
+                    errors.write(&chunk);
+                }
                 self.stats.dropped_retries.add(count(chunk.len()));
                 task.queue.done(chunk);
             }
@@ -227,7 +283,7 @@ impl Health {
 }
 
 /// Waits; a stop makes it short, since these are the last attempts.
-pub(super) async fn wait_or_stop(wait: Duration, mut signals: Signals) {
+pub(crate) async fn wait_or_stop(wait: Duration, mut signals: Signals) {
     if tokio::time::timeout(wait, signals.stopped()).await.is_ok() {
         tokio::time::sleep(wait.min(STOPPING)).await;
     }

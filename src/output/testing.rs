@@ -129,6 +129,8 @@ impl Driven {
             stats: stats.clone(),
             signals,
             reporter: said.clone(),
+            fallback: None,
+            errors: None,
         };
         (Self { queue, stats, control, said, framing }, task)
     }

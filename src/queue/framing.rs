@@ -1,5 +1,7 @@
 //! What makes one message of a stream out of rendered bytes (RFC 6587 §3.4).
 
+use crate::parse::relp;
+
 /// How messages are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameStyle {
@@ -12,6 +14,8 @@ pub enum FrameStyle {
     Traditional(u8),
     /// The length in decimal digits and a space come first.
     OctetCounted,
+    /// A RELP frame, whose number is written when it is sent.
+    Relp,
 }
 
 /// What an output needs done to each message behind its rendering.
@@ -54,6 +58,7 @@ pub fn frame(out: &mut Vec<u8>, start: usize, framing: Framing) {
             }
         }
         FrameStyle::OctetCounted => prepend_count(out, start),
+        FrameStyle::Relp => relp::frame_syslog(out, start),
     }
 }
 

@@ -1,44 +1,83 @@
-//! The memory queue of an action: bounded in bytes, many senders, one receiver. The unit is the
-//! [`Chunk`]; the lock is taken once per chunk.
+//! The queue of an action: bounded in bytes, many senders, one receiver. The unit is the [`Chunk`];
+//! the lock is taken once per chunk. Where a disk is behind it ([`super::spool`]), what memory has
+//! no room for goes there.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
 use crate::queue::Chunk;
+use crate::queue::Taken;
+use crate::queue::pace::Pace;
+use crate::queue::spill::Spill;
+use crate::queue::spill::Way;
 
 /// Spare buffers that are kept for reuse, at most.
 const SPARE_CHUNKS: usize = 32;
 /// The memory of one of them, at most: what a read of ordinary messages renders to.
-const SPARE_BYTES: usize = 1 << 20;
+pub(super) const SPARE_BYTES: usize = 1 << 20;
 
 #[derive(Debug)]
-struct State {
-    chunks: VecDeque<Chunk>,
-    spare: Vec<Chunk>,
-    /// [`Chunk::cost`] of all that is waiting or being delivered.
-    bytes: usize,
-    messages: u64,
+pub(super) struct State {
+    /// In the order of their numbers.
+    pub(super) chunks: VecDeque<Chunk>,
+    /// The number of the next one.
+    next: u64,
+    pub(super) spare: Vec<Chunk>,
+    /// [`Chunk::cost`] of all that is waiting or being delivered, in memory.
+    pub(super) bytes: usize,
+    pub(super) messages: u64,
     /// The most that `messages` has been.
     messages_most: u64,
-    senders: usize,
-    receiver_gone: bool,
+    pub(super) senders: usize,
+    pub(super) receivers: usize,
+    /// When the next batch may be taken, where the configuration slows it down.
+    pub(super) not_before: Option<Instant>,
+    /// Since when a batch waits to become large enough.
+    pub(super) gathering_since: Option<Instant>,
+    pub(super) spill: Option<Spill>,
+    /// A thread works on the disk, or will.
+    pub(super) has_spooler: bool,
+    /// When that thread is to end.
+    pub(super) leave: Leave,
+}
+
+/// When the disk of a queue is closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Leave {
+    #[default]
+    Never,
+    /// When nobody uses the queue any more.
+    WhenUnused,
+    Now,
 }
 
 #[derive(Debug)]
-struct Shared {
+pub(super) struct Shared {
     state: Mutex<State>,
     bytes_max: usize,
+    messages_max: u64,
+    pub(super) pace: Option<Pace>,
     /// Something came, or the last sender went.
-    filled: Notify,
+    pub(super) filled: Notify,
     /// Something was taken.
-    freed: Notify,
+    pub(super) freed: Notify,
+    /// The last sender went.
+    closed: Notify,
+    /// The thread that works on the disk has something to do.
+    pub(super) work: Condvar,
+    /// Messages that wait or are delivered, as [`Gauge::depth`] has them, without the lock.
+    depth: AtomicU64,
     /// See [`Suspension`].
     suspended: AtomicBool,
 }
@@ -46,7 +85,7 @@ struct Shared {
 /// Puts chunks in. Cloned for every shard.
 #[derive(Debug)]
 pub struct Sender {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// Whether the action behind a queue is suspended: its last attempt failed, and it waits.
@@ -67,39 +106,170 @@ pub struct Gauge {
     shared: Arc<Shared>,
 }
 
+/// What came of a look.
+pub(super) enum Taking {
+    Took,
+    Empty,
+    /// Something is there, and may be taken after that time.
+    Later(Duration),
+    /// Nothing will ever come.
+    Ended,
+}
+
 /// Takes chunks out; the action's task holds the only one.
 #[derive(Debug)]
 pub struct Receiver {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
-/// A queue that takes chunks in until it holds `bytes_max` bytes. So the last one may go over it:
-/// a large chunk has as good a chance as the small ones of a sender that never pauses.
+/// What bounds a queue, and how fast it gives out.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// A queue takes chunks in until it holds so many bytes. So the last one may go over it: a
+    /// large chunk has as good a chance as the small ones of a sender that never pauses.
+    pub bytes: usize,
+    /// The same with messages.
+    pub messages: u64,
+    pub pace: Pace,
+}
+
+/// A queue in memory that is bounded in bytes alone.
 #[must_use]
 pub fn bounded(bytes_max: usize) -> (Sender, Receiver) {
+    open(Bounds { bytes: bytes_max, messages: u64::MAX, pace: Pace::default() })
+}
+
+/// A queue in memory.
+#[must_use]
+pub fn open(bounds: Bounds) -> (Sender, Receiver) {
     let state = State {
         chunks: VecDeque::new(),
+        next: 0,
         spare: Vec::new(),
         bytes: 0,
         messages: 0,
         messages_most: 0,
         senders: 1,
-        receiver_gone: false,
+        receivers: 1,
+        not_before: None,
+        gathering_since: None,
+        spill: None,
+        has_spooler: false,
+        leave: Leave::Never,
     };
+    let Bounds { bytes, messages, pace } = bounds;
     let shared = Arc::new(Shared {
         state: Mutex::new(state),
-        bytes_max,
+        bytes_max: bytes,
+        messages_max: messages,
+        pace: (!pace.is_free()).then_some(pace),
         suspended: AtomicBool::new(false),
         filled: Notify::new(),
         freed: Notify::new(),
+        closed: Notify::new(),
+        work: Condvar::new(),
+        depth: AtomicU64::new(0),
     });
     (Sender { shared: shared.clone() }, Receiver { shared })
 }
 
+impl State {
+    /// Where a chunk goes that comes now.
+    fn way(&mut self, bytes_max: usize, messages_max: u64) -> Way {
+        if let Some(spill) = &mut self.spill {
+            let bytes = self.bytes - spill.waiting_bytes;
+            return spill.way(bytes, self.messages - spill.waiting_messages);
+        }
+        match self.bytes >= bytes_max || self.messages >= messages_max {
+            true => Way::Wait,
+            false => Way::Memory,
+        }
+    }
+
+    /// Puts a chunk behind those that are in memory.
+    pub(super) fn push_back(&mut self, mut chunk: Chunk) {
+        chunk.number = self.next;
+        self.next += 1;
+        self.chunks.push_back(chunk);
+    }
+
+    /// Nothing will ever come.
+    pub(super) fn is_ended(&self) -> bool {
+        let on_disk = self.spill.as_ref().is_some_and(|s| s.unread > 0 || s.waiting_bytes > 0);
+        self.senders == 0 && self.chunks.is_empty() && !on_disk
+    }
+
+    /// Both ends are gone.
+    pub(super) const fn is_unused(&self) -> bool {
+        self.receivers == 0 && self.senders == 0
+    }
+
+    /// Messages that wait, or are delivered, in memory and on disk.
+    pub(super) fn depth(&self) -> u64 {
+        self.messages + self.spill.as_ref().map_or(0, |spill| spill.unread)
+    }
+}
+
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while it was held cannot have left a chunk half moved.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// See [`Receiver::done`].
+    pub(super) fn done(&self, mut chunk: Chunk) {
+        let (size, messages, stored) = (chunk.cost(), chunk.len() as u64, chunk.stored);
+        chunk.clear();
+        let reusable = chunk.memory() <= SPARE_BYTES;
+        let mut state = self.lock();
+        // What was given up at the end is not counted any more.
+        state.bytes = state.bytes.saturating_sub(size);
+        state.messages = state.messages.saturating_sub(messages);
+        if let Some(spill) = &mut state.spill {
+            if let Some(position) = stored {
+                spill.done(position);
+            }
+            // There is something to release, or room for what is on disk.
+            if stored.is_some() || spill.unread > 0 {
+                self.work.notify_one();
+            }
+        }
+        self.depth.store(state.depth(), Ordering::Relaxed);
+        if reusable && state.spare.len() < SPARE_CHUNKS {
+            state.spare.push(chunk);
+        }
+        drop(state);
+        self.freed.notify_waiters();
+    }
+
+    /// One look at whether something can be taken.
+    fn take(self: &Arc<Self>, into: &mut Taken) -> Taking {
+        let mut state = self.lock();
+        if let Some(pace) = &self.pace {
+            return state.take_paced(pace, self, into);
+        }
+        if !state.chunks.is_empty() {
+            into.fill(self, state.chunks.drain(..));
+            if let Some(spill) = &state.spill
+                && spill.unread > 0
+            {
+                self.work.notify_one();
+            }
+            return Taking::Took;
+        }
+        if state.is_ended() { Taking::Ended } else { Taking::Empty }
+    }
+
+    /// Puts chunks that were taken, and not delivered, back to their places.
+    pub(super) fn take_back(&self, chunks: impl DoubleEndedIterator<Item = Chunk>) {
+        let mut state = self.lock();
+        // From behind: parts of one chunk have its number, and keep their order.
+        for chunk in chunks.rev() {
+            let place = state.chunks.partition_point(|other| other.number < chunk.number);
+            state.chunks.insert(place, chunk);
+        }
+        drop(state);
+        self.filled.notify_one();
     }
 }
 
@@ -110,27 +280,44 @@ impl Sender {
         self.shared.suspended.load(Ordering::Relaxed)
     }
 
+    /// Messages that wait or are being delivered, as of the last chunk that came or went.
+    #[must_use]
+    #[inline]
+    pub fn depth(&self) -> u64 {
+        self.shared.depth.load(Ordering::Relaxed)
+    }
+
     /// Puts `chunk` in if there is room, and leaves an empty one with memory in its place.
     /// False, and `chunk` untouched, if the queue is full.
     pub fn try_push(&self, chunk: &mut Chunk) -> bool {
-        let mut state = self.shared.lock();
-        if state.bytes >= self.shared.bytes_max && !state.receiver_gone {
-            return false;
+        let shared = &*self.shared;
+        let mut state = shared.lock();
+        let mut way = state.way(shared.bytes_max, shared.messages_max);
+        if way == Way::Wait {
+            if state.receivers > 0 {
+                return false;
+            }
+            // The action was ended by a stop: this is a part of what the queue is left with.
+            way = if state.spill.is_some() { Way::Disk } else { Way::Memory };
         }
         let spare = state.spare.pop().unwrap_or_default();
         let full = std::mem::replace(chunk, spare);
         state.bytes += full.cost();
         state.messages += full.len() as u64;
-        state.messages_most = state.messages_most.max(state.messages);
-        if state.receiver_gone {
-            // The action was ended by a stop: this is a part of what the queue is left with.
+        let depth = state.depth();
+        state.messages_most = state.messages_most.max(depth);
+        shared.depth.store(depth, Ordering::Relaxed);
+        if let (Way::Disk, Some(spill)) = (way, &mut state.spill) {
+            spill.wait(full);
+            drop(state);
+            shared.work.notify_one();
             return true;
         }
-        state.chunks.push_back(full);
+        state.push_back(full);
         let first = state.chunks.len() == 1;
         drop(state);
-        if first {
-            self.shared.filled.notify_one();
+        if first || shared.pace.is_some() {
+            shared.filled.notify_one();
         }
         true
     }
@@ -161,18 +348,45 @@ impl Sender {
 }
 
 impl Gauge {
-    /// Bytes (as they count against the bound) and messages that are waiting or being delivered.
+    /// Bytes of memory (as they count against the bound) and messages, in memory and on disk, that
+    /// are waiting or being delivered.
     #[must_use]
     pub fn depth(&self) -> (usize, u64) {
         let state = self.shared.lock();
-        (state.bytes, state.messages)
+        (state.bytes, state.depth())
     }
 
-    /// Whether both ends are gone: nothing will come and nothing will be taken out.
+    /// Returns once nothing more will be put in.
+    pub async fn ended(&self) {
+        loop {
+            let closed = self.shared.closed.notified();
+            tokio::pin!(closed);
+            closed.as_mut().enable();
+            if self.shared.lock().senders == 0 {
+                return;
+            }
+            closed.await;
+        }
+    }
+
+    /// Messages that are on disk and not in memory.
+    #[must_use]
+    pub fn on_disk(&self) -> u64 {
+        self.shared.lock().spill.as_ref().map_or(0, |spill| spill.unread)
+    }
+
+    /// The most that those were.
+    #[must_use]
+    pub fn most_on_disk(&self) -> u64 {
+        self.shared.lock().spill.as_ref().map_or(0, |spill| spill.unread_most)
+    }
+
+    /// Whether both ends are gone, and the disk is closed: nothing will come and nothing will be
+    /// taken out.
     #[must_use]
     pub fn is_over(&self) -> bool {
         let state = self.shared.lock();
-        state.receiver_gone && state.senders == 0
+        state.is_unused() && !state.has_spooler
     }
 
     /// The most messages that it held at a time.
@@ -196,11 +410,21 @@ impl Drop for Sender {
         if state.senders == 0 {
             drop(state);
             self.shared.filled.notify_one();
+            self.shared.work.notify_one();
+            self.shared.closed.notify_waiters();
         }
     }
 }
 
 impl Receiver {
+    /// Another end of the same queue, for an output that is made anew: as long as one is there the
+    /// queue keeps to its bound. Only one of them may take.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        self.shared.lock().receivers += 1;
+        Self { shared: self.shared.clone() }
+    }
+
     /// To tell the senders how the action is.
     #[must_use]
     pub fn suspension(&self) -> Suspension {
@@ -210,200 +434,37 @@ impl Receiver {
     /// Takes everything that is waiting, in order, into `into`. False when nothing will ever come:
     /// all senders are gone and the queue is empty. Cancel safe.
     ///
-    /// What is taken still counts against the bound until [`Receiver::done`].
-    pub async fn take(&self, into: &mut VecDeque<Chunk>) -> bool {
+    /// What is taken still counts against the bound until [`Receiver::done`]. What is neither
+    /// given back nor in `into` any more when the output ends is lost, and counts as left.
+    pub async fn take(&self, into: &mut Taken) -> bool {
         loop {
             let filled = self.shared.filled.notified();
             tokio::pin!(filled);
             filled.as_mut().enable();
-            {
-                let mut state = self.shared.lock();
-                if !state.chunks.is_empty() {
-                    into.append(&mut state.chunks);
-                    return true;
-                }
-                if state.senders == 0 {
-                    return false;
-                }
+            match self.shared.take(into) {
+                Taking::Took => return true,
+                Taking::Ended => return false,
+                Taking::Empty => filled.await,
+                Taking::Later(wait) => drop(tokio::time::timeout(wait, filled).await),
             }
-            filled.await;
         }
     }
 
     /// Gives back a chunk that was delivered (or given up, and counted): its room in the queue
     /// and its memory.
-    pub fn done(&self, mut chunk: Chunk) {
-        let (size, messages) = (chunk.cost(), chunk.len() as u64);
-        chunk.clear();
-        let reusable = chunk.memory() <= SPARE_BYTES;
-        let mut state = self.shared.lock();
-        state.bytes -= size;
-        state.messages -= messages;
-        if reusable && state.spare.len() < SPARE_CHUNKS {
-            state.spare.push(chunk);
-        }
-        drop(state);
-        self.shared.freed.notify_waiters();
+    pub fn done(&self, chunk: Chunk) {
+        self.shared.done(chunk);
     }
 }
 
 impl Drop for Receiver {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        state.receiver_gone = true;
-        state.chunks.clear();
-        drop(state);
-        self.shared.freed.notify_waiters();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::AtomicU32;
-    use std::sync::atomic::Ordering;
-    use std::time::Duration;
-
-    use proptest::prelude::any;
-    use proptest::prop_oneof;
-    use proptest::proptest;
-    use proptest::strategy::Strategy;
-
-    use super::*;
-    use crate::message::Ack;
-
-    fn chunk(message: &[u8]) -> Chunk {
-        let mut chunk = Chunk::default();
-        chunk.bytes.extend_from_slice(message);
-        chunk.end_message();
-        chunk
-    }
-
-    #[tokio::test]
-    async fn a_full_queue_holds_the_sender_back() {
-        let (sender, receiver) = bounded(10);
-        assert!(sender.try_push(&mut chunk(b"0123456789abc")), "an empty queue takes any chunk");
-        let mut second = chunk(b"x");
-        assert!(!sender.try_push(&mut second));
-        assert_eq!(second.bytes, b"x");
-        let push = async {
-            sender.push(&mut second).await;
-        };
-        let take = async {
-            let mut taken = VecDeque::new();
-            assert!(receiver.take(&mut taken).await);
-            // Taken is not delivered: the room is given back by `done`.
-            assert_eq!(sender.gauge().depth(), (chunk(b"0123456789abc").cost(), 1));
-            taken.drain(..).for_each(|chunk| receiver.done(chunk));
-            assert!(receiver.take(&mut taken).await);
-            assert_eq!(taken[0].bytes, b"x");
-        };
-        let both = async { tokio::join!(push, take) };
-        tokio::time::timeout(Duration::from_secs(10), both).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn the_end_of_all_senders_ends_the_receiver() {
-        let (sender, receiver) = bounded(100);
-        let other = sender.clone();
-        assert!(other.try_push(&mut chunk(b"last")));
-        drop(sender);
-        drop(other);
-        let mut taken = VecDeque::new();
-        assert!(receiver.take(&mut taken).await);
-        assert!(!receiver.take(&mut taken).await);
-    }
-
-    #[test]
-    fn delivery_releases_the_token() {
-        let told = Arc::new(AtomicU32::new(0));
-        let seen = told.clone();
-        let (sender, receiver) = bounded(100);
-        let mut full = chunk(b"x");
-        full.ack = Ack::new(move || {
-            seen.fetch_add(1, Ordering::Relaxed);
-        });
-        assert!(sender.try_push(&mut full));
-        let taken = receiver.shared.lock().chunks.pop_front().unwrap();
-        assert_eq!(told.load(Ordering::Relaxed), 0);
-        receiver.done(taken);
-        assert_eq!(told.load(Ordering::Relaxed), 1);
-    }
-
-    #[test]
-    fn what_comes_after_the_receiver_is_what_is_left() {
-        let (sender, receiver) = bounded(100);
-        assert!(sender.try_push(&mut chunk(b"one")));
-        drop(receiver);
-        let mut two = chunk(b"two");
-        assert!(sender.try_push(&mut two), "nobody waits for a receiver that is gone");
-        assert_eq!((two.len(), sender.gauge().depth().1), (0, 2));
-    }
-
-    #[test]
-    fn the_memory_of_an_unusual_chunk_is_not_kept() {
-        let (sender, receiver) = bounded(1 << 30);
-        for (size, kept) in [(SPARE_BYTES / 2, true), (SPARE_BYTES * 2, false)] {
-            assert!(sender.try_push(&mut chunk(&vec![b'x'; size])));
-            let taken = receiver.shared.lock().chunks.pop_front().unwrap();
-            receiver.done(taken);
-            assert_eq!(receiver.shared.lock().spare.pop().is_some(), kept, "{size}");
-        }
-    }
-
-    const BYTES_MAX: usize = 1000;
-
-    #[derive(Clone, Debug)]
-    enum Op {
-        Push(Vec<u8>),
-        Take,
-        Done,
-    }
-
-    fn ops() -> impl Strategy<Value = Vec<Op>> {
-        let op = prop_oneof![
-            proptest::collection::vec(any::<u8>(), 1..20).prop_map(Op::Push),
-            proptest::strategy::Just(Op::Take),
-            proptest::strategy::Just(Op::Done),
-        ];
-        proptest::collection::vec(op, 0..200)
-    }
-
-    proptest! {
-        /// Any sequence of operations against a plain list.
-        #[test]
-        fn behaves_as_a_bounded_list(ops in ops()) {
-            let (sender, receiver) = bounded(BYTES_MAX);
-            let mut list: VecDeque<Vec<u8>> = VecDeque::new();
-            let mut held: VecDeque<Chunk> = VecDeque::new();
-            for op in ops {
-                let bytes = |list: &VecDeque<Vec<u8>>, held: &VecDeque<Chunk>| {
-                    list.iter().map(|message| chunk(message).cost()).sum::<usize>()
-                        + held.iter().map(Chunk::cost).sum::<usize>()
-                };
-                match op {
-                    Op::Push(message) => {
-                        let before = bytes(&list, &held);
-                        let fits = before < BYTES_MAX;
-                        assert_eq!(sender.try_push(&mut chunk(&message)), fits);
-                        if fits {
-                            list.push_back(message);
-                        }
-                    }
-                    Op::Take => {
-                        let mut taken = std::mem::take(&mut receiver.shared.lock().chunks);
-                        let expected: Vec<Vec<u8>> = list.drain(..).collect();
-                        let got: Vec<Vec<u8>> = taken.iter().map(|c| c.bytes.clone()).collect();
-                        assert_eq!(got, expected);
-                        held.append(&mut taken);
-                    }
-                    Op::Done => {
-                        if let Some(chunk) = held.pop_front() {
-                            receiver.done(chunk);
-                        }
-                    }
-                }
-                assert_eq!(sender.gauge().depth().0, bytes(&list, &held));
-            }
+        state.receivers -= 1;
+        if state.receivers == 0 {
+            drop(state);
+            self.shared.freed.notify_waiters();
+            self.shared.work.notify_one();
         }
     }
 }

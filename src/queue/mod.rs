@@ -4,15 +4,36 @@
 mod chunk;
 mod framing;
 mod memory;
+mod pace;
 pub mod params;
+pub mod record;
+mod settings;
+mod spill;
+mod spool;
+mod taken;
+#[cfg(test)]
+mod tests;
 
 pub use chunk::Chunk;
+pub use chunk::Instead;
 pub use chunk::Run;
 pub use framing::FrameStyle;
 pub use framing::Framing;
 pub use framing::frame;
+pub use memory::Bounds;
 pub use memory::Gauge;
 pub use memory::Receiver;
 pub use memory::Sender;
 pub use memory::Suspension;
 pub use memory::bounded;
+pub use memory::open;
+pub use pace::Pace;
+pub use pace::Window;
+pub use settings::Discard;
+pub use settings::DiskSettings;
+pub use settings::Settings;
+pub use spill::Marks;
+pub use spool::Spool;
+pub use spool::SpoolSpec;
+pub use spool::SpoolStats;
+pub use taken::Taken;

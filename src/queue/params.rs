@@ -1,8 +1,8 @@
 //! Parameters of queues: of the main queue, of rulesets and of actions. (rsyslog "General Queue
 //! Parameters".)
 //!
-//! A queue decides when a message goes on, never what is written. So what is not built of it
-//! leaves the action running, with its queue in memory and back-pressure.
+//! Every action has a queue. Those of a ruleset or the main queue mean those actions of theirs that
+//! have none of their own.
 
 use std::collections::HashSet;
 
@@ -19,44 +19,35 @@ use crate::config::param::Kind::Word;
 use crate::config::param::Spec;
 use crate::config::wording::ONE_TASK;
 
-const ON_DISK: &str = "the queue stays in memory, and holds back its inputs while it is full";
-const DISK_ALONE: &str = "it concerns queues on disk, which come with a later version";
-const IN_BYTES: &str = "the queue is bounded in bytes, and holds back TCP senders while it is full";
-const NO_DISCARD: &str = "queued messages are never discarded by severity";
-const ONE_DEADLINE: &str = "a stop has one time limit for all queues";
-const BATCHES: &str = "everything that waits is sent at once";
-const ANY_HOUR: &str = "what waits is sent at any hour";
+const CHECKPOINTS: &str = "what was delivered is noted at once, and synced with what is written";
+const WHEN_FULL: &str = "an input waits when the queue is full, and not before";
+const DAMAGED: &str = "what is damaged is told and left out, and everything else is delivered";
 
 /// The kinds of queues; rsyslog takes them in any letter case.
 const TYPES: &[&str] = &["Direct", "FixedArray", "LinkedList", "Disk"];
 
 /// `queue.*`. Where an action's default and a ruleset's differ, the action's stands here.
 pub static PARAMS: &[Spec] = &[
-    Spec::new("queue.type", Word(TYPES), "Direct", "The kind of queue.").ignored(IN_BYTES),
-    Spec::new("queue.size", Size, "1000", "Messages that the queue holds.").ignored(IN_BYTES),
+    Spec::new("queue.type", Word(TYPES), "Direct", "The kind of queue."),
+    Spec::new("queue.size", Size, "1000", "Messages that the queue holds."),
     Spec::new(
         "queue.filename",
         Str,
         "",
         "Begins the names of the queue's files, and lets it go to disk.",
-    )
-    .meanwhile(ON_DISK),
+    ),
     Spec::new(
         "queue.spoolDirectory",
         Str,
         "",
         "Where the files are, instead of the work directory.",
-    )
-    .ignored(DISK_ALONE),
-    Spec::new("queue.maxDiskSpace", Size, "0", "Their size together; 0 is no limit.")
-        .ignored(DISK_ALONE),
-    Spec::new("queue.maxFileSize", Size, "1m", "The size of each file.").ignored(DISK_ALONE),
-    Spec::new("queue.saveOnShutdown", Bool, "on", "Keeps on disk what a stop leaves.")
-        .ignored(DISK_ALONE),
-    Spec::new("queue.syncQueueFiles", Bool, "off", "Waits for the disk after each write.")
-        .ignored(DISK_ALONE),
+    ),
+    Spec::new("queue.maxDiskSpace", Size, "0", "Their size together; 0 is no limit."),
+    Spec::new("queue.maxFileSize", Size, "1m", "The size of each file."),
+    Spec::new("queue.saveOnShutdown", Bool, "on", "Keeps on disk what a stop leaves."),
+    Spec::new("queue.syncQueueFiles", Bool, "on", "Waits for the disk after each write."),
     Spec::new("queue.checkpointInterval", Int, "0", "Records between checkpoints.")
-        .ignored(DISK_ALONE),
+        .ignored(CHECKPOINTS),
     Spec::new("queue.cry.provider", Str, "", "Encrypts the queue's files.")
         .unsupported("put the work directory on an encrypted file system"),
     Spec::new(
@@ -64,54 +55,43 @@ pub static PARAMS: &[Spec] = &[
         Int,
         "",
         "Messages from which it goes to disk; 90 % of the size.",
-    )
-    .ignored(DISK_ALONE),
-    Spec::new("queue.lowWatermark", Int, "", "Messages at which it comes back; 70 % of the size.")
-        .ignored(DISK_ALONE),
+    ),
+    Spec::new("queue.lowWatermark", Int, "", "Messages at which it comes back; 70 % of the size."),
     Spec::new("queue.fullDelayMark", Int, "", "Messages from which inputs wait; 97 % of the size.")
-        .ignored(IN_BYTES),
+        .ignored(WHEN_FULL),
     Spec::new(
         "queue.lightDelayMark",
         Int,
         "",
         "Messages from which inputs slow down; 70 % of the size.",
     )
-    .ignored(IN_BYTES),
-    Spec::new("queue.discardMark", Int, "", "Messages from which it discards; 98 % of the size.")
-        .ignored(NO_DISCARD),
-    Spec::new("queue.discardSeverity", Str, "8", "Discards this severity and less; 8 is nothing.")
-        .ignored(NO_DISCARD),
+    .ignored(WHEN_FULL),
+    Spec::new("queue.discardMark", Int, "", "Messages from which it discards; 98 % of the size."),
+    Spec::new("queue.discardSeverity", Str, "8", "Discards this severity and less; 8 is nothing."),
     Spec::new(
         "queue.dequeueBatchSize",
         Int,
         "128",
         "Messages that are delivered at once, at most.",
-    )
-    .ignored(BATCHES),
-    Spec::new("queue.minDequeueBatchSize", Int, "0", "Messages that are waited for.")
-        .ignored(BATCHES),
+    ),
+    Spec::new("queue.minDequeueBatchSize", Int, "0", "Messages that are waited for."),
     Spec::new(
         "queue.minDequeueBatchSize.timeout",
         Duration("milliseconds"),
         "1000",
         "How long they are waited for.",
-    )
-    .ignored(BATCHES),
-    Spec::new("queue.dequeueSlowdown", Duration("microseconds"), "0", "Pause after each message.")
-        .meanwhile("what waits is sent as fast as the target takes it"),
-    Spec::new("queue.dequeueTimeBegin", Int, "0", "Hour at which delivery starts, 0 to 23.")
-        .meanwhile(ANY_HOUR),
-    Spec::new("queue.dequeueTimeEnd", Int, "25", "Hour at which it ends; 25 is never.")
-        .meanwhile(ANY_HOUR),
-    Spec::new("queue.samplingInterval", Int, "0", "Takes each nth message alone.")
-        .meanwhile("all messages are taken"),
+    ),
+    Spec::new("queue.dequeueSlowdown", Duration("microseconds"), "0", "Pause after each batch."),
+    Spec::new("queue.dequeueTimeBegin", Int, "0", "Hour at which delivery starts, 0 to 23."),
+    Spec::new("queue.dequeueTimeEnd", Int, "25", "Hour at which it ends; 25 is never."),
+    Spec::new("queue.samplingInterval", Int, "0", "Takes each nth message alone."),
     Spec::new(
         "queue.takeFlowCtlFromMsg",
         Bool,
         "off",
         "Lets each message say whether its input can wait.",
     )
-    .ignored(IN_BYTES),
+    .ignored(WHEN_FULL),
     Spec::new("queue.workerThreads", NonNegative, "1", "Workers, at most.").ignored(ONE_TASK),
     Spec::new(
         "queue.workerThreadMinimumMessages",
@@ -132,28 +112,25 @@ pub static PARAMS: &[Spec] = &[
         Duration("milliseconds"),
         "10",
         "Time to deliver at a stop.",
-    )
-    .ignored(ONE_DEADLINE),
+    ),
     Spec::new(
         "queue.timeoutActionCompletion",
         Duration("milliseconds"),
         "1000",
         "Time for the message in hand after that.",
-    )
-    .ignored(ONE_DEADLINE),
+    ),
     Spec::new(
         "queue.timeoutEnqueue",
         Duration("milliseconds"),
         "2000",
         "How long a full queue is waited for before the message is lost.",
-    )
-    .ignored("a full queue holds back its inputs for as long as it takes"),
+    ),
     Spec::new("queue.useRawMsg", Bool, "off", "Stores the message as it came.")
         .ignored("a queue holds what was rendered"),
     Spec::new("queue.onCorruption", Str, "safe", "What is done about damaged files.")
-        .ignored(DISK_ALONE),
+        .ignored(DAMAGED),
     Spec::new("queue.debugOnCorruption", Bool, "off", "Says more about damaged files.")
-        .ignored(DISK_ALONE),
+        .ignored(DAMAGED),
     Spec::new("queue.mutexContentionStats", Bool, "off", "Counts waits for the queue's lock.")
         .ignored("the queue has no lock to wait for"),
     Spec::new("queue.scope", Str, "", "Whether a message's variables are copied into the queue.")

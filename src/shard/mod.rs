@@ -7,10 +7,13 @@
 //! a full output holds back just those who feed it.
 
 mod faults;
+mod gate;
 mod outlet;
 mod pipeline;
 mod sources;
 
+pub use gate::Gate;
+pub use gate::GateSpec;
 pub use outlet::Outlet;
 pub use outlet::OutletChange;
 pub use outlet::OutletStats;

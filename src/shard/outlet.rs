@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::num::count;
 use crate::base::poison;
@@ -12,6 +13,8 @@ use crate::queue::Run;
 use crate::queue::Sender;
 use crate::queue::frame;
 use crate::rules::ActionId;
+use crate::shard::Gate;
+use crate::shard::gate::Verdict;
 use crate::telemetry::Counter;
 use crate::template::Template;
 
@@ -25,6 +28,11 @@ pub struct OutletStats {
     /// Messages that were given up because the queue stayed full: from datagrams, whose senders
     /// cannot be held back, or at the end of the stop's time.
     pub dropped_full: Counter,
+    /// Messages that `queue.discardMark` gave up.
+    pub dropped_discarded: Counter,
+    /// Messages that were not for this action: `queue.samplingInterval`, and the `action.exec…`
+    /// parameters.
+    pub sampled_out: Counter,
     /// Chunks that found no room at once.
     pub full: Counter,
 }
@@ -32,10 +40,12 @@ pub struct OutletStats {
 impl OutletStats {
     /// Adds what `other` has counted.
     pub fn absorb(&self, other: &Self) {
-        let Self { rendered, queued, dropped_full, full } = other;
+        let Self { rendered, queued, dropped_full, dropped_discarded, sampled_out, full } = other;
         self.rendered.add(rendered.get());
         self.queued.add(queued.get());
         self.dropped_full.add(dropped_full.get());
+        self.dropped_discarded.add(dropped_discarded.get());
+        self.sampled_out.add(sampled_out.get());
         self.full.add(full.get());
     }
 }
@@ -44,7 +54,11 @@ impl OutletStats {
 #[derive(Debug)]
 pub enum OutletChange {
     /// Where those of an action of the programs before went, with all that waits there.
-    Kept(ActionId),
+    Kept {
+        was: ActionId,
+        /// The action that takes over, as it is numbered now.
+        fallback: Option<ActionId>,
+    },
     New(Outlet),
 }
 
@@ -58,6 +72,13 @@ pub struct Outlet {
     pub name: Option<Arc<Template>>,
     pub framing: Framing,
     pub stats: Arc<OutletStats>,
+    /// Says which messages are for it; `None`: all.
+    pub(super) gate: Option<Arc<Gate>>,
+    /// The action that takes over when this one is suspended.
+    pub(super) fallback: Cell<Option<ActionId>>,
+    /// How long a full queue is waited for before a chunk is dropped; `None`: as long as it takes,
+    /// or, with datagrams, a moment.
+    pub(super) patience: Option<Duration>,
     /// Chunks of this shard that wait for room in the queue.
     pub(super) waiting: Cell<u32>,
     /// Datagrams no longer wait for this queue: it has been full for too long.
@@ -79,9 +100,41 @@ impl Outlet {
             name,
             framing,
             stats,
+            gate: None,
+            fallback: Cell::new(None),
+            patience: None,
             waiting: Cell::new(0),
             shedding: Cell::new(false),
         }
+    }
+
+    /// With `queue.timeoutEnqueue`.
+    #[must_use]
+    pub fn with_patience(self, patience: Option<Duration>) -> Self {
+        Self { patience, ..self }
+    }
+
+    #[must_use]
+    pub fn with_gate(self, gate: Option<Arc<Gate>>, fallback: Option<ActionId>) -> Self {
+        Self { gate, fallback: Cell::new(fallback), ..self }
+    }
+
+    /// Whether it gets messages when the action before it fails.
+    pub(super) fn takes_over(&self) -> bool {
+        self.gate.as_ref().is_some_and(|gate| gate.after_failure())
+    }
+
+    /// Whether its gate lets `view` through, of whose action `rendered` messages are not queued
+    /// yet. Counts it if not.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn passes(&self, gate: &Gate, view: View<'_>, rendered: usize) -> bool {
+        match gate.ask(view, self.queue.depth() + count(rendered)) {
+            Verdict::Pass => return true,
+            Verdict::Leave => self.stats.sampled_out.add(1),
+            Verdict::Discard => self.stats.dropped_discarded.add(1),
+        }
+        false
     }
 
     /// Renders `view` behind what `chunk` holds.

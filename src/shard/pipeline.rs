@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::base::clock;
 use crate::base::clock::LocalZone;
 use crate::base::num::count;
+use crate::base::num::len32;
 use crate::base::poison;
 use crate::base::poison::Quarantine;
 use crate::base::reporter::Reporter;
@@ -85,6 +86,8 @@ pub struct Shard {
     seen: Cell<u64>,
     residuals: RefCell<Residuals>,
     outlets: RefCell<Vec<Rc<Outlet>>>,
+    /// Some action takes over when another is suspended.
+    chains: Cell<bool>,
     /// The batch into which stream inputs of this shard read, one at a time.
     batch: RefCell<Batch>,
     frames: RefCell<Vec<Frame>>,
@@ -130,6 +133,7 @@ impl Shard {
             seen: Cell::new(programs.epoch().now()),
             programs: RefCell::new(programs),
             residuals: RefCell::new(residuals),
+            chains: Cell::new(outlets.iter().any(Outlet::takes_over)),
             outlets: RefCell::new(outlets.into_iter().map(Rc::new).collect()),
             batch: RefCell::new(Batch::new(input)),
             frames: RefCell::default(),
@@ -153,14 +157,16 @@ impl Shard {
         for outlet in outlets {
             let (outlet, chunk) = match outlet {
                 OutletChange::New(outlet) => (Rc::new(outlet), Chunk::default()),
-                OutletChange::Kept(was) => {
+                OutletChange::Kept { was, fallback } => {
                     let was = was.0 as usize;
+                    before[was].fallback.set(fallback);
                     (before[was].clone(), std::mem::take(&mut chunks[was]))
                 }
             };
             now.push(outlet);
             open.push(chunk);
         }
+        self.chains.set(now.iter().any(|outlet| outlet.takes_over()));
         (*before, *chunks, *scratch) = (now, open, Scratch::new(&programs));
         handed_over.clear();
         self.residuals.replace(Residuals::beside(scratch));
@@ -247,7 +253,8 @@ impl Shard {
     /// Renders every message of `batch` as `route` says. [`Shard::flush`] queues it. A message that
     /// makes that panic is set aside.
     pub fn run(&self, batch: &mut Batch, route: &Residual) -> Passed {
-        match route.always() {
+        // What an action does may depend on the one before it: then message by message.
+        match route.always().filter(|_| !self.chains.get()) {
             Some(actions) => self.run_always(batch, route, actions),
             None => self.run_each(batch, |_| route),
         }
@@ -292,6 +299,7 @@ impl Shard {
             let (mut renderer, scratch) = self.renderer(&mut work, &outlets);
             while let Some(message) = batch.messages.get(next) {
                 next += 1;
+                renderer.previous = None;
                 let stopped = route(message).run(batch, next - 1, scratch, &mut renderer);
                 passed.count(renderer.took(), stopped);
             }
@@ -344,8 +352,16 @@ impl Shard {
         outlets: &'a [Rc<Outlet>],
     ) -> (Renderer<'a>, &'a mut Scratch) {
         let Work { chunks, touched, scratch, name, handed_over } = work;
-        let renderer =
-            Renderer { shard: self, outlets, chunks, touched, name, handed_over, took: false };
+        let renderer = Renderer {
+            shard: self,
+            outlets,
+            chunks,
+            touched,
+            name,
+            handed_over,
+            took: false,
+            previous: None,
+        };
         (renderer, scratch)
     }
 
@@ -369,6 +385,10 @@ impl Shard {
             if chunk.bytes.len() < bytes_min {
                 return true;
             }
+            if chunk.is_empty() {
+                // Everything was taken back: another action has it.
+                return false;
+            }
             let outlet = &outlets[action.0 as usize];
             outlet.stats.rendered.add(count(chunk.len()));
             chunk.ack = ack.clone();
@@ -383,9 +403,16 @@ impl Shard {
     }
 
     /// Waits until every stuck chunk found room: this is how a full output holds back a stream.
-    /// They wait side by side, so that one for a dead output keeps none from another.
+    /// They wait side by side, so that one for a dead output keeps none from another. Where
+    /// `queue.timeoutEnqueue` is given, what waited for so long is dropped.
     pub async fn push_all(&self, stuck: &mut Stuck) {
-        let pushes = stuck.drain(..).map(|mut waiting| async move { waiting.push().await });
+        let pushes = stuck.drain(..).map(|mut waiting| async move {
+            match waiting.outlet.patience {
+                None => waiting.push().await,
+                // What is left after that is dropped, and counted.
+                Some(limit) => drop(tokio::time::timeout(limit, waiting.push()).await),
+            }
+        });
         all(pushes).await;
     }
 
@@ -395,8 +422,9 @@ impl Shard {
     pub async fn push_datagrams(&self, stuck: &mut Stuck) {
         let pushes = stuck.drain(..).map(|mut waiting| async move {
             let outlet = waiting.outlet.clone();
+            let patience = outlet.patience.unwrap_or(DATAGRAM_PATIENCE);
             let pushed = !outlet.shedding.get()
-                && tokio::time::timeout(DATAGRAM_PATIENCE, waiting.push()).await.is_ok();
+                && tokio::time::timeout(patience, waiting.push()).await.is_ok();
             outlet.shedding.set(!pushed);
         });
         all(pushes).await;
@@ -484,6 +512,18 @@ struct Renderer<'a> {
     handed_over: &'a mut HandedOver,
     /// An action took the message.
     took: bool,
+    /// The action that has had this message last.
+    previous: Option<Previous>,
+}
+
+/// The action that has had a message last, for the next one that takes over from it.
+#[derive(Clone, Copy, Debug)]
+struct Previous {
+    action: ActionId,
+    suspended: bool,
+    /// In whose chunk its rendering is, and how many actions deep in what it gets instead.
+    root: ActionId,
+    depth: u32,
 }
 
 impl Renderer<'_> {
@@ -496,12 +536,60 @@ impl Renderer<'_> {
     #[inline]
     fn render(&mut self, action: ActionId, view: View<'_>) {
         let index = action.0 as usize;
+        let outlet = &self.outlets[index];
         let chunk = &mut self.chunks[index];
+        if let Some(gate) = &outlet.gate
+            && !outlet.passes(gate, view, chunk.len())
+        {
+            return;
+        }
         if chunk.is_empty() {
             self.touched.push(action);
         }
         poison::test_panic("rules", view.message.msg.of(&view.batch.data));
-        self.outlets[index].render(view, chunk, self.name);
+        outlet.render(view, chunk, self.name);
+    }
+
+    /// [`Renderer::render`] where actions take over from others. While an action is suspended, the
+    /// message goes to the next one and not to it; while it works, its chunk carries what the next
+    /// one gets if it fails with it.
+    #[cold]
+    #[inline(never)]
+    fn chained(&mut self, action: ActionId, view: View<'_>) {
+        let outlet = &self.outlets[action.0 as usize];
+        let previous = self.previous.take();
+        if outlet.gate.as_ref().is_some_and(|gate| gate.after_failure()) {
+            // As in rsyslogd, where no action was before it, none has failed.
+            let Some(previous) = previous else { return };
+            if !previous.suspended {
+                return self.render_instead(action, previous, view);
+            }
+            self.chunks[previous.action.0 as usize].pop();
+        }
+        let before = self.chunks[action.0 as usize].len();
+        self.render(action, view);
+        if self.chunks[action.0 as usize].len() > before {
+            let suspended = outlet.queue.is_suspended();
+            self.previous = Some(Previous { action, suspended, root: action, depth: 0 });
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn render_instead(&mut self, action: ActionId, previous: Previous, view: View<'_>) {
+        if self.outlets[previous.action.0 as usize].fallback.get() != Some(action) {
+            return;
+        }
+        let mut chunk = &mut self.chunks[previous.root.0 as usize];
+        for _ in 0..previous.depth {
+            chunk = &mut chunk.instead.get_or_insert_default().chunk;
+        }
+        let of = len32(chunk.len()).saturating_sub(1);
+        let instead = chunk.instead.get_or_insert_default();
+        let outlet = &self.outlets[action.0 as usize];
+        outlet.render(view, &mut instead.chunk, self.name);
+        instead.of.push(of);
+        self.previous = Some(Previous { action, depth: previous.depth + 1, ..previous });
     }
 }
 
@@ -525,7 +613,10 @@ impl Renderer<'_> {
 impl Sink for Renderer<'_> {
     fn action(&mut self, action: ActionId, view: View<'_>) {
         self.took = true;
-        self.render(action, view);
+        match self.shard.chains.get() {
+            false => self.render(action, view),
+            true => self.chained(action, view),
+        }
     }
 
     /// A ruleset with a queue of its own runs in place: the bound is in the actions' queues. What

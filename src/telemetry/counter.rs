@@ -15,6 +15,11 @@ impl Counter {
         }
     }
 
+    /// Takes back what was added before it happened, and then did not.
+    pub fn retract(&self, n: u64) {
+        self.0.fetch_sub(n, Ordering::Relaxed);
+    }
+
     /// Makes it `n` if it is less: the most there has been of something.
     pub fn raise(&self, n: u64) {
         self.0.fetch_max(n, Ordering::Relaxed);

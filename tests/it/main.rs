@@ -8,6 +8,7 @@
 
 mod alloc;
 mod alloc_rules;
+mod backlog;
 mod broken;
 mod cli;
 mod convert;
@@ -28,8 +29,10 @@ mod parsers;
 mod poison;
 mod posix;
 mod programs;
+mod queues;
 mod reconfigure;
 mod reload;
+mod relp;
 mod reports;
 mod runaway;
 mod scripts;

@@ -1,26 +1,17 @@
 //! Outputs that speak a protocol of logs: RELP, DTLS, GSSAPI, spoofed UDP, SNMP, mail.
 
 use crate::catalog::absent;
-use crate::catalog::later;
 use crate::config::module::Module;
 use crate::config::module::Role::Output;
 use crate::config::param::Kind::Array;
 use crate::config::param::Kind::Bool;
-use crate::config::param::Kind::Duration;
 use crate::config::param::Kind::Int;
 use crate::config::param::Kind::NonNegative;
 use crate::config::param::Kind::Str;
 use crate::config::param::Kind::Template;
 use crate::config::param::Spec;
-use crate::config::wording::LEFT_OUT;
-use crate::config::wording::TLS;
 
 pub(in crate::catalog) static MODULES: &[Module] = &[
-    Module {
-        module: &[RELP_MODULE],
-        instance: &[RELP],
-        ..later("omrelp", Output, "Forwards syslog over RELP.", LEFT_OUT)
-    },
     Module {
         instance: &[DTLS],
         ..absent("omdtls", Output, "Forwards syslog over DTLS.", "omfwd with protocol=\"tcp\"")
@@ -49,38 +40,6 @@ pub(in crate::catalog) static MODULES: &[Module] = &[
             "omprog with sendmail (once it is built), or a collector that alerts",
         )
     },
-];
-
-static RELP_MODULE: &[Spec] =
-    &[Spec::new("tls.tlsLib", Str, "", "The TLS library of librelp: gnutls or openssl.")
-        .ignored("TLS needs no library here")];
-
-static RELP: &[Spec] = &[
-    Spec::new("target", Str, "", "Host name or address of the collector.").required(),
-    Spec::new("port", Str, "514", "Its port, a number or a service name."),
-    Spec::new("timeout", Duration("seconds"), "90", "How long an answer may take."),
-    Spec::new("conn.timeout", Duration("seconds"), "10", "How long connecting may take."),
-    Spec::new("rebindInterval", Int, "0", "Messages after which to connect anew; 0 is never."),
-    Spec::new("windowSize", Int, "0", "Messages that may wait for an answer; 0 is 128."),
-    Spec::new("localClientIP", Str, "", "Local address to connect from."),
-    Spec::new("tls", Bool, "off", "Encrypts the connection."),
-    Spec::new("tls.compression", Bool, "off", "Compresses what is encrypted.")
-        .ignored("no TLS of today compresses"),
-    Spec::new("tls.permittedPeer", Array, "", "Fingerprints or names of acceptable servers.")
-        .ignored(TLS),
-    Spec::new(
-        "tls.authMode",
-        Str,
-        "",
-        "How the server proves itself: fingerprint, name, certvalid.",
-    )
-    .ignored(TLS),
-    Spec::new("tls.caCert", Str, "", "File with certificates of authorities.").ignored(TLS),
-    Spec::new("tls.myCert", Str, "", "File with the own certificate.").ignored(TLS),
-    Spec::new("tls.myPrivKey", Str, "", "File with the own private key.").ignored(TLS),
-    Spec::new("tls.priorityString", Str, "", "Ciphers and versions, in GnuTLS's language.")
-        .ignored(TLS),
-    Spec::new("tls.tlsCfgCmd", Str, "", "Settings for OpenSSL.").ignored(TLS),
 ];
 
 static DTLS: &[Spec] = &[

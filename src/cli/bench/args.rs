@@ -44,6 +44,8 @@ pub(super) enum Mode {
     Tcp,
     /// TCP, octet counting
     Octet,
+    /// RELP
+    Relp,
 }
 
 /// What to send and how fast.
@@ -209,6 +211,7 @@ impl TrafficArgs {
                 Mode::Udp => Wire::Datagram,
                 Mode::Tcp => Wire::Lf,
                 Mode::Octet => Wire::OctetCount,
+                Mode::Relp => Wire::Relp,
             },
             connections,
             sources: self.sources,

@@ -6,6 +6,7 @@ use crate::cli::bench::corpus::Corpus;
 use crate::cli::bench::ids;
 use crate::cli::bench::ids::Stamp;
 use crate::cli::bench::ids::TOKEN;
+use crate::parse::relp::frame_syslog;
 
 /// How frames are told apart on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub(super) enum Wire {
     OctetCount,
     /// One datagram each (RFC 5426 §3.1).
     Datagram,
+    /// RELP frames, with room for a number of nine digits.
+    Relp,
 }
 
 /// Rendered frames, one behind the other.
@@ -32,6 +35,7 @@ impl Block {
     pub(super) fn render(corpus: &Corpus, wire: Wire, ids: bool) -> Self {
         let mut block = Self { bytes: Vec::new(), ends: Vec::new(), slots: Vec::new() };
         for frame in corpus.frames() {
+            let start = block.bytes.len();
             if wire == Wire::OctetCount {
                 let length = frame.len() + if ids { TOKEN } else { 0 };
                 block.bytes.extend_from_slice(format!("{length} ").as_bytes());
@@ -40,6 +44,14 @@ impl Block {
                 block.slots.push(ids::embed(frame, &mut block.bytes));
             } else {
                 block.bytes.extend_from_slice(frame);
+            }
+            if wire == Wire::Relp {
+                let text = block.bytes.len();
+                frame_syslog(&mut block.bytes, start);
+                if let (true, Some(slot)) = (ids, block.slots.last_mut()) {
+                    // All but the LF went before the text.
+                    *slot += block.bytes.len() - text - 1;
+                }
             }
             if wire == Wire::Lf {
                 block.bytes.push(b'\n');
@@ -69,6 +81,17 @@ impl Block {
                 stamp.patch(slot, &mut self.bytes);
             }
         }
+    }
+
+    /// Each of `frames`, to be changed in place.
+    pub(super) fn each_mut(&mut self, frames: Range<usize>) -> impl Iterator<Item = &mut [u8]> {
+        let mut at = self.start(frames.start);
+        let mut rest = &mut self.bytes[at..];
+        self.ends[frames].iter().map(move |&end| {
+            let (frame, behind) = std::mem::take(&mut rest).split_at_mut(end - at);
+            (at, rest) = (end, behind);
+            frame
+        })
     }
 
     /// `frames` as one run of bytes.

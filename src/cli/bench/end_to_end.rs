@@ -102,6 +102,17 @@ fn every_wire_form_arrives_whole() {
 }
 
 #[test]
+fn relp_arrives_whole_and_is_answered() {
+    let stamps = Stamps::new();
+    let plan = SinkPlan { framing: Framing::Relp, ..sink_plan() };
+    let sink = Sink::start(&plan, stamps).unwrap();
+    // More than the window, so that without answers it would never end.
+    let books = carry(&send_plan(sink.address(), Wire::Relp, 60_000), stamps, sink, 60_000);
+    assert_eq!((books.frames, books.received(), books.gaps()), (60_000, 60_000, 0));
+    assert_eq!((books.duplicated, books.corrupted, books.foreign), (0, 0, 0));
+}
+
+#[test]
 fn datagrams_arrive_at_a_rate_and_from_many_addresses() {
     let stamps = Stamps::new();
     let sink = Sink::start(&sink_plan(), stamps).unwrap();

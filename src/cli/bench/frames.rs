@@ -13,6 +13,8 @@ pub(super) enum Framing {
     Lf,
     /// Every frame is octet counted
     Octet,
+    /// RELP; each message is answered
+    Relp,
 }
 
 /// Digits that a count may have.
@@ -34,6 +36,8 @@ pub(super) fn cut(framing: Framing, bytes: &[u8]) -> Cut {
     match framing {
         Framing::Lf => line(bytes),
         Framing::Octet => counted(bytes),
+        // Has answers, and so a way of its own.
+        Framing::Relp => Cut::Broken,
         Framing::Auto => match counted(bytes) {
             Cut::Broken => line(bytes),
             found => found,

@@ -21,6 +21,7 @@ mod pace;
 mod procstat;
 mod progress;
 mod relay;
+mod relp;
 mod report;
 mod send;
 mod sink;

@@ -87,7 +87,7 @@ fn start(args: &RelayArgs) -> Result<Target, BenchError> {
     let ready = match (args.ready_after, args.traffic.mode) {
         (Some(time), _) => Ready::After(time),
         (None, Mode::Udp) => Ready::After(READY_UDP),
-        (None, Mode::Tcp | Mode::Octet) => Ready::Answers(args.input),
+        (None, Mode::Tcp | Mode::Octet | Mode::Relp) => Ready::Answers(args.input),
     };
     Target::start(&args.command, ready, args.show_output)
 }

@@ -32,6 +32,8 @@ use crate::cli::bench::corpus::Corpus;
 use crate::cli::bench::error::BenchError;
 use crate::cli::bench::ids::Stamp;
 use crate::cli::bench::pace::Pace;
+use crate::cli::bench::relp;
+use crate::cli::bench::relp::Session;
 use crate::cli::bench::time::Stamps;
 use crate::cli::bench::time::wait_until;
 
@@ -189,13 +191,17 @@ fn connect(plan: &SendPlan, connection: u32) -> io::Result<Wired> {
     stream.set_nodelay(true)?;
     stream.set_write_timeout(Some(CALL))?;
     stream.set_read_timeout(Some(CALL))?;
-    Ok(Wired::Tcp(stream))
+    match plan.wire {
+        Wire::Relp => Session::open(stream).map(Box::new).map(Wired::Relp),
+        _ => Ok(Wired::Tcp(stream)),
+    }
 }
 
 #[derive(Debug)]
 enum Wired {
     Tcp(TcpStream),
     Udp(UdpSocket),
+    Relp(Box<Session>),
 }
 
 #[derive(Debug)]
@@ -275,13 +281,19 @@ impl Worker {
         let Lane { socket, stamp: next } = &mut self.lanes[turn];
         next.at(stamp);
         let bound = match socket {
-            Wired::Tcp(_) => usize::MAX,
+            Wired::Tcp(_) | Wired::Relp(_) => usize::MAX,
             Wired::Udp(_) => DATAGRAMS,
         };
         let wanted = usize::try_from(most).unwrap_or(usize::MAX).min(bound);
         let frames = self.block.take(self.at, wanted, WRITE_BYTES);
         self.block.patch(frames.clone(), next);
         let whole = match socket {
+            Wired::Relp(session) => {
+                relp::number(self.block.each_mut(frames.clone()), session);
+                let bytes = self.block.bytes(frames.clone());
+                session.room(|| self.shared.stopping())?
+                    && write(&mut session.stream, bytes, &self.shared)?
+            }
             Wired::Tcp(stream) => write(stream, self.block.bytes(frames.clone()), &self.shared)?,
             Wired::Udp(socket) => write_datagrams(socket, &self.block, frames.clone())?,
         };
@@ -298,9 +310,15 @@ impl Worker {
     /// Ends every connection in order, and gives the peer time to read what is on its way.
     fn close(&self) {
         let until = monotonic() + LINGER;
+        for lane in &self.lanes {
+            if let Wired::Relp(session) = &lane.socket {
+                session.answered(|| self.shared.stopping() || monotonic() >= until);
+            }
+        }
         let streams = || {
             self.lanes.iter().filter_map(|lane| match &lane.socket {
                 Wired::Tcp(stream) => Some(stream),
+                Wired::Relp(session) => Some(&session.stream),
                 Wired::Udp(_) => None,
             })
         };

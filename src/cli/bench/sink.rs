@@ -34,6 +34,8 @@ use crate::cli::bench::frames::Framing;
 use crate::cli::bench::frames::cut;
 use crate::cli::bench::ledger::Ids;
 use crate::cli::bench::ledger::Ledger;
+use crate::cli::bench::relp;
+use crate::cli::bench::relp::Taken;
 use crate::cli::bench::send::is_timeout;
 use crate::cli::bench::time::Stamps;
 use crate::cli::bench::time::wait_until;
@@ -228,11 +230,15 @@ impl Shared {
         }
     }
 
-    /// Takes the whole frames at the start of `bytes`; returns how many bytes they were.
-    fn take(&self, bytes: &[u8]) -> usize {
+    /// Takes the whole frames at the start of `bytes`; returns how many bytes they were. What is
+    /// to be answered is added to `answers`.
+    fn take(&self, bytes: &[u8], answers: &mut Vec<u8>) -> usize {
         let mut state = self.state();
         let now = state.arrived(self.stamps);
         let mut used = 0;
+        if self.framing == Framing::Relp {
+            return state.take_relp(bytes, answers, now);
+        }
         loop {
             match cut(self.framing, &bytes[used..]) {
                 Cut::Frame { start, end, next } => {
@@ -259,6 +265,29 @@ impl State {
         self.glance.first.get_or_insert(now);
         self.glance.last = Some(now);
         stamps.of(now)
+    }
+
+    /// As [`Shared::take`], of a RELP session.
+    fn take_relp(&mut self, bytes: &[u8], answers: &mut Vec<u8>, now: u64) -> usize {
+        let mut used = 0;
+        loop {
+            match relp::take(&bytes[used..], answers) {
+                Ok(Some((taken, length))) => {
+                    if let Taken::Message(text) = taken {
+                        self.enter(text, now);
+                    }
+                    used += length;
+                }
+                Ok(None) => break,
+                Err(()) => {
+                    self.ledger.take_torn();
+                    used = bytes.len();
+                    break;
+                }
+            }
+        }
+        self.begin_stall();
+        used
     }
 
     fn enter(&mut self, frame: &[u8], now: u64) {
@@ -303,11 +332,15 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 }
 
 fn take_stream(mut stream: TcpStream, shared: &Shared) {
-    if stream.set_read_timeout(Some(CALL)).is_err() {
+    let bounded = stream
+        .set_read_timeout(Some(CALL))
+        .and_then(|()| stream.set_write_timeout(Some(CALL)))
+        .and_then(|()| stream.set_nodelay(true));
+    if bounded.is_err() {
         return;
     }
     let mut bytes = vec![0; TCP_READ_BYTES];
-    let mut filled = 0;
+    let (mut filled, mut answers) = (0, Vec::new());
     while !shared.stopping() {
         shared.wait_out_stall();
         match stream.read(&mut bytes[filled..]) {
@@ -316,7 +349,10 @@ fn take_stream(mut stream: TcpStream, shared: &Shared) {
             Err(error) if is_timeout(&error) => continue,
             Err(_) => break,
         }
-        let used = shared.take(&bytes[..filled]);
+        let used = shared.take(&bytes[..filled], &mut answers);
+        if !relp::answer(&mut stream, &mut answers, || shared.stopping()) {
+            break;
+        }
         bytes.copy_within(used..filled, 0);
         filled -= used;
         if filled == bytes.len() {

@@ -71,7 +71,7 @@ pub struct Globals {
     pub case: Case,
     /// Who may send.
     pub(super) senders: Senders,
-    /// Whether a work directory was given.
+    /// Whether a work directory was given, and which.
     pub(super) has_work_directory: bool,
     pub(super) work_directory: Option<String>,
 }
@@ -111,6 +111,7 @@ impl Globals {
         check_environment(&params, diags);
         check_accounts(&params, diags);
         let text = |name| params.str(name).map(str::to_owned);
+        self.work_directory = text("workDirectory").or_else(|| self.work_directory.take());
         self.sizes(&params, diags);
         self.parser(&params, diags);
         self.senders.read(&params, diags);

@@ -42,8 +42,7 @@ pub(in crate::engine) static TABLES: &[&[Spec]] =
 /// Names, folders, limits, privileges.
 static GENERAL: &[Spec] = &[
     Spec::new("maxMessageSize", Size, "8096", "Longest message in bytes; longer ones are cut."),
-    Spec::new("workDirectory", Str, "", "Folder for state and queue files.")
-        .ignored("nothing is kept there yet: queues are in memory"),
+    Spec::new("workDirectory", Str, "", "Folder for state and queue files."),
     Spec::new("localHostname", Str, "", "The relay's host name, instead of the system's."),
     Spec::new("preserveFQDN", Bool, "off", "Keeps the domain of host names."),
     Spec::new("umask", Mode, "", "File mode creation mask."),

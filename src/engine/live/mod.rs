@@ -25,6 +25,7 @@ use crate::engine::Globals;
 use crate::engine::Plan;
 use crate::engine::Summary;
 use crate::engine::build::Reports;
+use crate::engine::spools::Spools;
 use crate::engine::statistics;
 use crate::engine::statistics::Counted;
 use crate::engine::statistics::DatagramsProbe;
@@ -54,6 +55,7 @@ use crate::telemetry::Probe;
 
 pub(super) use crate::engine::live::actions::ActionTask;
 use crate::engine::live::actions::LiveAction;
+pub(super) use crate::engine::live::actions::Retired;
 use crate::engine::live::inputs::LiveInput;
 use crate::engine::live::inputs::Opener;
 pub(super) use crate::engine::live::inputs::SocketKind;
@@ -85,6 +87,7 @@ pub(super) struct Live {
     pub(super) quarantine: Arc<Quarantine>,
     inputs: Vec<LiveInput>,
     actions: Vec<LiveAction>,
+    pub(super) spools: Arc<Spools>,
     internal: Option<(Arc<Versions<InternalSetup>>, Arc<InputStats>)>,
     ruleset_names: BTreeMap<RulesetId, String>,
     impstats: Option<LiveImpstats>,
@@ -126,7 +129,7 @@ pub(super) struct ShardChange {
     pub(super) actions: Vec<ActionTask>,
     /// Outputs, whoever runs them, that get no more: what they hold is theirs to deliver within
     /// the drain's time.
-    pub(super) retired: Vec<u64>,
+    pub(super) retired: Vec<Retired>,
     pub(super) sockets: Vec<Sockets>,
     pub(super) internal: Option<Internal>,
     pub(super) impstats: Option<(Impstats, Signals)>,
@@ -183,6 +186,7 @@ impl Live {
             tables: Arc::default(),
             inputs: Vec::new(),
             actions: Vec::new(),
+            spools: Arc::default(),
             internal: None,
             ruleset_names: BTreeMap::new(),
             impstats: None,
@@ -249,10 +253,11 @@ impl Live {
         (self.settings, self.local_domain) = (settings, plan.local_domain);
         self.globals = plan.globals.with_fixed_of(&self.globals);
         let actions = std::mem::take(&mut self.actions);
-        let mut change = actions::change(actions, plan.actions, &mut self.key);
+        let (spools, reporter) = (&self.spools, &self.reporter);
+        let mut change = actions::change(actions, plan.actions, &mut self.key, spools, reporter);
         self.actions = std::mem::take(&mut change.live);
         let retired = std::mem::take(&mut change.retired);
-        let retired_keys: Vec<u64> = retired.iter().map(|action| action.key).collect();
+        let told: Vec<_> = retired.iter().map(|action| action.retired(&self.actions)).collect();
         self.retire_actions(&retired);
         let (new, gone) = (change.tasks.len(), retired.len());
         self.turnover.1 = Turnover { kept: self.actions.len() - new, new, gone };
@@ -267,7 +272,7 @@ impl Live {
                 programs: self.programs.clone(),
                 outlets: change.outlets(&self.actions),
                 actions: Vec::new(),
-                retired: retired_keys.clone(),
+                retired: told.clone(),
                 sockets: Vec::new(),
                 internal: None,
                 impstats: None,
@@ -403,7 +408,7 @@ impl Live {
         listeners.sort_by_key(place);
         probes.extend(listeners.into_iter().map(|l| Box::new(l) as Box<dyn Probe>));
         probes.push(Box::new(ResourceProbe));
-        probes.extend(self.actions.iter().filter_map(LiveAction::queue_probe));
+        probes.extend(self.actions.iter().flat_map(LiveAction::queue_probes));
         let mut inputs: Vec<_> = self.inputs.iter().map(|input| input.stats.clone()).collect();
         inputs.extend(self.internal.iter().map(|(_, stats)| stats.clone()));
         inputs.push(own.clone());

@@ -98,7 +98,7 @@ impl TcpSetup {
         Self { spec, ruleset, info, parse, settings, limit, guard }
     }
 
-    fn say(&self, level: Level, text: &str) {
+    pub(in crate::input) fn say(&self, level: Level, text: &str) {
         self.settings.reporter.say(level, format!("{}: {text}", self.spec.module));
     }
 }

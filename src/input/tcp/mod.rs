@@ -3,6 +3,7 @@
 mod accept;
 mod inflate;
 mod params;
+mod peer;
 mod session;
 mod spec;
 
@@ -15,6 +16,10 @@ pub use params::MODULE;
 pub use params::MODULE_PLAIN;
 pub use params::NAME;
 pub use params::NAME_PLAIN;
+pub(in crate::input) use peer::Peer;
+pub(in crate::input) use session::SLICE_BYTES;
+pub(in crate::input) use session::TAIL_KEPT;
 pub use session::serve;
 pub use spec::Deadlines;
+pub use spec::Protocol;
 pub use spec::TcpSpec;

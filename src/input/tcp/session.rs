@@ -1,10 +1,8 @@
 //! One connection: read, frame, parse, hand to the shard, and wait where an output is full.
 
-use std::fmt::Display;
 use std::future::Future;
 use std::future::poll_fn;
 use std::io;
-use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,32 +18,23 @@ use tokio::time::Instant;
 use crate::base::drain::Signals;
 use crate::base::limits::TCP_READ_BYTES;
 use crate::base::num::count;
-use crate::base::poison;
 use crate::base::reporter::Level;
-use crate::input::FamilyStats;
-use crate::input::guard::Guard;
+use crate::input::relp;
 use crate::input::tcp::Connection;
+use crate::input::tcp::Protocol;
 use crate::input::tcp::TcpInput;
 use crate::input::tcp::TcpSetup;
-use crate::input::tcp::Ticket;
 use crate::input::tcp::inflate::Inflate;
+use crate::input::tcp::peer::Peer;
 use crate::message::Batch;
-use crate::message::Message;
-use crate::parse;
 use crate::parse::frame::Decoder;
-use crate::parse::frame::Frame;
 use crate::parse::frame::FrameEvents;
-use crate::rules::Residual;
-use crate::shard::Entry;
 use crate::shard::Shard;
 use crate::shard::Stuck;
-use crate::telemetry::Counter;
 
-/// How long a new connection waits for the name of its peer before it goes by the address.
-const NAME_PATIENCE: Duration = Duration::from_millis(500);
 /// Bytes that are framed, parsed and rendered before the next ones are: with what is made of them
 /// they fit the processor's first-level cache.
-const SLICE_BYTES: usize = 32 << 10;
+pub(in crate::input) const SLICE_BYTES: usize = 32 << 10;
 /// Reads in a row before other connections get their turn.
 const READS_PER_TURN: u32 = 4;
 /// Reads from one connection after the stop, at most: what its kernel buffer can hold.
@@ -53,99 +42,50 @@ const READS_AT_STOP: u32 = 64;
 /// How long each of these waits for more.
 const PATIENCE_AT_STOP: Duration = Duration::from_millis(10);
 /// A tail's memory that a connection may keep between reads, bytes.
-const TAIL_KEPT: usize = 1024;
+pub(in crate::input) const TAIL_KEPT: usize = 1024;
 
 /// Serves `connection` until its end, its deadline or the stop.
 pub async fn serve(connection: Connection, shard: Rc<Shard>) {
+    match connection.ticket.input.setups.at(shard.generation()).spec.protocol {
+        Protocol::Syslog => listen(connection, shard).await,
+        // Apart: what it needs must not make each plain connection larger.
+        Protocol::Relp(spec) => Box::pin(relp::serve(connection, spec, shard)).await,
+    }
+}
+
+async fn listen(connection: Connection, shard: Rc<Shard>) {
     let Connection { stream, ticket, mut signals } = connection;
-    let Ticket { input, peer } = &ticket;
-    let setup = input.setups.at(shard.generation());
+    let input = &ticket.input;
     let stream = match TcpStream::from_std(stream) {
         Ok(stream) => stream,
         Err(error) => {
             input.stats.accept_errors.add(1);
-            let text = format!("{}: {peer}: {error}", setup.spec.module);
-            setup.settings.reporter.say(Level::Error, text);
+            let text = format!("{}: {error}", ticket.peer);
+            input.setups.at(shard.generation()).say(Level::Error, &text);
             return;
         }
     };
-    let ip = peer.ip().to_canonical();
-    let guard = setup.guard.as_ref();
-    // Whom no name can let in does not get to have names looked up.
-    if guard.is_some_and(|guard| guard.of_address(ip) == Some(false)) {
-        turn_away(input, &setup, &ip);
-        return;
-    }
-    let entry = learn(&shard, &setup, ip, NAME_PATIENCE).await;
-    if guard.is_some_and(|guard| !is_allowed(&setup, guard, ip, &entry)) {
-        turn_away(input, &setup, &entry.source.fromhost);
-        return;
-    }
-    // There may have been a reload while the name was asked for.
-    let epoch = shard.epoch();
-    let setup = input.setups.at(shard.generation());
-    let route = shard.route(setup.ruleset, &entry, &setup.info);
+    let Some(peer) = Peer::meet(&ticket, &shard).await else { return };
+    let opened = peer.setup.clone();
     let mut session = Session {
-        inflate: setup.spec.inflate.then(|| Box::new(Inflate::new())),
-        opened: setup.clone(),
-        setup,
+        inflate: opened.spec.inflate.then(|| Box::new(Inflate::new())),
+        opened,
         decoder: Decoder::default(),
         tail: Vec::new(),
         frame_since: None,
-        port: peer.port(),
         input,
         shard: &shard,
-        entry,
-        route,
-        epoch,
+        peer,
     };
     session.read_all(stream, &mut signals).await;
-}
-
-/// The table entry of a peer; its name is looked up when it is new.
-async fn learn(shard: &Shard, setup: &TcpSetup, ip: IpAddr, patience: Duration) -> Rc<Entry> {
-    let names = &setup.settings.names;
-    let known = shard.known(ip);
-    if let Some(entry) = &known
-        && !entry.may_get_name(names.answers())
-    {
-        return entry.clone();
-    }
-    // Before it is asked, so that an answer that comes meanwhile is not overlooked.
-    let answers = names.answers();
-    if let Some(name) = names.name(ip, patience).await {
-        let lower = (!setup.spec.preserve_case).then(|| name.to_ascii_lowercase());
-        return shard.learn(ip, Some(lower.as_deref().unwrap_or(&name)));
-    }
-    let entry = known.unwrap_or_else(|| shard.learn(ip, None));
-    entry.unnamed_at.set(Some(answers));
-    entry
-}
-
-/// Whether the peer may send, by its address or by its name.
-fn is_allowed(setup: &TcpSetup, guard: &Guard, ip: IpAddr, entry: &Entry) -> bool {
-    let by_name = || guard.has_name(&entry.source.fromhost, &setup.settings);
-    guard.of_address(ip).unwrap_or_else(by_name)
-}
-
-fn turn_away(input: &TcpInput, setup: &TcpSetup, sender: &dyn Display) {
-    if let Some(guard) = &setup.guard {
-        guard.turn_away("connection request", sender, &input.stats, &setup.settings);
-    }
 }
 
 struct Session<'a> {
     input: &'a TcpInput,
     /// What held when the connection was opened: a stream is framed in one way all along.
     opened: Arc<TcpSetup>,
-    /// What holds now.
-    setup: Arc<TcpSetup>,
     shard: &'a Shard,
-    entry: Rc<Entry>,
-    route: Residual,
-    /// The shard's, when `setup` was asked for and `route` was made.
-    epoch: u64,
-    port: u16,
+    peer: Peer<'a>,
     decoder: Decoder,
     /// Bytes of a frame that is not complete.
     tail: Vec<u8>,
@@ -178,11 +118,9 @@ impl Session<'_> {
             if signals.stopping() {
                 break Ended::Stop;
             }
-            if self.entry.may_get_name(self.setup.settings.names.answers()) {
-                self.rename().await;
-            }
-            self.refresh();
-            self.shard.open(&self.route).await;
+            self.peer.rename().await;
+            self.peer.refresh();
+            self.shard.open(&self.peer.route).await;
             let deadline = self.deadline();
             let read = tokio::select! {
                 biased;
@@ -212,32 +150,11 @@ impl Session<'_> {
         self.shard.push_all(&mut stuck).await;
     }
 
-    /// Goes by the peer's name from here on, if the resolver knows it by now.
-    async fn rename(&mut self) {
-        let Some(ip) = self.entry.source.ip else { return };
-        self.entry = learn(self.shard, &self.setup, ip, Duration::ZERO).await;
-        self.reroute();
-    }
-
-    fn reroute(&mut self) {
-        self.epoch = self.shard.epoch();
-        self.setup = self.input.setups.at(self.shard.generation());
-        self.route = self.shard.route(self.setup.ruleset, &self.entry, &self.setup.info);
-    }
-
-    /// Makes the route anew if what it follows from has changed.
-    #[inline]
-    fn refresh(&mut self) {
-        if self.shard.epoch() != self.epoch {
-            self.reroute();
-        }
-    }
-
     /// At a stop: what the kernel has accepted from the peer is ours to deliver.
     async fn read_what_is_there(&mut self, stream: &mut TcpStream, stuck: &mut Stuck) {
         for _ in 0..READS_AT_STOP {
-            self.refresh();
-            self.shard.open(&self.route).await;
+            self.peer.refresh();
+            self.shard.open(&self.peer.route).await;
             // A moment: the runtime may not have heard yet of what the kernel has.
             let read = tokio::time::timeout(PATIENCE_AT_STOP, self.read(stream, stuck)).await;
             if !matches!(read, Ok(Ok(Read::Some | Read::Held))) {
@@ -248,7 +165,7 @@ impl Session<'_> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let deadlines = &self.setup.spec.deadlines;
+        let deadlines = &self.peer.setup.spec.deadlines;
         // What is further than a clock can count is never.
         let idle = deadlines.idle.and_then(|d| Instant::now().checked_add(d));
         let frame = deadlines.frame.zip(self.frame_since);
@@ -264,9 +181,9 @@ impl Session<'_> {
         stuck: &'r mut Stuck,
     ) -> impl Future<Output = io::Result<Read>> + 'r {
         poll_fn(move |cx| {
-            self.refresh();
+            self.peer.refresh();
             // Asked again: it may be long since this connection began to wait for something.
-            if !self.shard.is_open(&self.route) {
+            if !self.shard.is_open(&self.peer.route) {
                 return Poll::Ready(Ok(Read::Held));
             }
             let mut batch = self.shard.batch().borrow_mut();
@@ -313,14 +230,14 @@ impl Session<'_> {
         let mut frames = self.shard.frames();
         // The decoder has seen the tail, and it may be longer than a slice.
         let (mut used, mut end, mut any) = (0, self.tail.len(), false);
-        self.describe(batch);
+        self.peer.describe(batch);
         while end < received {
             end = received.min(end + slice);
             frames.clear();
             let data = &mut batch.data;
             used = self.decoder.decode(settings, data, used, end, &mut frames, &mut events);
             any |= !frames.is_empty();
-            self.messages(batch, &frames);
+            self.peer.messages(batch, &frames);
             self.shard.flush_large(&batch.ack, stuck);
         }
         self.shard.flush(&batch.ack, stuck);
@@ -329,71 +246,12 @@ impl Session<'_> {
             self.tail = Vec::new();
         }
         self.tail.extend_from_slice(&batch.data[used..received]);
-        self.frame_since = match (self.setup.spec.deadlines.frame, self.tail.is_empty()) {
+        self.frame_since = match (self.peer.setup.spec.deadlines.frame, self.tail.is_empty()) {
             (Some(_), false) => self.frame_since.filter(|_| !any).or_else(|| Some(Instant::now())),
             _ => None,
         };
         self.input.stats.count_frames(&events);
-        self.input.stats.bytes.add(count(n));
-        self.count_in_family(|family| &family.bytes, n);
-    }
-
-    /// What all messages of this connection have in common.
-    fn describe(&self, batch: &mut Batch) {
-        batch.input = self.setup.info.clone();
-        batch.sources.push(self.entry.source.clone());
-    }
-
-    /// Parses and runs some frames of the batch.
-    fn messages(&mut self, batch: &mut Batch, frames: &[Frame]) {
-        let pass = self.admit(frames.len());
-        batch.messages.clear();
-        let (frames, mut next) = (&frames[..pass], 0);
-        while let Err(why) = poison::caught(|| {
-            while let Some(frame) = frames.get(next) {
-                next += 1;
-                let Batch { data, messages, arrival, .. } = &mut *batch;
-                let message = messages.push_mut(Message { port: self.port, ..Message::default() });
-                poison::test_panic("parse", frame.span.of(data));
-                parse::message_into(data, *frame, &self.setup.parse, arrival, message);
-            }
-        }) {
-            batch.messages.pop();
-            self.input.stats.set_aside();
-            self.shard.quarantine().keep("parsing", frames[next - 1].span.of(&batch.data), &why);
-        }
-        self.sift(batch);
-        self.input.stats.count(batch);
-        self.count_in_family(|family| &family.received, batch.messages.len());
-        self.input.stats.passed(self.shard.run(batch, &self.route));
-    }
-
-    fn count_in_family(&self, counter: impl Fn(&FamilyStats) -> &Counter, n: usize) {
-        if let Some(ip) = self.entry.source.ip {
-            counter(self.input.stats.family(ip)).add(count(n));
-        }
-    }
-
-    /// How many of `n` messages the rate limit lets pass.
-    fn admit(&self, n: usize) -> usize {
-        let Some(limit) = self.setup.limit.as_ref().filter(|limit| !limit.looks_inside()) else {
-            return n;
-        };
-        let verdict = limit.admit(n);
-        if verdict.pass < n {
-            let dropped = count(n - verdict.pass);
-            self.input.stats.dropped_ratelimit.add(dropped);
-            self.entry.source.limited(dropped);
-        }
-        limit.report(verdict, &self.entry.source.fromhost);
-        verdict.pass
-    }
-
-    /// Drops what the rate limit, which knows the messages, does not let pass.
-    fn sift(&self, batch: &mut Batch) {
-        if let Some(limit) = self.setup.limit.as_ref().filter(|limit| limit.looks_inside()) {
-            self.input.stats.dropped_ratelimit.add(count(limit.sift(batch)));
-        }
+        self.peer.count_bytes(n);
     }
 
     /// `compression.mode="stream:always"`: inflates one piece of what came. The next one has to
@@ -415,7 +273,7 @@ impl Session<'_> {
         if self.tail.is_empty() {
             return;
         }
-        self.refresh();
+        self.peer.refresh();
         let mut batch = self.shard.batch().borrow_mut();
         batch.clear();
         batch.arrival = self.shard.arrival();
@@ -427,8 +285,8 @@ impl Session<'_> {
         let settings = &self.opened.spec.framing;
         self.decoder.finish(settings, &mut batch.data, 0, received, &mut frames, &mut events);
         self.input.stats.count_frames(&events);
-        self.describe(&mut batch);
-        self.messages(&mut batch, &frames);
+        self.peer.describe(&mut batch);
+        self.peer.messages(&mut batch, &frames);
         self.shard.flush(&batch.ack, stuck);
     }
 }

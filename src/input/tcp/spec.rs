@@ -8,6 +8,7 @@ use crate::base::limits::TCP_FRAME_BYTES_DEFAULT;
 use crate::base::limits::TCP_FRAME_COUNT_MAX;
 use crate::config::param::Params;
 use crate::input::RateSettings;
+use crate::input::relp::RelpSpec;
 use crate::input::tcp::params::NAME;
 use crate::input::tcp::params::NAME_PLAIN;
 use crate::input::tcp::params::TLS;
@@ -25,7 +26,15 @@ pub struct Deadlines {
     pub frame: Option<Duration>,
 }
 
-/// One `input(type="imtcp")`, checked.
+/// What the connections of an input speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Frames, and no answers.
+    Syslog,
+    Relp(RelpSpec),
+}
+
+/// One `input(type="imtcp")`, checked; or one of `imrelp`, which listens in the same way.
 #[derive(Clone, Debug)]
 pub struct TcpSpec {
     pub module: &'static str,
@@ -48,6 +57,7 @@ pub struct TcpSpec {
     pub notify_open: bool,
     pub notify_close: bool,
     pub deadlines: Deadlines,
+    pub protocol: Protocol,
 }
 
 /// Values at the input, or else at the module.
@@ -139,6 +149,7 @@ impl TcpSpec {
                 idle: from.seconds("idleTimeout"),
                 frame: from.seconds("frameTimeout"),
             },
+            protocol: Protocol::Syslog,
         })
     }
 }

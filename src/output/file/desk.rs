@@ -74,8 +74,8 @@ struct Open {
 /// What a step came to.
 #[derive(Debug, Default)]
 pub(super) struct Done {
-    /// Chunks that are through, and how many messages of each could not be written anywhere.
-    pub(super) finished: Vec<(Chunk, u64)>,
+    /// Something was written to its end.
+    pub(super) wrote: bool,
     pub(super) complaints: Vec<String>,
     /// Why writing stopped; it is to be tried again.
     pub(super) failure: Option<String>,
@@ -153,7 +153,8 @@ impl Desk {
                 let written = self.write(&mut done.complaints);
                 let settled = self.settle();
                 if settled.is_ok() {
-                    done.finished.append(&mut self.written);
+                    done.wrote = !self.written.is_empty();
+                    self.deliver();
                 }
                 done.failure = written.and(settled).err();
             }
@@ -190,6 +191,17 @@ impl Desk {
             self.written.push((chunk, std::mem::take(&mut self.unsendable)));
         }
         Ok(())
+    }
+
+    /// Counts what was written and gives it back. Here and not in the task: that may be ended while
+    /// this thread writes.
+    fn deliver(&mut self) {
+        for (chunk, unsendable) in self.written.drain(..) {
+            self.stats.dropped_unsendable.add(unsendable);
+            self.stats.delivered.add(count(chunk.len()) - unsendable);
+            self.stats.bytes.add(count(chunk.bytes.len()));
+            self.pending.chunks.done(chunk);
+        }
     }
 
     fn write_chunk(&mut self, chunk: &Chunk, complaints: &mut Vec<String>) -> Result<(), String> {
@@ -352,6 +364,15 @@ impl Desk {
         if self.unusable.len() < COMPLAINTS_MAX && self.unusable.insert(segment.name.into()) {
             let name = shown(segment.name);
             complaints.push(format!("drops messages for {name}: {error}"));
+        }
+    }
+}
+
+impl Drop for Desk {
+    /// What was written and not flushed goes back with what is pending.
+    fn drop(&mut self) {
+        for (chunk, _) in self.written.drain(..).rev() {
+            self.pending.chunks.push_front(chunk);
         }
     }
 }

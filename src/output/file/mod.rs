@@ -18,7 +18,6 @@ pub use create::Creation;
 pub use params::MODULE_PARAMS;
 pub use params::PARAMS;
 
-use crate::base::num::count;
 use crate::base::reporter::Level;
 use crate::catalog::outputs::providers;
 use crate::config::module::Availability;
@@ -83,19 +82,12 @@ pub(super) async fn run(spec: FileSpec, mut task: Task) {
         for complaint in done.complaints {
             health.say(Level::Warning, &complaint);
         }
-        let wrote = !done.finished.is_empty();
-        for (chunk, unsendable) in done.finished {
-            task.stats.dropped_unsendable.add(unsendable);
-            task.stats.delivered.add(count(chunk.len()) - unsendable);
-            task.stats.bytes.add(count(chunk.bytes.len()));
-            task.queue.done(chunk);
-        }
         if let Some(why) = done.failure {
             health.pause(&why, &mut desk.pending, &task).await;
             if desk.pending.is_empty() {
                 desk.forget();
             }
-        } else if wrote {
+        } else if done.wrote {
             health.worked();
         }
         if matches!(next, Next::End) {

@@ -1,6 +1,5 @@
 //! What stands behind a connection: where its chunks come from, and who hears how it is.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::output::OutputStats;
@@ -9,6 +8,7 @@ use crate::output::common::Common;
 use crate::output::task::Health;
 use crate::output::task::Pending;
 use crate::queue::Chunk;
+use crate::queue::Taken;
 
 /// The side of a connection that is not the peer's.
 pub(super) trait Feed {
@@ -18,7 +18,7 @@ pub(super) trait Feed {
     fn wanted(&mut self, pending: &mut Pending) -> impl Future<Output = bool> + Send;
 
     /// Takes what is to be sent; false if nothing will come any more. Cancel safe.
-    fn take(&mut self, into: &mut VecDeque<Chunk>) -> impl Future<Output = bool> + Send;
+    fn take(&mut self, into: &mut Taken) -> impl Future<Output = bool> + Send;
 
     /// The peer is there.
     fn connected(&mut self);
@@ -59,7 +59,7 @@ impl Feed for Alone {
         !pending.is_empty() || self.task.queue.take(&mut pending.chunks).await
     }
 
-    async fn take(&mut self, into: &mut VecDeque<Chunk>) -> bool {
+    async fn take(&mut self, into: &mut Taken) -> bool {
         self.task.queue.take(into).await
     }
 

@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use crate::base::num::count;
 use crate::output::task::Pending;
 use crate::queue::Chunk;
+use crate::queue::Taken;
 
 /// The end of a chunk whose last bytes are still inside of a compressor.
 const UNKNOWN: u64 = u64::MAX;
@@ -20,13 +21,21 @@ const UNKNOWN: u64 = u64::MAX;
 /// Offsets count the bytes of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Flight {
-    /// Chunks that are through with the writer, each with the offset behind its last byte.
-    kept: VecDeque<(u64, Chunk)>,
+    /// Chunks that are through with the writer.
+    kept: Taken,
+    /// Of each, the offset behind its last byte.
+    ends: VecDeque<u64>,
     pub(super) written: u64,
     acked: u64,
 }
 
 impl Flight {
+    /// What it keeps is of the queue that `pending` is filled from: there it goes back to if the
+    /// task is ended.
+    pub(super) fn join(&mut self, pending: &Pending) {
+        self.kept.join(&pending.chunks);
+    }
+
     /// Whether the peer's kernel has all that was written.
     pub(super) fn is_empty(&self) -> bool {
         self.kept.is_empty() && self.acked == self.written
@@ -45,14 +54,16 @@ impl Flight {
             end += count(chunk.bytes.len() - before);
             before = 0;
             sent(&chunk);
-            self.kept.push_back((end, chunk));
+            self.kept.push_back(chunk);
+            self.ends.push_back(end);
         });
         self.written += count(bytes);
     }
 
     /// Keeps a chunk that ends at that offset.
     pub(super) fn keep(&mut self, chunk: Chunk, end: u64) {
-        self.kept.push_back((end, chunk));
+        self.kept.push_back(chunk);
+        self.ends.push_back(end);
     }
 
     /// Keeps a chunk of which a compressor still holds a part; see [`Flight::end_at`].
@@ -62,7 +73,7 @@ impl Flight {
 
     /// The chunks of [`Flight::keep_open`] end here at the latest.
     pub(super) fn end_at(&mut self, offset: u64) {
-        for (end, _) in self.kept.iter_mut().rev().take_while(|(end, _)| *end == UNKNOWN) {
+        for end in self.ends.iter_mut().rev().take_while(|end| **end == UNKNOWN) {
             *end = offset;
         }
     }
@@ -73,8 +84,9 @@ impl Flight {
         let acked = self.written.saturating_sub(count(left)).max(self.acked);
         let mut moved = acked > self.acked;
         self.acked = acked;
-        while self.kept.front().is_some_and(|(end, _)| *end <= acked) {
-            if let Some((_, chunk)) = self.kept.pop_front() {
+        while self.ends.front().is_some_and(|end| *end <= acked) {
+            self.ends.pop_front();
+            if let Some(chunk) = self.kept.pop_front() {
                 moved = true;
                 finished(chunk);
             }
@@ -86,7 +98,7 @@ impl Flight {
     /// offset comes to stand at the start of a message.
     pub(super) fn land(&mut self, pending: &mut Pending) {
         let unacked = self.written - self.acked;
-        match self.kept.front() {
+        match self.ends.front().zip(self.kept.front()) {
             Some((end, chunk)) => {
                 let left = usize::try_from(end - self.acked).unwrap_or(usize::MAX);
                 pending.offset = chunk.bytes.len().saturating_sub(left);
@@ -96,11 +108,13 @@ impl Flight {
                 pending.offset = pending.offset.saturating_sub(unacked);
             }
         }
-        for (_, chunk) in self.kept.drain(..).rev() {
+        for chunk in self.kept.drain(..).rev() {
             pending.chunks.push_front(chunk);
         }
         pending.rewind();
-        *self = Self { kept: std::mem::take(&mut self.kept), ..Self::default() };
+        let (kept, mut ends) = (std::mem::take(&mut self.kept), std::mem::take(&mut self.ends));
+        ends.clear();
+        *self = Self { kept, ends, ..Self::default() };
     }
 
     /// As [`Flight::land`], where the stream was compressed: its offsets do not say which messages

@@ -1,7 +1,6 @@
 //! Several targets (`target=["a", "b"]`, from rsyslog 8.2408 on): chunks go to those that are
 //! there in turns. What a target has not acknowledged when it fails goes to the others.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,6 +23,7 @@ use crate::output::task::Health;
 use crate::output::task::Pending;
 use crate::output::task::wait_or_stop;
 use crate::queue::Chunk;
+use crate::queue::Taken;
 
 /// The first pause after which a target that has failed is tried again.
 const SOON: Duration = Duration::from_millis(500);
@@ -41,7 +41,7 @@ enum State {
 /// What the targets share.
 struct Hand {
     /// Chunks that no target has, in order; what comes back from one stands in front.
-    waiting: VecDeque<Chunk>,
+    waiting: Taken,
     /// Chunks that targets have and that were not acknowledged.
     out: usize,
     /// Nothing will come from the queue any more.
@@ -79,18 +79,32 @@ impl Pool {
 
     /// Takes in what comes, as it comes: the queue's bound counts it until it is delivered.
     async fn feed(&self) {
-        let mut chunks = VecDeque::new();
+        let mut chunks = Taken::default();
         while self.task.queue.take(&mut chunks).await {
-            self.hand().waiting.append(&mut chunks);
+            let mut hand = self.hand();
+            hand.waiting.join(&chunks);
+            hand.waiting.append(&mut chunks);
+            drop(hand);
             self.changed.notify_waiters();
         }
         self.hand().ended = true;
         self.changed.notify_waiters();
     }
 
+    /// Gives the next action what none of the targets could have.
+    fn hand_over(&self, hand: &mut Hand) {
+        let chunks = std::mem::take(&mut hand.waiting);
+        let mut pending = Pending { chunks, offset: 0 };
+        self.task.hand_over(&mut pending);
+        hand.waiting = pending.chunks;
+    }
+
     /// Gives up what waits; see `action.resumeRetryCount`.
     fn drop_waiting(&self, hand: &mut Hand) {
         for chunk in hand.waiting.drain(..) {
+            if let Some(errors) = &self.task.errors {
+                errors.write(&chunk);
+            }
             self.task.stats.dropped_retries.add(count(chunk.len()));
             self.task.queue.done(chunk);
         }
@@ -100,7 +114,7 @@ impl Pool {
 pub(super) async fn run(spec: &ForwardSpec, task: Task) {
     let n = spec.targets.len();
     let hand = Hand {
-        waiting: VecDeque::new(),
+        waiting: Taken::default(),
         out: 0,
         ended: false,
         states: vec![State::Unknown; n],
@@ -184,7 +198,7 @@ impl Feed for Lane<'_> {
                 .await
     }
 
-    async fn take(&mut self, into: &mut VecDeque<Chunk>) -> bool {
+    async fn take(&mut self, into: &mut Taken) -> bool {
         let mine = self.index;
         let _hungry = Hungry(self.pool, mine);
         let (chunk, more) = self
@@ -204,6 +218,7 @@ impl Feed for Lane<'_> {
             self.pool.changed.notify_waiters();
         }
         let came = chunk.is_some();
+        into.join(&self.pool.hand().waiting);
         into.extend(chunk);
         came
     }
@@ -250,6 +265,7 @@ impl Feed for Lane<'_> {
             pending.offset = 0;
             if hand.states.iter().all(|state| *state == State::Failed) {
                 hand.health.failed(why);
+                self.pool.hand_over(&mut hand);
                 if hand.health.exhausted() {
                     self.pool.drop_waiting(&mut hand);
                 }

@@ -100,6 +100,7 @@ impl<'a, F: Feed> Forwarder<'a, F> {
     /// Sends until nothing will come any more.
     pub(super) async fn run(mut self) {
         while self.feed.wanted(&mut self.pending).await {
+            self.flight.join(&self.pending);
             let mut stream = match self.peer.connect(&self.spec.dial).await {
                 Ok(stream) => stream,
                 Err(e) => {
@@ -214,7 +215,10 @@ impl<'a, F: Feed> Forwarder<'a, F> {
         tokio::select! {
             biased;
             error = hung_up(stream) => return Err(error),
-            came = self.feed.take(&mut self.pending.chunks), if more => self.ended = !came,
+            came = self.feed.take(&mut self.pending.chunks), if more => {
+                self.ended = !came;
+                self.flight.join(&self.pending);
+            }
             () = tokio::time::sleep(self.pause), if under_way => return self.tick(stream),
         }
         Ok(())

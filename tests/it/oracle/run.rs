@@ -206,6 +206,9 @@ impl Bench {
         put("udp2", text::encode_datagrams(&self.udp2.datagrams()));
         let folder = self.out();
         source::walk(&folder, &mut |path| {
+            if site::is_queue_file(path) {
+                return;
+            }
             let name = path.strip_prefix(&folder).unwrap().to_string_lossy();
             let bytes = fs::read(path).unwrap();
             put(&format!("file {name}"), text::encode_stream(&bytes));

@@ -123,12 +123,20 @@ pub(crate) fn modes(root: &Path) -> String {
     paths.iter().map(line).collect()
 }
 
+/// A queue on disk has files of its own while it runs, whose form is no rsyslogd's.
+pub(super) fn is_queue_file(path: &Path) -> bool {
+    let suffix = path.extension().and_then(|suffix| suffix.to_str());
+    suffix.is_some_and(|suffix| ["seg", "state", "lock"].contains(&suffix))
+}
+
 fn below(folder: &Path, paths: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             below(&path, paths);
         }
-        paths.push(path);
+        if !is_queue_file(&path) {
+            paths.push(path);
+        }
     }
 }

@@ -24,7 +24,10 @@ pub(crate) struct TcpSink {
 
 impl TcpSink {
     pub(crate) fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap())
+    }
+
+    pub(crate) fn on(listener: TcpListener) -> Self {
         let port = listener.local_addr().unwrap().port();
         let connections = Arc::<Mutex<Vec<Received>>>::default();
         let stop = Arc::<AtomicBool>::default();

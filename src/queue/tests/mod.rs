@@ -1,0 +1,8 @@
+//! The queue, in memory and with a disk behind it.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests wait for threads, and take the time themselves"
+)]
+
+mod memory;
+mod spool;

@@ -1,0 +1,355 @@
+//! Memory, disk and memory again: nothing is lost, nothing is out of order.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::Instant;
+
+use proptest::prelude::Just;
+use proptest::prelude::ProptestConfig;
+use proptest::prelude::any;
+use proptest::prop_assert_eq;
+use proptest::prop_oneof;
+use proptest::proptest;
+use proptest::strategy::Strategy;
+use tempfile::TempDir;
+
+use crate::base::reporter::Said;
+use crate::disk;
+use crate::disk::Files;
+use crate::disk::broken::Broken;
+use crate::disk::broken::Faults;
+use crate::message::Ack;
+use crate::queue::Bounds;
+use crate::queue::Chunk;
+use crate::queue::Marks;
+use crate::queue::Pace;
+use crate::queue::Receiver;
+use crate::queue::Sender;
+use crate::queue::Spool;
+use crate::queue::SpoolSpec;
+use crate::queue::SpoolStats;
+use crate::queue::Taken;
+use crate::queue::open;
+
+const SOON: Duration = Duration::from_secs(10);
+
+struct Queue {
+    sender: Sender,
+    receiver: Receiver,
+    spool: Spool,
+    stats: Arc<SpoolStats>,
+    said: Arc<Said>,
+}
+
+/// Goes to disk from `high` messages on, and is read back below `low`.
+fn marks(high: u64, low: u64) -> Marks {
+    Marks {
+        always: false,
+        high_bytes: 1 << 20,
+        high_messages: high,
+        low_bytes: 1 << 19,
+        low_messages: low,
+        waiting_bytes: 1 << 20,
+    }
+}
+
+fn start(dir: &Path, marks: Marks, bytes_max: Option<u64>) -> Queue {
+    start_on(disk::System, dir, marks, bytes_max)
+}
+
+fn start_on<F>(files: F, dir: &Path, marks: Marks, bytes_max: Option<u64>) -> Queue
+where
+    F: Files + Send + 'static,
+    F::File: Send,
+    F::Lock: Send,
+{
+    let bounds = Bounds { bytes: 1 << 20, messages: u64::MAX, pace: Pace::default() };
+    let (sender, receiver) = open(bounds);
+    let (stats, said) = (Arc::new(SpoolStats::default()), Arc::new(Said::default()));
+    let spec = SpoolSpec {
+        name: "test".into(),
+        directory: dir.to_owned(),
+        file: "q".to_owned(),
+        segment_bytes: 64 << 10,
+        bytes_max,
+        marks,
+        sync: true,
+        save: true,
+        reporter: said.clone(),
+        stats: stats.clone(),
+    };
+    let spool = Spool::start_on(files, &sender, spec).unwrap();
+    Queue { sender, receiver, spool, stats, said }
+}
+
+fn chunk(number: u32) -> Chunk {
+    padded(number, 0)
+}
+
+/// The same with so many bytes more.
+fn padded(number: u32, padding: usize) -> Chunk {
+    let mut chunk = Chunk::default();
+    chunk.bytes.extend_from_slice(format!("message {number} {:padding$}", "").as_bytes());
+    chunk.end_message();
+    chunk
+}
+
+fn number(chunk: &Chunk) -> u32 {
+    let text = std::str::from_utf8(&chunk.bytes).unwrap();
+    text.trim_end().split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+fn until(condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < SOON, "it did not come true");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+impl Queue {
+    async fn push(&self, numbers: std::ops::Range<u32>) {
+        for number in numbers {
+            self.sender.push(&mut chunk(number)).await;
+        }
+    }
+
+    /// Takes and delivers until it has `count` of them.
+    async fn deliver(&self, count: usize) -> Vec<u32> {
+        let mut numbers = Vec::new();
+        let mut taken = Taken::default();
+        while numbers.len() < count {
+            let take = tokio::time::timeout(SOON, self.receiver.take(&mut taken));
+            assert!(take.await.unwrap());
+            while let Some(chunk) = taken.pop_front() {
+                if numbers.len() == count {
+                    taken.push_front(chunk);
+                    break;
+                }
+                numbers.push(number(&chunk));
+                self.receiver.done(chunk);
+            }
+        }
+        numbers
+    }
+
+    fn close(self) {
+        drop(self.sender);
+        drop(self.receiver);
+        self.spool.end();
+        assert!(self.spool.join(Instant::now() + SOON));
+    }
+}
+
+#[tokio::test]
+async fn what_memory_has_no_room_for_comes_back_in_order() {
+    let dir = TempDir::new().unwrap();
+    let queue = start(dir.path(), marks(10, 20), None);
+    queue.push(0..500).await;
+    until(|| queue.stats.written.get() == 490);
+    assert_eq!(queue.sender.gauge().depth().1, 500);
+    assert_eq!(queue.deliver(500).await, (0..500).collect::<Vec<_>>());
+    // Once the disk is empty, memory is enough again.
+    until(|| queue.sender.gauge().depth() == (0, 0));
+    queue.push(500..505).await;
+    assert_eq!(queue.stats.written.get(), 490);
+    assert_eq!(queue.deliver(5).await, (500..505).collect::<Vec<_>>());
+    queue.close();
+}
+
+#[tokio::test]
+async fn a_token_is_dropped_when_the_disk_has_its_message() {
+    let dir = TempDir::new().unwrap();
+    let queue = start(dir.path(), Marks { always: true, ..marks(10, 10) }, None);
+    let told = Arc::new(AtomicU32::new(0));
+    let seen = told.clone();
+    let mut first = chunk(0);
+    first.ack = Ack::new(move || {
+        seen.fetch_add(1, Ordering::Relaxed);
+    });
+    queue.sender.push(&mut first).await;
+    until(|| told.load(Ordering::Relaxed) == 1);
+    assert_eq!(queue.sender.gauge().depth().1, 1, "it is not delivered yet");
+    queue.close();
+}
+
+/// What was taken and not delivered, what is in memory, on disk, and on its way there.
+#[tokio::test]
+async fn a_stop_keeps_everything_and_its_order() {
+    let dir = TempDir::new().unwrap();
+    let mut next = 0;
+    for (pushed, delivered) in [(300_u32, 0_u32), (0, 100), (50, 150), (4, 100), (0, 4)] {
+        let queue = start(dir.path(), marks(10, 20), None);
+        let before = queue.stats.recovered.get();
+        assert_eq!(before, u64::from(next_end(&queue) - next));
+        let end = next_end(&queue);
+        queue.push(end..end + pushed).await;
+        let expected: Vec<u32> = (next..next + delivered).collect();
+        assert_eq!(queue.deliver(delivered as usize).await, expected);
+        next += delivered;
+        let (stats, gauge) = (queue.stats.clone(), queue.sender.gauge());
+        queue.close();
+        ENDS.store(end + pushed, Ordering::Relaxed);
+        assert_eq!(stats.saved.get(), u64::from(end + pushed - next));
+        assert_eq!(gauge.depth().1, 0, "nothing is left that is not saved");
+    }
+}
+
+/// One more than the last number that was pushed so far.
+static ENDS: AtomicU32 = AtomicU32::new(0);
+
+fn next_end(_: &Queue) -> u32 {
+    ENDS.load(Ordering::Relaxed)
+}
+
+#[tokio::test]
+async fn a_disk_that_may_not_grow_holds_the_inputs_back_until_it_has_room() {
+    let dir = TempDir::new().unwrap();
+    let queue = start(dir.path(), marks(1, 2), Some(128 << 10));
+    let mut number = 0;
+    let mut quiet = Instant::now();
+    while quiet.elapsed() < Duration::from_millis(300) {
+        if queue.sender.try_push(&mut padded(number, 20_000)) {
+            number += 1;
+            quiet = Instant::now();
+        } else {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    assert!((30..90).contains(&number), "{number} were taken");
+    let full = queue.said.0.lock().unwrap().len();
+    assert_eq!(full, 1, "it is said once");
+    assert_eq!(queue.deliver(number as usize).await, (0..number).collect::<Vec<_>>());
+    queue.push(number..number + 3).await;
+    assert_eq!(queue.deliver(3).await, (number..number + 3).collect::<Vec<_>>());
+    queue.close();
+}
+
+/// No room, then room again; writes and syncs that fail now and then.
+#[tokio::test]
+async fn a_disk_that_fails_loses_nothing_and_is_said_once() {
+    let failing = [
+        Faults { room: Some(200_000), ..Faults::default() },
+        Faults { sync_error: Some(0), ..Faults::default() },
+        Faults { write_error: Some(0), short: true, ..Faults::default() },
+    ];
+    for faults in failing {
+        let files = Broken::new(7);
+        let dir = Path::new("/work");
+        let queue = start_on(files.clone(), dir, marks(10, 20), None);
+        queue.push(0..50).await;
+        files.set(faults);
+        for number in 50..400 {
+            queue.sender.push(&mut padded(number, 2000)).await;
+        }
+        until(|| queue.stats.failures.get() > 0);
+        files.set(Faults::default());
+        let got = queue.deliver(400).await;
+        assert_eq!(got, (0..400).collect::<Vec<_>>(), "{faults:?}");
+        let said = queue.said.0.lock().unwrap().clone();
+        let errors = said.iter().filter(|text| text.contains("cannot write")).count();
+        assert_eq!(errors, 1, "{faults:?}: {said:?}");
+        queue.close();
+    }
+}
+
+/// Whoever was told that a message is safe is right, whatever becomes of the machine.
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_loss_of_power() {
+    let dir = Path::new("/work");
+    for seed in 0..20 {
+        let files = Broken::new(seed);
+        let always = Marks { always: true, ..marks(10, 10) };
+        let queue = start_on(files.clone(), dir, always, None);
+        let told = Arc::new(Mutex::new(Vec::new()));
+        files.set(Faults { stop: Some(5 + u32::try_from(seed).unwrap()), ..Faults::default() });
+        for number in 0..60 {
+            let mut chunk = chunk(number);
+            let told = told.clone();
+            chunk.ack = Ack::new(move || told.lock().unwrap().push(number));
+            queue.sender.push(&mut chunk).await;
+            std::thread::sleep(Duration::from_micros(300));
+        }
+        until(|| queue.stats.failures.get() > 0);
+        let told = told.lock().unwrap().clone();
+        queue.close();
+        files.lose_power();
+        files.set(Faults::default());
+        files.restart();
+        let queue = start_on(files.clone(), dir, always, None);
+        let there = usize::try_from(queue.stats.recovered.get()).unwrap();
+        let got = queue.deliver(there).await;
+        let lost: Vec<&u32> = told.iter().filter(|number| !got.contains(number)).collect();
+        assert!(lost.is_empty(), "seed {seed}: {lost:?} of {told:?}");
+        queue.close();
+    }
+}
+
+/// A step of what may happen to a queue.
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Push(u32),
+    /// As far as there is anything.
+    Deliver(usize),
+    /// The output is ended while it holds everything that can be taken.
+    Stop,
+}
+
+fn ops() -> impl Strategy<Value = Vec<Op>> {
+    let op = prop_oneof![
+        (1..60_u32).prop_map(Op::Push),
+        (1..60_usize).prop_map(Op::Deliver),
+        Just(Op::Stop),
+    ];
+    proptest::collection::vec(op, 1..14)
+}
+
+/// Runs `ops`, and delivers what is left at the end. Gives all that was delivered.
+async fn run(ops: &[Op], marks: Marks) -> (u32, Vec<u32>) {
+    let files = Broken::new(3);
+    let dir = Path::new("/work");
+    let mut queue = start_on(files.clone(), dir, marks, None);
+    let (mut next, mut got) = (0, Vec::new());
+    for op in ops.iter().chain([&Op::Deliver(usize::MAX)]) {
+        let left = next as usize - got.len();
+        match *op {
+            Op::Push(count) => {
+                queue.push(next..next + count).await;
+                next += count;
+            }
+            Op::Deliver(count) => got.extend(queue.deliver(count.min(left)).await),
+            Op::Stop => {
+                let mut held = Taken::default();
+                if left > 0 {
+                    assert!(queue.receiver.take(&mut held).await);
+                }
+                drop(held);
+                let stats = queue.stats.clone();
+                queue.close();
+                assert_eq!(stats.saved.get(), left as u64);
+                queue = start_on(files.clone(), dir, marks, None);
+                assert_eq!(queue.stats.recovered.get(), left as u64);
+            }
+        }
+    }
+    queue.close();
+    (next, got)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever the order of pushes, deliveries and stops: each message is delivered once.
+    #[test]
+    fn every_message_is_delivered_once(ops in ops(), always in any::<bool>()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let marks = Marks { always, ..marks(10, 20) };
+        let (next, mut got) = runtime.block_on(run(&ops, marks));
+        got.sort_unstable();
+        prop_assert_eq!(got, (0..next).collect::<Vec<_>>());
+    }
+}
