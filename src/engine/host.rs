@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -18,6 +19,7 @@ use tokio::task::JoinSet;
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
+use crate::base::backoff::Backoff;
 use crate::base::clock::LocalZone;
 use crate::base::drain::Control;
 use crate::base::drain::Signals;
@@ -25,16 +27,20 @@ use crate::base::poison;
 use crate::base::poison::Quarantine;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
+use crate::engine::live::AFTER_PANIC;
 use crate::engine::live::ActionTask;
 use crate::engine::live::Retired;
 use crate::engine::live::ShardChange;
 use crate::engine::live::SocketKind;
 use crate::engine::live::Sockets;
+use crate::input::InputStats;
 use crate::input::tcp;
 use crate::input::tcp::Connection;
+use crate::input::tcp::Listener;
 use crate::input::udp;
 use crate::message::InputInfo;
 use crate::message::Source;
+use crate::output::wait_or_stop;
 use crate::shard::Shard;
 
 /// The senders that the shards knew, told when each ends.
@@ -163,13 +169,13 @@ impl Host {
         self.inputs.spawn_one(input, tcp::serve(connection, self.shard.clone()), false);
     }
 
-    /// Looks at how a task ended. Messages that make it panic do not end it: what does is a state
-    /// that nobody expected. A connection can be made again; a relay that goes on without one of
-    /// its inputs or outputs is worse than one that is started again.
+    /// Looks at how a task ended. Messages that make it panic do not end it, outputs and listeners
+    /// are made anew, and a connection can be made again. A relay that goes on without one of the
+    /// others, its own messages or its reports, is worse than one that is started again.
     fn look(&self, ended: Result<(), JoinError>, needed: bool) {
         let Err(error) = ended else { return };
         if let Ok(panic) = error.try_into_panic() {
-            let what = if needed { "an input or output" } else { "a connection" };
+            let what = if needed { "an input of the relay's own" } else { "a connection" };
             let why = poison::words(&*panic);
             let text = format!("{what} ended by a panic: {why}: this is a bug");
             self.reporter.say(Level::Error, text);
@@ -223,28 +229,39 @@ impl Host {
         let Sockets { key, signals, kind } = sockets;
         match kind {
             SocketKind::Tcp(listeners) => {
-                for listener in listeners {
+                for Listener { socket, input } in listeners {
+                    let module = input.setups.latest().spec.module;
+                    let keeper = self.keeper(module, &input.stats, &signals);
                     let (shards, signals) = (self.shards.clone(), signals.clone());
-                    let reporter = self.reporter.clone();
-                    self.inputs.spawn(key, async move {
-                        if let Err(error) = listener.run(shards, signals).await {
-                            reporter.say(Level::Error, format!("imtcp: {error}"));
-                        }
-                    });
+                    self.inputs.spawn(
+                        key,
+                        keeper.keep(move || {
+                            let (socket, input) = (socket.try_clone()?, input.clone());
+                            Ok(Listener { socket, input }.run(shards.clone(), signals.clone()))
+                        }),
+                    );
                 }
             }
             SocketKind::Udp(input, by_family) => {
                 for socket in by_family.into_iter().flatten() {
+                    let keeper = self.keeper(udp::NAME, &input.stats, &signals);
                     let (input, shard) = (input.clone(), self.shard.clone());
-                    let (signals, reporter) = (signals.clone(), self.reporter.clone());
-                    self.inputs.spawn(key, async move {
-                        if let Err(error) = udp::serve(input, socket, shard, signals).await {
-                            reporter.say(Level::Error, format!("imudp: {error}"));
-                        }
-                    });
+                    let signals = signals.clone();
+                    self.inputs.spawn(
+                        key,
+                        keeper.keep(move || {
+                            let (input, shard) = (input.clone(), shard.clone());
+                            Ok(udp::serve(input, socket.try_clone()?, shard, signals.clone()))
+                        }),
+                    );
                 }
             }
         }
+    }
+
+    fn keeper(&self, module: &'static str, stats: &Arc<InputStats>, signals: &Signals) -> Keeper {
+        let (stats, signals) = (stats.clone(), signals.clone());
+        Keeper { module, stats, signals, reporter: self.reporter.clone() }
     }
 
     /// After the stop: all inputs to their end, and then all outputs.
@@ -263,6 +280,44 @@ impl Host {
         let Self { shard, mut outputs, .. } = self;
         drop(shard);
         outputs.finish(deadline).await;
+    }
+}
+
+/// Keeps a listener going.
+struct Keeper {
+    module: &'static str,
+    stats: Arc<InputStats>,
+    signals: Signals,
+    reporter: Arc<dyn Reporter>,
+}
+
+impl Keeper {
+    /// Runs what `listen` makes to its end. One that panics is made anew, on the same socket: what
+    /// the kernel holds for it stays there meanwhile.
+    async fn keep<F>(self, mut listen: impl FnMut() -> io::Result<F>)
+    where
+        F: Future<Output = io::Result<()>>,
+    {
+        let Self { module, stats, signals, reporter } = self;
+        let mut waits = Backoff::new(AFTER_PANIC.0, AFTER_PANIC.1);
+        loop {
+            let mut ended = Ok(());
+            let work = async {
+                ended = match listen() {
+                    Ok(listening) => listening.await,
+                    Err(error) => Err(error),
+                };
+            };
+            let tried = poison::survived(work).await;
+            if let Err(error) = ended {
+                reporter.say(Level::Error, format!("{module}: {error}"));
+            }
+            let Err(why) = tried else { return };
+            stats.panics.add(1);
+            let text = format!("{module} panicked: {why}: this is a bug; it listens again");
+            reporter.say(Level::Error, text);
+            wait_or_stop(waits.next_wait(), signals.clone()).await;
+        }
     }
 }
 

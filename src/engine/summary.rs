@@ -417,6 +417,7 @@ fn input_line(input: &InputCounters) -> String {
             ("connections timed out", stats.sessions_timed_out.get()),
             ("sessions that broke the protocol", stats.sessions_broken.get()),
             ("accept errors", stats.accept_errors.get()),
+            ("started again after a panic", stats.panics.get()),
         ],
     );
     line

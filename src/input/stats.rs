@@ -47,6 +47,8 @@ pub struct InputStats {
     pub sessions_broken: Counter,
     /// `accept` failed (no file descriptor left).
     pub accept_errors: Counter,
+    /// Times that a task that listens panicked, and was started again.
+    pub panics: Counter,
     /// System calls that took datagrams.
     pub receive_calls: Counter,
     /// A part of the above, of IPv4 and of IPv6: rsyslog has a listener for each.
@@ -94,7 +96,8 @@ impl InputStats {
         let Self { dropped_kernel, discarded_bytes, frames_incomplete, families, .. } = self;
         let Self { frames_bad_count, frames_bad_delimiter, frames_oversize, .. } = self;
         let Self { sessions_opened, sessions_closed, sessions_refused, .. } = self;
-        let Self { sessions_timed_out, accept_errors, receive_calls, .. } = self;
+        let Self { sessions_timed_out, sessions_broken, .. } = self;
+        let Self { accept_errors, panics, receive_calls, .. } = self;
         let Self { wanted, stopped, unmatched, quarantined, .. } = self;
         let own = [
             received,
@@ -116,7 +119,9 @@ impl InputStats {
             sessions_closed,
             sessions_refused,
             sessions_timed_out,
+            sessions_broken,
             accept_errors,
+            panics,
             receive_calls,
         ];
         own.into_iter().chain(classes).chain(families.iter().flat_map(FamilyStats::all))

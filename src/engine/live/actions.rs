@@ -41,8 +41,9 @@ use crate::shard::OutletChange;
 use crate::shard::OutletStats;
 use crate::telemetry::Probe;
 
-/// Waits of an output that panics, from the first to the longest.
-const AFTER_PANIC: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+/// Waits of a task that panics, from the first to the longest.
+pub(in crate::engine) const AFTER_PANIC: (Duration, Duration) =
+    (Duration::from_millis(200), Duration::from_secs(30));
 /// One that ran for so long between two panics was well.
 const WELL: Duration = Duration::from_secs(60);
 

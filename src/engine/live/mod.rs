@@ -53,6 +53,7 @@ use crate::rules::RulesetId;
 use crate::shard::OutletChange;
 use crate::telemetry::Probe;
 
+pub(super) use crate::engine::live::actions::AFTER_PANIC;
 pub(super) use crate::engine::live::actions::ActionTask;
 use crate::engine::live::actions::LiveAction;
 pub(super) use crate::engine::live::actions::Retired;
