@@ -9,6 +9,7 @@
 mod alloc;
 mod alloc_rules;
 mod backlog;
+mod bounds;
 mod broken;
 mod cli;
 mod convert;

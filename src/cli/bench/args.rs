@@ -33,6 +33,8 @@ pub(super) enum Command {
     Sink(SinkArgs),
     /// Measure a relay: start a sink and a sender around it
     Relay(Box<RelayArgs>),
+    /// Break what is around a relay, and count what is lost and doubled
+    Fault(FaultArgs),
 }
 
 /// How messages are sent.
@@ -179,6 +181,27 @@ pub(super) struct RelayArgs {
     /// Starts the relay in the foreground, as in -- rsyslogd -n -f x.conf
     #[arg(last = true, value_name = "COMMAND", action = ArgAction::Append)]
     pub command: Vec<OsString>,
+}
+
+/// `bongsu bench fault`.
+#[derive(Args, Clone, Debug)]
+pub(super) struct FaultArgs {
+    /// Rows to run, by number [default: all]
+    #[arg(value_name = "ROW")]
+    pub rows: Vec<String>,
+    /// The relay: takes -n -f FILE -i FILE and rsyslog's configuration, as rsyslogd does [default:
+    /// this program]
+    #[arg(long, value_name = "PROGRAM")]
+    pub relay: Option<OsString>,
+    /// About so many messages in each row
+    #[arg(long, value_name = "N", value_parser = number, default_value = "200k")]
+    pub messages: u64,
+    /// Show the rows
+    #[arg(long)]
+    pub list: bool,
+    /// Report as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 impl TrafficArgs {

@@ -13,6 +13,7 @@ mod corpus;
 #[cfg(test)]
 mod end_to_end;
 mod error;
+mod fault;
 mod frames;
 mod ids;
 mod interrupt;
@@ -75,6 +76,7 @@ pub fn run(args: BenchArgs) -> ExitCode {
         Command::Send(args) => send(&args),
         Command::Sink(args) => sink(&args),
         Command::Relay(args) => relay(&args),
+        Command::Fault(args) => fault::run(&args),
     };
     done.unwrap_or_else(|error| {
         eprintln!("bongsu bench: {error}");

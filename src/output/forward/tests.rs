@@ -480,7 +480,6 @@ fn what_cannot_be_done_is_refused() {
         ("tcp_framing", "newline", "octet-counted"),
         ("tcp_frameDelimiter", "256", "0 to 255"),
         ("networkNamespace", "red", "not supported"),
-        ("action.execOnlyEveryNthTime", "3", "not built yet"),
     ] {
         let complaints = with(name, value).unwrap_err();
         assert!(complaints[0].contains(word), "{name}: {complaints:?}");

@@ -1,0 +1,187 @@
+//! The relay under test, in a directory of its own: started, signalled, killed, started again.
+
+use std::ffi::OsString;
+use std::fs;
+use std::fs::File;
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::Pid;
+use rustix::process::Signal;
+use rustix::process::kill_process;
+use tempfile::TempDir;
+
+use crate::base::clock::monotonic;
+use crate::cli::bench::error::BenchError;
+use crate::cli::bench::time::pause;
+
+/// How long it may take to answer on its port.
+const READY: Duration = Duration::from_secs(30);
+/// Between two looks at it.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Where one run has its files and ports.
+#[derive(Debug)]
+pub(super) struct Site {
+    folder: TempDir,
+    program: OsString,
+    /// Where the relay takes messages.
+    pub input: SocketAddr,
+}
+
+impl Site {
+    pub(super) fn new(program: &OsString) -> Result<Self, BenchError> {
+        let folder = tempfile::tempdir()
+            .map_err(|error| BenchError::io("cannot make a directory", error))?;
+        Ok(Self { folder, program: program.clone(), input: free_address()? })
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Whether the relay is rsyslogd, which lacks what only Bongsu can be asked.
+    pub(super) fn is_rsyslogd(&self) -> bool {
+        Path::new(&self.program).file_name().is_some_and(|name| name == "rsyslogd")
+    }
+
+    /// Writes the configuration.
+    pub(super) fn configure(&self, config: &str) -> Result<(), BenchError> {
+        let path = self.path("relay.conf");
+        fs::write(&path, config).map_err(|error| BenchError::io(path.display(), error))
+    }
+
+    /// Starts the relay and waits until it takes connections.
+    pub(super) fn start(&self) -> Result<Relay, BenchError> {
+        let said = self.path("said");
+        let output = File::options().create(true).append(true).open(&said);
+        let output = output.map_err(|error| BenchError::io(said.display(), error))?;
+        let child = Command::new(&self.program)
+            .arg("-n")
+            .arg("-f")
+            .arg(self.path("relay.conf"))
+            .arg("-i")
+            .arg(self.path("pid"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(output)
+            .spawn()
+            .map_err(|error| BenchError::io(self.program.display(), error))?;
+        let mut relay = Relay { child };
+        let until = monotonic() + READY;
+        while TcpStream::connect_timeout(&self.input, LOOK * 20).is_err() {
+            if relay.has_ended()? || monotonic() > until {
+                let said = self.said();
+                let text = format!("the relay does not answer on {}: {said}", self.input);
+                return Err(BenchError::Relay(text));
+            }
+            pause(LOOK);
+        }
+        Ok(relay)
+    }
+
+    /// What it said on standard error, over all its lives.
+    pub(super) fn said(&self) -> String {
+        let said = fs::read(self.path("said")).unwrap_or_default();
+        String::from_utf8_lossy(&said).into_owned()
+    }
+}
+
+/// An address of this host that nobody listens on.
+pub(super) fn free_address() -> Result<SocketAddr, BenchError> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let address = listener.and_then(|listener| listener.local_addr());
+    address.map_err(|error| BenchError::io("no free port", error))
+}
+
+/// One life of the relay; killed when dropped.
+#[derive(Debug)]
+pub(super) struct Relay {
+    child: Child,
+}
+
+impl Relay {
+    pub(super) fn has_ended(&mut self) -> Result<bool, BenchError> {
+        let ended = self.child.try_wait();
+        ended.map(|status| status.is_some()).map_err(|error| BenchError::io("cannot wait", error))
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(super) fn signal(&self, signal: Signal) {
+        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            // Fails for one that has just ended.
+            kill_process(pid, signal).unwrap_or_default();
+        }
+    }
+
+    /// SIGKILL: what it had only in memory is gone.
+    pub(super) fn kill(mut self) -> Result<(), BenchError> {
+        self.end().map_err(|error| BenchError::io("cannot end the relay", error))
+    }
+
+    fn end(&mut self) -> std::io::Result<()> {
+        self.child.kill()?;
+        self.child.wait().map(drop)
+    }
+
+    /// SIGTERM. How long it took to end; `None`, and it is killed, if that was more than `limit`.
+    pub(super) fn stop(mut self, limit: Duration) -> Result<Option<Duration>, BenchError> {
+        let began = monotonic();
+        self.signal(Signal::TERM);
+        while !self.has_ended()? {
+            if began.elapsed() > limit {
+                return Ok(None);
+            }
+            pause(LOOK);
+        }
+        Ok(Some(began.elapsed()))
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        if !self.has_ended().unwrap_or(true) {
+            self.end().unwrap_or_default();
+        }
+    }
+}
+
+/// A file system in memory with little room; gone when dropped.
+#[derive(Debug)]
+pub(super) struct SmallDisk {
+    folder: PathBuf,
+}
+
+impl SmallDisk {
+    /// Mounts it at `folder`, which is made; `None` for who must not.
+    pub(super) fn mount(folder: &Path) -> Result<Option<Self>, BenchError> {
+        fs::create_dir(folder).map_err(|error| BenchError::io(folder.display(), error))?;
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=16m", "tmpfs"]).arg(folder).stderr(Stdio::null());
+        let mounted = mount.status().is_ok_and(|status| status.success());
+        Ok(mounted.then(|| Self { folder: folder.to_owned() }))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: the relay may be on its way out.
+        let unmounted = Command::new("umount").arg("-l").arg(&self.folder).status();
+        unmounted.map(drop).unwrap_or_default();
+    }
+}
