@@ -37,7 +37,8 @@ macro_rules! rows {
         fn every_row_is_held() {
             let output = Command::new(BONGSU).args(["bench", "fault", "--list"]).output().unwrap();
             let list = String::from_utf8(output.stdout).unwrap();
-            let rows: Vec<&str> = list.lines().filter_map(|l| l.split_whitespace().next()).collect();
+            let first = |line| str::split_whitespace(line).next();
+            let rows: Vec<&str> = list.lines().filter_map(first).collect();
             assert_eq!(rows, [$($row),*]);
         }
     };

@@ -20,6 +20,7 @@ mod faults;
 mod floors;
 mod frame;
 mod generate;
+mod handover;
 mod headerless;
 mod help;
 mod lint;

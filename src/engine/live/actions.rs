@@ -138,6 +138,7 @@ impl ActionTask {
 }
 
 /// What becomes of the actions when others are wanted.
+#[derive(Debug)]
 pub(super) struct ActionChange {
     pub(super) live: Vec<LiveAction>,
     /// No longer wanted.

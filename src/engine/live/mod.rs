@@ -54,6 +54,7 @@ use crate::shard::OutletChange;
 use crate::telemetry::Probe;
 
 pub(super) use crate::engine::live::actions::AFTER_PANIC;
+use crate::engine::live::actions::ActionChange;
 pub(super) use crate::engine::live::actions::ActionTask;
 use crate::engine::live::actions::LiveAction;
 pub(super) use crate::engine::live::actions::Retired;
@@ -141,6 +142,7 @@ pub(super) struct ShardChange {
 pub(super) struct Change {
     plan: Plan,
     settings: InputSettings,
+    actions: ActionChange,
     /// In the order of the configuration.
     inputs: Vec<Slot>,
     sockets: Vec<Sockets>,
@@ -211,6 +213,11 @@ impl Live {
         let before = Before { settings: &self.settings, same_names };
         let settings = settings(&plan, &self.reporter, Some(&before));
         let mut plan = plan;
+        let old = std::mem::take(&mut self.actions);
+        let (spools, reporter) = (&self.spools, &self.reporter);
+        let wanted = std::mem::take(&mut plan.actions);
+        // Before anything listens: who can connect may take it that the relay is ready.
+        let actions = actions::change(old, wanted, &mut self.key, spools, reporter);
         let wanted = inputs::wanted(std::mem::take(&mut plan.inputs), &settings, self.shards);
         let pairs = pair(&self.inputs, &wanted, LiveInput::is_at, LiveInput::is_called_like);
         let mut old: Vec<_> = self.inputs.drain(..).map(Some).collect();
@@ -232,18 +239,20 @@ impl Live {
                 Err(error) => Slot::Missing(Box::new(wanted), error),
             });
         }
+        let inputs = slots;
         let removed: Vec<_> = old.into_iter().flatten().collect();
         let unwanted = plan.reports.impstats.is_none();
         let removed_impstats = if unwanted { self.impstats.take() } else { None };
         for branch in removed.iter().map(|input| &input.branch) {
             branch.stop();
         }
-        Change { plan, settings, inputs: slots, sockets, removed, removed_impstats }
+        Change { plan, settings, actions, inputs, sockets, removed, removed_impstats }
     }
 
     /// Opens what had to wait for that, and gives each shard its part.
     pub(super) fn finish(&mut self, change: Change) -> Vec<ShardChange> {
-        let Change { plan, settings, inputs, mut sockets, removed, removed_impstats } = change;
+        let Change { removed, removed_impstats, .. } = change;
+        let Change { plan, settings, actions: mut change, inputs, mut sockets, .. } = change;
         let gone = removed.len();
         // They went by the names that were.
         self.retire_inputs(&removed, removed_impstats.as_ref());
@@ -253,9 +262,6 @@ impl Live {
         self.turnover.0 = Turnover { kept: self.inputs.len() - new, new, gone };
         (self.settings, self.local_domain) = (settings, plan.local_domain);
         self.globals = plan.globals.with_fixed_of(&self.globals);
-        let actions = std::mem::take(&mut self.actions);
-        let (spools, reporter) = (&self.spools, &self.reporter);
-        let mut change = actions::change(actions, plan.actions, &mut self.key, spools, reporter);
         self.actions = std::mem::take(&mut change.live);
         let retired = std::mem::take(&mut change.retired);
         let told: Vec<_> = retired.iter().map(|action| action.retired(&self.actions)).collect();
