@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
+use tokio::runtime::Builder;
+use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
 use crate::base::drain::Control;
@@ -12,10 +14,14 @@ use crate::base::reporter::Reporter;
 use crate::engine::Plan;
 use crate::engine::live::Live;
 use crate::engine::live::ShardChange;
+use crate::engine::run::Caught;
 
 /// Everything that [`crate::engine::run`] needs.
 #[derive(Debug)]
 pub struct Graph {
+    /// Of the main thread.
+    pub(super) runtime: Runtime,
+    pub(super) caught: Caught,
     pub(super) live: Live,
     pub(super) control: Arc<Control>,
     pub(super) signals: Signals,
@@ -37,9 +43,16 @@ impl Graph {
     /// Opens the sockets of `plan`. An input that cannot listen is complained of; the others run.
     ///
     /// # Errors
-    /// If not a single input could be opened although some were configured.
+    /// If not a single input could be opened although some were configured; if signal handlers
+    /// cannot be had.
     pub fn open(plan: Plan, around: Surroundings) -> io::Result<Self> {
         let Surroundings { program, reporter, own } = around;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        // Before anything listens: who can connect may take it that a signal is heard.
+        let caught = {
+            let _runtime = runtime.enter();
+            Caught::new()?
+        };
         let (control, signals) = Control::new();
         let control = Arc::new(control);
         let mut live = Live::new(&plan, program, reporter, control.clone());
@@ -51,6 +64,6 @@ impl Graph {
             return Err(io::Error::other("no input could be opened"));
         }
         shards[0].internal = internal;
-        Ok(Self { live, control, signals, shards })
+        Ok(Self { runtime, caught, live, control, signals, shards })
     }
 }

@@ -50,20 +50,15 @@ const COMMANDS_WAITING: usize = 4;
 /// and before anything else is done: who started the program may send them from then on.
 ///
 /// # Errors
-/// If threads, runtimes or signal handlers cannot be had; what `ready` says.
+/// If threads or runtimes cannot be had; what `ready` says.
 pub fn run(
     graph: Graph,
     compile: Compile,
     ready: impl FnOnce() -> io::Result<()>,
 ) -> io::Result<Summary> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let caught = {
-        let _runtime = runtime.enter();
-        Caught::new()?
-    };
     let board = Board::new()?;
     ready()?;
-    let Graph { live, control, signals, shards } = graph;
+    let Graph { runtime, caught, live, control, signals, shards } = graph;
     let (reporter, drain) = (live.reporter.clone(), live.drain());
     let (program, origin) = (live.program(), origin(live.program()));
     let spools = live.spools.clone();
@@ -228,7 +223,8 @@ fn seeds(
 }
 
 /// The signals that mean something.
-struct Caught {
+#[derive(Debug)]
+pub(super) struct Caught {
     ends: Ends,
     hang_up: Signal,
     /// Asks for the account. rsyslogd takes it as well, for debugging.
@@ -238,13 +234,14 @@ struct Caught {
 }
 
 /// Those that end the program.
+#[derive(Debug)]
 struct Ends {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Caught {
-    fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
             ends: Ends {
                 terminate: signal(SignalKind::terminate())?,

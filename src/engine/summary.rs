@@ -168,7 +168,7 @@ impl ActionCounters {
     }
 
     /// Messages that came into the queue: of this run, and those that an earlier one left on disk.
-    fn into_queue(&self) -> u64 {
+    fn entered(&self) -> u64 {
         self.outlet.queued.get() + self.stored.recovered.get()
     }
 
@@ -177,7 +177,7 @@ impl ActionCounters {
     /// these are read in the order in which it moves.
     #[must_use]
     pub fn missing(&self) -> u64 {
-        let queued = self.into_queue();
+        let queued = self.entered();
         // A counter that is read too late would show what the others do not have yet.
         fence(Ordering::Acquire);
         let inside = self.queue.depth().1;
@@ -198,7 +198,7 @@ impl ActionCounters {
     #[must_use]
     pub fn imbalance(&self) -> i128 {
         let out = self.out() + self.queue.depth().1;
-        i128::from(self.into_queue()) - i128::from(out)
+        i128::from(self.entered()) - i128::from(out)
     }
 
     fn fate(&self) -> Fate {

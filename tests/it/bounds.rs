@@ -37,8 +37,7 @@ macro_rules! rows {
         fn every_row_is_held() {
             let output = Command::new(BONGSU).args(["bench", "fault", "--list"]).output().unwrap();
             let list = String::from_utf8(output.stdout).unwrap();
-            let first = |line| str::split_whitespace(line).next();
-            let rows: Vec<&str> = list.lines().filter_map(first).collect();
+            let rows: Vec<&str> = list.lines().filter_map(|l| l.split_whitespace().next()).collect();
             assert_eq!(rows, [$($row),*]);
         }
     };

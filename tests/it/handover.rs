@@ -231,7 +231,7 @@ fn relp_answers_through_reloads_and_closes_in_order() {
     daemon.signal(Signal::USR2);
     assert_eq!(relp.line(), "0 serverclose 0");
     assert_eq!(relp.line(), "");
-    assert!(!tcp_listens(site.port));
+    assert!(wait_for(SOON, || !tcp_listens(site.port)));
     site.stop(daemon);
     assert!(site.file("out").into_iter().eq(0..=sent));
 }

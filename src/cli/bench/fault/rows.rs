@@ -339,9 +339,9 @@ fn stop_in_memory(row: &Row, program: &OsString, messages: u64) -> Result<End, B
     row.judge(sent, collector, bounds)
 }
 
-/// What the account at the end says of it.
+/// The total of the account at the end.
 fn dropped(said: &str) -> Option<u64> {
-    let (_, rest) = said.rsplit_once(", dropped: stop ")?;
+    let (_, rest) = said.rsplit_once(", dropped ")?;
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
