@@ -90,7 +90,7 @@ fn config(site: &Site, outputs: &[(u16, &str)]) -> String {
             text,
             "action(type=\"omfwd\" target=\"127.0.0.1\" port=\"{port}\" protocol=\"tcp\"\n  \
              template=\"RSYSLOG_SyslogProtocol23Format\" TCP_Framing=\"octet-counted\"\n  \
-             action.resumeRetryCount=\"-1\" action.resumeInterval=\"1\" {more})"
+             action.resumeRetryCount=\"-1\" action.resumeInterval=\"1\" action.resumeIntervalMax=\"1\"\n  {more})"
         );
         // Writing to a text cannot fail.
         action.unwrap_or_default();
