@@ -90,7 +90,7 @@ fn config(site: &Site, outputs: &[(u16, &str)]) -> String {
             text,
             "action(type=\"omfwd\" target=\"127.0.0.1\" port=\"{port}\" protocol=\"tcp\"\n  \
              template=\"RSYSLOG_SyslogProtocol23Format\" TCP_Framing=\"octet-counted\"\n  \
-             action.resumeRetryCount=\"-1\" action.resumeInterval=\"1\" {more})"
+             action.resumeRetryCount=\"-1\" action.resumeInterval=\"1\" action.resumeIntervalMax=\"1\"\n  {more})"
         );
         // Writing to a text cannot fail.
         action.unwrap_or_default();
@@ -339,10 +339,11 @@ fn stop_in_memory(row: &Row, program: &OsString, messages: u64) -> Result<End, B
     row.judge(sent, collector, bounds)
 }
 
-/// The total of the account at the end.
+/// What was dropped, by the first line of the account at the end.
 fn dropped(said: &str) -> Option<u64> {
-    let (_, rest) = said.rsplit_once(", dropped ")?;
-    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    let (_, account) = said.rsplit_once("stopped: in ")?;
+    let reasons = account.lines().next()?.split(", ").filter(|part| part.starts_with("dropped"));
+    reasons.map(|reason| reason.rsplit(' ').next()?.parse::<u64>().ok()).sum()
 }
 
 fn hups(row: &Row, program: &OsString, messages: u64) -> Result<End, BenchError> {
@@ -433,7 +434,8 @@ mod tests {
 
     #[test]
     fn the_account_is_read() {
-        let said = "x\nbongsu: stopped: in 20, out 7, dropped 13\n  input imtcp: received 20";
+        let said = "x\nbongsu: stopped: in 20: to actions 20; out 20: delivered 7, \
+                    dropped: stop 11, dropped: retries failed 2\n  input imtcp: received 20";
         assert_eq!(dropped(said), Some(13));
         assert_eq!(dropped("killed"), None);
     }
