@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::support::process::BONGSU;
 
+#[expect(clippy::print_stderr, reason = "a row that is left out is told")]
 fn holds(row: &str, messages: &str) {
     let mut bench = Command::new(BONGSU);
     bench.args(["bench", "fault", row, "--messages", messages, "--json"]);

@@ -31,7 +31,7 @@ pub(super) struct Row {
     pub number: &'static str,
     pub fault: &'static str,
     /// Runs it against a program, with about so many messages.
-    pub run: fn(&Row, &OsString, u64) -> Result<End, BenchError>,
+    pub run: fn(&Self, &OsString, u64) -> Result<End, BenchError>,
 }
 
 pub(super) const ROWS: &[Row] = &[
