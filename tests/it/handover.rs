@@ -129,6 +129,8 @@ fn through_reloads(rest: impl Fn(&Site, u64, u16) -> String) -> (Vec<u64>, u64, 
         let sender = thread::spawn(move || send(&mut sender, (n - 1) * EACH, n * EACH));
         site.reload(&daemon, &rest(&site, n, target));
         if n == RELOADS / 2 {
+            // Longer than an action that is gone may deliver when another waits for its files.
+            thread::sleep(Duration::from_millis(1500));
             let listener = TcpListener::bind(("127.0.0.1", target)).unwrap();
             sink = Some(TcpSink::on(listener));
         }
