@@ -4,6 +4,10 @@ use crate::base::num::len32;
 use crate::disk::Position;
 use crate::message::Ack;
 
+/// The memory of a chunk that is kept for reuse, at most: what a read of ordinary messages renders
+/// to.
+pub(super) const SPARE_BYTES: usize = 1 << 20;
+
 /// Rendered and framed messages, back to back.
 #[derive(Debug, Default)]
 pub struct Chunk {
@@ -69,6 +73,11 @@ impl Chunk {
         self.bytes.capacity()
             + self.ends.capacity() * size_of::<u32>()
             + self.runs.capacity() * size_of::<Run>()
+    }
+
+    /// Whether it may be kept for reuse.
+    pub(super) const fn is_reusable(&self) -> bool {
+        self.memory() <= SPARE_BYTES
     }
 
     /// Marks that a message was appended to `bytes` up to here.

@@ -23,9 +23,7 @@ use crate::queue::spill::Spill;
 use crate::queue::spill::Way;
 
 /// Spare buffers that are kept for reuse, at most.
-const SPARE_CHUNKS: usize = 32;
-/// The memory of one of them, at most: what a read of ordinary messages renders to.
-pub(super) const SPARE_BYTES: usize = 1 << 20;
+pub(super) const SPARE_CHUNKS: usize = 32;
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -220,7 +218,7 @@ impl Shared {
     pub(super) fn done(&self, mut chunk: Chunk) {
         let (size, messages, stored) = (chunk.cost(), chunk.len() as u64, chunk.stored);
         chunk.clear();
-        let reusable = chunk.memory() <= SPARE_BYTES;
+        let reusable = chunk.is_reusable();
         let mut state = self.lock();
         // What was given up at the end is not counted any more.
         state.bytes = state.bytes.saturating_sub(size);

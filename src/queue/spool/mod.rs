@@ -35,6 +35,7 @@ use crate::queue::Chunk;
 use crate::queue::Marks;
 use crate::queue::Sender;
 use crate::queue::memory::Leave;
+use crate::queue::memory::SPARE_CHUNKS;
 use crate::queue::memory::Shared;
 use crate::queue::memory::State;
 use crate::queue::record;
@@ -454,14 +455,16 @@ impl<F: Files> Worker<F> {
         let bytes = self.writing.iter().map(Chunk::cost).sum();
         let messages = self.writing.iter().map(|chunk| count(chunk.len())).sum();
         self.spec.stats.written.add(messages);
-        // Dropped before the lock is taken: who is told may do something.
-        self.writing.clear();
+        // The tokens go before the lock is taken: who is told may do something.
+        self.writing.iter_mut().for_each(Chunk::clear);
         let mut state = self.shared.lock();
         state.bytes -= bytes;
         state.messages -= messages;
         if let Some(spill) = &mut state.spill {
             spill.written(bytes, messages);
         }
+        state.spare.extend(self.writing.drain(..).filter(Chunk::is_reusable));
+        state.spare.truncate(SPARE_CHUNKS);
         drop(state);
         self.shared.freed.notify_waiters();
     }
@@ -497,7 +500,7 @@ impl<F: Files> Worker<F> {
     /// Reads until memory has enough.
     fn read(&mut self) {
         loop {
-            let mut chunk = Chunk::default();
+            let mut chunk = self.shared.lock().spare.pop().unwrap_or_default();
             let read = match self.log.read(&mut chunk.bytes) {
                 Ok(read) => read,
                 Err(error) => {

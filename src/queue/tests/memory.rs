@@ -18,7 +18,7 @@ use crate::queue::Chunk;
 use crate::queue::Pace;
 use crate::queue::Taken;
 use crate::queue::bounded;
-use crate::queue::memory::SPARE_BYTES;
+use crate::queue::chunk::SPARE_BYTES;
 use crate::queue::open;
 
 fn chunk(message: &[u8]) -> Chunk {
