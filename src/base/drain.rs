@@ -1,5 +1,11 @@
 //! The signals that travel to every task: stop taking in, and reopen files.
 
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::Weak;
+
 use tokio::sync::watch;
 
 /// The sending half; one in the engine.
@@ -7,6 +13,14 @@ use tokio::sync::watch;
 pub struct Control {
     stop: watch::Sender<bool>,
     reopen: watch::Sender<u64>,
+    branches: Mutex<Vec<Weak<watch::Sender<bool>>>>,
+}
+
+/// Stops a part of the tasks: one input. A stop of all stops them as well; dropped, it has stopped
+/// them.
+#[derive(Debug)]
+pub struct Branch {
+    stop: Arc<watch::Sender<bool>>,
 }
 
 /// The receiving half; every task holds a clone.
@@ -21,17 +35,49 @@ impl Control {
     pub fn new() -> (Self, Signals) {
         let (stop, stopped) = watch::channel(false);
         let (reopen, reopened) = watch::channel(0);
-        (Self { stop, reopen }, Signals { stop: stopped, reopen: reopened })
+        let branches = Mutex::default();
+        (Self { stop, reopen, branches }, Signals { stop: stopped, reopen: reopened })
     }
 
     /// Inputs stop taking in; queues drain.
     pub fn stop(&self) {
+        let branches = self.lock();
         self.stop.send_replace(true);
+        for branch in branches.iter().filter_map(Weak::upgrade) {
+            branch.send_replace(true);
+        }
+    }
+
+    /// Signals whose stop may come before that of all others.
+    #[must_use]
+    pub fn branch(&self) -> (Branch, Signals) {
+        let mut branches = self.lock();
+        let (stop, stopped) = watch::channel(*self.stop.borrow());
+        let stop = Arc::new(stop);
+        branches.retain(|branch| branch.strong_count() > 0);
+        branches.push(Arc::downgrade(&stop));
+        (Branch { stop }, Signals { stop: stopped, reopen: self.reopen.subscribe() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Weak<watch::Sender<bool>>>> {
+        // A list of who is to be told cannot be left half changed.
+        self.branches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// SIGHUP: outputs close and open their files again.
     pub fn reopen(&self) {
         self.reopen.send_modify(|generation| *generation += 1);
+    }
+}
+
+impl Branch {
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Returns when no task holds these signals any more.
+    pub async fn ended(&self) {
+        self.stop.closed().await;
     }
 }
 
@@ -59,5 +105,29 @@ impl Signals {
         let changed = self.reopen.has_changed().unwrap_or(false);
         self.reopen.mark_unchanged();
         changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_branch_stops_alone_and_with_all() {
+        let (control, all) = Control::new();
+        let (one, mut ones) = control.branch();
+        let (_other, mut others) = control.branch();
+        one.stop();
+        ones.stopped().await;
+        assert!(ones.stopping() && !others.stopping() && !all.stopping());
+        drop(ones);
+        one.ended().await;
+        control.stop();
+        others.stopped().await;
+        assert!(all.stopping());
+        let (_late, mut lates) = control.branch();
+        lates.stopped().await;
+        control.reopen();
+        lates.reopened().await;
     }
 }

@@ -15,6 +15,8 @@ pub const TCP_READ_BYTES: usize = 256 << 10;
 pub const UDP_RING_MESSAGES: usize = 256;
 /// Memory of one UDP ring; larger messages make it shorter.
 pub const UDP_RING_BYTES: usize = 4 << 20;
+/// Size of the file of messages that made the program panic; what is more is counted alone.
+pub const QUARANTINE_BYTES_MAX: u64 = 16 << 20;
 /// Memory that one action's queue may hold, in rendered bytes.
 pub const ACTION_QUEUE_BYTES_DEFAULT: usize = 8 << 20;
 /// Bytes of a segment of a queue's files, where `queue.maxFileSize` does not say.

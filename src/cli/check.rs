@@ -50,11 +50,14 @@ pub(super) fn load(flags: &Flags) -> Result<Loaded, ExitCode> {
         Some(output) => convert::full_config(&mut config, output, flags.program()),
         None => true,
     };
-    let options =
-        Options { hostname: hostname(), no_dns: flags.no_dns, ipv4: flags.ipv4, ipv6: flags.ipv6 };
-    let plan = engine::compile(&mut config, &options);
+    let plan = engine::compile(&mut config, &options(flags));
     let counts = complaints::print(&config, format);
     Ok(Loaded { config, plan, counts, written })
+}
+
+/// What the command line says about a configuration.
+pub(super) fn options(flags: &Flags) -> Options {
+    Options { hostname: hostname(), no_dns: flags.no_dns, ipv4: flags.ipv4, ipv6: flags.ipv6 }
 }
 
 /// The configuration in `path`, or the embedded default.
@@ -79,7 +82,7 @@ pub(super) fn read_or_embedded(
     })
 }
 
-fn embedded() -> Config {
+pub(super) fn embedded() -> Config {
     let mut text = DEFAULT.to_owned();
     if std::io::stdout().is_terminal() {
         text.push_str(DEFAULT_ON_TERMINAL);

@@ -12,6 +12,7 @@ use clap::Subcommand;
 
 use crate::cli::ConvertArgs;
 use crate::cli::ExplainArgs;
+use crate::cli::ReloadArgs;
 use crate::cli::TestArgs;
 use crate::cli::bench::BenchArgs;
 use crate::cli::help::HelpArgs;
@@ -31,6 +32,7 @@ pub enum Mode {
     Lint(CheckArgs),
     Convert(ConvertArgs),
     Explain(ExplainArgs),
+    Reload(ReloadArgs),
     Test(TestArgs),
     Queue(QueueArgs),
 }
@@ -39,7 +41,7 @@ pub enum Mode {
 ///
 /// Without -f it runs its embedded default: UDP and TCP on 127.0.0.1:5514, written to
 /// ./bongsu.log and shown on the terminal.
-#[derive(Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 #[command(
     name = "bongsu",
     disable_version_flag = true,
@@ -117,7 +119,7 @@ pub struct Flags {
     pub command: Option<Command>,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Generate load, verify what arrives, measure a relay.
     Bench(BenchArgs),
@@ -134,6 +136,12 @@ pub enum Command {
     ///
     /// Nothing is opened and nothing is written. Exits with 1 if the configuration has errors.
     Explain(ExplainArgs),
+    /// Make a running bongsu read its configuration again.
+    ///
+    /// What did not change goes on: listeners, connections, queues and all that waits in them. A
+    /// configuration with errors changes nothing. Shows what came of it; exits with 1 if nothing
+    /// was changed.
+    Reload(ReloadArgs),
     /// Run unit tests of a configuration: messages, and what is to become of them.
     ///
     /// Exits with 1 if one of them fails.
@@ -143,7 +151,7 @@ pub enum Command {
 }
 
 /// `bongsu check`
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct CheckArgs {
     /// Configuration file.
     #[arg(short = 'f', value_name = "FILE")]
@@ -182,6 +190,7 @@ pub(super) fn parse(args: impl Iterator<Item = OsString>) -> Result<Mode, clap::
         Some(Command::Check(args)) => Mode::Lint(args),
         Some(Command::Convert(args)) => Mode::Convert(args),
         Some(Command::Explain(args)) => Mode::Explain(args),
+        Some(Command::Reload(args)) => Mode::Reload(args),
         Some(Command::Test(args)) => Mode::Test(args),
         Some(Command::Queue(args)) => Mode::Queue(args),
         None if flags.version || flags.version_too => Mode::Version(flags),

@@ -8,6 +8,7 @@ mod daemon;
 mod explain;
 mod flags;
 mod pidfile;
+mod reload;
 mod run;
 mod terminal;
 
@@ -25,6 +26,7 @@ pub use flags::CheckArgs;
 pub use flags::Command;
 pub use flags::Flags;
 pub use flags::Mode;
+pub use reload::ReloadArgs;
 
 /// Exit status of a command line that cannot be understood (BSD `EX_USAGE`).
 const USAGE: u8 = 64;
@@ -37,6 +39,7 @@ pub fn main() -> ExitCode {
         Ok(Mode::Help(args)) => help::run(&args),
         Ok(Mode::Convert(args)) => convert::run(&args),
         Ok(Mode::Explain(args)) => explain::run(&args),
+        Ok(Mode::Reload(args)) => reload::run(&args),
         Ok(Mode::Test(args)) => cases::run(&args),
         Ok(Mode::Queue(args)) => queue::run(&args),
         Ok(Mode::Version(flags)) => flags::version(&flags),

@@ -12,13 +12,14 @@ use crate::cli::Flags;
 use crate::cli::check;
 use crate::cli::daemon;
 use crate::cli::pidfile::PidFile;
+use crate::cli::reload;
 use crate::engine;
 use crate::engine::Graph;
 use crate::engine::Own;
 use crate::engine::Surroundings;
 
 /// rsyslogd's default on Debian.
-const PID_FILE: &str = "/run/rsyslogd.pid";
+pub(super) const PID_FILE: &str = "/run/rsyslogd.pid";
 
 #[expect(clippy::print_stderr, reason = "start and end of the program are said on the terminal")]
 pub(super) fn run(flags: &Flags) -> ExitCode {
@@ -78,7 +79,7 @@ fn start(flags: &Flags) -> io::Result<ExitCode> {
     let around =
         Surroundings { program: flags.program(), reporter: reporter.clone(), own: messages };
     let graph = Graph::open(loaded.plan, around)?;
-    let summary = engine::run(graph, || {
+    let summary = engine::run(graph, reload::compile(flags), || {
         // rsyslogd does so in the foreground as well: relative names of files are from there.
         if flags.as_rsyslogd
             && !flags.keep_directory
@@ -94,7 +95,7 @@ fn start(flags: &Flags) -> io::Result<ExitCode> {
     })?;
     eprintln!("{}: stopped: {summary}", flags.program());
     drop(pid_file);
-    Ok(ExitCode::SUCCESS)
+    Ok(if summary.broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// `-T`: everything from here on, the configuration included, is found below `dir`.

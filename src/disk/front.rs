@@ -57,7 +57,9 @@ impl<F: Files> Log<F> {
         let first = self.segments.front().map(|first| first.header);
         let Some(behind) = first else { return Err(io::ErrorKind::NotFound.into()) };
         let stored = self.store_in_front(behind, &groups);
-        if stored.is_err() {
+        // The state may speak of the new segments by now. If it cannot be taken back, they stay:
+        // what is stored twice is better than what is missed.
+        if stored.is_err() && self.mark_delivered(behind).is_ok() {
             for number in behind.number - count(groups.len())..behind.number {
                 drop(self.files.remove(&self.paths.unfinished(number)));
                 drop(self.files.remove(&self.paths.segment(number)));

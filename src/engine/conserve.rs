@@ -1,6 +1,7 @@
 //! The relay's look at its own books while it runs: of each action, what was queued is what was
 //! delivered, what was dropped, and what the queue holds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::reporter::Level;
@@ -28,6 +29,17 @@ impl Watch {
         let watched =
             |counters: &ActionCounters| Watched { counters: counters.clone(), said: false };
         Self { actions: summary.actions.iter().map(watched).collect() }
+    }
+
+    /// Looks from now on at the actions of `summary`; what was said of those that are still there
+    /// is not said again.
+    pub(super) fn follow(&mut self, summary: &Summary) {
+        let mut new = Self::new(summary);
+        for action in &mut new.actions {
+            let same = |old: &&Watched| Arc::ptr_eq(&old.counters.outlet, &action.counters.outlet);
+            action.said = self.actions.iter().find(same).is_some_and(|old| old.said);
+        }
+        *self = new;
     }
 
     /// Looks at every action, and says of each once that its books do not balance.

@@ -2,6 +2,7 @@
 //! [`Graph::open`] binds what it names; [`run()`] starts a thread per shard, minds the signals,
 //! drains, and returns the [`Summary`].
 
+mod board;
 mod build;
 mod conserve;
 mod defaults;
@@ -10,8 +11,10 @@ mod explain;
 mod fuzz;
 mod globals;
 mod graph;
+mod host;
 mod limits;
 pub mod lint;
+mod live;
 mod modules;
 mod objects;
 mod own;
@@ -19,13 +22,16 @@ mod parsers;
 mod queues;
 pub mod reference;
 pub mod registry;
+mod reload;
 mod rulesets;
 mod run;
+mod spools;
 mod statistics;
 mod summary;
 #[cfg(test)]
 mod tests;
 
+pub use board::Notice;
 pub use build::Options;
 pub use build::Plan;
 pub use build::compile;
@@ -41,6 +47,8 @@ pub use graph::Graph;
 pub use graph::Surroundings;
 pub use own::Own;
 pub use own::origin;
+pub use reload::Compile;
+pub use reload::Compiled;
 pub use run::run;
 pub use summary::ActionCounters;
 pub use summary::InputCounters;

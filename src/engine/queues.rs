@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::collections::HashSet;
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,7 +9,6 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::limits::ACTION_QUEUE_BYTES_DEFAULT;
 use crate::base::limits::DISK_SEGMENT_BYTES_DEFAULT;
-use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
 use crate::config::ast::Object;
 use crate::output::OutputSpec;
@@ -25,7 +23,7 @@ use crate::queue::SpoolStats;
 use crate::rules::RulesetId;
 
 /// An action's queue, ready to be opened.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct QueuePlan {
     pub(super) settings: Settings,
     /// Where its files are, and what their names begin with.
@@ -116,13 +114,15 @@ impl QueuePlan {
         }
     }
 
-    /// Puts the disk behind `queue`, where there is to be one.
+    /// Puts the disk behind `queue`, where there is to be one: at once, or when `before`, which
+    /// has the same files, has let go of them. That they cannot be had is said.
     pub(super) fn spool(
         &self,
         name: &Arc<str>,
         queue: &Sender,
         stats: &Arc<SpoolStats>,
         reporter: &Arc<dyn Reporter>,
+        before: Option<Spool>,
     ) -> Option<Spool> {
         let (Some(disk), Some((directory, file))) = (&self.settings.disk, &self.place) else {
             return None;
@@ -139,20 +139,10 @@ impl QueuePlan {
             reporter: reporter.clone(),
             stats: stats.clone(),
         };
-        let started = Spool::start(queue, spec);
-        if let Err(error) = &started {
-            let at = directory.join(file);
-            let why = match error.kind() {
-                io::ErrorKind::WouldBlock => "another process has them open".to_owned(),
-                _ => error.to_string(),
-            };
-            let text = format!(
-                "action '{name}': the queue stays in memory: its files {} cannot be opened: {why}",
-                at.display()
-            );
-            reporter.say(Level::Error, text);
+        match before {
+            Some(before) => Spool::start_after(before, queue, spec).ok(),
+            None => Spool::start(queue, spec).ok(),
         }
-        started.ok()
     }
 }
 

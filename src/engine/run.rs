@@ -2,26 +2,20 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::SyncSender;
 use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
-use tokio::runtime::Runtime;
 use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use tokio::task::LocalSet;
-use tokio::time::Instant;
 
-use crate::base::clock::LocalZone;
 use crate::base::drain::Control;
 use crate::base::drain::Signals;
 use crate::base::posix;
@@ -30,181 +24,154 @@ use crate::base::reporter::Reporter;
 use crate::engine::Graph;
 use crate::engine::SourceCounters;
 use crate::engine::Summary;
+use crate::engine::board::Board;
 use crate::engine::conserve::CHECK_EVERY;
 use crate::engine::conserve::Watch;
-use crate::engine::graph::ActionTask;
+use crate::engine::host;
+use crate::engine::host::Command;
+use crate::engine::host::Seed;
+use crate::engine::host::Seen;
+use crate::engine::live::Live;
+use crate::engine::live::ShardChange;
 use crate::engine::origin;
-use crate::input::Internal;
-use crate::input::impstats::Impstats;
-use crate::input::tcp;
-use crate::input::tcp::Connection;
-use crate::input::tcp::Listener;
-use crate::input::udp;
-use crate::input::udp::UdpInput;
-use crate::lookup::Tables;
-use crate::message::InputInfo;
+use crate::engine::reload::Compile;
+use crate::engine::reload::Reloads;
+use crate::engine::reload::Shared;
 use crate::message::Source;
-use crate::queue::Spool;
-use crate::rules::Programs;
-use crate::shard::Outlet;
-use crate::shard::Shard;
 
 /// Connections that may wait for their shard.
 const CONNECTIONS_WAITING: usize = 256;
 
-/// How long the disks may take at the end to save what is left in memory.
-const SAVE_LIMIT: Duration = Duration::from_secs(10);
+/// What a shard may be told before it has done the first: a change, and what goes before it.
+const COMMANDS_WAITING: usize = 4;
 
-/// The senders that the shards knew, told when each ends.
-type Seen = Arc<Mutex<Vec<Arc<Source>>>>;
-
-/// What one shard's thread is given.
-struct Seed {
-    index: usize,
-    programs: Arc<Programs>,
-    outlets: Vec<Outlet>,
-    info: Arc<InputInfo>,
-    zone: LocalZone,
-    udp: Vec<(Arc<UdpInput>, std::net::UdpSocket)>,
-    connections: mpsc::Receiver<Connection>,
-    actions: Vec<ActionTask>,
-    /// The first shard listens for all.
-    listeners: Vec<Listener>,
-    shards: Vec<mpsc::Sender<Connection>>,
-    internal: Option<Internal>,
-    impstats: Option<Impstats>,
-    signals: Signals,
-    drain: Duration,
-    reporter: Arc<dyn Reporter>,
-    seen: Seen,
-}
-
-/// Runs `graph` until SIGTERM or SIGINT. Returns what went through it. `ready` is called once
-/// signals are taken care of and before anything else is done: who started the program may send
-/// them from then on.
+/// Runs `graph` until SIGTERM or SIGINT. Returns what went through it. `compile` reads the
+/// configuration again when a reload is asked for. `ready` is called once signals are taken care of
+/// and before anything else is done: who started the program may send them from then on.
 ///
 /// # Errors
-/// If threads, runtimes or signal handlers cannot be had; what `ready` says.
-pub fn run(mut graph: Graph, ready: impl FnOnce() -> io::Result<()>) -> io::Result<Summary> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let mut caught = {
-        let _runtime = runtime.enter();
-        Caught::new()?
-    };
+/// If threads or runtimes cannot be had; what `ready` says.
+pub fn run(
+    graph: Graph,
+    compile: Compile,
+    ready: impl FnOnce() -> io::Result<()>,
+) -> io::Result<Summary> {
+    let board = Board::new()?;
     ready()?;
-    let (control, signals) = Control::new();
-    let summary = graph.counters();
-    let mut watch = Watch::new(&summary);
-    let interval = graph.impstats.as_ref().map_or(CHECK_EVERY, |each| each.spec.interval);
-    let spools = graph.take_spools();
-    let reporter = graph.reporter.clone();
-    let drain = graph.drain;
-    let tables = graph.tables.clone();
-    reload_tables(&tables, &reporter)?;
-    let program = graph.info.name.to_string();
-    let origin = origin(&program);
+    let Graph { runtime, caught, live, control, signals, shards } = graph;
+    let (reporter, drain) = (live.reporter.clone(), live.drain());
+    let (program, origin) = (live.program(), origin(live.program()));
+    let spools = live.spools.clone();
+    let interval = live.interval().unwrap_or(CHECK_EVERY);
     let seen = Seen::default();
     let mut threads = Vec::new();
     // Dropped when the last shard has ended.
-    let (alive, mut ended) = mpsc::channel::<()>(1);
-    for seed in seeds(graph, &signals, &seen) {
+    let (alive, ended) = mpsc::channel::<()>(1);
+    let (seeds, commands) = seeds(&live, shards, (&control, &signals), &seen);
+    let reloads = Reloads::new(live, commands, board, compile)?;
+    let shared = reloads.shared();
+    for seed in seeds {
         let alive = alive.clone();
         let worker = Builder::new_current_thread().enable_all().build()?;
         let thread = thread::Builder::new().name(format!("shard-{}", seed.index));
         threads.push(thread.spawn(move || {
-            shard(&worker, seed);
+            host::run(&worker, seed);
             // Blocking calls that hang (a dead disk, a resolver) must not hold the end up.
             worker.shutdown_timeout(Duration::from_millis(100));
             drop(alive);
         })?);
     }
     drop(alive);
-    runtime.block_on(async {
+    let reload = reloads.start()?;
+    let mut minder = Minder { caught, ended, control, signals, shared, reload, reporter, origin };
+    let broken = runtime.block_on(async {
+        let asked = minder.mind(interval, program).await?;
+        minder.end(asked, drain).await;
+        io::Result::Ok(asked.is_none())
+    })?;
+    let Minder { shared, reporter, .. } = minder;
+    let shards_unended = unended(threads, &*reporter);
+    spools.close(&*reporter);
+    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let sources = by_address(&seen);
+    let searches_given_up = posix::given_up();
+    let account = shared.account();
+    Ok(Summary { sources, stopped: true, broken, shards_unended, searches_given_up, ..account })
+}
+
+/// What the main thread does while the shards work.
+struct Minder {
+    caught: Caught,
+    /// Tells that the last shard has ended.
+    ended: mpsc::Receiver<()>,
+    control: Arc<Control>,
+    signals: Signals,
+    shared: Arc<Shared>,
+    /// Asks for reloads.
+    reload: SyncSender<()>,
+    reporter: Arc<dyn Reporter>,
+    origin: String,
+}
+
+impl Minder {
+    /// Minds signals and the books until the stop. Returns the number of the signal that asked for
+    /// it; none if a panic did.
+    async fn mind(&mut self, interval: Duration, program: &str) -> io::Result<Option<i32>> {
+        let Self { shared, reporter, origin, .. } = self;
+        let mut watch = Watch::new(&shared.account());
         let mut checks = tokio::time::interval(interval.min(CHECK_EVERY));
-        let number = loop {
+        loop {
             tokio::select! {
-                _ = caught.terminate.recv() => break SignalKind::terminate().as_raw_value(),
-                _ = caught.interrupt.recv() => break SignalKind::interrupt().as_raw_value(),
-                _ = caught.hang_up.recv() => {
+                number = self.caught.ends.next() => return Ok(Some(number)),
+                () = self.signals.stopped() => return Ok(None),
+                _ = self.caught.hang_up.recv() => {
                     reporter.say(Level::Info, format!("{origin} {program} was HUPed"));
-                    control.reopen();
-                    tables.hup();
+                    self.control.reopen();
+                    shared.tables().hup();
                 }
-                _ = checks.tick() => watch.check(&*reporter),
-                _ = caught.user_1.recv() => {
+                _ = checks.tick() => {
+                    watch.follow(&shared.account());
+                    watch.check(&**reporter);
+                }
+                _ = self.caught.user_1.recv() => {
                     let searches_given_up = posix::given_up();
-                    let now = Summary { searches_given_up, ..summary.clone() };
+                    let now = Summary { searches_given_up, ..shared.account() };
                     for line in now.lines() {
                         reporter.say(Level::Info, format!("account: {line}"));
                     }
                 }
-                _ = ended.recv() => return Err(io::Error::other("all shards have ended")),
+                // One that is asked for while another waits to begin is that one.
+                _ = self.caught.user_2.recv() => drop(self.reload.try_send(())),
+                _ = self.ended.recv() => {
+                    return Err(io::Error::other("all shards have ended"));
+                }
             }
-        };
-        reporter.say(Level::Info, format!("{origin} exiting on signal {number}."));
-        control.stop();
-        tables.stop();
+        }
+    }
+
+    /// Stops everything, and waits until that is done or its time is up.
+    async fn end(&mut self, asked: Option<i32>, drain: Duration) {
+        let Self { reporter, origin, .. } = self;
+        match asked {
+            Some(number) => {
+                reporter.say(Level::Info, format!("{origin} exiting on signal {number}."));
+            }
+            None => reporter.say(Level::Error, format!("{origin} exiting after a panic")),
+        }
+        self.control.stop();
+        self.shared.tables().stop();
         // The shards keep to the limit themselves; this is for one that hangs in a system call.
         let limit = drain + Duration::from_secs(2);
-        if tokio::time::timeout(limit, ended.recv()).await.is_err() {
-            reporter.say(Level::Error, "a shard did not end in time".into());
+        tokio::select! {
+            _ = self.ended.recv() => {}
+            () = tokio::time::sleep(limit) => {
+                reporter.say(Level::Error, "a shard did not end in time".into());
+            }
+            number = self.caught.ends.next() => {
+                let text = format!("ends at once on signal {number}: nothing more is delivered");
+                reporter.say(Level::Error, text);
+            }
         }
-        io::Result::Ok(())
-    })?;
-    let shards_unended = unended(threads, &*reporter);
-    close_spools(spools, &reporter);
-    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(Summary {
-        sources: by_address(&seen),
-        stopped: true,
-        shards_unended,
-        searches_given_up: posix::given_up(),
-        ..summary
-    })
-}
-
-/// Starts the thread that reads lookup tables again. Nobody waits for its end: the file may be on
-/// a disk that hangs.
-fn reload_tables(tables: &Arc<Tables>, reporter: &Arc<dyn Reporter>) -> io::Result<()> {
-    if !tables.is_empty() {
-        let (tables, reporter) = (tables.clone(), reporter.clone());
-        let thread = thread::Builder::new().name("lookup-tables".to_owned());
-        thread.spawn(move || tables.serve(&*reporter))?;
-    }
-    Ok(())
-}
-
-/// Saves what queues with a disk are left with. They do it side by side.
-fn close_spools(spools: Vec<(String, Spool)>, reporter: &Arc<dyn Reporter>) {
-    let until = Instant::now() + SAVE_LIMIT;
-    for (_, spool) in &spools {
-        spool.end();
-    }
-    for (action, spool) in spools {
-        if !spool.join(until.into_std()) {
-            let text = format!("action '{action}': the disk did not take its queue in time");
-            reporter.say(Level::Error, text);
-        }
-    }
-}
-
-/// The signals that mean something.
-struct Caught {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-    /// Asks for the account. rsyslogd takes it as well, for debugging.
-    user_1: Signal,
-}
-
-impl Caught {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-            user_1: signal(SignalKind::user_defined1())?,
-        })
     }
 }
 
@@ -223,9 +190,78 @@ fn unended(threads: Vec<JoinHandle<()>>, reporter: &dyn Reporter) -> usize {
     unended
 }
 
-fn tell_sources(shard: &Shard, seen: &Seen) {
-    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    shard.each_source(|source| seen.push(source.clone()));
+/// What the shards begin with, and how they are told more.
+fn seeds(
+    live: &Live,
+    changes: Vec<ShardChange>,
+    (control, signals): (&Arc<Control>, &Signals),
+    seen: &Seen,
+) -> (Vec<Seed>, Vec<mpsc::Sender<Command>>) {
+    let (mut seeds, mut commands, mut connections) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, first) in changes.into_iter().enumerate() {
+        let (connection, waiting) = mpsc::channel(CONNECTIONS_WAITING);
+        let (command, told) = mpsc::channel(COMMANDS_WAITING);
+        connections.push(connection);
+        commands.push(command);
+        seeds.push(Seed {
+            index,
+            first,
+            info: live.info(live.program()),
+            commands: told,
+            connections: waiting,
+            shards: Vec::new(),
+            signals: signals.clone(),
+            drain: live.drain(),
+            reporter: live.reporter.clone(),
+            seen: seen.clone(),
+            quarantine: live.quarantine.clone(),
+            control: control.clone(),
+        });
+    }
+    seeds[0].shards = connections;
+    (seeds, commands)
+}
+
+/// The signals that mean something.
+#[derive(Debug)]
+pub(super) struct Caught {
+    ends: Ends,
+    hang_up: Signal,
+    /// Asks for the account. rsyslogd takes it as well, for debugging.
+    user_1: Signal,
+    /// Asks for a reload.
+    user_2: Signal,
+}
+
+/// Those that end the program.
+#[derive(Debug)]
+struct Ends {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Caught {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self {
+            ends: Ends {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+            },
+            hang_up: signal(SignalKind::hangup())?,
+            user_1: signal(SignalKind::user_defined1())?,
+            user_2: signal(SignalKind::user_defined2())?,
+        })
+    }
+}
+
+impl Ends {
+    /// The number of the next one. Cancel safe.
+    async fn next(&mut self) -> i32 {
+        tokio::select! {
+            _ = self.terminate.recv() => SignalKind::terminate().as_raw_value(),
+            _ = self.interrupt.recv() => SignalKind::interrupt().as_raw_value(),
+        }
+    }
 }
 
 /// What came by address, the busiest first; each shard has its own count of a sender.
@@ -247,148 +283,4 @@ fn by_address(seen: &[Arc<Source>]) -> Vec<SourceCounters> {
     sorted.retain(|counters| sent(counters) > 0);
     sorted.sort_by(|a, b| sent(b).cmp(&sent(a)).then_with(|| a.address.cmp(&b.address)));
     sorted
-}
-
-/// Deals the graph out to its shards.
-fn seeds(graph: Graph, signals: &Signals, seen: &Seen) -> Vec<Seed> {
-    let n = graph.shards;
-    let mut receivers = Vec::with_capacity(n);
-    let mut senders = Vec::with_capacity(n);
-    for _ in 0..n {
-        let (tx, rx) = mpsc::channel(CONNECTIONS_WAITING);
-        senders.push(tx);
-        receivers.push(rx);
-    }
-    let Graph { programs, actions, udp, listeners, internal, info, zone, .. } = graph;
-    let Graph { impstats, reporter, drain, .. } = graph;
-    let outlets: Vec<Vec<Outlet>> =
-        (0..n).map(|_| actions.iter().map(ActionTask::outlet).collect()).collect();
-    let mut seeds: Vec<Seed> = receivers
-        .into_iter()
-        .zip(outlets)
-        .enumerate()
-        .map(|(index, (connections, outlets))| Seed {
-            index,
-            programs: programs.clone(),
-            outlets,
-            info: info.clone(),
-            zone: zone.clone(),
-            udp: Vec::new(),
-            connections,
-            actions: Vec::new(),
-            listeners: Vec::new(),
-            shards: Vec::new(),
-            internal: None,
-            impstats: None,
-            signals: signals.clone(),
-            drain,
-            reporter: reporter.clone(),
-            seen: seen.clone(),
-        })
-        .collect();
-    for (i, action) in actions.into_iter().enumerate() {
-        seeds[i % n].actions.push(action);
-    }
-    for (input, by_shard) in udp {
-        for (seed, sockets) in seeds.iter_mut().zip(by_shard) {
-            seed.udp.extend(sockets.into_iter().map(|socket| (input.clone(), socket)));
-        }
-    }
-    seeds[0].listeners = listeners;
-    seeds[0].internal = internal;
-    seeds[0].impstats = impstats;
-    seeds[0].shards = senders;
-    seeds
-}
-
-/// A shard's thread: inputs until the stop, then the actions until their queues are empty or the
-/// time is up.
-fn shard(runtime: &Runtime, seed: Seed) {
-    let local = LocalSet::new();
-    local.block_on(runtime, async move {
-        let mut signals = seed.signals.clone();
-        let mut outputs = JoinSet::new();
-        for action in seed.actions {
-            outputs.spawn_local(action.run(seed.signals.clone(), seed.reporter.clone()));
-        }
-        let shard = Rc::new(Shard::new(
-            seed.index,
-            seed.programs,
-            seed.outlets,
-            seed.info,
-            seed.zone,
-            seed.reporter.clone(),
-        ));
-        let mut inputs = JoinSet::new();
-        for (input, socket) in seed.udp {
-            let (shard, signals) = (shard.clone(), seed.signals.clone());
-            let reporter = seed.reporter.clone();
-            inputs.spawn_local(async move {
-                if let Err(error) = udp::serve(input, socket, shard, signals).await {
-                    reporter.say(Level::Error, format!("imudp: {error}"));
-                }
-            });
-        }
-        for listener in seed.listeners {
-            let (shards, signals) = (seed.shards.clone(), seed.signals.clone());
-            let reporter = seed.reporter.clone();
-            inputs.spawn_local(async move {
-                if let Err(error) = listener.run(shards, signals).await {
-                    reporter.say(Level::Error, format!("imtcp: {error}"));
-                }
-            });
-        }
-        if let Some(internal) = seed.internal {
-            inputs.spawn_local(internal.run(shard.clone(), seed.signals.clone()));
-        }
-        if let Some(impstats) = seed.impstats {
-            inputs.spawn_local(impstats.run(shard.clone(), seed.signals.clone()));
-        }
-        drop(seed.shards);
-        serve_connections(seed.connections, &mut inputs, &shard, &mut signals).await;
-        let deadline = Instant::now() + seed.drain;
-        // Inputs that a dead output holds back must leave the others the time to end in order.
-        finish(&mut inputs, deadline - seed.drain / 10).await;
-        tell_sources(&shard, &seed.seen);
-        // With the shard go its queue ends: the actions see that nothing more will come.
-        drop(shard);
-        finish(&mut outputs, deadline).await;
-    });
-}
-
-/// Starts a task for each connection that is handed to this shard, until the stop.
-async fn serve_connections(
-    mut connections: mpsc::Receiver<Connection>,
-    tasks: &mut JoinSet<()>,
-    shard: &Rc<Shard>,
-    signals: &mut Signals,
-) {
-    let mut open = true;
-    loop {
-        tokio::select! {
-            biased;
-            () = signals.stopped() => break,
-            connection = connections.recv(), if open => match connection {
-                Some(connection) => {
-                    tasks.spawn_local(tcp::serve(connection, shard.clone(), signals.clone()));
-                }
-                None => open = false,
-            },
-            Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
-        }
-    }
-    // What the kernel accepted before the stop has been promised to its sender. This ends when the
-    // listeners have.
-    while let Some(connection) = connections.recv().await {
-        tasks.spawn_local(tcp::serve(connection, shard.clone(), signals.clone()));
-    }
-}
-
-/// Waits for all of `tasks`; at the deadline ends those that are left.
-async fn finish(tasks: &mut JoinSet<()>, deadline: Instant) {
-    while !tasks.is_empty() {
-        if tokio::time::timeout_at(deadline, tasks.join_next()).await.is_err() {
-            tasks.shutdown().await;
-        }
-    }
 }

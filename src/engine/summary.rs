@@ -10,6 +10,7 @@ use std::sync::atomic::fence;
 use crate::input::InputStats;
 use crate::message::Class;
 use crate::output::OutputStats;
+use crate::queue;
 use crate::queue::Gauge;
 use crate::queue::SpoolStats;
 use crate::shard::OutletStats;
@@ -63,6 +64,11 @@ pub struct Summary {
     pub sources: Vec<SourceCounters>,
     /// The relay has stopped: what is in a queue stays there.
     pub stopped: bool,
+    /// An input or output ended by a panic, and the relay stopped for it.
+    pub broken: bool,
+    /// Reloads that were asked for, and those that changed nothing.
+    pub reloads: u64,
+    pub reloads_failed: u64,
     /// Shards that did not end, by the end of the time for it: what they hold is told apart, and
     /// their senders are not known.
     pub shards_unended: usize,
@@ -76,6 +82,7 @@ struct Ruled {
     wanted: u64,
     stopped: u64,
     unmatched: u64,
+    quarantined: u64,
     inside: u64,
 }
 
@@ -83,21 +90,23 @@ impl Ruled {
     /// Of one input. What it has now is read in the order that no message can be missing from.
     fn of(stats: &InputStats) -> Self {
         let (wanted, stopped) = (stats.wanted.get(), stats.stopped.get());
-        let unmatched = stats.unmatched.get();
+        let (unmatched, quarantined) = (stats.unmatched.get(), stats.quarantined.get());
         fence(Ordering::Acquire);
-        let inside = stats.received.get().saturating_sub(wanted + stopped + unmatched);
-        Self { wanted, stopped, unmatched, inside }
+        let through = wanted + stopped + unmatched + quarantined;
+        let inside = stats.received.get().saturating_sub(through);
+        Self { wanted, stopped, unmatched, quarantined, inside }
     }
 
     const fn add(&mut self, other: Self) {
         self.wanted += other.wanted;
         self.stopped += other.stopped;
         self.unmatched += other.unmatched;
+        self.quarantined += other.quarantined;
         self.inside += other.inside;
     }
 
     const fn messages(self) -> u64 {
-        self.wanted + self.stopped + self.unmatched + self.inside
+        self.wanted + self.stopped + self.unmatched + self.quarantined + self.inside
     }
 }
 
@@ -119,7 +128,34 @@ struct Fate {
     waiting: u64,
 }
 
+impl InputCounters {
+    /// Of an input that never was.
+    pub(super) fn none(name: &str) -> Self {
+        Self { name: name.to_owned(), ruleset: name.to_owned(), stats: Arc::default() }
+    }
+}
+
 impl ActionCounters {
+    /// Of an action that never was.
+    pub(super) fn none(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            outlet: Arc::default(),
+            output: Arc::default(),
+            queue: queue::bounded(0).0.gauge(),
+            stored: Arc::default(),
+        }
+    }
+
+    /// Takes over what `ended`, which nobody counts in any more, has counted. What its queue is
+    /// left with nobody will deliver.
+    pub(super) fn absorb(&self, ended: &Self) {
+        self.outlet.absorb(&ended.outlet);
+        self.output.absorb(&ended.output);
+        self.stored.absorb(&ended.stored);
+        self.output.dropped_at_stop.add(ended.queue.depth().1);
+    }
+
     /// Messages that left the queue.
     fn out(&self) -> u64 {
         self.output.delivered.get()
@@ -132,7 +168,7 @@ impl ActionCounters {
     }
 
     /// Messages that came into the queue: of this run, and those that an earlier one left on disk.
-    fn into_queue(&self) -> u64 {
+    fn entered(&self) -> u64 {
         self.outlet.queued.get() + self.stored.recovered.get()
     }
 
@@ -141,7 +177,7 @@ impl ActionCounters {
     /// these are read in the order in which it moves.
     #[must_use]
     pub fn missing(&self) -> u64 {
-        let queued = self.into_queue();
+        let queued = self.entered();
         // A counter that is read too late would show what the others do not have yet.
         fence(Ordering::Acquire);
         let inside = self.queue.depth().1;
@@ -162,7 +198,7 @@ impl ActionCounters {
     #[must_use]
     pub fn imbalance(&self) -> i128 {
         let out = self.out() + self.queue.depth().1;
-        i128::from(self.into_queue()) - i128::from(out)
+        i128::from(self.entered()) - i128::from(out)
     }
 
     fn fate(&self) -> Fate {
@@ -262,6 +298,10 @@ impl Summary {
         }
         let fates: Vec<Fate> = self.actions.iter().map(ActionCounters::fate).collect();
         let mut lines = vec![self.headline(&ruled, &fates)];
+        if self.reloads > 0 {
+            let failed = self.reloads_failed;
+            lines.push(format!("reloads {}, of which {failed} changed nothing", self.reloads));
+        }
         lines.extend(self.inputs.iter().map(input_line));
         self.source_lines(&mut lines);
         for (name, ruled) in ruled.iter().filter(|(_, ruled)| ruled.messages() > 0) {
@@ -278,6 +318,7 @@ impl Summary {
                     ("written to disk", action.stored.written.get()),
                     ("left out by sampling", action.outlet.sampled_out.get()),
                     ("failed attempts", action.output.failures.get()),
+                    ("started again after a panic", action.output.panics.get()),
                 ],
             );
             if self.stopped && self.shards_unended == 0 && action.imbalance() != 0 {
@@ -328,11 +369,12 @@ impl Summary {
         format!("{line}; out {}: {}", fate.total(), fate.describe(self.stopped))
     }
 
-    const fn discarded(&self, ruled: Ruled) -> [(&'static str, u64); 3] {
+    const fn discarded(&self, ruled: Ruled) -> [(&'static str, u64); 4] {
         let inside = if self.stopped { "held by a shard that did not end" } else { "in the rules" };
         [
             ("stopped by rules", ruled.stopped),
             ("for no rule", ruled.unmatched),
+            ("set aside after a panic", ruled.quarantined),
             (inside, ruled.inside),
         ]
     }
@@ -375,6 +417,7 @@ fn input_line(input: &InputCounters) -> String {
             ("connections timed out", stats.sessions_timed_out.get()),
             ("sessions that broke the protocol", stats.sessions_broken.get()),
             ("accept errors", stats.accept_errors.get()),
+            ("started again after a panic", stats.panics.get()),
         ],
     );
     line
@@ -389,7 +432,6 @@ impl fmt::Display for Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue;
     use crate::queue::Chunk;
     use crate::shard::Passed;
 
@@ -420,7 +462,7 @@ mod tests {
         assert_eq!((action.imbalance(), action.missing(), action.surplus()), (0, 0, 0));
         let stats = InputStats::default();
         stats.received.add(20);
-        stats.passed(Passed { wanted: 17, stopped: 1, unmatched: 2 });
+        stats.passed(Passed { wanted: 17, stopped: 1, unmatched: 2, quarantined: 0 });
         stats.dropped_ratelimit.add(3);
         stats.dropped_kernel.add(4);
         stats.disallowed.add(6);
@@ -435,6 +477,8 @@ mod tests {
                 limited: 3,
             }],
             stopped: true,
+            reloads: 3,
+            reloads_failed: 1,
             ..Summary::default()
         };
         assert_eq!(
@@ -443,6 +487,7 @@ mod tests {
              dropped by rate limit 3, of disallowed senders 5; \
              out 17: delivered 7, dropped: queue full 3, dropped: stop 2, dropped: unsendable 1, \
              dropped: retries failed 4\n  \
+             reloads 3, of which 1 changed nothing\n  \
              input imudp: received 20, dropped by the kernel 4, dropped by rate limit 3, \
              of disallowed senders 6\n  \
              source 192.0.2.1: received 6, rfc3164 5, raw 1, dropped by rate limit 3\n  \
@@ -463,7 +508,7 @@ mod tests {
         action.output.delivered.add(5);
         let stats = InputStats::default();
         stats.received.add(12);
-        stats.passed(Passed { wanted: 9, stopped: 0, unmatched: 0 });
+        stats.passed(Passed { wanted: 9, ..Passed::default() });
         let (name, ruleset) = ("imtcp".into(), "r".into());
         let summary = Summary {
             inputs: vec![InputCounters { name, ruleset, stats: Arc::new(stats) }],
@@ -472,6 +517,7 @@ mod tests {
             stopped: true,
             shards_unended: 1,
             searches_given_up: 2,
+            ..Summary::default()
         };
         let lines = summary.lines();
         assert_eq!(

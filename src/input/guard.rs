@@ -39,6 +39,17 @@ impl Guard {
         Self { list, says, said: Mutex::default() }
     }
 
+    /// For an input with `list`; `before` goes on if it is the same.
+    pub(super) fn of(
+        list: Option<&Arc<AllowedSenders>>,
+        settings: &InputSettings,
+        before: Option<&Arc<Self>>,
+    ) -> Option<Arc<Self>> {
+        let (list, says) = (list?, settings.allowed.says);
+        let same = before.filter(|before| before.list == *list && before.says == says);
+        Some(same.cloned().unwrap_or_else(|| Arc::new(Self::new(list.clone(), says))))
+    }
+
     /// Whether `ip` may send; `None` if its name has to say.
     pub(super) fn of_address(&self, ip: IpAddr) -> Option<bool> {
         self.list.of_address(ip)

@@ -10,6 +10,7 @@ use crate::base::drain::Signals;
 use crate::base::num::count;
 use crate::base::reporter::Level;
 use crate::base::span::Span;
+use crate::base::versions::Versions;
 use crate::input::InputStats;
 use crate::message::Batch;
 use crate::message::InputInfo;
@@ -24,13 +25,19 @@ use crate::shard::Stuck;
 /// Facility `syslog`.
 const FACILITY: u8 = 5;
 
+/// Where own messages go, and what they know of it.
+#[derive(Debug)]
+pub struct InternalSetup {
+    pub info: Arc<InputInfo>,
+    pub ruleset: RulesetId,
+}
+
 /// The receiving end of the relay's own messages.
 #[derive(Debug)]
 pub struct Internal {
-    pub info: Arc<InputInfo>,
     /// `bongsu` or, called by that name, `rsyslogd`.
     pub program: &'static str,
-    pub ruleset: RulesetId,
+    pub setups: Arc<Versions<InternalSetup>>,
     pub stats: Arc<InputStats>,
     pub messages: mpsc::Receiver<(Level, String)>,
 }
@@ -38,9 +45,10 @@ pub struct Internal {
 impl Internal {
     /// Hands own messages to the rules until the stop, and then those that are still waiting.
     pub async fn run(mut self, shard: Rc<Shard>, mut signals: Signals) {
-        let source = Arc::new(Source::new(None, Some(&self.info.hostname)));
         let mut epoch = shard.epoch();
-        let mut route = shard.route_of(self.ruleset, &source, &self.info);
+        let mut setup = self.setups.at(shard.generation());
+        let mut source = Arc::new(Source::new(None, Some(&setup.info.hostname)));
+        let mut route = shard.route_of(setup.ruleset, &source, &setup.info);
         let mut stuck = Stuck::new();
         loop {
             let (level, text) = tokio::select! {
@@ -56,24 +64,21 @@ impl Internal {
             };
             let now = shard.epoch();
             if std::mem::replace(&mut epoch, now) != now {
-                route = shard.route_of(self.ruleset, &source, &self.info);
+                setup = self.setups.at(shard.generation());
+                source = Arc::new(Source::new(None, Some(&setup.info.hostname)));
+                route = shard.route_of(setup.ruleset, &source, &setup.info);
             }
-            let mut batch = self.batch(&shard, &source, level, &text);
+            let mut batch = Batch::new(setup.info.clone());
+            batch.arrival = shard.arrival();
+            batch.sources.push(source.clone());
+            let pri = Pri::new(FACILITY, level.number());
+            push_message(&mut batch, pri, self.program, text.as_bytes());
             self.stats.count(&batch);
             self.stats.bytes.add(count(text.len()));
             self.stats.passed(shard.run(&mut batch, &route));
             shard.flush(&batch.ack, &mut stuck);
             shard.push_all(&mut stuck).await;
         }
-    }
-
-    fn batch(&self, shard: &Shard, source: &Arc<Source>, level: Level, text: &str) -> Batch {
-        let mut batch = Batch::new(self.info.clone());
-        batch.arrival = shard.arrival();
-        batch.sources.push(source.clone());
-        let pri = Pri::new(FACILITY, level.number());
-        push_message(&mut batch, pri, self.program, text.as_bytes());
-        batch
     }
 }
 

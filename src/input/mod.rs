@@ -15,6 +15,7 @@ pub mod tcp;
 pub mod udp;
 
 pub use internal::Internal;
+pub use internal::InternalSetup;
 pub use settings::Allowed;
 pub use settings::InputSettings;
 pub use settings::RateSettings;

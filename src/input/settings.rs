@@ -46,12 +46,19 @@ pub struct RateSettings {
 }
 
 impl InputSettings {
-    /// The limit that an input with `rate` has; `label` is what its messages begin with.
-    pub(super) fn limit(&self, rate: &RateSettings, label: String) -> Option<Arc<RateLimit>> {
-        match &rate.name {
-            Some(name) => self.limits.get(name).cloned(),
-            None => RateLimit::of_input(label, rate.interval_s, rate.burst, &self.reporter)
-                .map(Arc::new),
+    /// The limit that an input with `rate` has; `label` is what its messages begin with. `before`
+    /// goes on if it is the same.
+    pub(super) fn limit(
+        &self,
+        rate: &RateSettings,
+        label: String,
+        before: Option<&Arc<RateLimit>>,
+    ) -> Option<Arc<RateLimit>> {
+        if let Some(name) = &rate.name {
+            return self.limits.get(name).cloned();
         }
+        let limit = RateLimit::of_input(label, rate.interval_s, rate.burst, &self.reporter)?;
+        let same = before.filter(|before| before.is_like(&limit));
+        Some(same.cloned().unwrap_or_else(|| Arc::new(limit)))
     }
 }

@@ -21,6 +21,8 @@ pub struct InputStats {
     pub wanted: Counter,
     pub stopped: Counter,
     pub unmatched: Counter,
+    /// Messages that made a part of the program panic, and were set aside.
+    pub quarantined: Counter,
     /// Messages cut at `maxMessageSize`.
     pub truncated: Counter,
     /// Messages dropped by `rateLimit.*`.
@@ -45,6 +47,8 @@ pub struct InputStats {
     pub sessions_broken: Counter,
     /// `accept` failed (no file descriptor left).
     pub accept_errors: Counter,
+    /// Times that a task that listens panicked, and was started again.
+    pub panics: Counter,
     /// System calls that took datagrams.
     pub receive_calls: Counter,
     /// A part of the above, of IPv4 and of IPv6: rsyslog has a listener for each.
@@ -64,11 +68,63 @@ pub struct FamilyStats {
     pub sessions_failed: Counter,
 }
 
+impl FamilyStats {
+    fn all(&self) -> [&Counter; 6] {
+        let Self { received, disallowed, bytes, .. } = self;
+        let Self { sessions_opened, sessions_closed, sessions_failed, .. } = self;
+        [received, disallowed, bytes, sessions_opened, sessions_closed, sessions_failed]
+    }
+}
+
 impl InputStats {
     /// The part of the family that `ip` belongs to.
     #[must_use]
     pub fn family(&self, ip: IpAddr) -> &FamilyStats {
         &self.families[usize::from(ip.to_canonical().is_ipv6())]
+    }
+
+    /// Adds what `other` has counted.
+    pub fn absorb(&self, other: &Self) {
+        for (sum, part) in self.all().zip(other.all()) {
+            sum.add(part.get());
+        }
+    }
+
+    /// Every counter, in one order.
+    fn all(&self) -> impl Iterator<Item = &Counter> {
+        let Self { received, bytes, classes, truncated, dropped_ratelimit, disallowed, .. } = self;
+        let Self { dropped_kernel, discarded_bytes, frames_incomplete, families, .. } = self;
+        let Self { frames_bad_count, frames_bad_delimiter, frames_oversize, .. } = self;
+        let Self { sessions_opened, sessions_closed, sessions_refused, .. } = self;
+        let Self { sessions_timed_out, sessions_broken, .. } = self;
+        let Self { accept_errors, panics, receive_calls, .. } = self;
+        let Self { wanted, stopped, unmatched, quarantined, .. } = self;
+        let own = [
+            received,
+            bytes,
+            wanted,
+            stopped,
+            unmatched,
+            quarantined,
+            truncated,
+            dropped_ratelimit,
+            disallowed,
+            dropped_kernel,
+            discarded_bytes,
+            frames_incomplete,
+            frames_bad_count,
+            frames_bad_delimiter,
+            frames_oversize,
+            sessions_opened,
+            sessions_closed,
+            sessions_refused,
+            sessions_timed_out,
+            sessions_broken,
+            accept_errors,
+            panics,
+            receive_calls,
+        ];
+        own.into_iter().chain(classes).chain(families.iter().flat_map(FamilyStats::all))
     }
 
     /// Counts parsed messages.
@@ -98,6 +154,13 @@ impl InputStats {
         self.wanted.add(passed.wanted);
         self.stopped.add(passed.stopped);
         self.unmatched.add(passed.unmatched);
+        self.quarantined.add(passed.quarantined);
+    }
+
+    /// Counts a message that made the parser panic.
+    pub fn set_aside(&self) {
+        self.received.add(1);
+        self.quarantined.add(1);
     }
 
     /// Datagrams of senders that may not send; connections of theirs are none.

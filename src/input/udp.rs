@@ -14,7 +14,9 @@ use tokio::time::MissedTickBehavior;
 
 use crate::base::drain::Signals;
 use crate::base::num::count;
+use crate::base::poison;
 use crate::base::reporter::Level;
+use crate::base::versions::Versions;
 use crate::config::module::Availability;
 use crate::config::module::Module;
 use crate::config::module::Role;
@@ -181,20 +183,28 @@ impl UdpSpec {
     }
 }
 
-/// One running `imudp` input.
+/// One running `imudp` input. Its sockets outlive what a reload changes.
 #[derive(Debug)]
 pub struct UdpInput {
+    pub stats: Arc<InputStats>,
+    pub setups: Versions<UdpSetup>,
+}
+
+/// What an input does with its datagrams.
+#[derive(Debug)]
+pub struct UdpSetup {
     pub spec: UdpSpec,
     pub ruleset: RulesetId,
     pub info: Arc<InputInfo>,
     pub parse: ParseSettings,
     pub settings: InputSettings,
-    pub stats: Arc<InputStats>,
     limit: Option<Arc<RateLimit>>,
-    guard: Option<Guard>,
+    guard: Option<Arc<Guard>>,
 }
 
-impl UdpInput {
+impl UdpSetup {
+    /// `before` is what held until now: limits and what was said of senders go on where they are
+    /// the same.
     #[must_use]
     pub fn new(
         label: String,
@@ -203,18 +213,22 @@ impl UdpInput {
         info: Arc<InputInfo>,
         parse: ParseSettings,
         settings: InputSettings,
-        stats: Arc<InputStats>,
+        before: Option<&Self>,
     ) -> Self {
-        let limit = settings.limit(&spec.rate, label);
-        let list = settings.allowed.udp.clone();
-        let guard = list.map(|list| Guard::new(list, settings.allowed.says));
-        Self { spec, ruleset, info, parse, settings, stats, limit, guard }
+        let before_limit = before.and_then(|before| before.limit.as_ref());
+        let limit = settings.limit(&spec.rate, label, before_limit);
+        let before_guard = before.and_then(|before| before.guard.as_ref());
+        let guard = Guard::of(settings.allowed.udp.as_ref(), &settings, before_guard);
+        Self { spec, ruleset, info, parse, settings, limit, guard }
     }
 }
 
 /// A shard's end of it.
 struct Receiver<'a> {
     input: &'a UdpInput,
+    /// What holds at `epoch`.
+    setup: Arc<UdpSetup>,
+    epoch: u64,
     shard: &'a Shard,
     batch: Batch,
     ring: UdpRing,
@@ -244,9 +258,10 @@ pub async fn serve(
     socket.set_nonblocking(true)?;
     UdpRing::watch_drops(&socket)?;
     let socket = UdpSocket::from_std(socket)?;
+    let setup = input.setups.at(shard.generation());
     let mut receiver = Receiver {
-        batch: Batch::new(input.info.clone()),
-        ring: UdpRing::new(input.settings.message_bytes_max),
+        batch: Batch::new(setup.info.clone()),
+        ring: UdpRing::new(setup.settings.message_bytes_max),
         routes: Vec::new(),
         addresses: Vec::new(),
         strangers: Vec::new(),
@@ -254,6 +269,8 @@ pub async fn serve(
         impatient_until: None,
         judged: None,
         input: &input,
+        setup,
+        epoch: shard.epoch(),
         shard: &shard,
     };
     let mut stuck = Stuck::new();
@@ -305,7 +322,7 @@ impl Receiver<'_> {
         {
             // An ICMP answer to something this port sent long ago; the socket is fine.
             let text = format!("imudp: receive failed: {error}");
-            self.input.settings.reporter.say(Level::Warning, text);
+            self.setup.settings.reporter.say(Level::Warning, text);
         }
         if taken.get() == 0 {
             return false;
@@ -316,32 +333,19 @@ impl Receiver<'_> {
 
     async fn work(&mut self, n: usize, stuck: &mut Stuck) {
         self.introduce(n).await;
-        // From here on nothing waits: all of the batch goes by the same tables.
-        self.shard.epoch();
+        // From here to the flush nothing waits: all of the batch goes by the same rules and tables.
+        self.keep_up();
         let allowed = self.count_allowed(n);
         let mut pass = self.admit(allowed);
         self.batch.arrival = self.shard.arrival();
-        let mut bytes = 0;
-        for i in 0..n {
-            let datagram = self.ring.datagram(i);
-            let ip = datagram.from.ip().to_canonical();
-            if allowed < n && !self.is_allowed(ip) {
-                continue;
-            }
-            if pass == 0 {
-                break;
-            }
-            pass -= 1;
-            bytes += datagram.span.len();
-            if datagram.span.is_empty() {
-                continue;
-            }
-            let source = self.source(ip);
-            let frame = Frame { span: datagram.span, truncated: datagram.truncated };
-            let Batch { data, messages, arrival, .. } = &mut self.batch;
-            let port = datagram.from.port();
-            let message = messages.push_mut(Message { source, port, ..Message::default() });
-            parse::message_into(data, frame, &self.input.parse, arrival, message);
+        let (mut bytes, mut next) = (0, 0);
+        while let Err(why) = poison::caught(|| {
+            self.parse(n, allowed < n, &mut next, &mut pass, &mut bytes);
+        }) {
+            self.batch.messages.pop();
+            self.input.stats.set_aside();
+            let span = self.ring.datagram(next - 1).span;
+            self.shard.quarantine().keep("parsing", span.of(&self.batch.data), &why);
         }
         self.sift();
         self.count(bytes);
@@ -358,6 +362,50 @@ impl Receiver<'_> {
         self.addresses.clear();
         if !stuck.is_empty() {
             self.shard.push_datagrams(stuck).await;
+        }
+    }
+
+    /// Parses what may pass of `n` datagrams, from `next` on; if `guarded`, some senders may not
+    /// send.
+    fn parse(
+        &mut self,
+        n: usize,
+        guarded: bool,
+        next: &mut usize,
+        pass: &mut usize,
+        bytes: &mut usize,
+    ) {
+        while *next < n {
+            let datagram = self.ring.datagram(*next);
+            *next += 1;
+            let ip = datagram.from.ip().to_canonical();
+            if guarded && !self.is_allowed(ip) {
+                continue;
+            }
+            if *pass == 0 {
+                return;
+            }
+            *pass -= 1;
+            *bytes += datagram.span.len();
+            if datagram.span.is_empty() {
+                continue;
+            }
+            let source = self.source(ip);
+            let frame = Frame { span: datagram.span, truncated: datagram.truncated };
+            let Batch { data, messages, arrival, .. } = &mut self.batch;
+            let port = datagram.from.port();
+            let message = messages.push_mut(Message { source, port, ..Message::default() });
+            poison::test_panic("parse", frame.span.of(data));
+            parse::message_into(data, frame, &self.setup.parse, arrival, message);
+        }
+    }
+
+    /// Goes over to what a reload has set, if there was one.
+    fn keep_up(&mut self) {
+        let epoch = self.shard.epoch();
+        if std::mem::replace(&mut self.epoch, epoch) != epoch {
+            self.setup = self.input.setups.at(self.shard.generation());
+            self.batch.input = self.setup.info.clone();
         }
     }
 
@@ -392,7 +440,7 @@ impl Receiver<'_> {
             return u16::try_from(at).unwrap_or(0);
         }
         let entry = self.shard.known(ip).unwrap_or_else(|| self.shard.learn(ip, None));
-        self.routes.push(self.shard.route(self.input.ruleset, &entry, &self.input.info));
+        self.routes.push(self.shard.route(self.setup.ruleset, &entry, &self.setup.info));
         self.batch.sources.push(entry.source.clone());
         self.addresses.push(ip);
         u16::try_from(self.addresses.len() - 1).unwrap_or(0)
@@ -413,15 +461,15 @@ impl Receiver<'_> {
         while let Some(ip) = self.strangers.pop() {
             let now = tokio::time::Instant::now();
             let impatient = self.impatient_until.is_some_and(|until| until > now);
-            let asked = self.input.guard.as_ref().map(|guard| guard.of_address(ip));
+            let asked = self.setup.guard.as_ref().map(|guard| guard.of_address(ip));
             let patience = match asked {
                 _ if impatient => Duration::ZERO,
                 Some(None) => NAME_PATIENCE_GUARDED,
                 _ => NAME_PATIENCE,
             };
-            let names = &self.input.settings.names;
+            let names = &self.setup.settings.names;
             if let Some(name) = names.name(ip, patience).await {
-                let lower = (!self.input.spec.preserve_case).then(|| name.to_ascii_lowercase());
+                let lower = (!self.setup.spec.preserve_case).then(|| name.to_ascii_lowercase());
                 self.shard.learn(ip, Some(lower.as_deref().unwrap_or(&name)));
             } else {
                 self.impatient_until = Some(now + Duration::from_secs(1));
@@ -434,18 +482,18 @@ impl Receiver<'_> {
     /// Not seen before, or without a name although the resolver has answered something since.
     fn is_stranger(&self, ip: IpAddr) -> bool {
         let known = self.shard.known(ip);
-        known.is_none_or(|entry| entry.may_get_name(self.input.settings.names.answers()))
+        known.is_none_or(|entry| entry.may_get_name(self.setup.settings.names.answers()))
     }
 
     /// False if nothing can let `ip` in, its name neither.
     fn may_be_allowed(&self, ip: IpAddr) -> bool {
-        self.input.guard.as_ref().is_none_or(|guard| guard.of_address(ip) != Some(false))
+        self.setup.guard.as_ref().is_none_or(|guard| guard.of_address(ip) != Some(false))
     }
 
     /// How many of `n` datagrams come from senders that may send; the others are counted.
     fn count_allowed(&mut self, n: usize) -> usize {
-        let input = self.input;
-        let Some(guard) = &input.guard else { return n };
+        let (stats, setup) = (&self.input.stats, self.setup.clone());
+        let Some(guard) = &setup.guard else { return n };
         // Names may have come since.
         self.judged = None;
         let mut allowed = 0;
@@ -455,20 +503,20 @@ impl Receiver<'_> {
                 allowed += 1;
             } else {
                 let (what, sender) = ("imudp: UDP message", ip);
-                guard.turn_away(what, sender, &input.stats, &input.settings);
-                input.stats.family(ip).disallowed.add(1);
+                guard.turn_away(what, sender, stats, &setup.settings);
+                stats.family(ip).disallowed.add(1);
             }
         }
         allowed
     }
 
     fn is_allowed(&mut self, ip: IpAddr) -> bool {
-        let Some(guard) = &self.input.guard else { return true };
+        let Some(guard) = &self.setup.guard else { return true };
         if let Some((_, allowed)) = self.judged.filter(|(known, _)| *known == ip) {
             return allowed;
         }
         let allowed = guard.of_address(ip).unwrap_or_else(|| {
-            let settings = &self.input.settings;
+            let settings = &self.setup.settings;
             let known = self.shard.known(ip);
             known.is_some_and(|entry| guard.has_name(&entry.source.fromhost, settings))
         });
@@ -478,7 +526,7 @@ impl Receiver<'_> {
 
     /// How many of `n` datagrams the rate limit lets pass, from the front.
     fn admit(&self, n: usize) -> usize {
-        let Some(limit) = self.input.limit.as_ref().filter(|limit| !limit.looks_inside()) else {
+        let Some(limit) = self.setup.limit.as_ref().filter(|limit| !limit.looks_inside()) else {
             return n;
         };
         let verdict = limit.admit(n);
@@ -498,7 +546,7 @@ impl Receiver<'_> {
 
     /// Drops what the rate limit, which knows the messages, does not let pass.
     fn sift(&mut self) {
-        if let Some(limit) = self.input.limit.as_ref().filter(|limit| limit.looks_inside()) {
+        if let Some(limit) = self.setup.limit.as_ref().filter(|limit| limit.looks_inside()) {
             self.input.stats.dropped_ratelimit.add(count(limit.sift(&mut self.batch)));
         }
     }

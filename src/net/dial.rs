@@ -20,7 +20,7 @@ use crate::net::resolve;
 use crate::net::resolve::Family;
 use crate::net::resolve::Transport;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DialOptions {
     pub family: Family,
     /// For each address that is tried.

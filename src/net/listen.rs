@@ -32,7 +32,7 @@ pub enum Share {
     More,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenOptions {
     pub family: Family,
     /// Bind to this interface (or VRF) alone.

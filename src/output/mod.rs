@@ -22,6 +22,7 @@ pub use stats::CacheStats;
 pub use stats::OutputStats;
 pub use task::Fallback;
 pub use task::Task;
+pub(crate) use task::wait_or_stop;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
@@ -100,7 +101,7 @@ pub fn tables(module: &Module) -> Vec<&'static [Spec]> {
 const DISCARD: &str = "omdiscard";
 
 /// An action, ready to run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutputSpec {
     Forward(Box<ForwardSpec>),
     File(Box<FileSpec>),
@@ -167,6 +168,23 @@ impl OutputSpec {
             Self::Relp(spec) => &spec.common,
             Self::Discard(common) => common,
         }
+    }
+
+    /// Whether both do the same with the same messages, whatever they are called.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let nameless = |spec: &Self| {
+            let mut spec = spec.clone();
+            match &mut spec {
+                Self::Forward(spec) => spec.common.name = None,
+                Self::File(spec) => spec.common.name = None,
+                Self::Stdout(spec) => spec.common.name = None,
+                Self::Relp(spec) => spec.common.name = None,
+                Self::Discard(common) => common.name = None,
+            }
+            spec
+        };
+        nameless(self) == nameless(other)
     }
 
     /// The template that renders this output's messages; `None` if it needs no rendering.

@@ -24,6 +24,8 @@ pub struct OutputStats {
     pub suspended: Counter,
     pub resumed: Counter,
     pub suspended_seconds: Counter,
+    /// Times that it panicked, and was made anew.
+    pub panics: Counter,
     /// Connections made, files opened.
     pub opened: Counter,
     /// The open files of omfile's `dynaFile`.
@@ -42,4 +44,28 @@ pub struct CacheStats {
     pub evicted: Counter,
     pub most: Counter,
     pub timed_out: Counter,
+}
+
+impl OutputStats {
+    /// Adds what `other` has counted.
+    pub fn absorb(&self, other: &Self) {
+        let Self { delivered, bytes, dropped_at_stop, dropped_unsendable, .. } = other;
+        let Self { dropped_retries, failures, suspended, resumed, suspended_seconds, .. } = other;
+        for (sum, part) in [
+            (&self.delivered, delivered),
+            (&self.bytes, bytes),
+            (&self.dropped_at_stop, dropped_at_stop),
+            (&self.dropped_unsendable, dropped_unsendable),
+            (&self.dropped_retries, dropped_retries),
+            (&self.failures, failures),
+            (&self.suspended, suspended),
+            (&self.resumed, resumed),
+            (&self.suspended_seconds, suspended_seconds),
+            (&self.handed_over, &other.handed_over),
+            (&self.panics, &other.panics),
+            (&self.opened, &other.opened),
+        ] {
+            sum.add(part.get());
+        }
+    }
 }

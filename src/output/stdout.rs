@@ -48,7 +48,7 @@ pub static PARAMS: &[Spec] =
     &[Spec::new("ensureLFEnding", Kind::Bool, "on", "Ends each message with a line feed.")];
 
 /// An omstdout action.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StdoutSpec {
     pub common: Common,
     pub template: String,

@@ -50,7 +50,7 @@ pub struct Task {
 }
 
 /// The next action, as the one before it sees it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Fallback {
     pub queue: Sender,
     pub stats: Arc<OutletStats>,
@@ -341,7 +341,7 @@ pub(super) async fn left(suspension: Suspension, stats: Arc<OutputStats>, mut si
 }
 
 /// Waits; a stop makes it short, since these are the last attempts.
-pub(super) async fn wait_or_stop(wait: Duration, mut signals: Signals) {
+pub(crate) async fn wait_or_stop(wait: Duration, mut signals: Signals) {
     if tokio::time::timeout(wait, signals.stopped()).await.is_ok() {
         tokio::time::sleep(wait.min(STOPPING)).await;
     }

@@ -4,6 +4,10 @@ use crate::base::num::len32;
 use crate::disk::Position;
 use crate::message::Ack;
 
+/// The memory of a chunk that is kept for reuse, at most: what a read of ordinary messages renders
+/// to.
+pub(super) const SPARE_BYTES: usize = 1 << 20;
+
 /// Rendered and framed messages, back to back.
 #[derive(Debug, Default)]
 pub struct Chunk {
@@ -71,10 +75,34 @@ impl Chunk {
             + self.runs.capacity() * size_of::<Run>()
     }
 
+    /// Whether it may be kept for reuse.
+    pub(super) const fn is_reusable(&self) -> bool {
+        self.memory() <= SPARE_BYTES
+    }
+
     /// Marks that a message was appended to `bytes` up to here.
     #[inline]
     pub fn end_message(&mut self) {
         self.ends.push(len32(self.bytes.len()));
+    }
+
+    /// Drops what stands behind the last whole message: rendering another one was broken off. The
+    /// next action has nothing instead of a message for which that was being rendered.
+    pub fn cut_to_whole(&mut self) {
+        self.cut_to(self.ends.len());
+    }
+
+    fn cut_to(&mut self, messages: usize) {
+        self.ends.truncate(messages);
+        self.bytes.truncate(self.ends.last().map_or(0, |end| *end as usize));
+        self.runs.retain(|run| (run.first as usize) < messages);
+        if let Some(instead) = &mut self.instead {
+            let Instead { chunk, of } = &mut **instead;
+            of.retain(|of| (*of as usize) < messages);
+            // It is noted whose it is once it is whole.
+            chunk.cut_to(of.len().min(chunk.len()));
+            of.truncate(chunk.len());
+        }
     }
 
     /// Makes chunks of at most so many messages of it, in order. Its place on disk is that of the

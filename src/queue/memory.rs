@@ -23,9 +23,7 @@ use crate::queue::spill::Spill;
 use crate::queue::spill::Way;
 
 /// Spare buffers that are kept for reuse, at most.
-const SPARE_CHUNKS: usize = 32;
-/// The memory of one of them, at most: what a read of ordinary messages renders to.
-pub(super) const SPARE_BYTES: usize = 1 << 20;
+pub(super) const SPARE_CHUNKS: usize = 32;
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -40,12 +38,26 @@ pub(super) struct State {
     /// The most that `messages` has been.
     messages_most: u64,
     pub(super) senders: usize,
-    receiver_gone: bool,
+    pub(super) receivers: usize,
     /// When the next batch may be taken, where the configuration slows it down.
     pub(super) not_before: Option<Instant>,
     /// Since when a batch waits to become large enough.
     pub(super) gathering_since: Option<Instant>,
     pub(super) spill: Option<Spill>,
+    /// A thread works on the disk, or will.
+    pub(super) has_spooler: bool,
+    /// When that thread is to end.
+    pub(super) leave: Leave,
+}
+
+/// When the disk of a queue is closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Leave {
+    #[default]
+    Never,
+    /// When nobody uses the queue any more.
+    WhenUnused,
+    Now,
 }
 
 #[derive(Debug)]
@@ -165,10 +177,12 @@ pub fn open(bounds: Bounds) -> (Sender, Receiver) {
         messages: 0,
         messages_most: 0,
         senders: 1,
-        receiver_gone: false,
+        receivers: 1,
         not_before: None,
         gathering_since: None,
         spill: None,
+        has_spooler: false,
+        leave: Leave::Never,
     };
     let Bounds { bytes, messages, pace } = bounds;
     let shared = Arc::new(Shared {
@@ -214,6 +228,11 @@ impl State {
         self.senders == 0 && self.chunks.is_empty() && !on_disk
     }
 
+    /// Both ends are gone.
+    pub(super) const fn is_unused(&self) -> bool {
+        self.receivers == 0 && self.senders == 0
+    }
+
     /// Messages that wait, or are delivered, in memory and on disk.
     pub(super) fn depth(&self) -> u64 {
         self.messages + self.spill.as_ref().map_or(0, |spill| spill.unread)
@@ -230,7 +249,7 @@ impl Shared {
     pub(super) fn done(&self, mut chunk: Chunk) {
         let (size, messages, stored) = (chunk.cost(), chunk.len() as u64, chunk.stored);
         chunk.clear();
-        let reusable = chunk.memory() <= SPARE_BYTES;
+        let reusable = chunk.is_reusable();
         let mut state = self.lock();
         // What was given up at the end is not counted any more.
         state.bytes = state.bytes.saturating_sub(size);
@@ -304,7 +323,7 @@ impl Sender {
         let mut state = shared.lock();
         let mut way = state.way(shared.bytes_max, shared.messages_max);
         if way == Way::Wait {
-            if !state.receiver_gone {
+            if state.receivers > 0 {
                 return false;
             }
             // The action was ended by a stop: this is a part of what the queue is left with.
@@ -391,6 +410,14 @@ impl Gauge {
         self.shared.lock().spill.as_ref().map_or(0, |spill| spill.unread_most)
     }
 
+    /// Whether both ends are gone, and the disk is closed: nothing will come and nothing will be
+    /// taken out.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let state = self.shared.lock();
+        state.is_unused() && !state.has_spooler
+    }
+
     /// The most messages that it held at a time.
     #[must_use]
     pub fn most(&self) -> u64 {
@@ -419,6 +446,14 @@ impl Drop for Sender {
 }
 
 impl Receiver {
+    /// Another end of the same queue, for an output that is made anew: as long as one is there the
+    /// queue keeps to its bound. Only one of them may take.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        self.shared.lock().receivers += 1;
+        Self { shared: self.shared.clone() }
+    }
+
     /// To tell the senders how the action is.
     #[must_use]
     pub fn suspension(&self) -> Suspension {
@@ -454,8 +489,11 @@ impl Receiver {
 impl Drop for Receiver {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        state.receiver_gone = true;
-        drop(state);
-        self.shared.freed.notify_waiters();
+        state.receivers -= 1;
+        if state.receivers == 0 {
+            drop(state);
+            self.shared.freed.notify_waiters();
+            self.shared.work.notify_one();
+        }
     }
 }

@@ -44,8 +44,6 @@ pub(super) struct Spill {
     last_read: Option<Position>,
     /// Something was delivered that can be released.
     pub(super) delivered: bool,
-    /// The thread is to end.
-    pub(super) closing: bool,
     /// The disk takes at the end what memory holds.
     pub(super) saves: bool,
 }
@@ -73,7 +71,6 @@ impl Spill {
             outstanding: BTreeSet::new(),
             last_read: None,
             delivered: false,
-            closing: false,
             saves: false,
         }
     }

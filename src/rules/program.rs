@@ -122,6 +122,13 @@ impl Programs {
         Self { case, ..self }
     }
 
+    /// Goes on with the variables that all messages share (`$/`) of the programs before.
+    pub fn go_on_from(&mut self, before: &Self) {
+        if self.case == before.case {
+            self.global = before.global.clone();
+        }
+    }
+
     /// With the number that changes when lookup tables are replaced.
     #[must_use]
     pub fn with_epoch(self, epoch: Epoch) -> Self {

@@ -15,6 +15,7 @@ mod sources;
 pub use gate::Gate;
 pub use gate::GateSpec;
 pub use outlet::Outlet;
+pub use outlet::OutletChange;
 pub use outlet::OutletStats;
 pub use pipeline::Passed;
 pub use pipeline::Shard;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::num::count;
+use crate::base::poison;
 use crate::message::View;
 use crate::queue::Chunk;
 use crate::queue::Framing;
@@ -36,6 +37,31 @@ pub struct OutletStats {
     pub full: Counter,
 }
 
+impl OutletStats {
+    /// Adds what `other` has counted.
+    pub fn absorb(&self, other: &Self) {
+        let Self { rendered, queued, dropped_full, dropped_discarded, sampled_out, full } = other;
+        self.rendered.add(rendered.get());
+        self.queued.add(queued.get());
+        self.dropped_full.add(dropped_full.get());
+        self.dropped_discarded.add(dropped_discarded.get());
+        self.sampled_out.add(sampled_out.get());
+        self.full.add(full.get());
+    }
+}
+
+/// Where the messages of an action go from now on.
+#[derive(Debug)]
+pub enum OutletChange {
+    /// Where those of an action of the programs before went, with all that waits there.
+    Kept {
+        was: ActionId,
+        /// The action that takes over, as it is numbered now.
+        fallback: Option<ActionId>,
+    },
+    New(Outlet),
+}
+
 /// One action as a shard sees it.
 #[derive(Debug)]
 pub struct Outlet {
@@ -49,7 +75,7 @@ pub struct Outlet {
     /// Says which messages are for it; `None`: all.
     pub(super) gate: Option<Arc<Gate>>,
     /// The action that takes over when this one is suspended.
-    pub(super) fallback: Option<ActionId>,
+    pub(super) fallback: Cell<Option<ActionId>>,
     /// How long a full queue is waited for before a chunk is dropped; `None`: as long as it takes,
     /// or, with datagrams, a moment.
     pub(super) patience: Option<Duration>,
@@ -75,7 +101,7 @@ impl Outlet {
             framing,
             stats,
             gate: None,
-            fallback: None,
+            fallback: Cell::new(None),
             patience: None,
             waiting: Cell::new(0),
             shedding: Cell::new(false),
@@ -90,7 +116,12 @@ impl Outlet {
 
     #[must_use]
     pub fn with_gate(self, gate: Option<Arc<Gate>>, fallback: Option<ActionId>) -> Self {
-        Self { gate, fallback, ..self }
+        Self { gate, fallback: Cell::new(fallback), ..self }
+    }
+
+    /// Whether it gets messages when the action before it fails.
+    pub(super) fn takes_over(&self) -> bool {
+        self.gate.as_ref().is_some_and(|gate| gate.after_failure())
     }
 
     /// Whether its gate lets `view` through, of whose action `rendered` messages are not queued
@@ -121,6 +152,7 @@ impl Outlet {
         if let Some(template) = &self.template {
             template.render(view, &mut chunk.bytes);
         }
+        poison::test_panic("template", view.message.msg.of(&view.batch.data));
         frame(&mut chunk.bytes, start, self.framing);
         chunk.end_message();
     }

@@ -15,11 +15,14 @@ use crate::base::clock;
 use crate::base::clock::LocalZone;
 use crate::base::num::count;
 use crate::base::num::len32;
+use crate::base::poison;
+use crate::base::poison::Quarantine;
 use crate::base::reporter::Reporter;
 use crate::message::Ack;
 use crate::message::Arrival;
 use crate::message::Batch;
 use crate::message::InputInfo;
+use crate::message::Message;
 use crate::message::Source;
 use crate::message::View;
 use crate::parse::frame::Frame;
@@ -34,6 +37,7 @@ use crate::rules::Scratch;
 use crate::rules::Sink;
 use crate::shard::Entry;
 use crate::shard::Outlet;
+use crate::shard::OutletChange;
 use crate::shard::faults::Faults;
 use crate::shard::sources::Sources;
 
@@ -56,6 +60,8 @@ pub struct Passed {
     /// Messages that no action took: a `stop` came first, or no rule was for them.
     pub stopped: u64,
     pub unmatched: u64,
+    /// Messages that made a rule or a template panic.
+    pub quarantined: u64,
 }
 
 /// Chunks for one action that wait for room, in order. Given up (the task was ended by the stop),
@@ -71,15 +77,17 @@ pub struct StuckChunk {
 pub struct Shard {
     /// 0..number of shards.
     pub index: usize,
-    programs: Arc<Programs>,
+    /// How often the programs were replaced.
+    generation: Cell<u64>,
+    programs: RefCell<Arc<Programs>>,
     /// How often what was decided by the rules became void, and what the programs' own count was
     /// then.
     epoch: Cell<u64>,
     seen: Cell<u64>,
     residuals: RefCell<Residuals>,
-    outlets: Vec<Rc<Outlet>>,
+    outlets: RefCell<Vec<Rc<Outlet>>>,
     /// Some action takes over when another is suspended.
-    chains: bool,
+    chains: Cell<bool>,
     /// The batch into which stream inputs of this shard read, one at a time.
     batch: RefCell<Batch>,
     frames: RefCell<Vec<Frame>>,
@@ -87,6 +95,7 @@ pub struct Shard {
     sources: RefCell<Sources>,
     zone: RefCell<LocalZone>,
     faults: RefCell<Faults>,
+    quarantine: Arc<Quarantine>,
 }
 
 /// What rendering needs, reused from batch to batch.
@@ -119,19 +128,58 @@ impl Shard {
         let residuals = Residuals::beside(&work.scratch);
         Self {
             index,
+            generation: Cell::new(0),
             epoch: Cell::new(0),
             seen: Cell::new(programs.epoch().now()),
-            programs,
+            programs: RefCell::new(programs),
             residuals: RefCell::new(residuals),
-            chains: outlets.iter().any(|o| o.gate.as_ref().is_some_and(|g| g.after_failure())),
-            outlets: outlets.into_iter().map(Rc::new).collect(),
+            chains: Cell::new(outlets.iter().any(Outlet::takes_over)),
+            outlets: RefCell::new(outlets.into_iter().map(Rc::new).collect()),
             batch: RefCell::new(Batch::new(input)),
             frames: RefCell::default(),
             work: RefCell::new(work),
             sources: RefCell::default(),
             zone: RefCell::new(zone),
-            faults: RefCell::new(Faults::new(reporter)),
+            faults: RefCell::new(Faults::new(reporter.clone())),
+            quarantine: Arc::new(Quarantine::new(None, reporter)),
         }
+    }
+
+    /// Goes over to other programs; `outlets[i]` is where they send what `ActionId(i)` takes.
+    /// Between two batches: whatever was run before went by the old ones, whole. Routes are void,
+    /// see [`Shard::epoch`].
+    pub fn swap(&self, generation: u64, programs: Arc<Programs>, outlets: Vec<OutletChange>) {
+        let mut work = self.work.borrow_mut();
+        debug_assert!(work.touched.is_empty(), "a batch was run and not flushed");
+        let Work { chunks, scratch, handed_over, .. } = &mut *work;
+        let mut before = self.outlets.borrow_mut();
+        let (mut now, mut open) = (Vec::new(), Vec::new());
+        for outlet in outlets {
+            let (outlet, chunk) = match outlet {
+                OutletChange::New(outlet) => (Rc::new(outlet), Chunk::default()),
+                OutletChange::Kept { was, fallback } => {
+                    let was = was.0 as usize;
+                    before[was].fallback.set(fallback);
+                    (before[was].clone(), std::mem::take(&mut chunks[was]))
+                }
+            };
+            now.push(outlet);
+            open.push(chunk);
+        }
+        self.chains.set(now.iter().any(|outlet| outlet.takes_over()));
+        (*before, *chunks, *scratch) = (now, open, Scratch::new(&programs));
+        handed_over.clear();
+        self.residuals.replace(Residuals::beside(scratch));
+        self.generation.set(generation);
+        self.epoch.set(self.epoch.get() + 1);
+        self.seen.set(programs.epoch().now());
+        self.programs.replace(programs);
+    }
+
+    /// How often the programs were replaced; what inputs do with their messages goes by it.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation.get()
     }
 
     /// The shared receive batch. A borrow must end before the task waits.
@@ -167,13 +215,14 @@ impl Shard {
         self.sources.borrow().all().for_each(f);
     }
 
-    /// Looks whether what the rules decide by has changed (a lookup table was read again), and
-    /// makes the shard go by what there is now. [Routes](Self::route) are void when the number is
-    /// another one than when they were asked for. Whoever reads asks before each read, and before
-    /// it runs what was read without waiting in between; it costs a plain load.
+    /// Looks whether what the rules decide by has changed (a lookup table was read again, or the
+    /// rules themselves), and makes the shard go by what there is now. [Routes](Self::route) are
+    /// void when the number is another one than when they were asked for. Whoever reads asks before
+    /// each read, and before it runs what was read without waiting in between; it costs a plain
+    /// load.
     #[inline]
     pub fn epoch(&self) -> u64 {
-        let now = self.programs.epoch().now();
+        let now = self.programs.borrow().epoch().now();
         if self.seen.replace(now) != now {
             self.renew();
         }
@@ -198,57 +247,114 @@ impl Shard {
     /// [`Shard::route`] for a source that is not in the table of senders (a local input).
     #[must_use]
     pub fn route_of(&self, ruleset: RulesetId, source: &Source, input: &InputInfo) -> Residual {
-        self.residuals.borrow_mut().get(&self.programs, ruleset, source, input)
+        self.residuals.borrow_mut().get(&self.programs.borrow(), ruleset, source, input)
     }
 
-    /// Renders every message of `batch` as `route` says. [`Shard::flush`] queues it.
+    /// Renders every message of `batch` as `route` says. [`Shard::flush`] queues it. A message that
+    /// makes that panic is set aside.
     pub fn run(&self, batch: &mut Batch, route: &Residual) -> Passed {
-        let mut work = self.work.borrow_mut();
-        let (mut renderer, scratch) = self.renderer(&mut work);
-        let mut passed = Passed::default();
         // What an action does may depend on the one before it: then message by message.
-        match route.always().filter(|_| !self.chains) {
-            Some(actions) => {
-                for action in actions {
-                    for index in 0..batch.messages.len() {
-                        renderer.render(*action, route.view(batch, index));
-                    }
-                }
-                let messages = count(batch.messages.len());
-                *(if actions.is_empty() { &mut passed.unmatched } else { &mut passed.wanted }) =
-                    messages;
-            }
-            None => {
-                for index in 0..batch.messages.len() {
-                    renderer.previous = None;
-                    let stopped = route.run(batch, index, scratch, &mut renderer);
-                    passed.count(renderer.took(), stopped);
-                }
-                scratch.trim();
-            }
+        match route.always().filter(|_| !self.chains.get()) {
+            Some(actions) => self.run_always(batch, route, actions),
+            None => self.run_each(batch, |_| route),
         }
-        passed
     }
 
     /// As [`Shard::run`], with the rules of each message's own source: `routes[message.source]`.
     pub fn run_mixed(&self, batch: &mut Batch, routes: &[Residual]) -> Passed {
-        let mut work = self.work.borrow_mut();
-        let (mut renderer, scratch) = self.renderer(&mut work);
-        let mut passed = Passed::default();
-        for index in 0..batch.messages.len() {
-            let route = &routes[usize::from(batch.messages[index].source)];
-            renderer.previous = None;
-            let stopped = route.run(batch, index, scratch, &mut renderer);
-            passed.count(renderer.took(), stopped);
+        self.run_each(batch, |message| &routes[usize::from(message.source)])
+    }
+
+    /// Every message to every action, one action after the other.
+    fn run_always(&self, batch: &Batch, route: &Residual, actions: &[ActionId]) -> Passed {
+        let (mut aside, mut action, mut next) = (Vec::new(), 0, 0);
+        while let Err(why) = poison::caught(|| {
+            let (mut work, outlets) = (self.work.borrow_mut(), self.outlets.borrow());
+            let (mut renderer, _) = self.renderer(&mut work, &outlets);
+            while let Some(id) = actions.get(action) {
+                while next < batch.messages.len() {
+                    next += 1;
+                    renderer.render(*id, route.view(batch, next - 1));
+                }
+                (action, next) = (action + 1, 0);
+            }
+        }) {
+            self.put_right();
+            // Another action may have panicked at it before.
+            if !aside.contains(&next) {
+                aside.push(next);
+                self.set_aside(batch, next - 1, &why);
+            }
         }
-        scratch.trim();
+        let mut passed = Passed { quarantined: count(aside.len()), ..Passed::default() };
+        let messages = count(batch.messages.len()) - passed.quarantined;
+        *(if actions.is_empty() { &mut passed.unmatched } else { &mut passed.wanted }) = messages;
         passed
     }
 
-    fn renderer<'a>(&'a self, work: &'a mut Work) -> (Renderer<'a>, &'a mut Scratch) {
+    fn run_each<'r>(&self, batch: &mut Batch, route: impl Fn(&Message) -> &'r Residual) -> Passed {
+        let (mut passed, mut next) = (Passed::default(), 0);
+        while let Err(why) = poison::caught(|| {
+            let (mut work, outlets) = (self.work.borrow_mut(), self.outlets.borrow());
+            let (mut renderer, scratch) = self.renderer(&mut work, &outlets);
+            while let Some(message) = batch.messages.get(next) {
+                next += 1;
+                renderer.previous = None;
+                let stopped = route(message).run(batch, next - 1, scratch, &mut renderer);
+                passed.count(renderer.took(), stopped);
+            }
+            scratch.trim();
+        }) {
+            self.put_right();
+            self.set_aside(batch, next - 1, &why);
+            passed.quarantined += 1;
+        }
+        passed
+    }
+
+    /// After a panic in rules or templates: nothing is left of the message that was being worked on
+    /// but what it has become for actions that were through with it. What is kept from message to
+    /// message is made anew, since nobody knows how far its last change went.
+    fn put_right(&self) {
+        let mut work = self.work.borrow_mut();
+        let Work { chunks, touched, scratch, name, handed_over } = &mut *work;
+        touched.retain(|action| {
+            let chunk = &mut chunks[action.0 as usize];
+            chunk.cut_to_whole();
+            !chunk.is_empty()
+        });
+        *scratch = Scratch::new(&self.programs.borrow());
+        name.clear();
+        handed_over.clear();
+        self.residuals.replace(Residuals::beside(scratch));
+    }
+
+    fn set_aside(&self, batch: &Batch, index: usize, why: &str) {
+        let raw = batch.messages.get(index).map_or(&b""[..], |m| m.raw.of(&batch.data));
+        self.quarantine.keep("rules or a template", raw, why);
+    }
+
+    /// Where messages go that make a part of the program panic.
+    #[must_use]
+    pub fn quarantine(&self) -> &Quarantine {
+        &self.quarantine
+    }
+
+    /// With a place for such messages.
+    #[must_use]
+    pub fn with_quarantine(self, quarantine: Arc<Quarantine>) -> Self {
+        Self { quarantine, ..self }
+    }
+
+    fn renderer<'a>(
+        &'a self,
+        work: &'a mut Work,
+        outlets: &'a [Rc<Outlet>],
+    ) -> (Renderer<'a>, &'a mut Scratch) {
         let Work { chunks, touched, scratch, name, handed_over } = work;
         let renderer = Renderer {
             shard: self,
+            outlets,
             chunks,
             touched,
             name,
@@ -272,7 +378,7 @@ impl Shard {
     }
 
     fn flush_from(&self, bytes_min: usize, ack: &Ack, stuck: &mut Stuck) {
-        let mut work = self.work.borrow_mut();
+        let (mut work, outlets) = (self.work.borrow_mut(), self.outlets.borrow());
         let Work { touched, chunks, .. } = &mut *work;
         touched.retain(|action| {
             let chunk = &mut chunks[action.0 as usize];
@@ -283,7 +389,7 @@ impl Shard {
                 // Everything was taken back: another action has it.
                 return false;
             }
-            let outlet = &self.outlets[action.0 as usize];
+            let outlet = &outlets[action.0 as usize];
             outlet.stats.rendered.add(count(chunk.len()));
             chunk.ack = ack.clone();
             // One that waits already goes first, whatever room there is by now.
@@ -328,13 +434,18 @@ impl Shard {
     /// read then, so that a full output holds one read in memory and not one of every connection.
     #[must_use]
     pub fn is_open(&self, route: &Residual) -> bool {
-        route.actions().iter().all(|action| self.outlets[action.0 as usize].waiting.get() == 0)
+        let outlets = self.outlets.borrow();
+        route.actions().iter().all(|action| outlets[action.0 as usize].waiting.get() == 0)
     }
 
-    /// Waits until [`Shard::is_open`].
+    /// Waits until [`Shard::is_open`], or `route` is void.
     pub async fn open(&self, route: &Residual) {
+        let generation = self.generation();
         for action in route.actions() {
-            let outlet = &self.outlets[action.0 as usize];
+            if self.generation() != generation {
+                return;
+            }
+            let outlet = self.outlets.borrow()[action.0 as usize].clone();
             while outlet.waiting.get() > 0 {
                 outlet.queue.room().await;
             }
@@ -394,6 +505,7 @@ impl Drop for StuckChunk {
 /// Takes the verdicts of the rules for one batch and renders.
 struct Renderer<'a> {
     shard: &'a Shard,
+    outlets: &'a [Rc<Outlet>],
     chunks: &'a mut Vec<Chunk>,
     touched: &'a mut Vec<ActionId>,
     name: &'a mut Vec<u8>,
@@ -424,7 +536,7 @@ impl Renderer<'_> {
     #[inline]
     fn render(&mut self, action: ActionId, view: View<'_>) {
         let index = action.0 as usize;
-        let outlet = &self.shard.outlets[index];
+        let outlet = &self.outlets[index];
         let chunk = &mut self.chunks[index];
         if let Some(gate) = &outlet.gate
             && !outlet.passes(gate, view, chunk.len())
@@ -434,6 +546,7 @@ impl Renderer<'_> {
         if chunk.is_empty() {
             self.touched.push(action);
         }
+        poison::test_panic("rules", view.message.msg.of(&view.batch.data));
         outlet.render(view, chunk, self.name);
     }
 
@@ -443,7 +556,7 @@ impl Renderer<'_> {
     #[cold]
     #[inline(never)]
     fn chained(&mut self, action: ActionId, view: View<'_>) {
-        let outlet = &self.shard.outlets[action.0 as usize];
+        let outlet = &self.outlets[action.0 as usize];
         let previous = self.previous.take();
         if outlet.gate.as_ref().is_some_and(|gate| gate.after_failure()) {
             // As in rsyslogd, where no action was before it, none has failed.
@@ -464,7 +577,7 @@ impl Renderer<'_> {
     #[cold]
     #[inline(never)]
     fn render_instead(&mut self, action: ActionId, previous: Previous, view: View<'_>) {
-        if self.shard.outlets[previous.action.0 as usize].fallback != Some(action) {
+        if self.outlets[previous.action.0 as usize].fallback.get() != Some(action) {
             return;
         }
         let mut chunk = &mut self.chunks[previous.root.0 as usize];
@@ -473,7 +586,7 @@ impl Renderer<'_> {
         }
         let of = len32(chunk.len()).saturating_sub(1);
         let instead = chunk.instead.get_or_insert_default();
-        let outlet = &self.shard.outlets[action.0 as usize];
+        let outlet = &self.outlets[action.0 as usize];
         outlet.render(view, &mut instead.chunk, self.name);
         instead.of.push(of);
         self.previous = Some(Previous { action, depth: previous.depth + 1, ..previous });
@@ -490,7 +603,7 @@ impl Renderer<'_> {
         }
         let Shard { programs, residuals, .. } = self.shard;
         let mut residuals = residuals.borrow_mut();
-        let residual = residuals.inside(programs, ruleset, source, &view.batch.input);
+        let residual = residuals.inside(&programs.borrow(), ruleset, source, &view.batch.input);
         self.handed_over.retain(|(r, ..)| *r != ruleset);
         self.handed_over.push((ruleset, source.clone(), residual.clone()));
         residual
@@ -500,7 +613,7 @@ impl Renderer<'_> {
 impl Sink for Renderer<'_> {
     fn action(&mut self, action: ActionId, view: View<'_>) {
         self.took = true;
-        match self.shard.chains {
+        match self.shard.chains.get() {
             false => self.render(action, view),
             true => self.chained(action, view),
         }
@@ -521,6 +634,6 @@ impl Sink for Renderer<'_> {
     }
 
     fn is_suspended(&self, action: ActionId) -> bool {
-        self.shard.outlets[action.0 as usize].queue.is_suspended()
+        self.outlets[action.0 as usize].queue.is_suspended()
     }
 }

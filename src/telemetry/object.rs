@@ -93,7 +93,7 @@ pub struct Object {
 }
 
 /// Something that can be reported.
-pub trait Probe: fmt::Debug + Send {
+pub trait Probe: fmt::Debug + Send + Sync {
     /// How it stands now. Called once per report, by the one task that reports.
     fn read(&self) -> Object;
 

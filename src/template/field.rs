@@ -33,7 +33,7 @@ pub(super) enum Source {
 }
 
 /// What is taken of the value.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum Pick {
     #[default]
     All,
@@ -45,7 +45,7 @@ pub(super) enum Pick {
     Regex(Box<Match>),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Match {
     pub(super) regex: Expression,
     /// Which of the successive matches, from 0.
@@ -140,7 +140,7 @@ pub(super) enum OnEmpty {
     Null,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Field {
     pub(super) source: Source,
     /// The name in `jsonf`, as it is: rsyslog does not escape it.

@@ -45,7 +45,7 @@ pub struct Options {
 }
 
 /// One step of rendering.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Op {
     Text(Box<[u8]>),
     /// One byte of text: most of what stands between properties.
@@ -71,8 +71,8 @@ pub(super) enum Op {
     Field(Box<Field>),
 }
 
-/// A template, ready to render. Cheap to share, dear to clone.
-#[derive(Clone, Debug)]
+/// A template, ready to render. Cheap to share, dear to clone. Two that are equal render the same.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Template {
     pub name: String,
     ops: Vec<Op>,

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::support::process::BONGSU;
 
+#[expect(clippy::print_stderr, reason = "a row that is left out is told")]
 fn holds(row: &str, messages: &str) {
     let mut bench = Command::new(BONGSU);
     bench.args(["bench", "fault", row, "--messages", messages, "--json"]);
@@ -37,7 +38,8 @@ macro_rules! rows {
         fn every_row_is_held() {
             let output = Command::new(BONGSU).args(["bench", "fault", "--list"]).output().unwrap();
             let list = String::from_utf8(output.stdout).unwrap();
-            let rows: Vec<&str> = list.lines().filter_map(|l| l.split_whitespace().next()).collect();
+            let rows = list.lines().filter_map(|line| line.split_whitespace().next());
+            let rows: Vec<&str> = rows.collect();
             assert_eq!(rows, [$($row),*]);
         }
     };

@@ -75,6 +75,12 @@ impl Fault {
 #[derive(Clone, Debug)]
 pub struct Expression(Arc<Inner>);
 
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.written == other.0.written
+    }
+}
+
 #[derive(Debug)]
 struct Inner {
     /// Takes what the expression takes, and more only if it has back references.
@@ -83,6 +89,7 @@ struct Inner {
     groups: usize,
     named: u16,
     any_case: bool,
+    written: Written,
 }
 
 /// A match: all of it and, in the order of their `(`, its groups.
@@ -131,7 +138,8 @@ thread_local! {
 }
 
 impl Inner {
-    fn compile(pattern: &[u8], syntax: Syntax, any_case: bool) -> Result<Self, Fault> {
+    fn compile(written: Written) -> Result<Self, Fault> {
+        let (ref pattern, syntax, any_case) = written;
         let parsed = parse::parse(pattern, syntax, any_case)?;
         let tree = parsed.tree.as_ref();
         let too_big = || Fault::ours("the regular expression is too big".to_owned());
@@ -148,7 +156,7 @@ impl Inner {
                     Fault::ours(last.trim_start_matches("error: ").to_owned())
                 }
             })?;
-        Ok(Self { regex, nodes, groups: parsed.groups, named: parsed.named, any_case })
+        Ok(Self { regex, nodes, groups: parsed.groups, named: parsed.named, any_case, written })
     }
 }
 
@@ -163,7 +171,7 @@ impl Expression {
         if let Some(inner) = known {
             return Ok(Self(inner));
         }
-        let inner = Arc::new(Inner::compile(pattern, syntax, any_case)?);
+        let inner = Arc::new(Inner::compile(written.clone())?);
         KNOWN.with_borrow_mut(|known| {
             if known.len() == known.capacity() {
                 known.retain(|_, inner| inner.strong_count() > 0);

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct HelpArgs {
     /// A module, object, parameter (imtcp.port), $Directive, function or subcommand.
     #[arg(value_name = "NAME")]

@@ -313,6 +313,21 @@ fn an_empty_front_changes_nothing() {
     assert_eq!(model.entries.len(), 1);
 }
 
+/// Found by the test above: the state spoke of a segment that was never put in place.
+#[test]
+fn a_front_that_fails_half_way_leaves_no_trace() {
+    for syncs in 0..8 {
+        for seed in 0..10 {
+            let mut model = Model::new(seed);
+            for op in [Op::PutInFront(1), Op::SyncFails(syncs), Op::PutInFront(1)] {
+                model.run(op);
+            }
+            model.reopen(Safe::Flushed);
+            model.reopen(Safe::Synced);
+        }
+    }
+}
+
 /// Found by the test above.
 #[test]
 fn what_is_damaged_counts_as_in_a_footer() {

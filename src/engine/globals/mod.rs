@@ -115,6 +115,7 @@ impl Globals {
         self.sizes(&params, diags);
         self.parser(&params, diags);
         self.senders.read(&params, diags);
+        self.work_directory = text("workDirectory").or_else(|| self.work_directory.take());
         self.local_hostname = text("localHostname").or_else(|| self.local_hostname.take());
         if let Some(name) = text("defaultRuleset") {
             self.default_ruleset = Some((name, params.loc("defaultRuleset")));
@@ -141,6 +142,26 @@ impl Globals {
                 diags.push(Diagnostic::error(params.loc("net.ipprotocol"), text).help(help));
             }
         }
+    }
+
+    /// What a running relay keeps from its start and `new` has otherwise, by parameter.
+    pub(super) fn fixed_that_differ(&self, new: &Self) -> Vec<&'static str> {
+        let internal = |globals: &Self| globals.internal_messages;
+        let fixed = [
+            (self.shards != new.shards, "shards"),
+            (self.umask != new.umask, "umask"),
+            (self.drain != new.drain, "drain.timeout"),
+            (internal(self) != internal(new), "processInternalMessages"),
+            (self.work_directory != new.work_directory, "workDirectory"),
+        ];
+        fixed.into_iter().filter_map(|(differs, name)| differs.then_some(name)).collect()
+    }
+
+    /// With what stays as `old` has it.
+    pub(super) fn with_fixed_of(self, old: &Self) -> Self {
+        let Self { shards, umask, drain, internal_messages, .. } = *old;
+        let work_directory = old.work_directory.clone();
+        Self { shards, umask, drain, internal_messages, work_directory, ..self }
     }
 
     /// The address families to listen on and to connect to.

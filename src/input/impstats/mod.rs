@@ -4,6 +4,7 @@ mod params;
 mod task;
 
 pub use task::Impstats;
+pub use task::ImpstatsSetup;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -15,6 +15,7 @@ use crate::base::drain::Signals;
 use crate::base::num::count;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
+use crate::base::versions::Versions;
 use crate::input::InputStats;
 use crate::input::impstats::ImpstatsSpec;
 use crate::input::internal::push_message;
@@ -37,36 +38,43 @@ const PROGRAM: &str = "rsyslogd-pstats";
 /// The running impstats.
 #[derive(Debug)]
 pub struct Impstats {
-    pub spec: ImpstatsSpec,
-    pub ruleset: RulesetId,
-    pub info: Arc<InputInfo>,
+    pub setups: Arc<Versions<ImpstatsSetup>>,
     pub stats: Arc<InputStats>,
     pub reporter: Arc<dyn Reporter>,
     pub zone: LocalZone,
+}
+
+/// What it reports, and how.
+#[derive(Debug)]
+pub struct ImpstatsSetup {
+    pub spec: ImpstatsSpec,
+    pub ruleset: RulesetId,
+    pub info: Arc<InputInfo>,
     /// What is reported, in this order.
     pub probes: Vec<Box<dyn Probe>>,
 }
 
-/// What the counters were at the report before, by probe: `resetCounters` shows the difference, so
-/// that the counters themselves stay whole for everyone else who reads them.
-type Before = Vec<HashMap<Vec<u8>, i64>>;
+/// What the counters were at the report before, by object: `resetCounters` shows the difference, so
+/// that the counters themselves stay whole for everyone else who reads them. Several objects may
+/// have one name; a number tells them apart.
+type Before = HashMap<(&'static str, String, usize), HashMap<Vec<u8>, i64>>;
 
 impl Impstats {
     /// Reports every so often until the stop, and then once more, as rsyslogd does.
     pub async fn run(mut self, shard: Rc<Shard>, mut signals: Signals) {
-        let source = Arc::new(Source::new(None, Some(&self.info.hostname)));
-        let mut before: Before = self.probes.iter().map(|_| HashMap::new()).collect();
+        let mut before = Before::new();
         let mut stuck = Stuck::new();
         let mut file_failed = false;
         while !signals.stopping() {
             tokio::select! {
                 biased;
                 () = signals.stopped() => {}
-                () = tokio::time::sleep(self.spec.interval) => {}
+                () = tokio::time::sleep(self.setups.latest().spec.interval) => {}
             }
+            let setup = self.setups.latest();
             let time = ctime(clock::wall(), &mut self.zone);
-            let lines = self.lines(&mut before, &time);
-            if let Err(error) = self.write_file(&lines, &time).await {
+            let lines = setup.lines(&mut before, &time);
+            if let Err(error) = write_file(&setup.spec, &lines, &time).await {
                 // Said once, not at each report.
                 if !std::mem::replace(&mut file_failed, true) {
                     let text = format!("impstats: cannot write log.file: {error}");
@@ -75,23 +83,70 @@ impl Impstats {
             } else {
                 file_failed = false;
             }
-            if self.spec.to_rules {
-                self.send(&lines, &source, &shard, &mut stuck);
+            if setup.spec.to_rules {
+                self.send(&lines, &shard, &mut stuck);
                 shard.push_all(&mut stuck).await;
             }
         }
     }
 
+    /// Through the rules, as messages.
+    fn send(&self, lines: &[Vec<u8>], shard: &Shard, stuck: &mut Stuck) {
+        // From here to the flush nothing waits.
+        shard.epoch();
+        let setup = self.setups.at(shard.generation());
+        let source = Arc::new(Source::new(None, Some(&setup.info.hostname)));
+        let mut batch = Batch::new(setup.info.clone());
+        batch.arrival = shard.arrival();
+        batch.sources.push(source.clone());
+        let mut bytes = 0;
+        for line in lines {
+            push_message(&mut batch, setup.spec.pri, PROGRAM, line);
+            bytes += line.len();
+        }
+        self.stats.count(&batch);
+        self.stats.bytes.add(count(bytes));
+        let route = shard.route_of(setup.ruleset, &source, &setup.info);
+        self.stats.passed(shard.run(&mut batch, &route));
+        shard.flush(&batch.ack, stuck);
+    }
+}
+
+/// `log.file`: each line behind the time. On a thread that may hang.
+async fn write_file(spec: &ImpstatsSpec, lines: &[Vec<u8>], time: &str) -> io::Result<()> {
+    let Some(path) = spec.file.clone() else { return Ok(()) };
+    let mut text = Vec::new();
+    for line in lines {
+        if !spec.format.is_bare() {
+            text.extend_from_slice(time.as_bytes());
+            text.extend_from_slice(b": ");
+        }
+        text.extend_from_slice(line);
+        text.push(b'\n');
+    }
+    let overwrite = spec.overwrite;
+    let written = tokio::task::spawn_blocking(move || write(&path, &text, overwrite)).await;
+    written.unwrap_or_else(|_| Err(io::Error::other("the writer ended")))
+}
+
+impl ImpstatsSetup {
     /// One report.
     fn lines(&self, before: &mut Before, time: &str) -> Vec<Vec<u8>> {
-        let mut objects = Vec::with_capacity(self.probes.len());
-        for (probe, before) in self.probes.iter().zip(before).filter(|(probe, _)| probe.is_shown())
-        {
-            let mut object = probe.read();
-            if self.spec.reset {
-                since(&mut object, before);
+        let shown = self.probes.iter().filter(|probe| probe.is_shown());
+        let mut objects: Vec<Object> = shown.map(|probe| probe.read()).collect();
+        if self.spec.reset {
+            // What is not there any more is forgotten.
+            let mut now = Before::new();
+            for object in &mut objects {
+                let mut key = (object.origin, object.name.clone(), 0);
+                while now.contains_key(&key) {
+                    key.2 += 1;
+                }
+                let mut figures = before.remove(&key).unwrap_or_default();
+                since(object, &mut figures);
+                now.insert(key, figures);
             }
-            objects.push(object);
+            *before = now;
         }
         let mut lines = report(&objects, self.spec.format, time);
         if self.spec.bracketing {
@@ -99,41 +154,6 @@ impl Impstats {
             lines.push(b"END".to_vec());
         }
         lines
-    }
-
-    /// `log.file`: each line behind the time. On a thread that may hang.
-    async fn write_file(&self, lines: &[Vec<u8>], time: &str) -> io::Result<()> {
-        let Some(path) = self.spec.file.clone() else { return Ok(()) };
-        let mut text = Vec::new();
-        for line in lines {
-            if !self.spec.format.is_bare() {
-                text.extend_from_slice(time.as_bytes());
-                text.extend_from_slice(b": ");
-            }
-            text.extend_from_slice(line);
-            text.push(b'\n');
-        }
-        let overwrite = self.spec.overwrite;
-        let written = tokio::task::spawn_blocking(move || write(&path, &text, overwrite)).await;
-        written.unwrap_or_else(|_| Err(io::Error::other("the writer ended")))
-    }
-
-    /// Through the rules, as messages.
-    fn send(&self, lines: &[Vec<u8>], source: &Arc<Source>, shard: &Shard, stuck: &mut Stuck) {
-        let mut batch = Batch::new(self.info.clone());
-        batch.arrival = shard.arrival();
-        batch.sources.push(source.clone());
-        let mut bytes = 0;
-        for line in lines {
-            push_message(&mut batch, self.spec.pri, PROGRAM, line);
-            bytes += line.len();
-        }
-        self.stats.count(&batch);
-        self.stats.bytes.add(count(bytes));
-        shard.epoch();
-        let route = shard.route_of(self.ruleset, source, &self.info);
-        self.stats.passed(shard.run(&mut batch, &route));
-        shard.flush(&batch.ack, stuck);
     }
 }
 

@@ -22,7 +22,7 @@ use crate::message::Batch;
 use crate::template::Template;
 
 /// A limit, as it was configured.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RateLimitSpec {
     /// Zero: no limit but that of each sender.
     pub interval: Duration,
@@ -33,7 +33,7 @@ pub struct RateLimitSpec {
 }
 
 /// The limits of each sender.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PerSourceSpec {
     /// What tells senders apart.
     pub key: Arc<Template>,
@@ -130,6 +130,12 @@ impl RateLimit {
     /// otherwise [`RateLimit::admit`] before.
     pub(super) const fn looks_inside(&self) -> bool {
         self.spec.severity > 0 || self.spec.per_source.is_some()
+    }
+
+    /// Whether this one limits the same, and says so in the same words.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.name == other.name && self.spec == other.spec
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

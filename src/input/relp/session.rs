@@ -53,13 +53,8 @@ const LINGER: Duration = Duration::from_secs(10);
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Serves `connection` until its end or the stop.
-pub(in crate::input) async fn serve(
-    connection: Connection,
-    spec: RelpSpec,
-    shard: Rc<Shard>,
-    signals: Signals,
-) {
-    let Connection { stream, ticket } = connection;
+pub(in crate::input) async fn serve(connection: Connection, spec: RelpSpec, shard: Rc<Shard>) {
+    let Connection { stream, ticket, signals } = connection;
     // Answers must not wait for more of them.
     let opened = stream.set_nodelay(true).and_then(|()| TcpStream::from_std(stream));
     match opened {
@@ -67,7 +62,8 @@ pub(in crate::input) async fn serve(
         Err(error) => {
             let input = &ticket.input;
             input.stats.accept_errors.add(1);
-            input.say(Level::Error, &format!("{}: {error}", ticket.peer));
+            let text = format!("{}: {error}", ticket.peer);
+            input.setups.at(shard.generation()).say(Level::Error, &text);
         }
     }
 }
@@ -146,6 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
                 return Ended::Stop;
             }
             self.peer.rename().await;
+            self.peer.refresh();
             if !self.shard.is_open(&self.peer.route) {
                 let (shard, route) = (self.shard, self.peer.route.clone());
                 self.answering(shard.open(&route)).await;
@@ -364,7 +361,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         input.stats.sessions_broken.add(1);
         if input.stats.sessions_broken.get().is_power_of_two() {
             let peer = self.ticket.peer;
-            input.say(Level::Warning, &format!("session of {peer} ended: {why}"));
+            let setup = &self.peer.setup;
+            setup.say(Level::Warning, &format!("session of {peer} ended: {why}"));
         }
     }
 }

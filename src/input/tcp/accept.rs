@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use crate::base::backoff::Backoff;
 use crate::base::drain::Signals;
 use crate::base::reporter::Level;
+use crate::base::versions::Versions;
 use crate::input::InputSettings;
 use crate::input::InputStats;
 use crate::input::guard::Guard;
@@ -29,18 +30,27 @@ const ACCEPTS_AT_STOP: u32 = 4096;
 /// How long each of these is waited for.
 const PATIENCE_AT_STOP: Duration = Duration::from_millis(10);
 
-/// One running `imtcp` input: what its listeners and sessions share.
+/// One running `imtcp` input: what its listeners and sessions share. They outlive what a reload
+/// changes.
 #[derive(Debug)]
 pub struct TcpInput {
+    /// Tells it from all others that this process had.
+    pub key: u64,
+    pub stats: Arc<InputStats>,
+    pub setups: Versions<TcpSetup>,
+    sessions: AtomicUsize,
+}
+
+/// What an input does with its connections.
+#[derive(Debug)]
+pub struct TcpSetup {
     pub spec: TcpSpec,
     pub ruleset: RulesetId,
     pub info: Arc<InputInfo>,
     pub parse: ParseSettings,
     pub settings: InputSettings,
-    pub stats: Arc<InputStats>,
     pub(super) limit: Option<Arc<RateLimit>>,
-    pub(super) guard: Option<Guard>,
-    sessions: AtomicUsize,
+    pub(super) guard: Option<Arc<Guard>>,
 }
 
 /// A bound socket and its input.
@@ -55,6 +65,8 @@ pub struct Listener {
 pub struct Connection {
     pub stream: std::net::TcpStream,
     pub ticket: Ticket,
+    /// Those of the input: it may be stopped alone.
+    pub signals: Signals,
 }
 
 /// A connection's place among `maxSessions`; free again when it is dropped.
@@ -64,7 +76,9 @@ pub struct Ticket {
     pub input: Arc<TcpInput>,
 }
 
-impl TcpInput {
+impl TcpSetup {
+    /// `before` is what held until now: limits and what was said of senders go on where they are
+    /// the same.
     #[must_use]
     pub fn new(
         label: String,
@@ -73,28 +87,35 @@ impl TcpInput {
         info: Arc<InputInfo>,
         parse: ParseSettings,
         settings: InputSettings,
-        stats: Arc<InputStats>,
+        before: Option<&Self>,
     ) -> Self {
-        let limit = settings.limit(&spec.rate, label);
+        let before_limit = before.and_then(|before| before.limit.as_ref());
+        let limit = settings.limit(&spec.rate, label, before_limit);
         // As in rsyslogd, the lists are not for imptcp.
-        let list = settings.allowed.tcp.clone().filter(|_| spec.module == NAME);
-        let guard = list.map(|list| Guard::new(list, settings.allowed.says));
-        let sessions = AtomicUsize::new(0);
-        Self { spec, ruleset, info, parse, settings, stats, limit, guard, sessions }
+        let list = settings.allowed.tcp.as_ref().filter(|_| spec.module == NAME);
+        let before_guard = before.and_then(|before| before.guard.as_ref());
+        let guard = Guard::of(list, &settings, before_guard);
+        Self { spec, ruleset, info, parse, settings, limit, guard }
     }
 
-    fn enter(&self) -> bool {
-        let limit = self.spec.sessions_max;
+    pub(in crate::input) fn say(&self, level: Level, text: &str) {
+        self.settings.reporter.say(level, format!("{}: {text}", self.spec.module));
+    }
+}
+
+impl TcpInput {
+    #[must_use]
+    pub const fn new(key: u64, setups: Versions<TcpSetup>, stats: Arc<InputStats>) -> Self {
+        Self { key, stats, setups, sessions: AtomicUsize::new(0) }
+    }
+
+    fn enter(&self, limit: usize) -> bool {
         let before = self.sessions.fetch_add(1, Ordering::Relaxed);
         if limit > 0 && before >= limit {
             self.sessions.fetch_sub(1, Ordering::Relaxed);
             return false;
         }
         true
-    }
-
-    pub(in crate::input) fn say(&self, level: Level, text: &str) {
-        self.settings.reporter.say(level, format!("{}: {text}", self.spec.module));
     }
 }
 
@@ -103,9 +124,10 @@ impl Drop for Ticket {
         self.input.sessions.fetch_sub(1, Ordering::Relaxed);
         self.input.stats.sessions_closed.add(1);
         self.input.stats.family(self.peer.ip()).sessions_closed.add(1);
-        if self.input.spec.notify_close {
+        let setup = self.input.setups.latest();
+        if setup.spec.notify_close {
             let text = format!("session on {} closed from remote peer", name_of(self.peer.ip()));
-            self.input.say(Level::Info, &text);
+            setup.say(Level::Info, &text);
         }
     }
 }
@@ -139,14 +161,14 @@ impl Listener {
             match accepted {
                 Ok((stream, peer)) => {
                     waits.reset();
-                    hand_out.give(admit(&input, stream, peer)).await;
+                    hand_out.give(admit(&input, stream, peer, &signals)).await;
                 }
                 Err(error) if is_peers_fault(&error) => {}
                 Err(error) => {
                     input.stats.accept_errors.add(1);
                     if input.stats.accept_errors.get().is_power_of_two() {
                         let text = format!("accept failed: {error}; open connections go on");
-                        input.say(Level::Error, &text);
+                        input.setups.latest().say(Level::Error, &text);
                     }
                     tokio::select! {
                         () = signals.stopped() => {}
@@ -159,7 +181,7 @@ impl Listener {
         for _ in 0..ACCEPTS_AT_STOP {
             let accepted = tokio::time::timeout(PATIENCE_AT_STOP, listener.accept()).await;
             let Ok(Ok((stream, peer))) = accepted else { break };
-            hand_out.give(admit(&input, stream, peer)).await;
+            hand_out.give(admit(&input, stream, peer, &signals)).await;
         }
         Ok(())
     }
@@ -188,14 +210,20 @@ fn is_peers_fault(error: &std::io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
-fn admit(input: &Arc<TcpInput>, stream: TcpStream, peer: SocketAddr) -> Option<Connection> {
-    if !input.enter() {
+fn admit(
+    input: &Arc<TcpInput>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    signals: &Signals,
+) -> Option<Connection> {
+    let setup = input.setups.latest();
+    if !input.enter(setup.spec.sessions_max) {
         input.stats.sessions_refused.add(1);
         input.stats.family(peer.ip()).sessions_failed.add(1);
         if input.stats.sessions_refused.get().is_power_of_two() {
-            let limit = input.spec.sessions_max;
+            let limit = setup.spec.sessions_max;
             let text = format!("too many tcp sessions (maxSessions={limit}), {peer} refused");
-            input.say(Level::Warning, &text);
+            setup.say(Level::Warning, &text);
         }
         return None;
     }
@@ -207,18 +235,19 @@ fn admit(input: &Arc<TcpInput>, stream: TcpStream, peer: SocketAddr) -> Option<C
     };
     input.stats.sessions_opened.add(1);
     input.stats.family(peer.ip()).sessions_opened.add(1);
-    if let Some(keep_alive) = input.spec.keep_alive
+    if let Some(keep_alive) = setup.spec.keep_alive
         && let Err(error) = keep_alive.apply(&stream)
         && input.stats.sessions_opened.get().is_power_of_two()
     {
         let text = format!("connection of {peer} goes on without keep-alive: {error}");
-        input.say(Level::Warning, &text);
+        setup.say(Level::Warning, &text);
     }
-    if input.spec.notify_open {
-        input
+    if setup.spec.notify_open {
+        setup
             .say(Level::Info, &format!("connection established with host: {}", name_of(peer.ip())));
     }
-    Some(Connection { stream, ticket: Ticket { peer, input: input.clone() } })
+    let ticket = Ticket { peer, input: input.clone() };
+    Some(Connection { stream, ticket, signals: signals.clone() })
 }
 
 #[cfg(test)]
@@ -227,6 +256,7 @@ mod tests {
 
     use super::*;
     use crate::base::diag::Diagnostics;
+    use crate::base::drain::Control;
     use crate::base::reporter::Said;
     use crate::config::ast::StmtKind;
     use crate::config::param::Params;
@@ -257,10 +287,9 @@ mod tests {
         };
         let info = InputInfo { name: NAME_PLAIN.into(), hostname: "vm".into() };
         let parse = ParseSettings::default();
-        let stats = Arc::default();
-        let input =
-            TcpInput::new("in".into(), spec, RulesetId(0), Arc::new(info), parse, settings, stats);
-        (Arc::new(input), said)
+        let info = Arc::new(info);
+        let setup = TcpSetup::new("in".into(), spec, RulesetId(0), info, parse, settings, None);
+        (Arc::new(TcpInput::new(0, Versions::new(0, setup), Arc::default())), said)
     }
 
     /// What `input` makes of a new connection, and the other end, which keeps it open.
@@ -268,7 +297,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, peer) = listener.accept().await.unwrap();
-        (admit(input, stream, peer), client)
+        (admit(input, stream, peer, &Control::new().1), client)
     }
 
     #[tokio::test]

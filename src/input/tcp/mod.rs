@@ -10,6 +10,7 @@ mod spec;
 pub use accept::Connection;
 pub use accept::Listener;
 pub use accept::TcpInput;
+pub use accept::TcpSetup;
 pub use accept::Ticket;
 pub use params::MODULE;
 pub use params::MODULE_PLAIN;

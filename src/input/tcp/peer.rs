@@ -4,12 +4,15 @@
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::num::count;
+use crate::base::poison;
 use crate::input::FamilyStats;
 use crate::input::guard::Guard;
 use crate::input::tcp::TcpInput;
+use crate::input::tcp::TcpSetup;
 use crate::input::tcp::Ticket;
 use crate::message::Batch;
 use crate::message::Message;
@@ -26,12 +29,14 @@ const NAME_PATIENCE: Duration = Duration::from_millis(500);
 /// Whom a connection is with.
 pub(in crate::input) struct Peer<'a> {
     input: &'a TcpInput,
+    /// What holds now.
+    pub(in crate::input) setup: Arc<TcpSetup>,
     shard: &'a Shard,
     entry: Rc<Entry>,
     port: u16,
     /// The rules for its messages.
     pub(in crate::input) route: Residual,
-    /// The shard's, when `route` was made.
+    /// The shard's, when `setup` was asked for and `route` was made.
     epoch: u64,
 }
 
@@ -40,35 +45,39 @@ impl<'a> Peer<'a> {
     pub(in crate::input) async fn meet(ticket: &'a Ticket, shard: &'a Shard) -> Option<Self> {
         let Ticket { input, peer } = ticket;
         let ip = peer.ip().to_canonical();
-        let guard = input.guard.as_ref();
+        let setup = input.setups.at(shard.generation());
+        let guard = setup.guard.as_ref();
         // Whom no name can let in does not get to have names looked up.
         if guard.is_some_and(|guard| guard.of_address(ip) == Some(false)) {
-            turn_away(input, &ip);
+            turn_away(input, &setup, &ip);
             return None;
         }
-        let entry = learn(shard, input, ip, NAME_PATIENCE).await;
-        if guard.is_some_and(|guard| !is_allowed(input, guard, ip, &entry)) {
-            turn_away(input, &entry.source.fromhost);
+        let entry = learn(shard, &setup, ip, NAME_PATIENCE).await;
+        if guard.is_some_and(|guard| !is_allowed(&setup, guard, ip, &entry)) {
+            turn_away(input, &setup, &entry.source.fromhost);
             return None;
         }
+        // There may have been a reload while the name was asked for.
         let epoch = shard.epoch();
-        let route = shard.route(input.ruleset, &entry, &input.info);
-        Some(Self { input, shard, entry, port: peer.port(), route, epoch })
+        let setup = input.setups.at(shard.generation());
+        let route = shard.route(setup.ruleset, &entry, &setup.info);
+        Some(Self { input, setup, shard, entry, port: peer.port(), route, epoch })
     }
 
     /// Goes by the peer's name from here on, if the resolver knows it by now.
     pub(in crate::input) async fn rename(&mut self) {
-        if !self.entry.may_get_name(self.input.settings.names.answers()) {
+        if !self.entry.may_get_name(self.setup.settings.names.answers()) {
             return;
         }
         let Some(ip) = self.entry.source.ip else { return };
-        self.entry = learn(self.shard, self.input, ip, Duration::ZERO).await;
+        self.entry = learn(self.shard, &self.setup, ip, Duration::ZERO).await;
         self.reroute();
     }
 
     fn reroute(&mut self) {
         self.epoch = self.shard.epoch();
-        self.route = self.shard.route(self.input.ruleset, &self.entry, &self.input.info);
+        self.setup = self.input.setups.at(self.shard.generation());
+        self.route = self.shard.route(self.setup.ruleset, &self.entry, &self.setup.info);
     }
 
     /// Makes the route anew if what it follows from has changed.
@@ -81,7 +90,7 @@ impl<'a> Peer<'a> {
 
     /// What all messages of this connection have in common.
     pub(in crate::input) fn describe(&self, batch: &mut Batch) {
-        batch.input = self.input.info.clone();
+        batch.input = self.setup.info.clone();
         batch.sources.push(self.entry.source.clone());
     }
 
@@ -89,10 +98,19 @@ impl<'a> Peer<'a> {
     pub(in crate::input) fn messages(&mut self, batch: &mut Batch, frames: &[Frame]) {
         let pass = self.admit(frames.len());
         batch.messages.clear();
-        for frame in &frames[..pass] {
-            let Batch { data, messages, arrival, .. } = batch;
-            let message = messages.push_mut(Message { port: self.port, ..Message::default() });
-            parse::message_into(data, *frame, &self.input.parse, arrival, message);
+        let (frames, mut next) = (&frames[..pass], 0);
+        while let Err(why) = poison::caught(|| {
+            while let Some(frame) = frames.get(next) {
+                next += 1;
+                let Batch { data, messages, arrival, .. } = &mut *batch;
+                let message = messages.push_mut(Message { port: self.port, ..Message::default() });
+                poison::test_panic("parse", frame.span.of(data));
+                parse::message_into(data, *frame, &self.setup.parse, arrival, message);
+            }
+        }) {
+            batch.messages.pop();
+            self.input.stats.set_aside();
+            self.shard.quarantine().keep("parsing", frames[next - 1].span.of(&batch.data), &why);
         }
         self.sift(batch);
         self.input.stats.count(batch);
@@ -114,7 +132,7 @@ impl<'a> Peer<'a> {
 
     /// How many of `n` messages the rate limit lets pass.
     fn admit(&self, n: usize) -> usize {
-        let Some(limit) = self.input.limit.as_ref().filter(|limit| !limit.looks_inside()) else {
+        let Some(limit) = self.setup.limit.as_ref().filter(|limit| !limit.looks_inside()) else {
             return n;
         };
         let verdict = limit.admit(n);
@@ -129,15 +147,15 @@ impl<'a> Peer<'a> {
 
     /// Drops what the rate limit, which knows the messages, does not let pass.
     fn sift(&self, batch: &mut Batch) {
-        if let Some(limit) = self.input.limit.as_ref().filter(|limit| limit.looks_inside()) {
+        if let Some(limit) = self.setup.limit.as_ref().filter(|limit| limit.looks_inside()) {
             self.input.stats.dropped_ratelimit.add(count(limit.sift(batch)));
         }
     }
 }
 
 /// The table entry of a peer; its name is looked up when it is new.
-async fn learn(shard: &Shard, input: &TcpInput, ip: IpAddr, patience: Duration) -> Rc<Entry> {
-    let names = &input.settings.names;
+async fn learn(shard: &Shard, setup: &TcpSetup, ip: IpAddr, patience: Duration) -> Rc<Entry> {
+    let names = &setup.settings.names;
     let known = shard.known(ip);
     if let Some(entry) = &known
         && !entry.may_get_name(names.answers())
@@ -147,7 +165,7 @@ async fn learn(shard: &Shard, input: &TcpInput, ip: IpAddr, patience: Duration) 
     // Before it is asked, so that an answer that comes meanwhile is not overlooked.
     let answers = names.answers();
     if let Some(name) = names.name(ip, patience).await {
-        let lower = (!input.spec.preserve_case).then(|| name.to_ascii_lowercase());
+        let lower = (!setup.spec.preserve_case).then(|| name.to_ascii_lowercase());
         return shard.learn(ip, Some(lower.as_deref().unwrap_or(&name)));
     }
     let entry = known.unwrap_or_else(|| shard.learn(ip, None));
@@ -156,13 +174,13 @@ async fn learn(shard: &Shard, input: &TcpInput, ip: IpAddr, patience: Duration) 
 }
 
 /// Whether the peer may send, by its address or by its name.
-fn is_allowed(input: &TcpInput, guard: &Guard, ip: IpAddr, entry: &Entry) -> bool {
-    let by_name = || guard.has_name(&entry.source.fromhost, &input.settings);
+fn is_allowed(setup: &TcpSetup, guard: &Guard, ip: IpAddr, entry: &Entry) -> bool {
+    let by_name = || guard.has_name(&entry.source.fromhost, &setup.settings);
     guard.of_address(ip).unwrap_or_else(by_name)
 }
 
-fn turn_away(input: &TcpInput, sender: &dyn Display) {
-    if let Some(guard) = &input.guard {
-        guard.turn_away("connection request", sender, &input.stats, &input.settings);
+fn turn_away(input: &TcpInput, setup: &TcpSetup, sender: &dyn Display) {
+    if let Some(guard) = &setup.guard {
+        guard.turn_away("connection request", sender, &input.stats, &setup.settings);
     }
 }

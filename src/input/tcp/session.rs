@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::task::ready;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use crate::input::relp;
 use crate::input::tcp::Connection;
 use crate::input::tcp::Protocol;
 use crate::input::tcp::TcpInput;
+use crate::input::tcp::TcpSetup;
 use crate::input::tcp::inflate::Inflate;
 use crate::input::tcp::peer::Peer;
 use crate::message::Batch;
@@ -43,29 +45,31 @@ const PATIENCE_AT_STOP: Duration = Duration::from_millis(10);
 pub(in crate::input) const TAIL_KEPT: usize = 1024;
 
 /// Serves `connection` until its end, its deadline or the stop.
-pub async fn serve(connection: Connection, shard: Rc<Shard>, signals: Signals) {
-    match connection.ticket.input.spec.protocol {
-        Protocol::Syslog => listen(connection, shard, signals).await,
+pub async fn serve(connection: Connection, shard: Rc<Shard>) {
+    match connection.ticket.input.setups.at(shard.generation()).spec.protocol {
+        Protocol::Syslog => listen(connection, shard).await,
         // Apart: what it needs must not make each plain connection larger.
-        Protocol::Relp(spec) => Box::pin(relp::serve(connection, spec, shard, signals)).await,
+        Protocol::Relp(spec) => Box::pin(relp::serve(connection, spec, shard)).await,
     }
 }
 
-async fn listen(connection: Connection, shard: Rc<Shard>, mut signals: Signals) {
-    let Connection { stream, ticket } = connection;
+async fn listen(connection: Connection, shard: Rc<Shard>) {
+    let Connection { stream, ticket, mut signals } = connection;
     let input = &ticket.input;
     let stream = match TcpStream::from_std(stream) {
         Ok(stream) => stream,
         Err(error) => {
             input.stats.accept_errors.add(1);
-            let text = format!("{}: {}: {error}", input.spec.module, ticket.peer);
-            input.settings.reporter.say(Level::Error, text);
+            let text = format!("{}: {error}", ticket.peer);
+            input.setups.at(shard.generation()).say(Level::Error, &text);
             return;
         }
     };
     let Some(peer) = Peer::meet(&ticket, &shard).await else { return };
+    let opened = peer.setup.clone();
     let mut session = Session {
-        inflate: input.spec.inflate.then(|| Box::new(Inflate::new())),
+        inflate: opened.spec.inflate.then(|| Box::new(Inflate::new())),
+        opened,
         decoder: Decoder::default(),
         tail: Vec::new(),
         frame_since: None,
@@ -78,6 +82,8 @@ async fn listen(connection: Connection, shard: Rc<Shard>, mut signals: Signals) 
 
 struct Session<'a> {
     input: &'a TcpInput,
+    /// What held when the connection was opened: a stream is framed in one way all along.
+    opened: Arc<TcpSetup>,
     shard: &'a Shard,
     peer: Peer<'a>,
     decoder: Decoder,
@@ -113,6 +119,7 @@ impl Session<'_> {
                 break Ended::Stop;
             }
             self.peer.rename().await;
+            self.peer.refresh();
             self.shard.open(&self.peer.route).await;
             let deadline = self.deadline();
             let read = tokio::select! {
@@ -146,6 +153,7 @@ impl Session<'_> {
     /// At a stop: what the kernel has accepted from the peer is ours to deliver.
     async fn read_what_is_there(&mut self, stream: &mut TcpStream, stuck: &mut Stuck) {
         for _ in 0..READS_AT_STOP {
+            self.peer.refresh();
             self.shard.open(&self.peer.route).await;
             // A moment: the runtime may not have heard yet of what the kernel has.
             let read = tokio::time::timeout(PATIENCE_AT_STOP, self.read(stream, stuck)).await;
@@ -157,7 +165,7 @@ impl Session<'_> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let deadlines = &self.input.spec.deadlines;
+        let deadlines = &self.peer.setup.spec.deadlines;
         // What is further than a clock can count is never.
         let idle = deadlines.idle.and_then(|d| Instant::now().checked_add(d));
         let frame = deadlines.frame.zip(self.frame_since);
@@ -214,7 +222,8 @@ impl Session<'_> {
     /// becomes the tail. A slice goes all the way before the next one begins, so that it is still
     /// in the processor's nearest cache when it is parsed and rendered.
     fn frames(&mut self, batch: &mut Batch, n: usize, stuck: &mut Stuck) {
-        let settings = &self.input.spec.framing;
+        let opened = self.opened.clone();
+        let settings = &opened.spec.framing;
         let received = batch.data.len();
         let slice = if settings.sees_reads() { received } else { SLICE_BYTES };
         let mut events = FrameEvents::default();
@@ -237,7 +246,7 @@ impl Session<'_> {
             self.tail = Vec::new();
         }
         self.tail.extend_from_slice(&batch.data[used..received]);
-        self.frame_since = match (self.input.spec.deadlines.frame, self.tail.is_empty()) {
+        self.frame_since = match (self.peer.setup.spec.deadlines.frame, self.tail.is_empty()) {
             (Some(_), false) => self.frame_since.filter(|_| !any).or_else(|| Some(Instant::now())),
             _ => None,
         };
@@ -273,7 +282,7 @@ impl Session<'_> {
         let mut events = FrameEvents::default();
         let mut frames = self.shard.frames();
         frames.clear();
-        let settings = &self.input.spec.framing;
+        let settings = &self.opened.spec.framing;
         self.decoder.finish(settings, &mut batch.data, 0, received, &mut frames, &mut events);
         self.input.stats.count_frames(&events);
         self.peer.describe(&mut batch);
@@ -293,7 +302,7 @@ async fn at(deadline: Option<Instant>) {
 mod tests {
     use super::*;
 
-    fn size<F: Future>(_: impl FnOnce(Connection, Rc<Shard>, Signals) -> F) -> usize {
+    fn size<F: Future>(_: impl FnOnce(Connection, Rc<Shard>) -> F) -> usize {
         size_of::<F>()
     }
 

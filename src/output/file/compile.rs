@@ -13,7 +13,7 @@ use crate::output::common::Common;
 use crate::output::file::Creation;
 
 /// An omfile action.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileSpec {
     pub common: Common,
     /// The template, or the module's default.

@@ -21,7 +21,7 @@ use crate::queue::Framing;
 const POOL_UNSENT_BYTES_MAX: u32 = 256 << 10;
 
 /// An omfwd action.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForwardSpec {
     pub common: Common,
     /// The template, or the module's default.

@@ -18,7 +18,7 @@ use crate::queue::Framing;
 const WINDOW_DEFAULT: usize = 8192;
 
 /// An omrelp action.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelpSpec {
     pub common: Common,
     pub template: String,

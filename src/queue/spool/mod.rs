@@ -34,6 +34,8 @@ use crate::disk::Recovery;
 use crate::queue::Chunk;
 use crate::queue::Marks;
 use crate::queue::Sender;
+use crate::queue::memory::Leave;
+use crate::queue::memory::SPARE_CHUNKS;
 use crate::queue::memory::Shared;
 use crate::queue::memory::State;
 use crate::queue::record;
@@ -84,10 +86,25 @@ pub struct SpoolStats {
     pub failures: Counter,
 }
 
+impl SpoolStats {
+    /// Adds what `other` has counted.
+    pub fn absorb(&self, other: &Self) {
+        let Self { recovered, written, read, damaged, saved, failures } = other;
+        self.recovered.add(recovered.get());
+        self.written.add(written.get());
+        self.read.add(read.get());
+        self.damaged.add(damaged.get());
+        self.saved.add(saved.get());
+        self.failures.add(failures.get());
+    }
+}
+
 /// A queue's disk at work.
 #[derive(Debug)]
 pub struct Spool {
     shared: Arc<Shared>,
+    /// The queues that had its files before, and may have them still.
+    before: Vec<Arc<Shared>>,
     thread: JoinHandle<()>,
     /// Hears when the thread lets go of its end.
     ended: Receiver<()>,
@@ -113,47 +130,73 @@ impl Spool {
         F::File: Send,
         F::Lock: Send,
     {
-        let options = disk::Options {
-            directory: spec.directory.clone(),
-            name: spec.file.clone(),
-            segment_bytes: spec.segment_bytes,
-            bytes_max: spec.bytes_max,
-        };
-        let (log, found) = Log::open(files, options)?;
-        spec.tell(&found);
-        spec.stats.recovered.add(found.messages);
+        let worker = Worker::open(files, queue.shared.clone(), spec)?;
+        Self::spawn(queue, Vec::new(), move || worker.run())
+    }
+
+    /// Opens the files that `previous` has as soon as it has [let go](Spool::retire) of them, and
+    /// puts them behind the queue then. Until then it is in memory alone. What `previous` leaves
+    /// there is delivered here.
+    ///
+    /// # Errors
+    /// If there can be no thread. That the files cannot be opened is said.
+    pub fn start_after(previous: Self, queue: &Sender, spec: SpoolSpec) -> io::Result<Self> {
+        let Self { shared: last, mut before, thread, .. } = previous;
+        before.push(last);
+        before.retain(|queue| queue.lock().has_spooler);
         let shared = queue.shared.clone();
-        let mut spill = Spill::new(spec.marks, found.messages);
-        spill.saves = spec.save;
-        shared.lock().spill = Some(spill);
-        let worker = Worker {
-            shared: shared.clone(),
-            log,
-            spec,
-            writing: VecDeque::new(),
-            tail: Vec::new(),
-            is_failing: false,
-            released: None,
-            synced_at: None,
-            retry_at: None,
-            read_retry_at: None,
-        };
+        Self::spawn(queue, before, move || {
+            // One that panicked has let go as well.
+            drop(thread.join());
+            if let Ok(worker) = Worker::open(disk::System, shared, spec) {
+                // There may be room now.
+                worker.shared.freed.notify_waiters();
+                worker.run();
+            }
+        })
+    }
+
+    fn spawn(
+        queue: &Sender,
+        before: Vec<Arc<Shared>>,
+        work: impl FnOnce() + Send + 'static,
+    ) -> io::Result<Self> {
+        let (shared, ours) = (queue.shared.clone(), queue.shared.clone());
         let thread = thread::Builder::new().name("queue-disk".to_owned());
         let (alive, ended) = mpsc::channel();
-        let thread = thread.spawn(move || {
-            worker.run();
+        shared.lock().has_spooler = true;
+        let spawned = thread.spawn(move || {
+            let leaves = Leaves(ours);
+            work();
+            drop(leaves);
             drop(alive);
-        })?;
-        Ok(Self { shared, thread, ended })
+        });
+        match spawned {
+            Ok(thread) => Ok(Self { shared, before, thread, ended }),
+            Err(error) => {
+                shared.lock().has_spooler = false;
+                Err(error)
+            }
+        }
     }
 
     /// Tells the thread to save what is left, where it is to be saved, and to end. To be called
     /// when nobody uses the queue any more.
     pub fn end(&self) {
-        if let Some(spill) = &mut self.shared.lock().spill {
-            spill.closing = true;
+        for queue in self.before.iter().chain([&self.shared]) {
+            queue.leave(Leave::Now);
         }
-        self.shared.work.notify_one();
+    }
+
+    /// Tells the thread to do so once nobody uses the queue any more.
+    pub fn retire(&self) {
+        self.shared.leave(Leave::WhenUnused);
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
     }
 
     /// Waits for that; false if the disk did not answer until then.
@@ -167,7 +210,38 @@ impl Spool {
     }
 }
 
+/// Notes that the thread has ended, however it did.
+struct Leaves(Arc<Shared>);
+
+impl Drop for Leaves {
+    fn drop(&mut self) {
+        self.0.lock().has_spooler = false;
+    }
+}
+
+impl Shared {
+    fn leave(&self, when: Leave) {
+        self.lock().leave = when;
+        self.work.notify_one();
+    }
+}
+
 impl SpoolSpec {
+    /// Says that the queue has no disk.
+    fn cannot_open(&self, error: &io::Error) {
+        let at = self.directory.join(&self.file);
+        let why = match error.kind() {
+            io::ErrorKind::WouldBlock => "another process has them open".to_owned(),
+            _ => error.to_string(),
+        };
+        let text = format!(
+            "action '{}': the queue stays in memory: its files {} cannot be opened: {why}",
+            self.name,
+            at.display()
+        );
+        self.reporter.say(Level::Error, text);
+    }
+
     fn say(&self, level: Level, text: &str) {
         self.reporter.say(level, format!("action '{}' {text}", self.name));
     }
@@ -219,6 +293,35 @@ struct Todo {
 }
 
 impl<F: Files> Worker<F> {
+    /// Opens the files, and puts them behind the queue.
+    fn open(files: F, shared: Arc<Shared>, spec: SpoolSpec) -> io::Result<Self> {
+        let options = disk::Options {
+            directory: spec.directory.clone(),
+            name: spec.file.clone(),
+            segment_bytes: spec.segment_bytes,
+            bytes_max: spec.bytes_max,
+        };
+        let (log, found) =
+            Log::open(files, options).inspect_err(|error| spec.cannot_open(error))?;
+        spec.tell(&found);
+        spec.stats.recovered.add(found.messages);
+        let mut spill = Spill::new(spec.marks, found.messages);
+        spill.saves = spec.save;
+        shared.lock().spill = Some(spill);
+        Ok(Self {
+            shared,
+            log,
+            spec,
+            writing: VecDeque::new(),
+            tail: Vec::new(),
+            is_failing: false,
+            released: None,
+            synced_at: None,
+            retry_at: None,
+            read_retry_at: None,
+        })
+    }
+
     fn run(mut self) {
         loop {
             let todo = self.next();
@@ -255,6 +358,11 @@ impl<F: Files> Worker<F> {
     fn look(&mut self, state: &mut State, now: Instant) -> (Todo, Duration) {
         let (bytes, messages) = (state.bytes, state.messages);
         let ending = state.senders == 0;
+        let close = match state.leave {
+            Leave::Never => false,
+            Leave::WhenUnused => state.is_unused(),
+            Leave::Now => true,
+        };
         let Some(spill) = &mut state.spill else {
             return (Todo { close: true, ..Todo::default() }, NAP);
         };
@@ -273,7 +381,7 @@ impl<F: Files> Worker<F> {
         let read = spill.wants(head.0, head.1) && due(self.read_retry_at);
         let released = std::mem::take(&mut spill.delivered).then(|| spill.released()).flatten();
         let release = released.filter(|upto| self.released.is_none_or(|before| before < *upto));
-        (Todo { write, read, release, close: spill.closing }, wait)
+        (Todo { write, read, release, close }, wait)
     }
 
     fn release(&mut self, upto: Position) {
@@ -349,14 +457,16 @@ impl<F: Files> Worker<F> {
         let bytes = self.writing.iter().map(Chunk::cost).sum();
         let messages = self.writing.iter().map(|chunk| count(chunk.len())).sum();
         self.spec.stats.written.add(messages);
-        // Dropped before the lock is taken: who is told may do something.
-        self.writing.clear();
+        // The tokens go before the lock is taken: who is told may do something.
+        self.writing.iter_mut().for_each(Chunk::clear);
         let mut state = self.shared.lock();
         state.bytes -= bytes;
         state.messages -= messages;
         if let Some(spill) = &mut state.spill {
             spill.written(bytes, messages);
         }
+        state.spare.extend(self.writing.drain(..).filter(Chunk::is_reusable));
+        state.spare.truncate(SPARE_CHUNKS);
         drop(state);
         self.shared.freed.notify_waiters();
     }
@@ -392,7 +502,7 @@ impl<F: Files> Worker<F> {
     /// Reads until memory has enough.
     fn read(&mut self) {
         loop {
-            let mut chunk = Chunk::default();
+            let mut chunk = self.shared.lock().spare.pop().unwrap_or_default();
             let read = match self.log.read(&mut chunk.bytes) {
                 Ok(read) => read,
                 Err(error) => {

@@ -8,6 +8,7 @@ use crate::base::reporter::Level;
 use crate::disk;
 use crate::disk::Files;
 use crate::queue::Chunk;
+use crate::queue::memory::Leave;
 use crate::queue::record;
 use crate::queue::spool::Worker;
 
@@ -36,7 +37,16 @@ impl<F: Files> Worker<F> {
         // A record of which a part was delivered is there as a whole.
         let saved = self.log.stored().messages.min(left);
         self.spec.stats.saved.add(saved);
-        self.shared.lock().messages = left - saved;
+        let retired = {
+            let mut state = self.shared.lock();
+            state.messages = left - saved;
+            state.leave == Leave::WhenUnused
+        };
+        if retired && saved > 0 {
+            let at = self.spec.directory.join(&self.spec.file);
+            let text = format!("is gone, and leaves {saved} messages on disk: {}", at.display());
+            self.spec.say(Level::Notice, &text);
+        }
         if let Err(error) = self.log.close() {
             self.spec.say(Level::Error, &format!("cannot close its queue on disk: {error}"));
         }

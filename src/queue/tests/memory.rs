@@ -18,7 +18,7 @@ use crate::queue::Chunk;
 use crate::queue::Pace;
 use crate::queue::Taken;
 use crate::queue::bounded;
-use crate::queue::memory::SPARE_BYTES;
+use crate::queue::chunk::SPARE_BYTES;
 use crate::queue::open;
 
 fn chunk(message: &[u8]) -> Chunk {
@@ -218,4 +218,24 @@ proptest! {
             assert_eq!(sender.gauge().depth().0, bytes(&list, &held));
         }
     }
+}
+
+/// An output that panics gives back what it held, and the queue keeps to its bound until another
+/// one takes: that gets all of it, in order.
+#[tokio::test]
+async fn a_panic_gives_back_what_was_taken() {
+    let (sender, receiver) = bounded(1);
+    sender.push(&mut chunk(b"one")).await;
+    let first = receiver.again();
+    let panicked = crate::base::poison::survived(async move {
+        let mut taken = Taken::default();
+        assert!(first.take(&mut taken).await && taken.len() == 1);
+        panic!("in the middle");
+    });
+    assert_eq!(panicked.await, Err("in the middle".to_owned()));
+    assert!(!sender.try_push(&mut chunk(b"two")), "it has no bound any more");
+    let mut taken = Taken::default();
+    assert!(receiver.take(&mut taken).await);
+    let bytes: Vec<_> = taken.iter().map(|chunk| chunk.bytes.clone()).collect();
+    assert_eq!(bytes, [b"one"]);
 }

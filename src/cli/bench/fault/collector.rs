@@ -361,19 +361,17 @@ fn take(
 }
 
 /// Resets the connection. What the kernel holds by then counts as discarded, and so does the
-/// message that was begun.
-fn reset(mut stream: TcpStream, mut bytes: Vec<u8>, shared: &Shared) -> io::Result<()> {
+/// message that was begun. The collector is busy for a moment first: until its kernel's buffer is
+/// full or nothing is under way, since what came between the look and the reset would not be seen.
+fn reset(stream: TcpStream, mut bytes: Vec<u8>, shared: &Shared) -> io::Result<()> {
     SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
     stream.set_nonblocking(true)?;
-    let mut rest = [0; READ];
-    // Bounded: a sender that is faster than this is reset all the same.
-    for _ in 0..16 {
-        match stream.read(&mut rest) {
-            Ok(read @ 1..) => bytes.extend_from_slice(&rest[..read]),
-            Ok(0) | Err(_) => break,
-        }
-    }
+    pause(CALL);
+    let mut unread = vec![0; 8 * BUFFER];
+    // A look leaves the bytes where they are, and so the window closed.
+    let there = stream.peek(&mut unread).unwrap_or(0);
     drop(stream);
+    bytes.extend_from_slice(&unread[..there]);
     let mut discarded = 0;
     let used = shared.speech.frames(&bytes, |_| discarded += 1, &mut Vec::new())?;
     discarded += u64::from(used < bytes.len());

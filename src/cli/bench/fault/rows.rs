@@ -31,7 +31,7 @@ pub(super) struct Row {
     pub number: &'static str,
     pub fault: &'static str,
     /// Runs it against a program, with about so many messages.
-    pub run: fn(&Row, &OsString, u64) -> Result<End, BenchError>,
+    pub run: fn(&Self, &OsString, u64) -> Result<End, BenchError>,
 }
 
 pub(super) const ROWS: &[Row] = &[
@@ -90,7 +90,7 @@ fn config(site: &Site, outputs: &[(u16, &str)]) -> String {
             text,
             "action(type=\"omfwd\" target=\"127.0.0.1\" port=\"{port}\" protocol=\"tcp\"\n  \
              template=\"RSYSLOG_SyslogProtocol23Format\" TCP_Framing=\"octet-counted\"\n  \
-             action.resumeRetryCount=\"-1\" action.resumeInterval=\"1\" {more})"
+             action.resumeRetryCount=\"-1\" action.resumeInterval=\"1\" action.resumeIntervalMax=\"1\"\n  {more})"
         );
         // Writing to a text cannot fail.
         action.unwrap_or_default();

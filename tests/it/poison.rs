@@ -1,0 +1,125 @@
+//! Messages that make the parser, the rules or a template panic: each is set aside, and all others
+//! arrive. The panic is one that only debug builds have, and only when they are asked for it.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::net::UdpSocket;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::support::free_port;
+use crate::support::process::BONGSU;
+use crate::support::process::Daemon;
+use crate::support::process::Ended;
+use crate::support::process::command;
+use crate::support::process::write_config;
+use crate::support::tcp_listens;
+use crate::support::wait_for;
+
+const SOON: Duration = Duration::from_secs(20);
+const MESSAGES: u32 = 2_000;
+
+/// Every hundredth is one.
+fn is_poison(n: u32) -> bool {
+    n % 100 == 50
+}
+
+fn message(n: u32) -> String {
+    let kind = if is_poison(n) { "poison" } else { "good" };
+    format!("<13>Nov 22 10:00:00 host tag: {kind} {n}")
+}
+
+/// A relay that panics in `stage`, with `rules` around what writes to `out` of its folder.
+fn relay(dir: &TempDir, port: u16, stage: &str, rules: &str) -> Daemon {
+    let folder = dir.path().display();
+    let write =
+        |file: &str| format!("action(type=\"omfile\" file=\"{folder}/{file}\" template=\"M\")\n");
+    let config = format!(
+        "global(workDirectory=\"{folder}\" shards=\"1\")\nmodule(load=\"imtcp\")\n\
+         module(load=\"imudp\")\ninput(type=\"imtcp\" address=\"127.0.0.1\" port=\"{port}\")\n\
+         input(type=\"imudp\" address=\"127.0.0.1\" port=\"{port}\")\n\
+         template(name=\"M\" type=\"string\" string=\"%msg%\\n\")\n{rules}{}{}",
+        write("out"),
+        write("second"),
+    );
+    let file = write_config(dir.path(), &config);
+    let mut command = command(BONGSU, dir.path());
+    command.arg("-n").arg("-f").arg(file).env("BONGSU_TEST_PANIC", format!("{stage}:poison"));
+    let daemon = Daemon::spawn(&mut command);
+    assert!(wait_for(SOON, || tcp_listens(port)), "nothing listens: {}", daemon.stop().stderr);
+    daemon
+}
+
+fn good() -> String {
+    (0..MESSAGES).filter(|n| !is_poison(*n)).map(|n| format!(" good {n}\n")).collect()
+}
+
+/// Sends all over TCP, and checks what comes of it. `words` is what the stage is called.
+fn all_but_the_poison_arrive(stage: &str, rules: &str, words: &str) {
+    let (dir, port) = (TempDir::new().unwrap(), free_port());
+    let daemon = relay(&dir, port, stage, rules);
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let all: String = (0..MESSAGES).map(|n| message(n) + "\n").collect();
+    stream.write_all(all.as_bytes()).unwrap();
+    let read = |file: &str| fs::read_to_string(dir.path().join(file)).unwrap_or_default();
+    for file in ["out", "second"] {
+        assert!(wait_for(SOON, || read(file) == good()), "{file}: {}", read(file));
+    }
+    let aside = (0..MESSAGES).filter(|n| is_poison(*n));
+    let count = aside.clone().count();
+    let kept = || read("bongsu-quarantine");
+    let last = message(aside.clone().next_back().unwrap()) + "\n";
+    assert!(wait_for(SOON, || kept().ends_with(&last)), "{}", kept());
+    for n in aside {
+        assert!(kept().contains(&format!("\n{}\n", message(n))), "{n}: {}", kept());
+    }
+    let kept = kept();
+    let line =
+        format!(" bytes={} stage={words} panic=as {stage} was asked to\n", message(50).len());
+    assert_eq!(kept.matches(&line).count(), 1, "the others are longer: {kept}");
+    assert_eq!(kept.lines().count(), 2 * count, "{kept}");
+    let Ended { status, stderr, .. } = daemon.stop();
+    assert!(status.success(), "{stderr}");
+    assert!(stderr.contains(&format!("set aside after a panic {count}")), "{stderr}");
+    assert!(stderr.contains(&format!("received {MESSAGES}")), "{stderr}");
+    assert_eq!(stderr.matches("a message was set aside").count(), 1, "{stderr}");
+    assert!(!stderr.contains("BUG"), "{stderr}");
+}
+
+#[test]
+fn of_the_parser() {
+    all_but_the_poison_arrive("parse", "", "parsing");
+}
+
+#[test]
+fn of_a_template_behind_rules() {
+    let rules = "set $.n = $msg;\nif $.n == 'never' then stop\n";
+    all_but_the_poison_arrive("template", rules, "rules or a template");
+}
+
+#[test]
+fn of_a_template_without_rules() {
+    all_but_the_poison_arrive("template", "", "rules or a template");
+}
+
+#[test]
+fn of_the_rules() {
+    all_but_the_poison_arrive("rules", "if $msg contains 'x' then stop\n", "rules or a template");
+}
+
+#[test]
+fn of_datagrams() {
+    let (dir, port) = (TempDir::new().unwrap(), free_port());
+    let daemon = relay(&dir, port, "parse", "");
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for n in 49..53 {
+        socket.send_to(message(n).as_bytes(), ("127.0.0.1", port)).unwrap();
+    }
+    let read = || fs::read_to_string(dir.path().join("out")).unwrap_or_default();
+    let expected = " good 49\n good 51\n good 52\n";
+    assert!(wait_for(SOON, || read() == expected), "{}", read());
+    let ended = daemon.stop();
+    assert!(ended.stderr.contains("set aside after a panic 1"), "{}", ended.stderr);
+}
