@@ -16,6 +16,7 @@ use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio::sync::mpsc;
 
+use crate::base::clock;
 use crate::base::drain::Control;
 use crate::base::drain::Signals;
 use crate::base::posix;
@@ -44,6 +45,8 @@ const CONNECTIONS_WAITING: usize = 256;
 
 /// What a shard may be told before it has done the first: a change, and what goes before it.
 const COMMANDS_WAITING: usize = 4;
+/// How long a thread that is through may take to end.
+const LAST_MOMENT: Duration = Duration::from_millis(500);
 
 /// Runs `graph` until SIGTERM or SIGINT. Returns what went through it. `compile` reads the
 /// configuration again when a reload is asked for. `ready` is called once signals are taken care of
@@ -178,9 +181,13 @@ impl Minder {
 /// How many of `threads` did not end as they should.
 fn unended(threads: Vec<JoinHandle<()>>, reporter: &dyn Reporter) -> usize {
     let mut unended = 0;
+    // A thread says that it is through a moment before it has ended.
+    let until = clock::monotonic() + LAST_MOMENT;
     for thread in threads {
-        let finished = thread.is_finished();
-        if !finished {
+        while !thread.is_finished() && clock::monotonic() < until {
+            thread::park_timeout(Duration::from_millis(1));
+        }
+        if !thread.is_finished() {
             unended += 1;
         } else if thread.join().is_err() {
             unended += 1;

@@ -85,7 +85,7 @@ impl ActionTask {
     /// Delivers until all shards have let go of the queue and it is empty.
     pub(in crate::engine) async fn run(self, signals: Signals, reporter: Arc<dyn Reporter>) {
         let ending = self.ending.map(|limit| (self.gauge.clone(), limit));
-        let deliver = self.deliver(signals, reporter);
+        let deliver = Box::pin(self.deliver(signals, reporter));
         match ending {
             None => deliver.await,
             // What it does not deliver in that time goes back to the queue, and counts as left.
