@@ -77,63 +77,41 @@ pub(super) trait Number: Copy + Ord {
     fn wide(self) -> u128;
 }
 
-impl Number for u32 {
-    const MIN: Self = 0;
+macro_rules! number {
+    ($number:ty) => {
+        impl Number for $number {
+            const MIN: Self = 0;
 
-    #[inline]
-    fn differ(self, other: Self) -> u32 {
-        Self::BITS - (self ^ other).leading_zeros()
-    }
+            #[inline]
+            fn differ(self, other: Self) -> u32 {
+                Self::BITS - (self ^ other).leading_zeros()
+            }
 
-    #[inline]
-    fn without(self, bits: u32) -> Self {
-        self & Self::MAX.checked_shl(bits).unwrap_or(0)
-    }
+            #[inline]
+            fn without(self, bits: u32) -> Self {
+                self & Self::MAX.checked_shl(bits).unwrap_or(0)
+            }
 
-    #[inline]
-    fn zeros_at_end(self) -> u32 {
-        self.trailing_zeros()
-    }
+            #[inline]
+            fn zeros_at_end(self) -> u32 {
+                self.trailing_zeros()
+            }
 
-    #[inline]
-    fn slot(self, first: Self, shift: u32) -> Option<usize> {
-        usize::try_from((self - first) >> shift).ok()
-    }
+            #[inline]
+            fn slot(self, first: Self, shift: u32) -> Option<usize> {
+                usize::try_from((self - first) >> shift).ok()
+            }
 
-    #[inline]
-    fn wide(self) -> u128 {
-        self.into()
-    }
+            #[inline]
+            fn wide(self) -> u128 {
+                self.into()
+            }
+        }
+    };
 }
 
-impl Number for u128 {
-    const MIN: Self = 0;
-
-    #[inline]
-    fn differ(self, other: Self) -> u32 {
-        Self::BITS - (self ^ other).leading_zeros()
-    }
-
-    #[inline]
-    fn without(self, bits: u32) -> Self {
-        self & Self::MAX.checked_shl(bits).unwrap_or(0)
-    }
-
-    #[inline]
-    fn zeros_at_end(self) -> u32 {
-        self.trailing_zeros()
-    }
-
-    #[inline]
-    fn slot(self, first: Self, shift: u32) -> Option<usize> {
-        usize::try_from((self - first) >> shift).ok()
-    }
-
-    #[inline]
-    fn wide(self) -> u128 {
-        self
-    }
-}
+number!(u32);
+number!(u128);
 
 /// What is kept of a start: the lower bits of a number.
 pub(super) trait Part: Copy + Ord {

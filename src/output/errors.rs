@@ -128,15 +128,7 @@ fn uncounted(framed: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
     use crate::base::reporter::Said;
-
-    fn chunk(messages: &[&str]) -> Chunk {
-        let mut chunk = Chunk::default();
-        for message in messages {
-            chunk.bytes.extend_from_slice(message.as_bytes());
-            chunk.end_message();
-        }
-        chunk
-    }
+    use crate::output::testing::chunk;
 
     #[test]
     fn a_line_a_message_up_to_the_size_that_was_asked_for() {

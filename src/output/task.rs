@@ -351,16 +351,8 @@ pub(crate) async fn wait_or_stop(wait: Duration, mut signals: Signals) {
 mod tests {
     use super::*;
     use crate::output::testing::Driven;
+    use crate::output::testing::chunk;
     use crate::queue::Framing;
-
-    fn chunk(messages: &[&str]) -> Chunk {
-        let mut chunk = Chunk::default();
-        for message in messages {
-            chunk.bytes.extend_from_slice(message.as_bytes());
-            chunk.end_message();
-        }
-        chunk
-    }
 
     /// What the target has is delivered, though the rest of its chunk is not.
     #[test]

@@ -28,6 +28,16 @@ use crate::queue::Sender;
 use crate::queue::bounded;
 use crate::queue::frame;
 
+/// A chunk of these messages, as they are.
+pub(super) fn chunk(messages: &[&str]) -> Chunk {
+    let mut chunk = Chunk::default();
+    for message in messages {
+        chunk.bytes.extend_from_slice(message.as_bytes());
+        chunk.end_message();
+    }
+    chunk
+}
+
 /// Remembers what was said.
 #[derive(Default, Debug)]
 pub(super) struct Said(Mutex<Vec<(Level, String)>>);

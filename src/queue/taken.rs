@@ -30,7 +30,10 @@ impl Taken {
 
     /// What this is given from here on belongs to the queue that `other` is filled from.
     pub fn join(&mut self, other: &Self) {
-        self.home.clone_from(&other.home);
+        // Once is enough, and this is asked with every take.
+        if self.home.is_none() {
+            self.home.clone_from(&other.home);
+        }
     }
 
     /// As [`crate::queue::Receiver::done`], for who holds chunks and no queue (a thread that

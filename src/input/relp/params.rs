@@ -13,6 +13,7 @@ use crate::config::param::Kind::Size;
 use crate::config::param::Kind::Str;
 use crate::config::param::Spec;
 use crate::config::wording::TLS as TLS_ALONE;
+use crate::input::tcp::params::KEEP_ALIVE;
 
 pub const NAME: &str = "imrelp";
 
@@ -42,19 +43,9 @@ static INPUT: &[Spec] = &[
     Spec::new("name", Str, "imrelp", "Value of the inputname property."),
     Spec::new("ruleset", Ruleset, DEFAULT_RULESET, "Ruleset that gets the messages."),
     Spec::new("keepAlive", Bool, "off", "Sends TCP keep-alive probes."),
-    Spec::new(
-        "keepAlive.probes",
-        Int,
-        "0",
-        "Unanswered probes until the connection is dead; 0: system default.",
-    ),
-    Spec::new(
-        "keepAlive.time",
-        Int,
-        "0",
-        "Idle seconds before the first probe; 0: system default.",
-    ),
-    Spec::new("keepAlive.interval", Int, "0", "Seconds between probes; 0: system default."),
+    KEEP_ALIVE[0],
+    KEEP_ALIVE[1],
+    KEEP_ALIVE[2],
     Spec::new("maxDataSize", Size, "", "Longest message, in bytes; maxMessageSize if not given."),
     Spec::new(
         "oversizeMode",

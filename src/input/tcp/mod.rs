@@ -2,7 +2,7 @@
 
 mod accept;
 mod inflate;
-mod params;
+pub(in crate::input) mod params;
 mod peer;
 mod session;
 mod spec;

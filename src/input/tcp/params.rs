@@ -31,6 +31,23 @@ pub static MODULE: Module = Module {
     instance: &[INPUT, COMMON, SHARED, LAYERED, OWN],
 };
 
+/// How a silent peer is probed, as imptcp and imrelp take it.
+pub(in crate::input) const KEEP_ALIVE: [Spec; 3] = [
+    Spec::new(
+        "keepAlive.probes",
+        Int,
+        "0",
+        "Unanswered probes until the connection is dead; 0: system default.",
+    ),
+    Spec::new(
+        "keepAlive.time",
+        Int,
+        "0",
+        "Idle seconds before the first probe; 0: system default.",
+    ),
+    Spec::new("keepAlive.interval", Int, "0", "Seconds between probes; 0: system default."),
+];
+
 /// `imptcp`: the same engine, with parameters and defaults of its own.
 pub static MODULE_PLAIN: Module = Module {
     name: NAME_PLAIN,
@@ -305,19 +322,9 @@ static PLAIN_INPUT: &[Spec] = &[
         "-1",
         "A second frame delimiter, as a byte value; -1: none.",
     ),
-    Spec::new(
-        "keepAlive.probes",
-        Int,
-        "0",
-        "Unanswered probes until the connection is dead; 0: system default.",
-    ),
-    Spec::new(
-        "keepAlive.time",
-        Int,
-        "0",
-        "Idle seconds before the first probe; 0: system default.",
-    ),
-    Spec::new("keepAlive.interval", Int, "0", "Seconds between probes; 0: system default."),
+    KEEP_ALIVE[0],
+    KEEP_ALIVE[1],
+    KEEP_ALIVE[2],
     Spec::new("multiLine", Bool, "off", "LF ends a frame only before '<'."),
     Spec::new("framing.delimiter.regex", Str, "", "Frames begin where this expression matches."),
     Spec::new(
