@@ -468,13 +468,16 @@ impl Receiver<'_> {
                 _ => NAME_PATIENCE,
             };
             let names = &self.setup.settings.names;
-            if let Some(name) = names.name(ip, patience).await {
-                let lower = (!self.setup.spec.preserve_case).then(|| name.to_ascii_lowercase());
-                self.shard.learn(ip, Some(lower.as_deref().unwrap_or(&name)));
-            } else {
-                self.impatient_until = Some(now + Duration::from_secs(1));
-                let entry = self.shard.known(ip).unwrap_or_else(|| self.shard.learn(ip, None));
-                entry.unnamed_at.set(Some(names.answers()));
+            match names.name(ip, patience).await {
+                Ok(name) => {
+                    let lower = (!self.setup.spec.preserve_case).then(|| name.to_ascii_lowercase());
+                    self.shard.learn(ip, Some(lower.as_deref().unwrap_or(&name)));
+                }
+                Err(answers) => {
+                    self.impatient_until = Some(now + Duration::from_secs(1));
+                    let entry = self.shard.known(ip).unwrap_or_else(|| self.shard.learn(ip, None));
+                    entry.unnamed_at.set(Some(answers));
+                }
             }
         }
     }

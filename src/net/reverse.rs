@@ -59,13 +59,19 @@ impl Names {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&ip).cloned()
     }
 
-    /// The name of `ip`; `None` if the resolver did not answer within `patience`. A look-up that
-    /// was begun goes on then, and [`Names::cached`] will know.
-    pub async fn name(&self, ip: IpAddr, patience: Duration) -> Option<Arc<str>> {
+    /// The name of `ip`. A look-up that was begun goes on after an error, and [`Names::cached`]
+    /// will know.
+    ///
+    /// # Errors
+    /// The resolver did not answer within `patience`: what [`Names::answers`] was before it was
+    /// asked. The answer may be there by now, so what it is now would not tell.
+    pub async fn name(&self, ip: IpAddr, patience: Duration) -> Result<Arc<str>, u64> {
+        let before = self.answers();
         if let Some(name) = self.cached(ip) {
-            return Some(name);
+            return Ok(name);
         }
-        tokio::time::timeout(patience, self.ask(ip)).await.ok()?
+        let answer = tokio::time::timeout(patience, self.ask(ip)).await;
+        answer.ok().flatten().ok_or(before)
     }
 
     /// `name` with the domain that was cut from it.
@@ -120,7 +126,7 @@ mod tests {
     async fn without_dns_the_address_is_the_name() {
         let names = Names::new(false, None);
         let ip: IpAddr = "192.0.2.1".parse().unwrap();
-        assert_eq!(names.name(ip, Duration::ZERO).await.as_deref(), Some("192.0.2.1"));
+        assert_eq!(names.name(ip, Duration::ZERO).await.as_deref(), Ok("192.0.2.1"));
     }
 
     #[test]
@@ -136,10 +142,10 @@ mod tests {
         let names = Names::new(true, None);
         let all = names.lookups.clone().acquire_many_owned(16).await.unwrap();
         let ip: IpAddr = "127.0.0.1".parse().unwrap();
-        assert_eq!(names.name(ip, Duration::from_millis(10)).await, None);
+        assert_eq!(names.name(ip, Duration::from_millis(10)).await, Err(0));
         let waiting = names.name(ip, Duration::from_secs(20));
         let (name, ()) = tokio::join!(waiting, async { drop(all) });
-        assert!(name.is_some());
+        assert!(name.is_ok());
     }
 
     #[tokio::test]

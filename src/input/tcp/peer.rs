@@ -162,15 +162,17 @@ async fn learn(shard: &Shard, setup: &TcpSetup, ip: IpAddr, patience: Duration) 
     {
         return entry.clone();
     }
-    // Before it is asked, so that an answer that comes meanwhile is not overlooked.
-    let answers = names.answers();
-    if let Some(name) = names.name(ip, patience).await {
-        let lower = (!setup.spec.preserve_case).then(|| name.to_ascii_lowercase());
-        return shard.learn(ip, Some(lower.as_deref().unwrap_or(&name)));
+    match names.name(ip, patience).await {
+        Ok(name) => {
+            let lower = (!setup.spec.preserve_case).then(|| name.to_ascii_lowercase());
+            shard.learn(ip, Some(lower.as_deref().unwrap_or(&name)))
+        }
+        Err(answers) => {
+            let entry = known.unwrap_or_else(|| shard.learn(ip, None));
+            entry.unnamed_at.set(Some(answers));
+            entry
+        }
     }
-    let entry = known.unwrap_or_else(|| shard.learn(ip, None));
-    entry.unnamed_at.set(Some(answers));
-    entry
 }
 
 /// Whether the peer may send, by its address or by its name.
