@@ -34,6 +34,8 @@ use crate::engine::live::ShardChange;
 use crate::engine::live::SocketKind;
 use crate::engine::live::Sockets;
 use crate::input::InputStats;
+use crate::input::local::Feed;
+use crate::input::local::Reader;
 use crate::input::tcp;
 use crate::input::tcp::Connection;
 use crate::input::tcp::Listener;
@@ -241,6 +243,17 @@ impl Host {
                         }),
                     );
                 }
+            }
+            SocketKind::Local(input, reader) => {
+                let keeper = self.keeper(input.local.module(), &input.stats, &signals);
+                let (shard, reader) = (self.shard.clone(), Rc::<dyn Reader>::from(reader));
+                self.inputs.spawn(
+                    key,
+                    keeper.keep(move || {
+                        let feed = Feed::new(input.clone(), shard.clone());
+                        Ok(reader.clone().read(feed, signals.clone()))
+                    }),
+                );
             }
             SocketKind::Udp(input, by_family) => {
                 for socket in by_family.into_iter().flatten() {

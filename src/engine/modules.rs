@@ -25,6 +25,8 @@ use crate::config::param::Params;
 use crate::config::param::Spec;
 use crate::engine::definitions::Definitions;
 use crate::engine::registry;
+use crate::input;
+use crate::input::local::LocalModule;
 use crate::input::relp;
 use crate::input::tcp;
 use crate::input::udp;
@@ -67,13 +69,14 @@ pub(super) fn check_main_queue<'a>(
 }
 
 /// An input module of ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum InputKind {
     Udp,
     Tcp,
     /// `imptcp`.
     PlainTcp,
     Relp,
+    Local(&'static LocalModule),
 }
 
 impl InputKind {
@@ -83,7 +86,7 @@ impl InputKind {
             tcp::NAME => Some(Self::Tcp),
             tcp::NAME_PLAIN => Some(Self::PlainTcp),
             relp::NAME => Some(Self::Relp),
-            _ => None,
+            _ => input::LOCAL.iter().find(|local| local.module.name == name).map(Self::Local),
         }
     }
 
@@ -97,6 +100,7 @@ impl InputKind {
             Self::Tcp => &tcp::MODULE,
             Self::PlainTcp => &tcp::MODULE_PLAIN,
             Self::Relp => &relp::MODULE,
+            Self::Local(local) => local.module,
         }
     }
 
@@ -264,10 +268,12 @@ impl Modules {
             return None;
         }
         let input = InputKind::parse(kind);
-        if input.is_none() && module.instance.is_empty() {
+        if module.instance.is_empty() {
             let text = format!("'{kind}' takes no input(): module() alone makes it receive");
             diags.push(Diagnostic::error(object.loc, text).help("leave this out"));
-        } else if input.is_none() {
+            return None;
+        }
+        if input.is_none() {
             check_input(module, object, diags);
         }
         input

@@ -9,7 +9,7 @@ use crate::output;
 
 /// Inputs, outputs, modifiers and parsers that run, and the rest.
 pub fn modules() -> impl Iterator<Item = &'static Module> {
-    let ready = input::MODULES.iter().chain(output::MODULES).chain(modifier::MODULES).copied();
+    let ready = input::modules().chain(output::MODULES.iter().chain(modifier::MODULES).copied());
     ready.chain(parsers::MODULES).chain(catalog::MODULES.iter().flat_map(|group| group.iter()))
 }
 

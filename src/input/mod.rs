@@ -7,6 +7,7 @@
 mod guard;
 pub mod impstats;
 mod internal;
+pub mod local;
 pub mod ratelimit;
 pub mod relp;
 mod settings;
@@ -23,7 +24,16 @@ pub use stats::FamilyStats;
 pub use stats::InputStats;
 
 use crate::config::module::Module;
+use crate::input::local::LocalModule;
 
-/// The input modules that run.
-pub static MODULES: &[&Module] =
-    &[&impstats::MODULE, &udp::MODULE, &tcp::MODULE, &tcp::MODULE_PLAIN, &relp::MODULE];
+/// The input modules that run and receive from the network, and impstats.
+static NETWORK: [&Module; 5] =
+    [&impstats::MODULE, &udp::MODULE, &tcp::MODULE, &tcp::MODULE_PLAIN, &relp::MODULE];
+
+/// Those that read what is on this machine.
+pub static LOCAL: &[LocalModule] = &[];
+
+/// All of them.
+pub fn modules() -> impl Iterator<Item = &'static Module> {
+    NETWORK.into_iter().chain(LOCAL.iter().map(|local| local.module))
+}

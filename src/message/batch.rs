@@ -11,6 +11,7 @@ use crate::message::Pri;
 use crate::message::Source;
 use crate::message::Timestamp;
 use crate::message::Variables;
+use crate::message::json::Value;
 
 /// Facts about a [`Message`] that are not spans.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,6 +138,8 @@ pub struct Batch {
     pub arrival: Arrival,
     pub input: Arc<InputInfo>,
     pub ack: Ack,
+    /// `$!` of messages that an input gives variables: by message, none behind the end.
+    given: Vec<Option<Value>>,
 }
 
 impl Batch {
@@ -149,6 +152,7 @@ impl Batch {
             arrival: Arrival::default(),
             input,
             ack: Ack::NONE,
+            given: Vec::new(),
         }
     }
 
@@ -158,6 +162,29 @@ impl Batch {
         self.messages.clear();
         self.sources.clear();
         self.ack = Ack::NONE;
+        self.given.clear();
+    }
+
+    /// Lets the last message begin with `variables` as its `$!`. Messages before it must stay where
+    /// they are.
+    pub fn give(&mut self, variables: Option<Value>) {
+        if variables.is_some() {
+            self.given.resize_with(self.messages.len().saturating_sub(1), || None);
+            self.given.push(variables);
+        }
+    }
+
+    /// Whether any message begins with variables.
+    #[must_use]
+    #[inline]
+    pub const fn gives(&self) -> bool {
+        !self.given.is_empty()
+    }
+
+    /// What the message at `index` begins with, once.
+    #[inline]
+    pub fn take_given(&mut self, index: usize) -> Option<Value> {
+        self.given.get_mut(index)?.take()
     }
 
     #[must_use]

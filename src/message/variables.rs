@@ -168,6 +168,13 @@ impl Variables {
         self.touched = false;
     }
 
+    /// Makes `value` the whole of `$!`.
+    pub fn give(&mut self, value: Value) {
+        self.message.clear();
+        self.message.tree = Some(value);
+        self.touched = true;
+    }
+
     /// Whether the message's own trees may have changed since [`Self::assume`].
     #[must_use]
     #[inline]

@@ -18,6 +18,7 @@ use crate::message::PriMask;
 use crate::message::Source;
 use crate::message::Variable;
 use crate::message::View;
+use crate::message::json;
 use crate::rules::ActionId;
 use crate::rules::Definition;
 use crate::rules::Named;
@@ -294,4 +295,29 @@ fn a_table_that_is_read_again_counts_after_the_next_look() {
     assert_eq!(run(&mut scratch), "2 { \"a\": \"A\", \"b\": \"A\" }  \n");
     scratch.refresh();
     assert_eq!(run(&mut scratch), "1 { \"a\": \"B\", \"b\": \"B\" }  \n");
+}
+
+/// An input gives messages variables (`$!metadata`): what follows from the source alone is still
+/// found, and what was decided for messages without variables is not.
+#[test]
+fn what_a_message_brings_is_there_from_the_start() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let (_, table) = tables(&dir, TABLE);
+    let rules = "set $.a = lookup(\"x\", $fromhost-ip);\n\
+                 if $!file == 'x' and $.a == 'A' then action(id=\"1\") else action(id=\"2\")";
+    let programs = programs(&[rules.to_owned()], &table);
+    let mut scratch = Scratch::new(&programs);
+    let residuals = Residuals::beside(&scratch);
+    let mut sink = Noted { programs: &programs, residuals, text: String::new() };
+    let mut batch = from("10.0.0.2", "one");
+    batch.messages.push(batch.messages[0]);
+    batch.give(json::parse(b"{\"file\": \"x\"}", json::Case::default()));
+    batch.messages.push(batch.messages[0]);
+    let (source, input) = (batch.sources[0].clone(), batch.input.clone());
+    let residual = Residuals::beside(&scratch).get(&programs, RulesetId(0), &source, &input);
+    for message in 0..3 {
+        assert!(!residual.run(&mut batch, message, &mut scratch, &mut sink));
+    }
+    let plain = "2 { \"a\": \"A\" }  \n";
+    assert_eq!(sink.text, format!("{plain}1{{ \"file\": \"x\" }} {{ \"a\": \"A\" }}  \n{plain}"));
 }

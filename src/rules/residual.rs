@@ -12,6 +12,7 @@ use crate::message::InputInfo;
 use crate::message::Source;
 use crate::message::Variables;
 use crate::message::View;
+use crate::message::json::Value;
 use crate::rules::ActionId;
 use crate::rules::RulesetId;
 use crate::rules::Sink;
@@ -157,6 +158,9 @@ impl Residual {
         sink: &mut impl Sink,
     ) -> bool {
         let inner = &*self.0;
+        if let Some(variables) = batch.take_given(index) {
+            return self.run_given(batch, index, variables, scratch, sink);
+        }
         if let Some(actions) = self.always().filter(|_| inner.is_preset) {
             let view = self.view(batch, index);
             actions.iter().for_each(|action| sink.action(*action, view));
@@ -169,6 +173,28 @@ impl Residual {
         if !inner.is_preset {
             variables.clear();
         }
+        stopped
+    }
+
+    /// Runs a message that has variables already: what was decided for those that have none does
+    /// not hold for it.
+    fn run_given(
+        &self,
+        batch: &mut Batch,
+        index: usize,
+        given: Value,
+        scratch: &mut Scratch,
+        sink: &mut impl Sink,
+    ) -> bool {
+        scratch.runtime.rounds.set(0);
+        scratch.runtime.calls.set(0);
+        scratch.preset = None;
+        let Scratch { buffers, variables, runtime, .. } = scratch;
+        variables.clear();
+        variables.give(given);
+        let draft = &mut Draft::new(batch, index, variables);
+        let stopped = self.0.whole.run(draft, buffers, runtime, sink).is_break();
+        variables.clear();
         stopped
     }
 

@@ -254,7 +254,7 @@ impl Shard {
     /// makes that panic is set aside.
     pub fn run(&self, batch: &mut Batch, route: &Residual) -> Passed {
         // What an action does may depend on the one before it: then message by message.
-        match route.always().filter(|_| !self.chains.get()) {
+        match route.always().filter(|_| !self.chains.get() && !batch.gives()) {
             Some(actions) => self.run_always(batch, route, actions),
             None => self.run_each(batch, |_| route),
         }

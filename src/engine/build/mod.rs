@@ -1,7 +1,10 @@
 //! A configuration becomes a plan: parameters checked, templates and rules compiled, names
 //! resolved. Nothing is opened here, so that a check and a start see the same errors.
 
+mod inputs;
 mod resolver;
+
+pub(super) use crate::engine::build::inputs::InputPlan;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -29,7 +32,6 @@ use crate::engine::globals::Given;
 use crate::engine::globals::Globals;
 use crate::engine::limits;
 use crate::engine::modules;
-use crate::engine::modules::InputKind;
 use crate::engine::modules::Modules;
 use crate::engine::objects;
 use crate::engine::parsers::HEADERLESS_TEMPLATE;
@@ -43,15 +45,10 @@ use crate::engine::statistics::Statistics;
 use crate::input::impstats;
 use crate::input::impstats::ImpstatsSpec;
 use crate::input::ratelimit::RateLimitSpec;
-use crate::input::relp;
-use crate::input::tcp::TcpSpec;
-use crate::input::udp::UdpSpec;
 use crate::lookup::Tables;
 use crate::modifier::sequence::Counters;
 use crate::output;
 use crate::output::OutputSpec;
-use crate::parse;
-use crate::parse::ParseSettings;
 use crate::queue;
 use crate::queue::Settings;
 use crate::rules;
@@ -91,13 +88,6 @@ pub(super) struct ActionPlan {
     pub(super) queue: QueuePlan,
     /// The next one, which takes over when this one is suspended.
     pub(super) fallback: Option<ActionId>,
-}
-
-/// An input, ready to be opened.
-#[derive(Debug)]
-pub(super) enum InputPlan {
-    Tcp { spec: Box<TcpSpec>, ruleset: RulesetId, parse: ParseSettings },
-    Udp { spec: Box<UdpSpec>, ruleset: RulesetId, parse: ParseSettings },
 }
 
 /// A compiled configuration.
@@ -355,49 +345,6 @@ impl Builder {
         RulesetId(0)
     }
 
-    fn inputs(&mut self, block: &Block, diags: &mut Diagnostics) -> Vec<InputPlan> {
-        let mut inputs = Vec::new();
-        for object in objects(block, ObjectKind::Input) {
-            inputs.extend(on_its_page(object, diags, |diags| self.input(object, diags)));
-        }
-        inputs
-    }
-
-    fn input(&mut self, object: &Object, diags: &mut Diagnostics) -> Option<InputPlan> {
-        let kind = modules::type_of(object, diags)?;
-        let kind = self.modules.input(&kind, object, &self.definitions, diags)?;
-        let params = kind.check(object, diags);
-        let module = self.modules.params(kind.name());
-        // imrelp has one for all of its inputs.
-        let bound = if params.has("ruleset") { &params } else { module };
-        let ruleset = self.bound_ruleset(bound, diags);
-        let mut parse = self.globals.parse.clone();
-        parse.hostname_in_header = true;
-        parse.message_bytes_max = self.globals.message_bytes_max;
-        parse.default_zone = default_tz(&params, module, diags);
-        self.parsers.bind(ruleset, &mut parse);
-        let ruleset = self.entries.get(&ruleset).copied().unwrap_or(ruleset);
-        let plan = match kind {
-            InputKind::Udp => {
-                let spec = Box::new(UdpSpec::compile(module, &params));
-                InputPlan::Udp { spec, ruleset, parse }
-            }
-            InputKind::Tcp | InputKind::PlainTcp => {
-                let max = self.globals.message_bytes_max;
-                let spec = TcpSpec::compile(kind.name(), module, &params, max, diags)?;
-                InputPlan::Tcp { spec: Box::new(spec), ruleset, parse }
-            }
-            InputKind::Relp => {
-                let max = self.globals.message_bytes_max;
-                let spec = relp::compile(&params, max, diags)?;
-                InputPlan::Tcp { spec: Box::new(spec), ruleset, parse }
-            }
-        };
-        let limited = limits::check_name(&params, &self.limits, diags);
-        // What was refused has been complained of; without it the input would be another one.
-        (limited && !params.refused && !module.refused).then_some(plan)
-    }
-
     /// impstats, if it is loaded and can do what was asked for.
     fn impstats(&self, diags: &mut Diagnostics) -> Option<(ImpstatsSpec, RulesetId)> {
         if !self.modules.is_loaded(impstats::NAME) {
@@ -583,23 +530,6 @@ fn discards(block: &Block, sources: &SourceMap) -> bool {
         StmtKind::Object(object) => any(&object.script),
         _ => false,
     })
-}
-
-fn default_tz(
-    params: &Params,
-    module: &Params,
-    diags: &mut Diagnostics,
-) -> Option<crate::message::Offset> {
-    let at = if params.has("defaultTZ") { params } else { module };
-    let text = at.str("defaultTZ")?;
-    let offset = parse::zone_text(text);
-    if offset.is_none() {
-        let text = format!("defaultTZ '{text}' is no zone");
-        let d =
-            Diagnostic::error(at.loc("defaultTZ"), text).help("write it as +09:00, -05:30 or Z");
-        diags.push(d);
-    }
-    offset
 }
 
 /// Where the value of `object`'s parameter stands.

@@ -248,9 +248,13 @@ impl Plan {
             InputPlan::Udp { spec, ruleset, parse } => {
                 (*ruleset, parse, spec.append_port, lists.udp)
             }
+            InputPlan::Local { ruleset, parse, .. } => (*ruleset, parse, false, None),
         };
         let name = if append_port { format!("{name}{port}") } else { name.to_owned() };
-        let shown = format!("{name} ({module}, port {port})");
+        let shown = match port {
+            "" => format!("{name} ({module})"),
+            _ => format!("{name} ({module}, port {port})"),
+        };
         Some(Way { name, shown, ruleset, parse, allowed })
     }
 
@@ -283,6 +287,7 @@ impl InputPlan {
         match self {
             Self::Tcp { spec, .. } => (spec.module, &spec.name, &spec.ports),
             Self::Udp { spec, .. } => ("imudp", &spec.name, &spec.ports),
+            Self::Local { local, .. } => (local.module(), local.name(), &[]),
         }
     }
 }

@@ -13,6 +13,10 @@ use crate::engine::build::InputPlan;
 use crate::engine::statistics::ListenerProbe;
 use crate::input::InputSettings;
 use crate::input::InputStats;
+use crate::input::local::Local;
+use crate::input::local::LocalInput;
+use crate::input::local::LocalSetup;
+use crate::input::local::Reader;
 use crate::input::tcp::Listener;
 use crate::input::tcp::TcpInput;
 use crate::input::tcp::TcpSetup;
@@ -44,11 +48,20 @@ pub(super) struct Wanted {
 enum Spec {
     Tcp(Box<TcpSpec>),
     Udp(Box<UdpSpec>),
+    Local(Arc<dyn Local>),
 }
 
-/// What its sockets are. Where that stays the same they stay open, whatever else changes.
+/// What is open. Where that stays the same it stays open, whatever else changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Place {
+enum Place {
+    Port(Port),
+    /// All that is known of it.
+    Local(String),
+}
+
+/// What sockets are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Port {
     module: &'static str,
     address: Option<String>,
     port: String,
@@ -78,6 +91,7 @@ pub(super) struct LiveInput {
 enum Kind {
     Tcp(Arc<TcpInput>),
     Udp(Arc<UdpInput>),
+    Local(Arc<LocalInput>),
 }
 
 /// An input's sockets, for the shards that will serve them.
@@ -94,6 +108,8 @@ pub(in crate::engine) enum SocketKind {
     Tcp(Vec<Listener>),
     /// By shard, one per address family.
     Udp(Arc<UdpInput>, Vec<Vec<std::net::UdpSocket>>),
+    /// For any one of them.
+    Local(Arc<LocalInput>, Box<dyn Reader>),
 }
 
 /// The inputs that `plans` ask for.
@@ -111,10 +127,13 @@ pub(super) fn wanted(
             InputPlan::Udp { spec, ruleset, parse } => {
                 (spec.ports.clone(), ruleset, parse, Spec::Udp(spec))
             }
+            InputPlan::Local { local, ruleset, parse } => {
+                (vec![String::new()], ruleset, parse, Spec::Local(local))
+            }
         };
         for port in ports {
+            let (label, info) = spec.named(&port, settings);
             let place = spec.place(port, settings, shards);
-            let (label, info) = spec.named(&place.port, settings);
             let (spec, parse) = (spec.clone(), parse.clone());
             all.push(Wanted { place, label, info, ruleset, parse, spec });
         }
@@ -125,8 +144,8 @@ pub(super) fn wanted(
 impl Spec {
     fn place(&self, port: String, settings: &InputSettings, shards: usize) -> Place {
         let family = settings.family;
-        match self {
-            Self::Tcp(spec) => Place {
+        Place::Port(match self {
+            Self::Tcp(spec) => Port {
                 module: spec.module,
                 address: spec.address.clone(),
                 port,
@@ -135,7 +154,7 @@ impl Spec {
                 receivers: 0,
                 datagram_bytes_max: 0,
             },
-            Self::Udp(spec) => Place {
+            Self::Udp(spec) => Port {
                 module: udp::NAME,
                 address: spec.address.clone(),
                 port,
@@ -144,7 +163,8 @@ impl Spec {
                 receivers: spec.receivers.unwrap_or(shards / 2).clamp(1, shards),
                 datagram_bytes_max: settings.message_bytes_max,
             },
-        }
+            Self::Local(local) => return Place::Local(format!("{local:?}")),
+        })
     }
 
     /// The label of an input's counters and what its messages know of it.
@@ -153,9 +173,14 @@ impl Spec {
             Self::Udp(spec) if spec.append_port => format!("{}{port}", spec.name),
             Self::Udp(spec) => spec.name.clone(),
             Self::Tcp(spec) => spec.name.clone(),
+            Self::Local(local) => local.name().to_owned(),
         };
-        let info = InputInfo { name: input.as_str().into(), hostname: settings.hostname.clone() };
-        (format!("{input}({port})"), Arc::new(info))
+        let label = match self {
+            Self::Local(local) => local.label(),
+            Self::Tcp(_) | Self::Udp(_) => format!("{input}({port})"),
+        };
+        let info = InputInfo { name: input.into(), hostname: settings.hostname.clone() };
+        (label, Arc::new(info))
     }
 }
 
@@ -187,13 +212,19 @@ impl LiveInput {
                 let before = input.setups.latest();
                 input.setups.add(generation, wanted.udp(spec, settings, Some(&before)));
             }
-            (Kind::Tcp(_), Spec::Udp(_)) | (Kind::Udp(_), Spec::Tcp(_)) => {}
+            (Kind::Local(input), Spec::Local(_)) => {
+                input.setups.add(generation, wanted.local(settings));
+            }
+            // They are not at the same place.
+            (Kind::Tcp(_) | Kind::Udp(_) | Kind::Local(_), _) => {}
         }
     }
 
     /// What impstats says of it.
     pub(super) fn probes(&self) -> Vec<ListenerProbe> {
-        let Place { module, address, port, .. } = &self.place;
+        let Place::Port(Port { module, address, port, .. }) = &self.place else {
+            return Vec::new();
+        };
         let (name, address) = (&self.info.name, address.as_deref());
         ListenerProbe::all(module, name, address, port, &self.families, &self.stats)
     }
@@ -202,7 +233,18 @@ impl LiveInput {
 impl Wanted {
     /// Says that it cannot be had.
     pub(super) fn complain(&self, settings: &InputSettings, error: &io::Error) {
-        complain(settings, self.place.module, &self.place.port, error);
+        match &self.place {
+            Place::Port(port) => complain(settings, port.module, &port.port, error),
+            Place::Local(_) => {
+                let text = format!("{}: {error}", self.label);
+                settings.reporter.say(Level::Error, text);
+            }
+        }
+    }
+
+    fn local(&self, settings: &InputSettings) -> LocalSetup {
+        let (info, parse) = (self.info.clone(), self.parse.clone());
+        LocalSetup { info, ruleset: self.ruleset, parse, settings: settings.clone() }
     }
 
     fn tcp(&self, spec: &TcpSpec, settings: &InputSettings, was: Option<&TcpSetup>) -> TcpSetup {
@@ -233,9 +275,17 @@ impl Opener<'_> {
     pub(super) fn open(&self, key: u64, wanted: &Wanted) -> io::Result<(LiveInput, Sockets)> {
         let stats = Arc::new(InputStats::default());
         let place = wanted.place.clone();
-        let (kind, sockets, families) = match &wanted.spec {
-            Spec::Tcp(spec) => {
-                let (sockets, families) = self.listeners(&place)?;
+        let (kind, sockets, families) = match (&wanted.spec, &place) {
+            (Spec::Local(local), _) => {
+                let setups = Versions::new(self.generation, wanted.local(self.settings));
+                let (local, stats) = (local.clone(), stats.clone());
+                let input = Arc::new(LocalInput { local, setups, stats });
+                let reader = input.local.open(&input)?;
+                (Kind::Local(input.clone()), SocketKind::Local(input, reader), Vec::new())
+            }
+            (_, Place::Local(_)) => return Err(io::ErrorKind::Unsupported.into()),
+            (Spec::Tcp(spec), Place::Port(place)) => {
+                let (sockets, families) = self.listeners(place)?;
                 let setup = wanted.tcp(spec, self.settings, None);
                 let setups = Versions::new(self.generation, setup);
                 let input = Arc::new(TcpInput::new(key, setups, stats.clone()));
@@ -243,8 +293,8 @@ impl Opener<'_> {
                 let sockets = SocketKind::Tcp(sockets.into_iter().map(listener).collect());
                 (Kind::Tcp(input), sockets, families)
             }
-            Spec::Udp(spec) => {
-                let (sockets, families) = self.datagrams(&place)?;
+            (Spec::Udp(spec), Place::Port(place)) => {
+                let (sockets, families) = self.datagrams(place)?;
                 let setup = wanted.udp(spec, self.settings, None);
                 let setups = Versions::new(self.generation, setup);
                 let input = Arc::new(UdpInput { stats: stats.clone(), setups });
@@ -258,7 +308,7 @@ impl Opener<'_> {
         Ok((live, Sockets { key, signals, kind: sockets }))
     }
 
-    fn listeners(&self, place: &Place) -> io::Result<(Vec<std::net::TcpListener>, Vec<usize>)> {
+    fn listeners(&self, place: &Port) -> io::Result<(Vec<std::net::TcpListener>, Vec<usize>)> {
         let address = place.address.as_deref();
         let sockets =
             self.bound(place.module, listen::tcp_listeners(address, &place.port, &place.options)?);
@@ -269,7 +319,7 @@ impl Opener<'_> {
     }
 
     /// A shard's sockets for each shard that receives.
-    fn datagrams(&self, place: &Place) -> io::Result<(Vec<Vec<std::net::UdpSocket>>, Vec<usize>)> {
+    fn datagrams(&self, place: &Port) -> io::Result<(Vec<Vec<std::net::UdpSocket>>, Vec<usize>)> {
         let (address, receivers) = (place.address.as_deref(), place.receivers);
         let options = |share| ListenOptions { share, ..place.options.clone() };
         let share = if receivers > 1 { Share::First } else { Share::Alone };

@@ -509,6 +509,11 @@ impl Change {
 fn deal(sockets: Vec<Sockets>, shards: &mut [ShardChange]) {
     for Sockets { key, signals, kind } in sockets {
         match kind {
+            // Each on one shard, all on all of them.
+            SocketKind::Local(..) => {
+                let at = usize::try_from(key).unwrap_or(0) % shards.len();
+                shards[at].sockets.push(Sockets { key, signals, kind });
+            }
             SocketKind::Tcp(_) => shards[0].sockets.push(Sockets { key, signals, kind }),
             SocketKind::Udp(input, by_shard) => {
                 for (shard, own) in shards.iter_mut().zip(by_shard) {
