@@ -113,7 +113,7 @@ fn so_does_the_form_of_old() {
     let dir = TempDir::new().unwrap();
     let count = write_ceelog(dir.path());
     let text = fs::read_to_string(dir.path().join("old.log")).unwrap();
-    let frames: Vec<_> = text.split_inclusive("\"}}\n").map(|f| f.trim_end()).collect();
+    let frames: Vec<_> = text.split_inclusive("\"}}\n").map(str::trim_end).collect();
     assert_eq!(frames.len(), count);
     assert!(frames.iter().all(|frame| frame.lines().count() == 2));
     let frames: Vec<_> = frames.into_iter().map(|frame| frame.as_bytes().to_vec()).collect();
