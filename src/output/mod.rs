@@ -258,9 +258,10 @@ impl OutputSpec {
     pub async fn run(self, task: Task) {
         let (stats, signals) = (task.stats.clone(), task.signals.clone());
         let left = task::left(task.queue.suspension(), stats, signals, self.gives_back());
+        let deliver = Box::pin(self.deliver(task));
         tokio::select! {
             biased;
-            () = self.deliver(task) => {}
+            () = deliver => {}
             () = left => {}
         }
     }

@@ -425,6 +425,9 @@ impl<F: Files> Worker<F> {
             Some(error) => {
                 self.retry_at = Some(clock::monotonic() + RETRY);
                 self.failed("cannot write to disk", &error);
+                if error.kind() == io::ErrorKind::NotFound {
+                    self.find_removed();
+                }
                 self.put_back(waiting);
             }
         }
@@ -443,7 +446,7 @@ impl<F: Files> Worker<F> {
         if self.spec.sync {
             self.log.sync()?;
         } else {
-            self.log.flush();
+            self.log.flush()?;
         }
         self.synced_at = Some(clock::monotonic());
         Ok(())
@@ -555,6 +558,22 @@ impl<F: Files> Worker<F> {
             spill.settle();
         }
         drop(state);
+        self.shared.filled.notify_one();
+    }
+
+    /// Somebody may have removed files: what of them was not read is lost, and counted.
+    fn find_removed(&mut self) {
+        let lost = match self.log.forget_removed() {
+            Ok(lost) => lost,
+            Err(error) => return self.failed("cannot see what of its files is there", &error),
+        };
+        let damages = self.log.take_damages();
+        self.spec.tell_damages(&damages);
+        self.spec.stats.damaged.add(lost);
+        if let Some(spill) = &mut self.shared.lock().spill {
+            spill.unread = spill.unread.saturating_sub(lost);
+            spill.settle();
+        }
         self.shared.filled.notify_one();
     }
 

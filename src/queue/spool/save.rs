@@ -15,6 +15,7 @@ use crate::queue::spool::Worker;
 impl<F: Files> Worker<F> {
     /// The end: what memory holds goes to disk, if that is wanted.
     pub(super) fn close(mut self) {
+        self.find_removed();
         let (left, head, waiting, released) = {
             let mut state = self.shared.lock();
             let depth = state.depth();
@@ -55,7 +56,7 @@ impl<F: Files> Worker<F> {
     /// Writes what is not on disk yet: what is older than that goes in front of it.
     fn save(&mut self, head: VecDeque<Chunk>, waiting: VecDeque<Chunk>) -> io::Result<()> {
         let is_behind = self.log.unread().messages == 0;
-        let stored = |chunk: &Chunk| chunk.stored.is_some();
+        let stored = |chunk: &Chunk| chunk.stored.is_some_and(|at| self.log.holds(at));
         let first_stored = head.iter().position(stored).unwrap_or(head.len());
         let (mut front, mut back) = (Vec::new(), Vec::new());
         for (index, chunk) in head.into_iter().enumerate().filter(|(_, chunk)| !stored(chunk)) {

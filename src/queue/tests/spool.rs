@@ -257,6 +257,42 @@ async fn a_disk_that_fails_loses_nothing_and_is_said_once() {
     }
 }
 
+/// Somebody removes the directory: what was there alone is lost and counted, what memory has goes on,
+/// and what comes is on disk again. What is gone is not called saved.
+#[tokio::test]
+async fn a_directory_that_is_removed_costs_what_was_in_it() {
+    let above = TempDir::new().unwrap();
+    let dir = above.path().join("spool");
+    std::fs::create_dir(&dir).unwrap();
+    let queue = start(&dir, marks(10, 20), None);
+    queue.push(0..100).await;
+    until(|| queue.stats.written.get() == 90);
+    // Eleven more come to memory, and have their place on disk.
+    assert_eq!(queue.deliver(1).await, [0]);
+    until(|| queue.stats.read.get() >= 11);
+    let read = u32::try_from(queue.stats.read.get()).unwrap();
+    std::fs::remove_dir_all(&dir).unwrap();
+    let lost = u64::from(90 - read);
+    // Nothing older is on disk any more when this one cannot go there.
+    queue.push(100..101).await;
+    until(|| queue.stats.damaged.get() == lost);
+    queue.push(101..110).await;
+    until(|| queue.stats.written.get() == 99);
+    let said = queue.said.0.lock().unwrap().clone();
+    assert!(said.iter().any(|text| text.contains("its file is gone")), "{said:?}");
+    assert_eq!(queue.sender.gauge().depth().1, u64::from(9 + read) + 10);
+    std::fs::remove_dir_all(&dir).unwrap();
+    let (stats, gauge) = (queue.stats.clone(), queue.sender.gauge());
+    queue.close();
+    // The last nine were on disk alone, and that is gone again.
+    assert_eq!((stats.damaged.get(), stats.saved.get()), (lost + 9, u64::from(10 + read)));
+    assert_eq!(gauge.depth().1, 0);
+    let queue = start(&dir, marks(10, 20), None);
+    let kept: Vec<u32> = (1..10 + read).chain([100]).collect();
+    assert_eq!(queue.deliver(kept.len()).await, kept);
+    queue.close();
+}
+
 /// Whoever was told that a message is safe is right, whatever becomes of the machine.
 #[tokio::test]
 async fn what_was_acknowledged_survives_a_loss_of_power() {
