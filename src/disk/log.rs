@@ -33,6 +33,8 @@ use crate::disk::walk::Walk;
 
 /// Damages that are kept for [`Log::take_damages`]; further ones are counted.
 pub(super) const DAMAGES_MAX: usize = 1000;
+/// Files that are kept open for the next sync where there may never be one.
+const UNSYNCED_MAX: usize = 16;
 /// What is delivered between two syncs of the state, in bytes: after a loss of power so much is
 /// delivered again at the most, and files of so many bytes wait to be removed.
 const CHECKPOINT_BYTES: u64 = 16 << 20;
@@ -281,6 +283,12 @@ impl<F: Files> Log<F> {
             return Err(error);
         }
         self.commit();
+        if self.unsynced.len() > UNSYNCED_MAX {
+            for file in self.unsynced.drain(..) {
+                // As a sync that fails.
+                drop(self.files.sync_data(&file));
+            }
+        }
         Ok(())
     }
 

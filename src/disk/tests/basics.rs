@@ -200,6 +200,21 @@ fn what_is_in_a_directory_that_was_moved_is_not_stored() {
     assert_eq!((recovery.messages, recovery.damages), (0, vec![]));
 }
 
+/// Who never syncs does not keep all files open.
+#[test]
+fn without_syncs_few_files_are_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut log, _) = open(directory.path());
+    let text = "x".repeat(60_000);
+    for _ in 0..50 {
+        put(&mut log, &text);
+        log.flush().unwrap();
+    }
+    assert!(files(directory.path()).len() > 40);
+    assert!(log.unsynced.len() <= 17, "{}", log.unsynced.len());
+    assert_eq!(rest(&mut log).len(), 50);
+}
+
 #[test]
 fn one_process_has_it() {
     let directory = tempfile::tempdir().unwrap();
