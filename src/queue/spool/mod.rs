@@ -5,6 +5,7 @@
 //! back stays on disk until it is delivered. While the disk takes nothing more, what waits goes to
 //! memory if nothing older is on disk; otherwise the queue is full, and its inputs wait.
 
+mod fit;
 mod save;
 
 use std::collections::VecDeque;
@@ -80,6 +81,8 @@ pub struct SpoolStats {
     pub read: Counter,
     /// Could not be read any more.
     pub damaged: Counter,
+    /// Each was larger than a record may be, and was dropped.
+    pub too_large: Counter,
     /// Are there at the end, for the next run.
     pub saved: Counter,
     /// Attempts to write that failed.
@@ -89,11 +92,12 @@ pub struct SpoolStats {
 impl SpoolStats {
     /// Adds what `other` has counted.
     pub fn absorb(&self, other: &Self) {
-        let Self { recovered, written, read, damaged, saved, failures } = other;
+        let Self { recovered, written, read, damaged, too_large, saved, failures } = other;
         self.recovered.add(recovered.get());
         self.written.add(written.get());
         self.read.add(read.get());
         self.damaged.add(damaged.get());
+        self.too_large.add(too_large.get());
         self.saved.add(saved.get());
         self.failures.add(failures.get());
     }
@@ -397,10 +401,11 @@ impl<F: Files> Worker<F> {
 
     /// Writes all that waits.
     fn write(&mut self) {
-        let mut waiting = match &mut self.shared.lock().spill {
+        let waiting = match &mut self.shared.lock().spill {
             Some(spill) => std::mem::take(&mut spill.waiting),
             None => return,
         };
+        let mut waiting = self.fit_waiting(waiting);
         let mut failure = None;
         while let Some(chunk) = waiting.pop_front() {
             match self.append(&chunk) {

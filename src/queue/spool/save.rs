@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 
+use crate::base::num::count;
 use crate::base::num::len32;
 use crate::base::reporter::Level;
 use crate::disk;
@@ -30,12 +31,17 @@ impl<F: Files> Worker<F> {
         {
             self.spec.say(Level::Error, &format!("cannot note what was delivered: {error}"));
         }
-        if self.spec.save
-            && let Err(error) = self.save(head, waiting)
-        {
-            self.spec.say(Level::Error, &format!("cannot save what is left in memory: {error}"));
+        let mut refused = 0;
+        if self.spec.save {
+            let (head, waiting) = (self.fit(head), self.fit(waiting));
+            refused = count(head.refused.len() + waiting.refused.len());
+            if let Err(error) = self.save(head.chunks, waiting.chunks) {
+                let text = format!("cannot save what is left in memory: {error}");
+                self.spec.say(Level::Error, &text);
+            }
         }
         // A record of which a part was delivered is there as a whole.
+        let left = left - refused;
         let saved = self.log.stored().messages.min(left);
         self.spec.stats.saved.add(saved);
         let retired = {

@@ -93,7 +93,8 @@ fn chunk(number: u32) -> Chunk {
 /// The same with so many bytes more.
 fn padded(number: u32, padding: usize) -> Chunk {
     let mut chunk = Chunk::default();
-    chunk.bytes.extend_from_slice(format!("message {number} {:padding$}", "").as_bytes());
+    chunk.bytes.extend_from_slice(format!("message {number} ").as_bytes());
+    chunk.bytes.resize(chunk.bytes.len() + padding, b' ');
     chunk.end_message();
     chunk
 }
@@ -255,6 +256,42 @@ async fn a_disk_that_fails_loses_nothing_and_is_said_once() {
         assert_eq!(errors, 1, "{faults:?}: {said:?}");
         queue.close();
     }
+}
+
+/// A record has a bound. More messages than it takes are more than one; one that is larger than
+/// that is dropped, and stands in nobody's way.
+#[tokio::test]
+async fn what_no_record_takes_is_dropped_and_told() {
+    let dir = TempDir::new().unwrap();
+    let queue = start(dir.path(), marks(1, 2), None);
+    queue.push(0..1).await;
+    let mut two = padded(1, 40 << 20);
+    two.bytes.extend_from_slice(&padded(2, 40 << 20).bytes);
+    two.end_message();
+    queue.sender.push(&mut two).await;
+    queue.sender.push(&mut padded(3, 65 << 20)).await;
+    queue.push(4..5).await;
+    until(|| queue.stats.written.get() == 3);
+    assert_eq!(queue.stats.too_large.get(), 1);
+    assert_eq!(queue.sender.gauge().depth().1, 4);
+    assert_eq!(queue.deliver(4).await, [0, 1, 2, 4]);
+    let said = queue.said.0.lock().unwrap().clone();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("drops a message of 68157"), "{said:?}");
+    queue.close();
+}
+
+/// The same at a stop, in front of what is on disk.
+#[tokio::test]
+async fn what_no_record_takes_does_not_keep_the_rest_from_being_saved() {
+    let dir = TempDir::new().unwrap();
+    let queue = start(dir.path(), Marks { high_bytes: 100 << 20, ..marks(3, 2) }, None);
+    queue.sender.push(&mut padded(0, 65 << 20)).await;
+    queue.push(1..10).await;
+    until(|| queue.stats.written.get() == 7);
+    let (stats, gauge) = (queue.stats.clone(), queue.sender.gauge());
+    queue.close();
+    assert_eq!((stats.too_large.get(), stats.saved.get(), gauge.depth().1), (1, 9, 0));
 }
 
 /// Somebody removes the directory: what was there alone is lost and counted, what memory has goes on,
