@@ -231,6 +231,28 @@ fn a_stop_with_a_dead_target_saves_what_is_left() {
     assert_all(&got, 0..15_000);
 }
 
+/// A queue whose name was changed, or whose action is gone, is not forgotten in silence.
+#[test]
+fn files_that_no_action_has_any_more_are_named_at_the_start() {
+    let dir = TempDir::new().unwrap();
+    let (port, target) = (free_port(), free_port());
+    let named = |queue| Relay { dir: dir.path(), port, target, queue, more: "", time: 1 };
+    let before = named(r#"queue.filename="before""#);
+    let daemon = before.start();
+    send(port, 0..100);
+    let ended = daemon.stop();
+    assert!(ended.stderr.contains("saved to disk 100"), "{}", ended.stderr);
+    for queue in [r#"queue.filename="after""#, ""] {
+        let ended = named(queue).start().stop();
+        let told = ended.stderr.matches("no action delivers what is left of the queue 'before'");
+        assert_eq!(told.count(), 1, "{}", ended.stderr);
+        assert!(ended.stderr.contains("work/before.*.seg, 1 files)"), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("queue 'after'"), "{}", ended.stderr);
+    }
+    let ended = before.start().stop();
+    assert!(!ended.stderr.contains("no action delivers"), "{}", ended.stderr);
+}
+
 /// The stop takes as long as the saving, and not its whole time: neither where the target refuses
 /// nor where attempts hang, nor where some of the messages may go to another action.
 #[test]

@@ -7,10 +7,12 @@ mod inputs;
 mod pair;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +27,7 @@ use crate::engine::Globals;
 use crate::engine::Plan;
 use crate::engine::Summary;
 use crate::engine::build::Reports;
+use crate::engine::spools;
 use crate::engine::spools::Spools;
 use crate::engine::statistics;
 use crate::engine::statistics::Counted;
@@ -218,6 +221,9 @@ impl Live {
         let wanted = std::mem::take(&mut plan.actions);
         // Before anything listens: who can connect may take it that the relay is ready.
         let actions = actions::change(old, wanted, &mut self.key, spools, reporter);
+        if self.generation == 1 {
+            self.tell_left_over(&actions.live);
+        }
         let wanted = inputs::wanted(std::mem::take(&mut plan.inputs), &settings, self.shards);
         let pairs = pair(&self.inputs, &wanted, LiveInput::is_at, LiveInput::is_called_like);
         let mut old: Vec<_> = self.inputs.drain(..).map(Some).collect();
@@ -247,6 +253,14 @@ impl Live {
             branch.stop();
         }
         Change { plan, settings, actions, inputs, sockets, removed, removed_impstats }
+    }
+
+    /// Once, at the start: what a reload leaves over, it says.
+    fn tell_left_over(&self, actions: &[LiveAction]) {
+        let used: Vec<_> = actions.iter().filter_map(LiveAction::place).collect();
+        let mut folders: BTreeSet<PathBuf> = used.iter().map(|(at, _)| at.clone()).collect();
+        folders.extend(self.globals.work_directory.as_deref().map(PathBuf::from));
+        spools::tell_left_over(&folders, &used, &*self.reporter);
     }
 
     /// Opens what had to wait for that, and gives each shard its part.
