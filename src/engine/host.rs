@@ -246,12 +246,13 @@ impl Host {
                 for socket in by_family.into_iter().flatten() {
                     let keeper = self.keeper(udp::NAME, &input.stats, &signals);
                     let (input, shard) = (input.clone(), self.shard.clone());
-                    let signals = signals.clone();
+                    let (signals, drops) = (signals.clone(), Rc::default());
                     self.inputs.spawn(
                         key,
                         keeper.keep(move || {
                             let (input, shard) = (input.clone(), shard.clone());
-                            Ok(udp::serve(input, socket.try_clone()?, shard, signals.clone()))
+                            let (signals, drops) = (signals.clone(), Rc::clone(&drops));
+                            Ok(udp::serve(input, socket.try_clone()?, shard, signals, drops))
                         }),
                     );
                 }
