@@ -27,6 +27,7 @@ use crate::engine::Globals;
 use crate::engine::Plan;
 use crate::engine::Summary;
 use crate::engine::build::Reports;
+use crate::engine::reload::ReloadStats;
 use crate::engine::spools;
 use crate::engine::spools::Spools;
 use crate::engine::statistics;
@@ -100,6 +101,7 @@ pub(super) struct Live {
     retired_inputs: Vec<InputCounters>,
     retired_actions: Vec<ActionCounters>,
     turnover: (Turnover, Turnover),
+    reload_stats: Arc<ReloadStats>,
 }
 
 /// How much of what there was goes on.
@@ -199,6 +201,7 @@ impl Live {
             retired_inputs: Vec::new(),
             retired_actions: Vec::new(),
             turnover: Default::default(),
+            reload_stats: Arc::default(),
         }
     }
 
@@ -347,6 +350,10 @@ impl Live {
         self.turnover
     }
 
+    pub(super) const fn reload_stats(&self) -> &Arc<ReloadStats> {
+        &self.reload_stats
+    }
+
     /// How often impstats reports, if it does.
     pub(super) fn interval(&self) -> Option<Duration> {
         self.impstats.as_ref().map(|each| each.setups.latest().spec.interval)
@@ -439,7 +446,7 @@ impl Live {
         if !udp.is_empty() {
             probes.push(Box::new(DatagramsProbe(udp)));
         }
-        probes.push(Box::new(OwnProbe));
+        probes.push(Box::new(OwnProbe(self.reload_stats.clone())));
         probes
     }
 

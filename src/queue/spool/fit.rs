@@ -1,5 +1,5 @@
-//! What is too large for one record: chunks are cut between two messages. A message that is too large
-//! by itself cannot be stored: it is given up, so that it does not stand in the way for ever.
+//! What is too large for one record: chunks are cut between two messages. A message that is too
+//! large by itself cannot be stored: it is given up, so that it does not stand in the way for ever.
 
 use std::collections::VecDeque;
 

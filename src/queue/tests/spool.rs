@@ -294,8 +294,8 @@ async fn what_no_record_takes_does_not_keep_the_rest_from_being_saved() {
     assert_eq!((stats.too_large.get(), stats.saved.get(), gauge.depth().1), (1, 9, 0));
 }
 
-/// Somebody removes the directory: what was there alone is lost and counted, what memory has goes on,
-/// and what comes is on disk again. What is gone is not called saved.
+/// Somebody removes the directory: what was there alone is lost and counted, what memory has goes
+/// on, and what comes is on disk again. What is gone is not called saved.
 #[tokio::test]
 async fn a_directory_that_is_removed_costs_what_was_in_it() {
     let above = TempDir::new().unwrap();
