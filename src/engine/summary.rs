@@ -118,6 +118,7 @@ struct Fate {
     /// On disk, for the next run.
     saved: u64,
     damaged: u64,
+    too_large: u64,
     dropped_full: u64,
     discarded: u64,
     dropped_at_stop: u64,
@@ -164,6 +165,7 @@ impl ActionCounters {
             + self.output.dropped_retries.get()
             + self.output.handed_over.get()
             + self.stored.damaged.get()
+            + self.stored.too_large.get()
             + self.stored.saved.get()
     }
 
@@ -208,6 +210,7 @@ impl ActionCounters {
             handed_over: self.output.handed_over.get(),
             saved: self.stored.saved.get(),
             damaged: self.stored.damaged.get(),
+            too_large: self.stored.too_large.get(),
             dropped_at_stop: self.output.dropped_at_stop.get(),
             dropped_unsendable: self.output.dropped_unsendable.get(),
             dropped_retries: self.output.dropped_retries.get(),
@@ -231,6 +234,7 @@ impl Fate {
             + self.handed_over
             + self.saved
             + self.damaged
+            + self.too_large
             + self.dropped_full
             + self.discarded
             + self.dropped_at_stop
@@ -245,6 +249,7 @@ impl Fate {
         self.handed_over += other.handed_over;
         self.saved += other.saved;
         self.damaged += other.damaged;
+        self.too_large += other.too_large;
         self.dropped_full += other.dropped_full;
         self.discarded += other.discarded;
         self.dropped_at_stop += other.dropped_at_stop;
@@ -267,6 +272,7 @@ impl Fate {
                 ("dropped: queue full", self.dropped_full),
                 ("dropped: discardMark", self.discarded),
                 ("dropped: damaged on disk", self.damaged),
+                ("dropped: too large for the disk", self.too_large),
                 ("dropped: stop", self.dropped_at_stop + left),
                 ("dropped: unsendable", self.dropped_unsendable),
                 ("dropped: retries failed", self.dropped_retries),

@@ -244,14 +244,24 @@ impl OutputSpec {
         }
     }
 
-    /// Delivers until the task's queue has ended; in a stop, until the target fails and the disk
-    /// can keep what is left. Dropping the future gives up what is left.
+    /// Whether all that it holds is back in its queue once its future is dropped: no thread that
+    /// may hang has any of it.
+    const fn gives_back(&self) -> bool {
+        match self {
+            Self::Forward(_) | Self::Relp(_) | Self::Discard(_) => true,
+            Self::File(_) | Self::Stdout(_) => false,
+        }
+    }
+
+    /// Delivers until the task's queue has ended; in a stop, until the target fails, or says
+    /// nothing more, and the disk can keep what is left. Dropping the future gives up what is left.
     pub async fn run(self, task: Task) {
         let (stats, signals) = (task.stats.clone(), task.signals.clone());
-        let left = task::left(task.queue.suspension(), stats, signals);
+        let left = task::left(task.queue.suspension(), stats, signals, self.gives_back());
+        let deliver = Box::pin(self.deliver(task));
         tokio::select! {
             biased;
-            () = self.deliver(task) => {}
+            () = deliver => {}
             () = left => {}
         }
     }

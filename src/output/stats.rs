@@ -26,6 +26,8 @@ pub struct OutputStats {
     pub suspended_seconds: Counter,
     /// Times that it panicked, and was made anew.
     pub panics: Counter,
+    /// Signs of life: times that the target took or acknowledged something.
+    pub signs: Counter,
     /// Connections made, files opened.
     pub opened: Counter,
     /// The open files of omfile's `dynaFile`.
@@ -63,6 +65,7 @@ impl OutputStats {
             (&self.suspended_seconds, suspended_seconds),
             (&self.handed_over, &other.handed_over),
             (&self.panics, &other.panics),
+            (&self.signs, &other.signs),
             (&self.opened, &other.opened),
         ] {
             sum.add(part.get());

@@ -116,6 +116,12 @@ impl Suspension {
         self.shared.lock().spill.as_ref().is_some_and(|spill| spill.saves)
     }
 
+    /// Whether there is something to deliver, or being delivered, in memory.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        self.shared.lock().messages > 0
+    }
+
     /// Has [`Suspension::left`] return.
     pub fn leave(&self) {
         self.shared.left.notify_one();
