@@ -14,4 +14,5 @@ pub mod posix;
 pub mod report;
 pub mod reporter;
 pub mod span;
+pub mod sync;
 pub mod versions;

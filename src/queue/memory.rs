@@ -4,18 +4,17 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::Condvar;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
 use std::sync::PoisonError;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
-use tokio::sync::Notify;
-
+use crate::base::sync::Condvar;
+use crate::base::sync::Mutex;
+use crate::base::sync::MutexGuard;
+use crate::base::sync::Notify;
+use crate::base::sync::atomic::AtomicBool;
+use crate::base::sync::atomic::AtomicU64;
+use crate::base::sync::atomic::Ordering;
 use crate::queue::Chunk;
 use crate::queue::Taken;
 use crate::queue::pace::Pace;
