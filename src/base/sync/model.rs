@@ -8,7 +8,7 @@ use loom::sync::Mutex;
 use loom::sync::MutexGuard;
 
 /// Switches between threads in the midst of what they do. Each thread that waits or ends makes
-/// room for the others besides, in any order. Three find nothing more, and take five times as long.
+/// room for the others besides, in any order.
 const PREEMPTIONS: usize = 2;
 /// Steps of all threads in one run.
 const STEPS: usize = 10_000;
@@ -21,9 +21,17 @@ const STEPS: usize = 10_000;
 /// # Panics
 /// In the first run that fails.
 pub fn explore(case: impl Fn() + Send + Sync + 'static) {
+    explore_up_to(PREEMPTIONS, case);
+}
+
+/// The same with so many switches, for what takes many steps.
+///
+/// # Panics
+/// In the first run that fails.
+pub fn explore_up_to(preemptions: usize, case: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.max_branches = STEPS;
-    builder.preemption_bound.get_or_insert(PREEMPTIONS);
+    builder.preemption_bound.get_or_insert(preemptions);
     builder.check(case);
 }
 

@@ -38,17 +38,22 @@ pub(in crate::queue) fn numbers<'a>(chunks: impl IntoIterator<Item = &'a Chunk>)
     chunks.into_iter().map(|chunk| chunk.bytes[0]).collect()
 }
 
-/// Delivers until the queue ends.
-pub(in crate::queue) fn deliver(receiver: &Receiver) -> Vec<u8> {
-    let mut delivered = Vec::new();
+/// Waits for something, and delivers what there is; nothing when the queue has ended.
+pub(in crate::queue) fn deliver_some(receiver: &Receiver) -> Vec<u8> {
     let mut taken = Taken::default();
-    while block_on(receiver.take(&mut taken)) {
-        while let Some(chunk) = taken.pop_front() {
-            delivered.extend(numbers([&chunk]));
-            receiver.done(chunk);
-        }
+    let mut delivered = Vec::new();
+    assert_eq!(block_on(receiver.take(&mut taken)), !taken.is_empty());
+    while let Some(chunk) = taken.pop_front() {
+        delivered.extend(numbers([&chunk]));
+        receiver.done(chunk);
     }
     delivered
+}
+
+/// Delivers until the queue ends.
+fn deliver(receiver: &Receiver) -> Vec<u8> {
+    let batches = std::iter::repeat_with(|| deliver_some(receiver));
+    batches.take_while(|batch| !batch.is_empty()).flatten().collect()
 }
 
 fn sorted(mut numbers: Vec<u8>) -> Vec<u8> {
@@ -129,7 +134,24 @@ fn nobody_waits_for_an_output_that_is_gone() {
     });
 }
 
-/// What an output held is given back by its thread while the queue's last sender goes.
+/// A thread that an output has lent chunks to ends, and the output waits for more.
+#[test]
+fn what_a_thread_gives_back_wakes_the_output() {
+    explore(|| {
+        let (sender, receiver) = bounded(1 << 10);
+        assert!(sender.try_push(&mut chunk(1)));
+        let mut lent = Taken::default();
+        assert!(block_on(receiver.take(&mut lent)));
+        let thread = thread::spawn(move || drop(lent));
+        let mut taken = Taken::default();
+        assert!(block_on(receiver.take(&mut taken)));
+        assert_eq!(numbers(taken.iter()), [1]);
+        thread.join().unwrap();
+        drop(sender);
+    });
+}
+
+/// What an output held is given back while the queue's last sender goes.
 #[test]
 fn the_queue_does_not_end_before_all_is_taken() {
     explore(|| {
