@@ -466,14 +466,15 @@ impl Receiver {
     /// given back nor in `into` any more when the output ends is lost, and counts as left.
     pub async fn take(&self, into: &mut Taken) -> bool {
         loop {
-            let filled = self.shared.filled.notified();
-            tokio::pin!(filled);
-            filled.as_mut().enable();
+            // What comes between the look and the wait is not missed: `filled` keeps it for who
+            // asks next.
             match self.shared.take(into) {
                 Taking::Took => return true,
                 Taking::Ended => return false,
-                Taking::Empty => filled.await,
-                Taking::Later(wait) => drop(tokio::time::timeout(wait, filled).await),
+                Taking::Empty => self.shared.filled.notified().await,
+                Taking::Later(wait) => {
+                    drop(tokio::time::timeout(wait, self.shared.filled.notified()).await);
+                }
             }
         }
     }
