@@ -19,6 +19,7 @@ use crate::queue::bounded;
 use crate::queue::memory::Leave;
 use crate::queue::memory::Shared;
 use crate::queue::spool::Worker;
+use crate::queue::tests::model::deliver;
 use crate::queue::tests::model::deliver_some;
 use crate::queue::tests::model::numbers;
 use crate::queue::tests::model::produce;
@@ -80,6 +81,19 @@ fn what_went_to_disk_comes_back() {
         }
         assert_eq!(delivered, [1, 2, 3]);
         assert_eq!(sender.gauge().depth(), (0, 0));
+        producer.join().unwrap();
+        disk.shared.leave(Leave::Now);
+        assert_eq!(disk.end(), 0);
+    });
+}
+
+/// The last sender goes at any time: what is on disk, or on its way there, is waited for.
+#[test]
+fn the_queue_does_not_end_before_its_disk_is_read() {
+    explore_up_to(1, || {
+        let (sender, receiver, disk) = Disk::start();
+        let producer = produce(sender, &[1, 2]);
+        assert_eq!(deliver(&receiver), [1, 2]);
         producer.join().unwrap();
         disk.shared.leave(Leave::Now);
         assert_eq!(disk.end(), 0);

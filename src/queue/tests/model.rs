@@ -51,7 +51,7 @@ pub(in crate::queue) fn deliver_some(receiver: &Receiver) -> Vec<u8> {
 }
 
 /// Delivers until the queue ends.
-fn deliver(receiver: &Receiver) -> Vec<u8> {
+pub(in crate::queue) fn deliver(receiver: &Receiver) -> Vec<u8> {
     let batches = std::iter::repeat_with(|| deliver_some(receiver));
     batches.take_while(|batch| !batch.is_empty()).flatten().collect()
 }
