@@ -6,13 +6,14 @@
 //! memory if nothing older is on disk; otherwise the queue is full, and its inputs wait.
 
 mod fit;
+#[cfg(all(test, model))]
+mod model;
 mod save;
 
 use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::mpsc;
 use std::sync::mpsc::Receiver;
@@ -27,6 +28,7 @@ use crate::base::num::count;
 use crate::base::num::len32;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
+use crate::base::sync::MutexGuard;
 use crate::disk;
 use crate::disk::Files;
 use crate::disk::Log;
@@ -44,8 +46,8 @@ use crate::queue::spill::Spill;
 use crate::telemetry::Counter;
 
 /// The shortest time between two syncs, unless much waits: they cost the disk more than what they
-/// are about.
-const SYNC_INTERVAL: Duration = Duration::from_millis(10);
+/// are about. A model has no clock.
+const SYNC_INTERVAL: Duration = Duration::from_millis(if cfg!(model) { 0 } else { 10 });
 /// That much.
 const SYNC_BYTES: usize = 1 << 20;
 /// How long a disk that failed is left alone.
