@@ -10,12 +10,14 @@ pub mod common;
 mod errors;
 pub mod file;
 pub mod forward;
+pub mod pipe;
 pub mod relp;
 mod stats;
 pub mod stdout;
 mod task;
 #[cfg(test)]
 mod testing;
+pub mod user;
 
 pub use errors::ErrorFile;
 pub use stats::CacheStats;
@@ -39,8 +41,10 @@ use crate::output::file::FileDefaults;
 use crate::output::file::FileSpec;
 use crate::output::file::FileTarget;
 use crate::output::forward::ForwardSpec;
+use crate::output::pipe::PipeSpec;
 use crate::output::relp::RelpSpec;
 use crate::output::stdout::StdoutSpec;
+use crate::output::user::UserSpec;
 use crate::queue;
 use crate::queue::Framing;
 use crate::queue::Taken;
@@ -56,6 +60,8 @@ pub struct Defaults {
     pub forward_template: String,
     /// `module(load="builtin:omfile" …)`.
     pub file: FileDefaults,
+    /// `module(load="builtin:ompipe" template=)`.
+    pub pipe_template: String,
 }
 
 impl Default for Defaults {
@@ -65,6 +71,7 @@ impl Default for Defaults {
             message_bytes: limits::MESSAGE_BYTES_DEFAULT,
             forward_template: forward::DEFAULT_TEMPLATE.to_owned(),
             file: FileDefaults::default(),
+            pipe_template: pipe::DEFAULT_TEMPLATE.to_owned(),
         }
     }
 }
@@ -85,6 +92,13 @@ impl Defaults {
                 let params = file::MODULE.check_load(object, diags);
                 self.file.apply(&params, diags);
             }
+            pipe::NAME => {
+                let params = pipe::MODULE.check_load(object, diags);
+                if let Some(template) = params.str("template") {
+                    template.clone_into(&mut self.pipe_template);
+                }
+            }
+            user::NAME => drop(user::MODULE.check_load(object, diags)),
             stdout::NAME | DISCARD => {}
             _ => return false,
         }
@@ -107,6 +121,8 @@ pub enum OutputSpec {
     File(Box<FileSpec>),
     Stdout(StdoutSpec),
     Relp(Box<RelpSpec>),
+    Pipe(Box<PipeSpec>),
+    User(Box<UserSpec>),
     /// Takes messages and does nothing with them.
     Discard(Common),
 }
@@ -139,6 +155,14 @@ impl OutputSpec {
                 let params = relp::MODULE.check(object, &tables(&relp::MODULE), diags);
                 RelpSpec::compile(&params, defaults, diags).map(Box::new).map(Self::Relp)
             }
+            pipe::NAME => {
+                let params = pipe::MODULE.check(object, &tables(&pipe::MODULE), diags);
+                PipeSpec::compile(&params, defaults, diags).map(Box::new).map(Self::Pipe)
+            }
+            user::NAME => {
+                let params = user::MODULE.check(object, &tables(&user::MODULE), diags);
+                UserSpec::compile(&params, diags).map(Box::new).map(Self::User)
+            }
             DISCARD => {
                 let params = DISCARD_MODULE.check(object, &tables(&DISCARD_MODULE), diags);
                 Common::compile(&params, diags).map(Self::Discard)
@@ -155,6 +179,8 @@ impl OutputSpec {
             Self::File(_) => file::NAME,
             Self::Stdout(_) => stdout::NAME,
             Self::Relp(_) => relp::NAME,
+            Self::Pipe(_) => pipe::NAME,
+            Self::User(_) => user::NAME,
             Self::Discard(_) => DISCARD,
         }
     }
@@ -166,6 +192,20 @@ impl OutputSpec {
             Self::File(spec) => &spec.common,
             Self::Stdout(spec) => &spec.common,
             Self::Relp(spec) => &spec.common,
+            Self::Pipe(spec) => &spec.common,
+            Self::User(spec) => &spec.common,
+            Self::Discard(common) => common,
+        }
+    }
+
+    const fn common_mut(&mut self) -> &mut Common {
+        match self {
+            Self::Forward(spec) => &mut spec.common,
+            Self::File(spec) => &mut spec.common,
+            Self::Stdout(spec) => &mut spec.common,
+            Self::Relp(spec) => &mut spec.common,
+            Self::Pipe(spec) => &mut spec.common,
+            Self::User(spec) => &mut spec.common,
             Self::Discard(common) => common,
         }
     }
@@ -175,13 +215,7 @@ impl OutputSpec {
     pub fn is_like(&self, other: &Self) -> bool {
         let nameless = |spec: &Self| {
             let mut spec = spec.clone();
-            match &mut spec {
-                Self::Forward(spec) => spec.common.name = None,
-                Self::File(spec) => spec.common.name = None,
-                Self::Stdout(spec) => spec.common.name = None,
-                Self::Relp(spec) => spec.common.name = None,
-                Self::Discard(common) => common.name = None,
-            }
+            spec.common_mut().name = None;
             spec
         };
         nameless(self) == nameless(other)
@@ -195,6 +229,8 @@ impl OutputSpec {
             Self::File(spec) => Some(&spec.template),
             Self::Stdout(spec) => Some(&spec.template),
             Self::Relp(spec) => Some(&spec.template),
+            Self::Pipe(spec) => Some(&spec.template),
+            Self::User(spec) => Some(&spec.template),
             Self::Discard(_) => None,
         }
     }
@@ -207,7 +243,7 @@ impl OutputSpec {
                 FileTarget::Dynamic { template, .. } => Some(template),
                 FileTarget::Fixed(_) => None,
             },
-            Self::Forward(_) | Self::Stdout(_) | Self::Relp(_) | Self::Discard(_) => None,
+            _ => None,
         }
     }
 
@@ -229,6 +265,8 @@ impl OutputSpec {
             },
             Self::Stdout(_) => "stdout".to_owned(),
             Self::Relp(spec) => format!("relp:{}:{}", spec.target, spec.port),
+            Self::Pipe(spec) => format!("pipe:{}", spec.path.display()),
+            Self::User(spec) => format!("terminals:{}", spec.users),
             Self::Discard(_) => String::new(),
         }
     }
@@ -240,7 +278,7 @@ impl OutputSpec {
             Self::Forward(spec) => spec.framing,
             Self::Stdout(spec) => spec.framing,
             Self::Relp(_) => RelpSpec::FRAMING,
-            Self::File(_) | Self::Discard(_) => Framing::NONE,
+            Self::File(_) | Self::Pipe(_) | Self::User(_) | Self::Discard(_) => Framing::NONE,
         }
     }
 
@@ -262,6 +300,8 @@ impl OutputSpec {
             Self::File(spec) => file::run(*spec, task).await,
             Self::Stdout(spec) => stdout::run(spec, task).await,
             Self::Relp(spec) => relp::run(*spec, task).await,
+            Self::Pipe(spec) => pipe::run(*spec, task).await,
+            Self::User(spec) => user::run(*spec, task).await,
             Self::Discard(_) => discard(&task).await,
         }
     }
@@ -277,8 +317,15 @@ async fn discard(task: &Task) {
 }
 
 /// The output modules that run.
-pub static MODULES: &[&Module] =
-    &[&forward::MODULE, &file::MODULE, &stdout::MODULE, &relp::MODULE, &DISCARD_MODULE];
+pub static MODULES: &[&Module] = &[
+    &forward::MODULE,
+    &file::MODULE,
+    &stdout::MODULE,
+    &relp::MODULE,
+    &pipe::MODULE,
+    &user::MODULE,
+    &DISCARD_MODULE,
+];
 
 static DISCARD_MODULE: Module = Module {
     name: DISCARD,

@@ -28,6 +28,8 @@ pub struct OutputStats {
     pub panics: Counter,
     /// Connections made, files opened.
     pub opened: Counter,
+    /// Terminals of omusrmsg that were full, and got a part of a batch or nothing, one count each.
+    pub terminals_skipped: Counter,
     /// The open files of omfile's `dynaFile`.
     pub cache: CacheStats,
 }
@@ -64,6 +66,7 @@ impl OutputStats {
             (&self.handed_over, &other.handed_over),
             (&self.panics, &other.panics),
             (&self.opened, &other.opened),
+            (&self.terminals_skipped, &other.terminals_skipped),
         ] {
             sum.add(part.get());
         }

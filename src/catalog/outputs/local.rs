@@ -3,7 +3,6 @@
 use crate::catalog::later;
 use crate::config::module::Module;
 use crate::config::module::Role::Output;
-use crate::config::param::Kind::Array;
 use crate::config::param::Kind::Bool;
 use crate::config::param::Kind::Duration;
 use crate::config::param::Kind::Mode;
@@ -19,15 +18,6 @@ static TEMPLATE: &[Spec] =
 
 pub(in crate::catalog) static MODULES: &[Module] = &[
     Module {
-        instance: &[USRMSG],
-        ..later("omusrmsg", Output, "Writes to the terminals of users who are logged in.", LEFT_OUT)
-    },
-    Module {
-        module: &[TEMPLATE],
-        instance: &[PIPE],
-        ..later("ompipe", Output, "Writes to a named pipe.", LEFT_OUT)
-    },
-    Module {
         module: &[TEMPLATE],
         instance: &[PROG],
         ..later("omprog", Output, "Writes to a program's standard input.", LEFT_OUT)
@@ -42,15 +32,6 @@ pub(in crate::catalog) static MODULES: &[Module] = &[
         instance: &[SHELL],
         ..later("omshell", Output, "Runs a program for each message (the ^ action).", LEFT_OUT)
     },
-];
-
-static USRMSG: &[Spec] =
-    &[Spec::new("users", Array, "", "Names of users, separated by commas; * is everybody.")
-        .required()];
-
-static PIPE: &[Spec] = &[
-    Spec::new("pipe", Str, "", "The named pipe, which has to exist.").required(),
-    Spec::new("tryResumeReopen", Bool, "off", "Opens the pipe anew when a write has failed."),
 ];
 
 static UXSOCK: &[Spec] = &[Spec::new("socket", Str, "", "The socket's path ($OMUxSockSocket).")];

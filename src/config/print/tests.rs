@@ -34,7 +34,7 @@ fn legacy_lines_become_modern() {
              action(type=\"omfwd\" ziplevel=\"9\" target=\"h\" port=\"5\" protocol=\"tcp\")\n}\n\n\
          :msg, !contains, \"a\\\"b\\\\\" {\n    stop\n}\n\n\
          kern.* {\n    ^/bin/x;T\n}\n\n\
-         *.emerg {\n    action(type=\"omusrmsg\" users=[\"root\", \"me\"])\n}\n",
+         *.emerg {\n    action(type=\"omusrmsg\" users=\"root,me\")\n}\n",
     );
 }
 
