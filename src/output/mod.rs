@@ -11,6 +11,7 @@ mod errors;
 pub mod file;
 pub mod forward;
 pub mod pipe;
+pub mod program;
 pub mod relp;
 mod stats;
 pub mod stdout;
@@ -42,6 +43,7 @@ use crate::output::file::FileSpec;
 use crate::output::file::FileTarget;
 use crate::output::forward::ForwardSpec;
 use crate::output::pipe::PipeSpec;
+use crate::output::program::ProgramSpec;
 use crate::output::relp::RelpSpec;
 use crate::output::stdout::StdoutSpec;
 use crate::output::user::UserSpec;
@@ -122,6 +124,7 @@ pub enum OutputSpec {
     Stdout(StdoutSpec),
     Relp(Box<RelpSpec>),
     Pipe(Box<PipeSpec>),
+    Program(Box<ProgramSpec>),
     User(Box<UserSpec>),
     /// Takes messages and does nothing with them.
     Discard(Common),
@@ -159,6 +162,10 @@ impl OutputSpec {
                 let params = pipe::MODULE.check(object, &tables(&pipe::MODULE), diags);
                 PipeSpec::compile(&params, defaults, diags).map(Box::new).map(Self::Pipe)
             }
+            program::NAME => {
+                let params = program::MODULE.check(object, &tables(&program::MODULE), diags);
+                ProgramSpec::compile(&params, diags).map(Box::new).map(Self::Program)
+            }
             user::NAME => {
                 let params = user::MODULE.check(object, &tables(&user::MODULE), diags);
                 UserSpec::compile(&params, diags).map(Box::new).map(Self::User)
@@ -180,6 +187,7 @@ impl OutputSpec {
             Self::Stdout(_) => stdout::NAME,
             Self::Relp(_) => relp::NAME,
             Self::Pipe(_) => pipe::NAME,
+            Self::Program(_) => program::NAME,
             Self::User(_) => user::NAME,
             Self::Discard(_) => DISCARD,
         }
@@ -193,6 +201,7 @@ impl OutputSpec {
             Self::Stdout(spec) => &spec.common,
             Self::Relp(spec) => &spec.common,
             Self::Pipe(spec) => &spec.common,
+            Self::Program(spec) => &spec.common,
             Self::User(spec) => &spec.common,
             Self::Discard(common) => common,
         }
@@ -205,6 +214,7 @@ impl OutputSpec {
             Self::Stdout(spec) => &mut spec.common,
             Self::Relp(spec) => &mut spec.common,
             Self::Pipe(spec) => &mut spec.common,
+            Self::Program(spec) => &mut spec.common,
             Self::User(spec) => &mut spec.common,
             Self::Discard(common) => common,
         }
@@ -230,6 +240,7 @@ impl OutputSpec {
             Self::Stdout(spec) => Some(&spec.template),
             Self::Relp(spec) => Some(&spec.template),
             Self::Pipe(spec) => Some(&spec.template),
+            Self::Program(spec) => Some(&spec.template),
             Self::User(spec) => Some(&spec.template),
             Self::Discard(_) => None,
         }
@@ -266,6 +277,7 @@ impl OutputSpec {
             Self::Stdout(_) => "stdout".to_owned(),
             Self::Relp(spec) => format!("relp:{}:{}", spec.target, spec.port),
             Self::Pipe(spec) => format!("pipe:{}", spec.path.display()),
+            Self::Program(spec) => format!("program:{}", spec.binary.display()),
             Self::User(spec) => format!("terminals:{}", spec.users),
             Self::Discard(_) => String::new(),
         }
@@ -278,6 +290,7 @@ impl OutputSpec {
             Self::Forward(spec) => spec.framing,
             Self::Stdout(spec) => spec.framing,
             Self::Relp(_) => RelpSpec::FRAMING,
+            Self::Program(_) => ProgramSpec::FRAMING,
             Self::File(_) | Self::Pipe(_) | Self::User(_) | Self::Discard(_) => Framing::NONE,
         }
     }
@@ -301,6 +314,7 @@ impl OutputSpec {
             Self::Stdout(spec) => stdout::run(spec, task).await,
             Self::Relp(spec) => relp::run(*spec, task).await,
             Self::Pipe(spec) => pipe::run(*spec, task).await,
+            Self::Program(spec) => program::run(*spec, task).await,
             Self::User(spec) => user::run(*spec, task).await,
             Self::Discard(_) => discard(&task).await,
         }
@@ -323,6 +337,7 @@ pub static MODULES: &[&Module] = &[
     &stdout::MODULE,
     &relp::MODULE,
     &pipe::MODULE,
+    &program::MODULE,
     &user::MODULE,
     &DISCARD_MODULE,
 ];

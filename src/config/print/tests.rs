@@ -148,8 +148,8 @@ fn rulesets_take_the_simplest_form() {
     assert_eq!(form("/x"), "    actions:\n      - type: omfile\n        file: /x\n");
     assert_eq!(
         form("\nmail.* :omusrmsg:a,b"),
-        "    filter: \"mail.*\"\n    actions:\n      - type: omusrmsg\n        users:\n          \
-         - a\n          - b\n"
+        "    filter: \"mail.*\"\n    actions:\n      - type: omusrmsg\n        users: \
+         a,b\n"
     );
     assert_eq!(
         form("\n:msg, contains, \"a\" /x"),

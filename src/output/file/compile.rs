@@ -122,7 +122,10 @@ fn target(params: &Params, defaults: &Defaults, diags: &mut Diagnostics) -> Opti
         }
         Some(pipe) if pipe.starts_with('|') => {
             let text = format!("\"{pipe}\" is a named pipe, and no file");
-            let help = format!("write {pipe}, or action(type=\"ompipe\" pipe=\"{}\")", pipe.trim_start_matches('|'));
+            let help = format!(
+                "write {pipe}, or action(type=\"ompipe\" pipe=\"{}\")",
+                pipe.trim_start_matches('|')
+            );
             diags.push(Diagnostic::error(params.loc("file"), text).help(help));
             None
         }
