@@ -19,6 +19,7 @@ mod task;
 #[cfg(test)]
 mod testing;
 pub mod user;
+pub mod uxsock;
 
 pub use errors::ErrorFile;
 pub use stats::CacheStats;
@@ -47,6 +48,7 @@ use crate::output::program::ProgramSpec;
 use crate::output::relp::RelpSpec;
 use crate::output::stdout::StdoutSpec;
 use crate::output::user::UserSpec;
+use crate::output::uxsock::UxSockSpec;
 use crate::queue;
 use crate::queue::Framing;
 use crate::queue::Taken;
@@ -64,6 +66,8 @@ pub struct Defaults {
     pub file: FileDefaults,
     /// `module(load="builtin:ompipe" template=)`.
     pub pipe_template: String,
+    /// `module(load="omuxsock" template=)`.
+    pub uxsock_template: String,
 }
 
 impl Default for Defaults {
@@ -74,6 +78,7 @@ impl Default for Defaults {
             forward_template: forward::DEFAULT_TEMPLATE.to_owned(),
             file: FileDefaults::default(),
             pipe_template: pipe::DEFAULT_TEMPLATE.to_owned(),
+            uxsock_template: uxsock::DEFAULT_TEMPLATE.to_owned(),
         }
     }
 }
@@ -99,6 +104,14 @@ impl Defaults {
                 if let Some(template) = params.str("template") {
                     template.clone_into(&mut self.pipe_template);
                 }
+            }
+            uxsock::NAME => {
+                // It has to be loaded as well, and whoever does that complains of it.
+                let params = uxsock::MODULE.check_load(object, &mut Diagnostics::default());
+                if let Some(template) = params.str("template") {
+                    template.clone_into(&mut self.uxsock_template);
+                }
+                return false;
             }
             user::NAME => drop(user::MODULE.check_load(object, diags)),
             stdout::NAME | DISCARD => {}
@@ -126,6 +139,7 @@ pub enum OutputSpec {
     Pipe(Box<PipeSpec>),
     Program(Box<ProgramSpec>),
     User(Box<UserSpec>),
+    UxSock(Box<UxSockSpec>),
     /// Takes messages and does nothing with them.
     Discard(Common),
 }
@@ -160,7 +174,8 @@ impl OutputSpec {
             }
             pipe::NAME => {
                 let params = pipe::MODULE.check(object, &tables(&pipe::MODULE), diags);
-                PipeSpec::compile(&params, defaults, diags).map(Box::new).map(Self::Pipe)
+                let spec = PipeSpec::compile(&params, object.legacy, defaults, diags);
+                spec.map(Box::new).map(Self::Pipe)
             }
             program::NAME => {
                 let params = program::MODULE.check(object, &tables(&program::MODULE), diags);
@@ -169,6 +184,10 @@ impl OutputSpec {
             user::NAME => {
                 let params = user::MODULE.check(object, &tables(&user::MODULE), diags);
                 UserSpec::compile(&params, diags).map(Box::new).map(Self::User)
+            }
+            uxsock::NAME => {
+                let params = uxsock::MODULE.check(object, &tables(&uxsock::MODULE), diags);
+                UxSockSpec::compile(&params, defaults, diags).map(Box::new).map(Self::UxSock)
             }
             DISCARD => {
                 let params = DISCARD_MODULE.check(object, &tables(&DISCARD_MODULE), diags);
@@ -189,6 +208,7 @@ impl OutputSpec {
             Self::Pipe(_) => pipe::NAME,
             Self::Program(_) => program::NAME,
             Self::User(_) => user::NAME,
+            Self::UxSock(_) => uxsock::NAME,
             Self::Discard(_) => DISCARD,
         }
     }
@@ -203,6 +223,7 @@ impl OutputSpec {
             Self::Pipe(spec) => &spec.common,
             Self::Program(spec) => &spec.common,
             Self::User(spec) => &spec.common,
+            Self::UxSock(spec) => &spec.common,
             Self::Discard(common) => common,
         }
     }
@@ -216,6 +237,7 @@ impl OutputSpec {
             Self::Pipe(spec) => &mut spec.common,
             Self::Program(spec) => &mut spec.common,
             Self::User(spec) => &mut spec.common,
+            Self::UxSock(spec) => &mut spec.common,
             Self::Discard(common) => common,
         }
     }
@@ -242,6 +264,7 @@ impl OutputSpec {
             Self::Pipe(spec) => Some(&spec.template),
             Self::Program(spec) => Some(&spec.template),
             Self::User(spec) => Some(&spec.template),
+            Self::UxSock(spec) => Some(&spec.template),
             Self::Discard(_) => None,
         }
     }
@@ -279,6 +302,7 @@ impl OutputSpec {
             Self::Pipe(spec) => format!("pipe:{}", spec.path.display()),
             Self::Program(spec) => format!("program:{}", spec.binary.display()),
             Self::User(spec) => format!("terminals:{}", spec.users),
+            Self::UxSock(spec) => format!("unix:{}", spec.socket),
             Self::Discard(_) => String::new(),
         }
     }
@@ -291,7 +315,7 @@ impl OutputSpec {
             Self::Stdout(spec) => spec.framing,
             Self::Relp(_) => RelpSpec::FRAMING,
             Self::Program(_) => ProgramSpec::FRAMING,
-            Self::File(_) | Self::Pipe(_) | Self::User(_) | Self::Discard(_) => Framing::NONE,
+            _ => Framing::NONE,
         }
     }
 
@@ -316,6 +340,7 @@ impl OutputSpec {
             Self::Pipe(spec) => pipe::run(*spec, task).await,
             Self::Program(spec) => program::run(*spec, task).await,
             Self::User(spec) => user::run(*spec, task).await,
+            Self::UxSock(spec) => uxsock::run(*spec, task).await,
             Self::Discard(_) => discard(&task).await,
         }
     }
@@ -339,6 +364,7 @@ pub static MODULES: &[&Module] = &[
     &pipe::MODULE,
     &program::MODULE,
     &user::MODULE,
+    &uxsock::MODULE,
     &DISCARD_MODULE,
 ];
 

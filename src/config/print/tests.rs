@@ -149,7 +149,7 @@ fn rulesets_take_the_simplest_form() {
     assert_eq!(
         form("\nmail.* :omusrmsg:a,b"),
         "    filter: \"mail.*\"\n    actions:\n      - type: omusrmsg\n        users: \
-         a,b\n"
+         \"a,b\"\n"
     );
     assert_eq!(
         form("\n:msg, contains, \"a\" /x"),

@@ -47,7 +47,7 @@ static MODULE_PARAMS: &[Spec] = &[Spec::new(
     "template",
     Kind::Template,
     DEFAULT_TEMPLATE,
-    "The template of ompipe actions that name none.",
+    "The template of |/path actions that name none; action() does not use it.",
 )];
 
 static PARAMS: &[Spec] = &[
@@ -73,7 +73,14 @@ pub struct PipeSpec {
 
 impl PipeSpec {
     /// Reads checked parameters; `None` (complained of) if there is nothing to run.
-    pub fn compile(params: &Params, defaults: &Defaults, diags: &mut Diagnostics) -> Option<Self> {
+    /// As in rsyslog the module's template is for the `legacy` form alone.
+    pub fn compile(
+        params: &Params,
+        legacy: bool,
+        defaults: &Defaults,
+        diags: &mut Diagnostics,
+    ) -> Option<Self> {
+        let usual = if legacy { &defaults.pipe_template } else { DEFAULT_TEMPLATE };
         let mut common = Common::compile(params, diags)?;
         let path = params.str("pipe").unwrap_or_default();
         if path.is_empty() {
@@ -86,7 +93,7 @@ impl PipeSpec {
             common.retry.limit = Some(0);
         }
         Some(Self {
-            template: common.template.take().unwrap_or_else(|| defaults.pipe_template.clone()),
+            template: common.template.take().unwrap_or_else(|| usual.to_owned()),
             common,
             path: PathBuf::from(path),
             reopen: params.bool("tryResumeReopen").unwrap_or(false),

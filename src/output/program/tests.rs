@@ -210,13 +210,13 @@ async fn a_full_pipe_holds_the_action_back() {
 #[tokio::test]
 async fn output_signals_and_the_end() {
     let stage = Stage::new(
-        "trap 'echo hup' USR1
+        "exec 3<&0
+         trap 'echo hup' USR1
          trap 'echo term' TERM
          echo \"args: $# $1 $2\"
          echo errors >&2
-         while :; do
-           if read -r l; then echo \"got $l\"; elif [ $? -eq 1 ]; then break; fi
-         done
+         { while read -r l; do echo \"got $l\"; done; } <&3 &
+         until wait $!; do :; done
          echo end",
     );
     let output = stage.path("output").display().to_string();
