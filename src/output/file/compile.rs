@@ -121,12 +121,12 @@ fn target(params: &Params, defaults: &Defaults, diags: &mut Diagnostics) -> Opti
             None
         }
         Some(pipe) if pipe.starts_with('|') => {
-            let text = format!("\"{pipe}\" is a named pipe, and no file");
+            let text = format!("\"{pipe}\" is a named pipe, and no file: the action is left out");
             let help = format!(
                 "write {pipe}, or action(type=\"ompipe\" pipe=\"{}\")",
                 pipe.trim_start_matches('|')
             );
-            diags.push(Diagnostic::error(params.loc("file"), text).help(help));
+            diags.push(Diagnostic::warning(params.loc("file"), text).help(help));
             None
         }
         Some(path) => Some(FileTarget::Fixed(PathBuf::from(path))),

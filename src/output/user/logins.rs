@@ -53,14 +53,22 @@ pub(super) fn find(utmp: &Path, sessions: &Path) -> io::Result<Vec<Login>> {
 /// The users in a utmp file. A record that is cut off is none.
 fn records(bytes: &[u8]) -> impl Iterator<Item = Login> {
     bytes.chunks_exact(RECORD).filter_map(|record| {
-        // A short in the machine's own order, padded; a user's process is 7.
-        let [low, high] = [record[TYPE], record[TYPE + 1]];
-        if i16::from_ne_bytes([low, high]) != libc::USER_PROCESS {
+        // A short in the machine's own order, padded.
+        if record[TYPE..TYPE + 2] != user_process() {
             return None;
         }
         let line = std::str::from_utf8(text(&record[LINE])).ok()?;
         Some(Login { user: text(&record[USER]).to_vec(), line: device(line)? })
     })
+}
+
+/// The type of a user's process, as it stands in a record.
+const fn user_process() -> [u8; 2] {
+    if cfg!(target_endian = "big") {
+        libc::USER_PROCESS.to_be_bytes()
+    } else {
+        libc::USER_PROCESS.to_le_bytes()
+    }
 }
 
 /// Up to the first NUL; a name that fills its field has none.
@@ -104,9 +112,10 @@ fn of_session(text: &str) -> Option<Login> {
 }
 
 #[cfg(test)]
-pub(super) fn record(kind: i16, line: &str, user: &str) -> Vec<u8> {
+pub(super) fn record(kind: u8, line: &str, user: &str) -> Vec<u8> {
     let mut record = vec![0; RECORD];
-    record[..2].copy_from_slice(&kind.to_ne_bytes());
+    // All types fit into a byte: 7 is a user's process.
+    record[..2].copy_from_slice(&user_process().map(|byte| if byte == 7 { kind } else { 0 }));
     record[LINE][..line.len()].copy_from_slice(line.as_bytes());
     record[USER][..user.len()].copy_from_slice(user.as_bytes());
     record

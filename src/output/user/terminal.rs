@@ -47,6 +47,11 @@ pub(super) fn write(path: &Path, texts: &[&[u8]]) -> io::Result<Wrote> {
     Ok(Wrote::All)
 }
 
+#[expect(clippy::disallowed_methods, reason = "on a thread for blocking calls, not a worker")]
+fn pause() {
+    std::thread::sleep(LOOK);
+}
+
 fn write_one(terminal: &mut File, mut text: &[u8], until: Instant) -> io::Result<Wrote> {
     while !text.is_empty() {
         match terminal.write(text) {
@@ -56,7 +61,7 @@ fn write_one(terminal: &mut File, mut text: &[u8], until: Instant) -> io::Result
                 if clock::monotonic() >= until {
                     return Ok(Wrote::Part);
                 }
-                std::thread::sleep(LOOK);
+                pause();
             }
             Err(e) => return Err(e),
         }

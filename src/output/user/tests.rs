@@ -3,12 +3,12 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
-use std::time::Instant;
 
 use rustix::pty;
 use rustix::termios;
 
 use super::*;
+use crate::base::clock;
 use crate::output::OutputSpec;
 use crate::output::testing::Driven;
 use crate::output::testing::compile;
@@ -140,7 +140,7 @@ async fn a_stopped_terminal_delays_nobody() {
     let utmp = [logins::record(7, &stopped.line, "a"), logins::record(7, &read.line, "b")];
     fs::write(dir.path().join("utmp"), utmp.concat()).unwrap();
     let (driven, running) = start("*", dir.path());
-    let begun = Instant::now();
+    let begun = clock::monotonic();
     let text = "x".repeat(1000);
     for round in 1..=60 {
         driven.push(&[&text]).await;
