@@ -124,6 +124,8 @@ struct Fate {
     dropped_at_stop: u64,
     dropped_unsendable: u64,
     dropped_retries: u64,
+    /// No messages: terminals that got not all of them.
+    terminals_skipped: u64,
     queued: u64,
     /// Wait for room in the queue, with the input that they came from.
     waiting: u64,
@@ -216,6 +218,7 @@ impl ActionCounters {
             dropped_retries: self.output.dropped_retries.get(),
             dropped_full: self.outlet.dropped_full.get(),
             discarded: self.outlet.dropped_discarded.get(),
+            terminals_skipped: self.output.terminals_skipped.get(),
             ..Fate::default()
         };
         let out = fate.total() - fate.dropped_full - fate.discarded;
@@ -255,6 +258,7 @@ impl Fate {
         self.dropped_at_stop += other.dropped_at_stop;
         self.dropped_unsendable += other.dropped_unsendable;
         self.dropped_retries += other.dropped_retries;
+        self.terminals_skipped += other.terminals_skipped;
         self.queued += other.queued;
         self.waiting += other.waiting;
     }
@@ -276,6 +280,7 @@ impl Fate {
                 ("dropped: stop", self.dropped_at_stop + left),
                 ("dropped: unsendable", self.dropped_unsendable),
                 ("dropped: retries failed", self.dropped_retries),
+                ("terminals skipped", self.terminals_skipped),
                 ("queued", queued),
                 (waiting, self.waiting),
             ],

@@ -30,6 +30,8 @@ pub struct OutputStats {
     pub signs: Counter,
     /// Connections made, files opened.
     pub opened: Counter,
+    /// Terminals of omusrmsg that were full, and got a part of a batch or nothing, one count each.
+    pub terminals_skipped: Counter,
     /// The open files of omfile's `dynaFile`.
     pub cache: CacheStats,
 }
@@ -67,6 +69,7 @@ impl OutputStats {
             (&self.panics, &other.panics),
             (&self.signs, &other.signs),
             (&self.opened, &other.opened),
+            (&self.terminals_skipped, &other.terminals_skipped),
         ] {
             sum.add(part.get());
         }

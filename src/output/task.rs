@@ -220,6 +220,11 @@ impl Health {
         self.retry.limit.is_some_and(|limit| self.attempts > limit)
     }
 
+    /// Whether it failed, and has not worked since.
+    pub(super) const fn is_suspended(&self) -> bool {
+        self.suspended_at.is_some()
+    }
+
     /// The target took something.
     pub(super) fn worked(&mut self) {
         self.stats.signs.add(1);

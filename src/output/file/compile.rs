@@ -7,7 +7,6 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::limits;
 use crate::config::param::Params;
-use crate::config::wording::LEFT_OUT;
 use crate::output::Defaults;
 use crate::output::common::Common;
 use crate::output::file::Creation;
@@ -122,8 +121,12 @@ fn target(params: &Params, defaults: &Defaults, diags: &mut Diagnostics) -> Opti
             None
         }
         Some(pipe) if pipe.starts_with('|') => {
-            let text = format!("named pipes are not built yet (\"{pipe}\"): {LEFT_OUT}");
-            diags.push(Diagnostic::unbuilt(params.loc("file"), text));
+            let text = format!("\"{pipe}\" is a named pipe, and no file: the action is left out");
+            let help = format!(
+                "write {pipe}, or action(type=\"ompipe\" pipe=\"{}\")",
+                pipe.trim_start_matches('|')
+            );
+            diags.push(Diagnostic::warning(params.loc("file"), text).help(help));
             None
         }
         Some(path) => Some(FileTarget::Fixed(PathBuf::from(path))),

@@ -21,6 +21,7 @@ use crate::support::connect;
 use crate::support::free_port;
 use crate::support::process::Daemon;
 use crate::support::process::start;
+use crate::support::sink::LocalSinks;
 use crate::support::sink::TcpSink;
 use crate::support::sink::UdpSink;
 use crate::support::source;
@@ -56,6 +57,7 @@ struct Bench {
     tcp2: TcpSink,
     udp: UdpSink,
     udp2: UdpSink,
+    local: LocalSinks,
     inputs: [(&'static str, u16); 2],
     dir: TempDir,
 }
@@ -151,6 +153,7 @@ impl Bench {
             tcp2: TcpSink::new(),
             udp: UdpSink::new(),
             udp2: UdpSink::new(),
+            local: LocalSinks::new(dir.path()),
             inputs: [("IN", free_port()), ("IN2", free_port())],
             dir,
         }
@@ -171,7 +174,15 @@ impl Bench {
         for (name, port) in sinks.into_iter().chain(self.inputs) {
             text = text.replace(&format!("@{name}@"), &port.to_string());
         }
-        text.replace("@DIR@", &self.out().to_string_lossy())
+        for (name, path) in [
+            ("DIR", self.out()),
+            ("FIFO", self.dir.path().join(LocalSinks::FIFO)),
+            ("UNIX", self.dir.path().join(LocalSinks::UNIX)),
+            ("PROGRAMS", source::root().join("tests/oracle/programs")),
+        ] {
+            text = text.replace(&format!("@{name}@"), &path.to_string_lossy());
+        }
+        text
     }
 
     /// The folder whose files are outputs.
@@ -204,6 +215,8 @@ impl Bench {
         put("tcp2", text::encode_stream(&self.tcp2.bytes()));
         put("udp", text::encode_datagrams(&self.udp.datagrams()));
         put("udp2", text::encode_datagrams(&self.udp2.datagrams()));
+        put("fifo", text::encode_stream(&self.local.fifo()));
+        put("unix", text::encode_datagrams(&self.local.datagrams()));
         let folder = self.out();
         source::walk(&folder, &mut |path| {
             if site::is_queue_file(path) {
