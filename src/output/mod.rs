@@ -240,7 +240,8 @@ impl OutputSpec {
             Self::Forward(spec) => spec.framing,
             Self::Stdout(spec) => spec.framing,
             Self::Relp(_) => RelpSpec::FRAMING,
-            Self::File(_) | Self::Discard(_) => Framing::NONE,
+            Self::File(spec) => spec.framing,
+            Self::Discard(_) => Framing::NONE,
         }
     }
 
