@@ -72,9 +72,8 @@ pub(super) struct Desk {
     pub(super) flush_at: Option<Instant>,
     /// The last step did not get through.
     failed: bool,
-    /// The file of the message before, where messages name them, and how far into the first
-    /// pending chunk look-ups were counted.
-    last: Vec<u8>,
+    /// The message before had no file. How far into the first pending chunk look-ups were counted.
+    lost: bool,
     pub(super) counted: usize,
     /// Names that were complained of.
     pub(super) unusable: HashSet<Box<[u8]>>,
@@ -101,7 +100,7 @@ impl Desk {
             held: 0,
             flush_at: None,
             failed: false,
-            last: Vec::new(),
+            lost: false,
             counted: 0,
             unusable: HashSet::new(),
             due: Vec::new(),
@@ -208,7 +207,10 @@ impl Desk {
     /// All that is pending to the one file, many chunks by one call.
     fn write_through(&mut self, name: &[u8], complaints: &mut Vec<String>) -> io::Result<()> {
         while !self.pending.is_empty() {
-            let slot = self.open(name, complaints)?;
+            let slot = match self.files.find(name) {
+                Some(slot) => slot,
+                None => self.open(name, complaints)?,
+            };
             self.empty(slot)?;
             let open = self.files.get_mut(slot).ok_or(io::ErrorKind::NotFound)?;
             let mut slices = [IoSlice::new(&[]); SLICES];
@@ -231,10 +233,20 @@ impl Desk {
         let fixed = self.fixed.clone();
         while self.pending.offset < chunk.bytes.len() {
             let mut segment = segment(chunk, self.pending.offset, &mut self.run, fixed.as_deref());
+            let same = !self.lost && self.files.is_newest(segment.name);
+            let found = self.files.find(segment.name);
             if fixed.is_none() {
-                self.look_up(&segment);
+                self.count(&segment, same, found.is_some());
             }
-            match self.open(segment.name, complaints) {
+            let opened = match found {
+                Some(slot) => Ok(slot),
+                None => {
+                    self.make_room(complaints)?;
+                    self.open(segment.name, complaints)
+                }
+            };
+            self.lost = opened.is_err();
+            match opened {
                 Ok(slot) => {
                     let full = self.shorten(slot, chunk, &mut segment);
                     self.put(slot, &chunk.bytes[..segment.end])
@@ -265,8 +277,9 @@ impl Desk {
         shorten(segment, chunk, self.pending.offset, open.sink.size, rotation)
     }
 
-    /// Counts how the file of `segment` is found, once however often it is tried.
-    fn look_up(&mut self, segment: &Segment<'_>) {
+    /// Counts how the file of `segment` was found, once however often it is tried: as the file of
+    /// the message before, or among the open ones.
+    fn count(&mut self, segment: &Segment<'_>, same: bool, found: bool) {
         if segment.end <= self.counted {
             return;
         }
@@ -274,12 +287,9 @@ impl Desk {
         let cache = &self.stats.cache;
         cache.requests.add(segment.messages);
         // The first message of the segment looks, the others find the file of the one before.
-        let same = *self.last == *segment.name && self.files.is_newest(segment.name);
         cache.same.add(segment.messages - u64::from(!same));
-        if !same {
-            cache.missed.add(u64::from(!self.files.has(segment.name)));
-            self.last.clear();
-            self.last.extend_from_slice(segment.name);
+        if !found {
+            cache.missed.add(1);
         }
     }
 
@@ -359,19 +369,26 @@ impl Desk {
         }
     }
 
-    /// Opens the file of that name if it is not open.
-    fn open(&mut self, name: &[u8], complaints: &mut Vec<String>) -> io::Result<Slot> {
-        if let Some(slot) = self.files.find(name) {
-            return Ok(slot);
-        }
+    /// Closes files that were used longest ago, if there is no room for another.
+    fn make_room(&mut self, complaints: &mut Vec<String>) -> Result<(), String> {
         while self.files.len() >= self.most {
-            self.close_oldest(complaints)?;
+            let oldest = self.files.oldest().and_then(|slot| self.files.get(slot));
+            let oldest = oldest.map_or_else(String::new, |open| shown(&open.name));
+            self.close_oldest(complaints).map_err(|e| format!("cannot write to {oldest}: {e}"))?;
             self.stats.cache.evicted.add(1);
         }
+        Ok(())
+    }
+
+    /// Opens the file of that name, which is not open.
+    fn open(&mut self, name: &[u8], complaints: &mut Vec<String>) -> io::Result<Slot> {
         loop {
             match self.new_sink(name) {
-                Err(e) if is_out_of_files(&e) && self.files.len() > 0 => {
-                    self.close_oldest(complaints)?;
+                Err(e)
+                    if is_out_of_files(&e)
+                        && self.files.len() > 0
+                        && self.close_oldest(complaints).is_ok() =>
+                {
                     self.most = self.files.len().max(1);
                     complaints.push(format!(
                         "keeps {} of its files open, not dynaFileCacheSize, until a SIGHUP: {e}",

@@ -120,11 +120,6 @@ impl Files {
         self.get(self.newest).is_some_and(|open| *open.name == *name)
     }
 
-    pub(super) fn has(&self, name: &[u8]) -> bool {
-        let same = |slot: &Slot| self.get(*slot).is_some_and(|open| *open.name == *name);
-        self.table.find(self.hasher.hash_one(name), same).is_some()
-    }
-
     pub(super) fn newest(&self) -> Option<Slot> {
         (self.newest != NONE).then_some(self.newest)
     }
