@@ -71,6 +71,7 @@ fn execute(command: &str) -> Result<ExitStatus, String> {
     wait(child, program)
 }
 
+#[expect(clippy::disallowed_methods, reason = "on the thread that writes, without a runtime")]
 fn wait(mut child: Child, program: &str) -> Result<ExitStatus, String> {
     let started = clock::monotonic();
     let mut pause = LOOK.0;

@@ -33,7 +33,7 @@ pub(super) fn segment<'a>(
         *run += 1;
     }
     let current = chunk.runs.get(*run);
-    let behind = chunk.runs.get(*run + 1).map_or(len32(chunk.len()), |next| next.first);
+    let behind = chunk.runs.get(*run + 1).map_or_else(|| len32(chunk.len()), |next| next.first);
     let first = match current {
         Some(current) if start(current.first) == offset => current.first,
         _ => len32(through(offset)),
