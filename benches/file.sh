@@ -18,7 +18,7 @@ messages=${1:-2000000} runs=${2:-5}
 bongsu=${BONGSU:-target/release/bongsu}
 rsyslogd=${RSYSLOGD-rsyslogd}
 part=${RSYSLOG_PART:-4}
-port=20924
+port=20924 warm=20000
 dir=$(mktemp -d)
 out=${OUT:-$dir/out}
 relay=
@@ -50,22 +50,29 @@ cpu() { awk '{ sub(/^.*\) /, ""); print ($12 + $13) * 1000000 / '"$(getconf CLK_
 written() { find "$out" -name '*log' -printf '%s\n' 2>/dev/null | awk '{ n += $1 } END { print n + 0 }'; }
 listens() { grep -q ":$(printf %04X "$port") 00000000:0000 0A" /proc/net/tcp; }
 
+send() { # SENDER-ARGUMENTS MESSAGES: sends, and waits until nothing more is written
+  local before=-1 now
+  # shellcheck disable=SC2086
+  "$bongsu" bench send --to "127.0.0.1:$port" --corpus "$dir/corpus" --messages "$2" $1 >/dev/null 2>&1
+  until now=$(written); [ "$now" = "$before" ]; do before=$now; sleep 0.5; done
+}
+
 run() { # NAME SENDER-ARGUMENTS MESSAGES COMMAND…: appends CPU µs a message to $dir/NAME.row
-  local name=$1 how=$2 count=$3 before=-1 now
+  local name=$1 how=$2 count=$3
   shift 3
   rm -rf "$out"; mkdir -p "$out"
   "$@" >"$dir/said" 2>&1 &
   relay=$!
   until listens; do sleep 0.05; done
+  # First the files are made, which is not what is measured.
+  send "$how" $warm
   local start; start=$(cpu "$relay")
-  # shellcheck disable=SC2086
-  "$bongsu" bench send --to "127.0.0.1:$port" --corpus "$dir/corpus" --messages "$count" $how >/dev/null 2>&1
-  until now=$(written); [ "$now" = "$before" ]; do before=$now; sleep 0.5; done
+  send "$how" "$count"
   awk -v a="$start" -v b="$(cpu "$relay")" -v n="$count" 'BEGIN { printf "%.3f\n", (b - a) / n }' >>"$dir/$name.row"
   kill -TERM "$relay"; wait "$relay" 2>/dev/null || true
   relay=
   local lines; lines=$(find "$out" -name '*log' -exec cat {} + | wc -l)
-  [ "$lines" = "$count" ] || echo "$name: $lines lines of $count messages" >&2
+  [ "$lines" = $((count + warm)) ] || echo "$name: $lines lines of $((count + warm)) messages" >&2
 }
 
 wanted() { [[ $1 =~ ${ONLY:-.} ]]; }

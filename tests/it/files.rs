@@ -108,6 +108,14 @@ impl Bench {
         said
     }
 
+    /// Whether the relay has a file open that has no name any more.
+    fn holds_removed_files(&self) -> bool {
+        let open = fs::read_dir(format!("/proc/{}/fd", self.relay().pid())).unwrap();
+        let links = open.filter_map(|fd| fs::read_link(fd.unwrap().path()).ok());
+        let out = self.path("out");
+        links.filter(|to| to.starts_with(&out)).any(|to| to.to_string_lossy().contains("(deleted)"))
+    }
+
     fn limit_files(&self, bytes: Option<u64>) {
         let pid = Pid::from_raw(self.relay().pid().try_into().unwrap());
         let maximum = rustix::process::getrlimit(Resource::Fsize).maximum;
@@ -241,6 +249,7 @@ fn a_file_that_was_replaced_by_something_else_is_waited_for() {
         fs::remove_file(&path).unwrap();
         replace(&path);
         bench.relay().signal(Signal::HUP);
+        assert!(wait_for(SOON, || !bench.holds_removed_files()), "{}", said(bench.dir.path()));
         bench.send("h", ["two".to_owned()]);
         bench.says(complaint);
         if name == "directory" {

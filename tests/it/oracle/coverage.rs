@@ -1,6 +1,6 @@
 //! What decides how messages are read has a case: each parser, each of its parameters, and each
-//! switch of `global()`; and so has each parameter of omfile. (Of templates `src/template/recorded.rs` looks after that, of modifiers
-//! `src/modifier/golden.rs`.)
+//! switch of `global()`; and so has each parameter of omfile. (Of templates
+//! `src/template/recorded.rs` looks after that, of modifiers `src/modifier/golden.rs`.)
 
 use std::collections::BTreeSet;
 use std::path::Path;
