@@ -21,7 +21,8 @@ use crate::base::diag::Diagnostics;
 use crate::config::param::Params;
 
 /// How files are opened. A pipe that nobody reads, or a terminal that is stopped, fails and is
-/// tried again: to wait in the kernel for it would hold up the other files of the action, and its end.
+/// tried again: to wait in the kernel for it would hold up the other files of the action, and its
+/// end.
 pub(super) const OPEN: OFlags = OFlags::WRONLY
     .union(OFlags::APPEND)
     .union(OFlags::NOCTTY)
