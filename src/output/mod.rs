@@ -315,6 +315,7 @@ impl OutputSpec {
             Self::Stdout(spec) => spec.framing,
             Self::Relp(_) => RelpSpec::FRAMING,
             Self::Program(_) => ProgramSpec::FRAMING,
+            Self::File(spec) => spec.framing,
             _ => Framing::NONE,
         }
     }

@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io::Read as _;
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::net::UdpSocket;
+use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
 
+use flate2::bufread::MultiGzDecoder;
 use tempfile::TempDir;
 
 use crate::oracle::case::Case;
@@ -70,6 +73,9 @@ pub(crate) fn run(
     expect: &Outputs,
 ) -> Result<Outputs, String> {
     let bench = Bench::new();
+    if case.modes {
+        site::set_umask();
+    }
     if case.site {
         site::furnish(&bench.out());
     }
@@ -223,14 +229,30 @@ impl Bench {
                 return;
             }
             let name = path.strip_prefix(&folder).unwrap().to_string_lossy();
-            let bytes = fs::read(path).unwrap();
+            let bytes = plain(path);
             put(&format!("file {name}"), text::encode_stream(&bytes));
         });
-        if case.site {
+        if case.modes {
             put("modes", site::modes(&folder));
         }
         outputs
     }
+}
+
+/// What a file holds, a compressed one without its compression. One that does not end (as long as
+/// the relay has it open, or if it left it so) says so.
+fn plain(path: &Path) -> Vec<u8> {
+    let file = fs::read(path).unwrap();
+    let mut bytes = Vec::new();
+    let read = match path.extension().and_then(|suffix| suffix.to_str()) {
+        Some("gz") => MultiGzDecoder::new(&file[..]).read_to_end(&mut bytes),
+        Some("zst") => zstd::Decoder::new(&file[..]).unwrap().read_to_end(&mut bytes),
+        _ => return file,
+    };
+    if read.is_err() {
+        bytes.extend_from_slice(b"(cut short)");
+    }
+    bytes
 }
 
 fn listens(step: &Step, port: u16) -> bool {
