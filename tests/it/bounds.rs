@@ -59,6 +59,9 @@ rows! {
     a_stop_keeps_on_disk_what_cannot_be_delivered: "17", "40k";
     a_stop_says_what_it_lost: "18", "20k";
     files_may_be_reopened_at_any_time: "19", "100k";
+    a_wrong_configuration_changes_nothing: "20", "100k";
     what_relp_does_not_acknowledge_is_sent_again: "37", "40k";
     what_cannot_be_kept_is_not_acknowledged: "38", "20k";
+    little_memory_is_enough: "39", "100k";
+    what_makes_it_panic_is_set_aside: "40", "20k";
 }
