@@ -9,7 +9,7 @@ use crate::base::reporter::Reporter;
 use crate::engine::Summary;
 use crate::engine::summary::ActionCounters;
 
-/// Time between two looks, at most. Each takes the lock of every queue once.
+/// Time between two looks, at most. Each takes the lock of every queue twice.
 pub(super) const CHECK_EVERY: Duration = Duration::from_secs(60);
 
 /// Who looks.
@@ -42,9 +42,11 @@ impl Watch {
         *self = new;
     }
 
-    /// Looks at every action, and says of each once that its books do not balance.
+    /// Looks at every action, and says of each once that its books do not balance. What its queue
+    /// does not need any more is given back.
     pub(super) fn check(&mut self, reporter: &dyn Reporter) {
         for action in &mut self.actions {
+            action.counters.queue.trim();
             let what = match (action.counters.missing(), action.counters.surplus()) {
                 (0, 0) => continue,
                 (0, surplus) => {
