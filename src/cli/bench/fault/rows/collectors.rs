@@ -59,13 +59,13 @@ fn broken(run: &Run<'_>, hit: fn(&Collector)) -> Result<End, BenchError> {
     let collector = collector(false)?;
     site.configure(&config(&site, &[(collector.port(), "")]))?;
     let relay = site.start()?;
-    let traffic = Traffic::start(&site, run.messages, Some(RATE))?;
+    let traffic = Traffic::start(&site, run.messages, Some(run.rate(RATE)))?;
     for time in 1..=run.times {
         let due = run.messages * time / (run.times + 1);
         collector.wait(due, STUCK);
         hit(&collector);
     }
-    let sent = traffic.finish(PATIENCE)?;
+    let sent = traffic.finish(run.patience())?;
     collector.wait(sent, IDLE);
     let discarded = collector.discarded();
     let bounds = Bounds {

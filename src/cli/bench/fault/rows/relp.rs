@@ -36,7 +36,7 @@ pub(super) fn unheard(run: &Run<'_>) -> Result<End, BenchError> {
     let collector = Collector::start(free_address()?, Speech::Relp, false)?;
     site.configure(&over_relp(&config(&site, &[(collector.port(), "")])))?;
     let relay = site.start()?;
-    let traffic = Traffic::start(&site, run.messages, Some(RATE))?;
+    let traffic = Traffic::start(&site, run.messages, Some(run.rate(RATE)))?;
     for time in 1..=run.times {
         collector.wait(run.messages * time / (run.times + 1), STUCK);
         collector.mute(true);
@@ -45,7 +45,7 @@ pub(super) fn unheard(run: &Run<'_>) -> Result<End, BenchError> {
         pause(Duration::from_millis(50));
         collector.mute(false);
     }
-    let sent = traffic.finish(PATIENCE)?;
+    let sent = traffic.finish(run.patience())?;
     run.end(relay, sent, collector, Bounds::default())
 }
 
