@@ -394,10 +394,11 @@ impl Gauge {
         }
     }
 
-    /// Gives memory back that was needed for what waited before the last call, and not since.
-    pub fn trim(&self) {
+    /// Frees memory that was needed for what waited before the last call, and not since. How many
+    /// bytes that are.
+    pub fn trim(&self) -> usize {
         let unneeded = self.shared.lock().spares.unneeded();
-        drop(unneeded);
+        unneeded.iter().map(Chunk::memory).sum()
     }
 
     /// Messages that are on disk and not in memory.

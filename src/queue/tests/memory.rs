@@ -173,10 +173,9 @@ fn the_memory_of_a_backlog_is_given_back() {
         taken.into_iter().for_each(|chunk| receiver.done(chunk));
     };
     backlog(8);
-    sender.gauge().trim();
-    assert_eq!(spare(), 8, "it has just been needed");
+    assert_eq!(sender.gauge().trim(), 0, "it has just been needed");
     backlog(2);
-    sender.gauge().trim();
+    assert!(sender.gauge().trim() >= 6 * b"waits".len());
     assert_eq!(spare(), 2);
 }
 
