@@ -14,13 +14,22 @@ fn holds(row: &str, messages: &str) {
     let output = bench.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     let ends: Value = serde_json::from_slice(&output.stdout).expect(&said);
-    if ends[0]["skipped"]["why"] == "only root can mount a small disk" {
+    let debug = cfg!(debug_assertions);
+    let why = &ends[0]["skipped"]["why"];
+    if !debug && *why == "only a debug build of Bongsu panics when it is asked to" {
+        eprintln!("row {row} was not run: {ends}");
+        return;
+    }
+    if *why == "only root can mount a small disk" {
         // CI runs it: there everybody is root.
         assert!(!rustix::process::geteuid().is_root(), "{ends}");
         eprintln!("row {row} was not run: {ends}");
         return;
     }
     let outcome = &ends[0]["ran"];
+    if outcome["note"].as_str().is_some_and(|note| note.contains("no cgroup")) {
+        eprintln!("row {row} was run without a cgroup: {ends}");
+    }
     assert!(outcome["sent"].as_u64() > Some(0), "nothing was sent: {ends}");
     assert_eq!(outcome["within"], Value::Bool(true), "{ends}");
     assert!(output.status.success(), "{said}");
