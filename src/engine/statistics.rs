@@ -24,6 +24,7 @@ use crate::input::impstats;
 use crate::input::relp;
 use crate::input::tcp;
 use crate::input::udp;
+use crate::input::unix;
 use crate::net::sys::ResourceUsage;
 use crate::output::OutputStats;
 use crate::queue::Gauge;
@@ -443,6 +444,24 @@ impl Probe for DatagramsProbe {
             counter("msgs.received", sum(came)),
         ];
         Object::new("imudp(w0)".into(), udp::NAME, figures)
+    }
+}
+
+/// What came by all sockets of imuxsock.
+#[derive(Debug)]
+pub(super) struct LogSocketsProbe(pub(super) Vec<Arc<InputStats>>);
+
+impl Probe for LogSocketsProbe {
+    fn read(&self) -> Object {
+        let sum = |counter: fn(&InputStats) -> u64| self.0.iter().map(|s| counter(s)).sum();
+        let limits: u64 = sum(|stats| stats.limits.get());
+        let figures = vec![
+            // rsyslogd counts what its rate limit drops, too, and not as dropped.
+            counter("submitted", sum(came)),
+            counter("ratelimit.discarded", sum(|stats| stats.dropped_ratelimit.get())),
+            counter("ratelimit.numratelimiters", limits),
+        ];
+        Object::new(unix::NAME.into(), unix::NAME, figures)
     }
 }
 

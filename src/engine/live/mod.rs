@@ -30,6 +30,7 @@ use crate::engine::statistics;
 use crate::engine::statistics::Counted;
 use crate::engine::statistics::DatagramsProbe;
 use crate::engine::statistics::ListenerProbe;
+use crate::engine::statistics::LogSocketsProbe;
 use crate::engine::statistics::MainQueueProbe;
 use crate::engine::statistics::OwnProbe;
 use crate::engine::statistics::ResourceProbe;
@@ -424,6 +425,11 @@ impl Live {
         let udp: Vec<_> = udp.map(|input| input.stats.clone()).collect();
         if !udp.is_empty() {
             probes.push(Box::new(DatagramsProbe(udp)));
+        }
+        let sockets = self.inputs.iter().filter(|input| input.is_log_socket());
+        let sockets: Vec<_> = sockets.map(|input| input.stats.clone()).collect();
+        if !sockets.is_empty() {
+            probes.push(Box::new(LogSocketsProbe(sockets)));
         }
         probes.push(Box::new(OwnProbe));
         probes
