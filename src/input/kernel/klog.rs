@@ -88,7 +88,7 @@ static PARAMS: &[Spec] = &[
 const BURST_DEFAULT: usize = 10_000;
 /// Of a line that names none: kern.info.
 const PRI_DEFAULT: Pri = Pri::new(0, 6);
-/// Room for as many bytes of lines, at least; the kernel's have 1 KiB at most.
+/// Read at once, at least; the kernel's lines have 1 KiB at most.
 const READ_BYTES_MIN: usize = 8 << 10;
 
 /// `module(load="imklog")`
@@ -158,7 +158,7 @@ impl Reader for KlogReader {
 impl KlogReader {
     async fn run(self: Rc<Self>, feed: Feed, mut signals: Signals) -> io::Result<()> {
         let mut device = Device::new(&self.file)?;
-        let bytes = self.spec.line_bytes_max.max(READ_BYTES_MIN);
+        let bytes = self.spec.line_bytes_max + READ_BYTES_MIN;
         let (zone, limit) = (LocalZone::system(), self.limit(&feed));
         let mut task =
             Task { spec: &self.spec, feed, zone, limit, buffer: vec![0; bytes], held: 0 };
@@ -203,7 +203,7 @@ impl Task<'_> {
                 Err(error) => return Err(error),
             };
             self.held += read;
-            self.take(read == 0 || self.held == self.buffer.len());
+            self.take(read == 0);
             self.feed.submit(Ack::NONE).await;
         }
     }
@@ -211,14 +211,19 @@ impl Task<'_> {
     /// Makes messages of the lines that are there, and with `all` of a last one that has no end.
     fn take(&mut self, all: bool) {
         self.feed.begin();
+        let max = self.spec.line_bytes_max;
         let mut at = 0;
-        while let Some(end) = memchr::memchr(b'\n', &self.buffer[at..self.held]) {
+        while at < self.held {
+            let rest = &self.buffer[at..self.held];
+            let (end, next) = match memchr::memchr(b'\n', &rest[..rest.len().min(max + 1)]) {
+                Some(end) => (end, end + 1),
+                // Too long for one message: the rest is another.
+                None if rest.len() > max => (max, max),
+                None if all => (rest.len(), rest.len()),
+                None => break,
+            };
             self.line(at, at + end);
-            at += end + 1;
-        }
-        if all && at < self.held {
-            self.line(at, self.held);
-            at = self.held;
+            at += next;
         }
         self.buffer.copy_within(at..self.held, 0);
         self.held -= at;
@@ -228,12 +233,13 @@ impl Task<'_> {
     fn line(&mut self, start: usize, end: usize) {
         let Self { spec, feed, zone, buffer, .. } = self;
         let line = &buffer[start..end];
-        let (pri, mut text) = priority(line).unwrap_or((PRI_DEFAULT, line));
+        let named = priority(line);
+        let (pri, mut text) = named.unwrap_or((PRI_DEFAULT, line));
         let kernel = pri.facility() == 0;
         if !kernel && !spec.others {
             return;
         }
-        let stamp = stamp(text).filter(|_| kernel && spec.parse_time);
+        let stamp = stamp(text).filter(|_| named.is_some() && kernel && spec.parse_time);
         if let Some((_, rest)) = stamp
             && !spec.keep_time
         {
@@ -270,10 +276,10 @@ impl Task<'_> {
 /// `<6>` and what follows it.
 fn priority(line: &[u8]) -> Option<(Pri, &[u8])> {
     let rest = line.strip_prefix(b"<")?;
-    let end = memchr::memchr(b'>', &rest[..rest.len().min(4)])?;
-    let digits = rest[..end].iter().all(u8::is_ascii_digit).then_some(&rest[..end])?;
-    let number = std::str::from_utf8(digits).ok()?.parse::<u8>().ok()?;
-    (number < 192).then_some((Pri(number), &rest[end + 1..]))
+    let end = rest.iter().position(|byte| !byte.is_ascii_digit()).filter(|end| *end > 0)?;
+    let number = std::str::from_utf8(&rest[..end]).ok()?.parse::<u8>().ok()?;
+    let rest = rest[end..].strip_prefix(b">")?;
+    (number < 192).then_some((Pri(number), rest))
 }
 
 /// `[12345.678901]`, seconds and microseconds since the kernel's start, and what follows it.
@@ -281,9 +287,9 @@ fn stamp(text: &[u8]) -> Option<(Duration, &[u8])> {
     let rest = text.strip_prefix(b"[")?.trim_ascii_start();
     let end = memchr::memchr(b']', rest)?;
     let (secs, micros) = std::str::from_utf8(&rest[..end]).ok()?.split_once('.')?;
-    let micros = micros.parse::<u32>().ok().filter(|n| *n < 1_000_000)?;
-    let since = Duration::from_secs(secs.parse().ok()?) + Duration::from_micros(micros.into());
-    Some((since, &rest[end + 1..]))
+    let number = |digits: &str| digits.parse::<u32>().ok();
+    let micros = Duration::from_micros(number(micros)?.into());
+    Some((Duration::from_secs(number(secs)?.into()) + micros, &rest[end + 1..]))
 }
 
 #[cfg(test)]
@@ -294,6 +300,7 @@ mod tests {
     fn priorities() {
         let pri = |line| priority(line).map(|(pri, rest)| (pri.0, rest));
         assert_eq!(pri(b"<6>x"), Some((6, &b"x"[..])));
+        assert_eq!(pri(b"<0006>x"), Some((6, &b"x"[..])));
         assert_eq!(pri(b"<191>"), Some((191, &b""[..])));
         for line in [&b"6>x"[..], b"<>x", b"<192>x", b"<1000>x", b"<6", b"<+6>x", b"<6 >x", b""] {
             assert_eq!(pri(line), None, "{line:?}");
@@ -305,8 +312,9 @@ mod tests {
         let at = |text| stamp(text).map(|(since, rest)| (since.as_micros(), rest));
         assert_eq!(at(b"[12345.678901] x"), Some((12_345_678_901, &b" x"[..])));
         assert_eq!(at(b"[    0.000000]"), Some((0, &b""[..])));
+        assert_eq!(at(b"[1.1234567]x"), Some((2_234_567, &b"x"[..])));
         assert_eq!(at(b"[  1.5]x"), Some((1_000_005, &b"x"[..])));
-        for text in [&b"[x.1]"[..], b"[1]", b"[1.2", b"1.2]", b"[1.-2]", b"[]", b"[1.1234567]"] {
+        for text in [&b"[x.1]"[..], b"[1]", b"[1.2", b"1.2]", b"[1.-2]", b"[]", b"[1.5x]"] {
             assert_eq!(at(text), None, "{text:?}");
         }
     }
