@@ -78,7 +78,7 @@ pub trait Local: fmt::Debug + Send + Sync {
     fn label(&self) -> String;
 
     /// `$fromhost`, where it is not the relay's own host name.
-    fn from_host(&self) -> Option<&str> {
+    fn source_host(&self) -> Option<&str> {
         None
     }
 
@@ -158,7 +158,7 @@ impl Feed {
     pub fn new(input: Arc<LocalInput>, shard: Rc<Shard>) -> Self {
         let epoch = shard.epoch();
         let setup = input.setups.at(shard.generation());
-        let from = input.local.from_host().unwrap_or(&setup.info.hostname);
+        let from = input.local.source_host().unwrap_or(&setup.info.hostname);
         let source = Arc::new(Source::new(None, Some(from)));
         let route = shard.route_of(setup.ruleset, &source, &setup.info);
         let batch = Batch::new(setup.info.clone());
@@ -180,7 +180,7 @@ impl Feed {
 
     /// `$fromhost`
     #[must_use]
-    pub fn from_host(&self) -> &str {
+    pub fn source_host(&self) -> &str {
         &self.source.fromhost
     }
 
@@ -301,7 +301,7 @@ impl Feed {
             return;
         }
         self.setup = self.input.setups.at(self.shard.generation());
-        let from = self.input.local.from_host().unwrap_or(&self.setup.info.hostname);
+        let from = self.input.local.source_host().unwrap_or(&self.setup.info.hostname);
         if *self.source.fromhost != *from {
             self.source = Arc::new(Source::new(None, Some(from)));
         }

@@ -269,7 +269,7 @@ impl Task<'_> {
         let verdict = limit.admit(received);
         feed.batch().messages.truncate(verdict.pass);
         feed.limited(count(received - verdict.pass));
-        limit.report(verdict, feed.from_host());
+        limit.report(verdict, feed.source_host());
     }
 }
 

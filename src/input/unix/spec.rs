@@ -105,7 +105,7 @@ impl Local for UnixSpec {
         format!("{NAME}({})", self.path.display())
     }
 
-    fn from_host(&self) -> Option<&str> {
+    fn source_host(&self) -> Option<&str> {
         self.host_name.as_deref()
     }
 

@@ -205,7 +205,7 @@ impl<'a> Task<'a> {
     fn admit(&mut self, sender: Option<Credentials>) -> bool {
         let Self { limits: Some(limits), feed, .. } = self else { return true };
         let Some(sender) = sender else { return true };
-        let host = feed.from_host().to_owned();
+        let host = feed.source_host().to_owned();
         let batch = &*feed.batch();
         let Some(message) = batch.messages.last() else { return true };
         let before = limits.made;

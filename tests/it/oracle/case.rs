@@ -108,7 +108,7 @@ impl Case {
             "drop" => self.drop = body.lines().map(regex).collect(),
             "unordered" => self.unordered = body.lines().map(regex).collect(),
             "tcp" | "udp" | "close" | "unix" | "fifo" | "command" => {
-                self.steps.push(step(kind, rest, body))
+                self.steps.push(step(kind, rest, body));
             }
             "wire" => self.wire = Some(text::decode_stream(body)),
             "expect" if rest == "modes" => {
