@@ -163,9 +163,10 @@ pub(super) enum Counted {
     Percentiles(Arc<Percentiles>),
 }
 
-/// What impstats reports, apart from inputs and queues: those are behind it. `action` gives the
+/// What impstats reports, apart from listeners and queues: those are behind it. `action` gives the
 /// objects of an action.
 pub(super) fn probes(
+    sockets: Option<LogSocketsProbe>,
     counted: &[Counted],
     action: impl Fn(usize) -> Vec<Box<dyn Probe>>,
 ) -> Vec<Box<dyn Probe>> {
@@ -185,6 +186,7 @@ pub(super) fn probes(
     }
     let mut probes: Vec<Box<dyn Probe>> =
         vec![Box::new(Buckets(buckets)), Box::new(AllPercentiles(percentiles))];
+    probes.extend(sockets.map(|sockets| Box::new(sockets) as Box<dyn Probe>));
     probes.append(&mut placed);
     probes
 }
@@ -449,7 +451,14 @@ impl Probe for DatagramsProbe {
 
 /// What came by all sockets of imuxsock.
 #[derive(Debug)]
-pub(super) struct LogSocketsProbe(pub(super) Vec<Arc<InputStats>>);
+pub(super) struct LogSocketsProbe(Vec<Arc<InputStats>>);
+
+impl LogSocketsProbe {
+    /// `None` if there are no sockets.
+    pub(super) fn of(sockets: Vec<Arc<InputStats>>) -> Option<Self> {
+        (!sockets.is_empty()).then_some(Self(sockets))
+    }
+}
 
 impl Probe for LogSocketsProbe {
     fn read(&self) -> Object {

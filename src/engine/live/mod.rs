@@ -410,7 +410,10 @@ impl Live {
         modules: &[String],
         own: &Arc<InputStats>,
     ) -> Vec<Box<dyn Probe>> {
-        let mut probes = statistics::probes(counted, |action| self.actions[action].probes());
+        let sockets = self.inputs.iter().filter(|input| input.is_log_socket());
+        let sockets = LogSocketsProbe::of(sockets.map(|input| input.stats.clone()).collect());
+        let action = |action: usize| self.actions[action].probes();
+        let mut probes = statistics::probes(sockets, counted, action);
         let mut listeners: Vec<_> = self.inputs.iter().flat_map(LiveInput::probes).collect();
         let place = |l: &ListenerProbe| modules.iter().position(|module| module == l.module());
         listeners.sort_by_key(place);
@@ -425,11 +428,6 @@ impl Live {
         let udp: Vec<_> = udp.map(|input| input.stats.clone()).collect();
         if !udp.is_empty() {
             probes.push(Box::new(DatagramsProbe(udp)));
-        }
-        let sockets = self.inputs.iter().filter(|input| input.is_log_socket());
-        let sockets: Vec<_> = sockets.map(|input| input.stats.clone()).collect();
-        if !sockets.is_empty() {
-            probes.push(Box::new(LogSocketsProbe(sockets)));
         }
         probes.push(Box::new(OwnProbe));
         probes
