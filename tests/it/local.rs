@@ -236,3 +236,38 @@ fn marks_come_at_their_time() {
     let text = fs::read_to_string(relay.dir.path().join("out")).unwrap();
     assert!(text.lines().all(|line| line == "rsyslogd:here"), "{text}");
 }
+
+/// The socket is made anew where its parameters change, with programs that log meanwhile.
+#[test]
+fn a_reload_that_changes_a_socket_loses_nothing() {
+    let relay = Relay::start(TempDir::new().unwrap(), TO_FILE);
+    let mut sender = relay.listens();
+    let config = relay.dir.path().join("relay.conf");
+    let first = fs::read_to_string(&config).unwrap();
+    let (mut sent, mut reloads) = (0, 0);
+    let end = Instant::now() + Duration::from_secs(3);
+    while Instant::now() < end {
+        if sent % 500 == 499 {
+            reloads += 1;
+            let option = format!("ignoreTimestamp=\"{}\" ", ["off", "on"][reloads % 2]);
+            write_config(relay.dir.path(), &first.replace("rateLimit", &(option + "rateLimit")));
+            relay.daemon.signal(Signal::USR2);
+        }
+        let text = format!("<13>Oct 11 22:14:15 t: {sent}");
+        // As syslog(3) does: whoever is told that the socket is gone looks for the next one.
+        while sender.send(text.as_bytes()).is_err() {
+            sender = UnixDatagram::unbound().unwrap();
+            _ = sender.connect(&relay.socket);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        sent += 1;
+        std::thread::sleep(Duration::from_micros(500));
+    }
+    let ended = relay.daemon.stop();
+    assert!(ended.status.success() && reloads > 2, "{}", ended.stderr);
+    let text = fs::read_to_string(relay.dir.path().join("out")).unwrap();
+    let mut numbers: Vec<usize> =
+        text.lines().map(|line| line.strip_prefix("t: ").unwrap().parse().unwrap()).collect();
+    numbers.sort_unstable();
+    assert!(numbers.iter().copied().eq(0..sent), "{} of {sent}: {}", numbers.len(), ended.stderr);
+}
