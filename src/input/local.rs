@@ -82,6 +82,11 @@ pub trait Local: fmt::Debug + Send + Sync {
         None
     }
 
+    /// What parses its messages, and its name, if it is not what the ruleset says.
+    fn parser(&self) -> Option<(ParseInto, &'static str)> {
+        None
+    }
+
     /// How its messages are parsed, where they are: changes to what holds for all inputs.
     fn adjust(&self, _parse: &mut ParseSettings) {}
 

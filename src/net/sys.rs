@@ -276,15 +276,17 @@ pub(super) fn inherited(number: c_int) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
-/// Lets the kernel print messages to its console that are more urgent than `level`, 1 to 8
-/// (`SYSLOG_ACTION_CONSOLE_LEVEL`).
+/// Lets the kernel print messages to its console that are more urgent than `level`, 1 to 8, or
+/// than it was before (`SYSLOG_ACTION_CONSOLE_LEVEL`, `SYSLOG_ACTION_CONSOLE_ON`).
 ///
 /// # Errors
 /// What `syslog` says.
-pub fn console_log_level(level: c_int) -> io::Result<()> {
+pub fn console_log_level(level: Option<c_int>) -> io::Result<()> {
+    const CONSOLE_ON: c_int = 7;
     const CONSOLE_LEVEL: c_int = 8;
-    // SAFETY: this command takes no buffer.
-    let done = unsafe { libc::klogctl(CONSOLE_LEVEL, ptr::null_mut(), level) };
+    let command = if level.is_some() { CONSOLE_LEVEL } else { CONSOLE_ON };
+    // SAFETY: these commands take no buffer.
+    let done = unsafe { libc::klogctl(command, ptr::null_mut(), level.unwrap_or(0)) };
     if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 

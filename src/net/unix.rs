@@ -12,6 +12,7 @@ use rustix::net::SocketType;
 use rustix::net::sockopt;
 
 use crate::base::clock::Wall;
+use crate::base::limits;
 use crate::base::span::Span;
 use crate::net::sys;
 
@@ -21,7 +22,7 @@ pub use crate::net::sys::Credentials;
 /// (`net.unix.max_dgram_qlen`), or, where systemd set it, 512.
 const RING_MESSAGES: usize = 64;
 
-/// Receives up to 64 datagrams a call.
+/// Receives up to 64 datagrams a call, fewer where messages may be long.
 #[derive(Debug)]
 pub struct UnixRing {
     arrays: sys::RecvArrays,
@@ -46,8 +47,8 @@ impl UnixRing {
     #[must_use]
     pub fn new(message_bytes: usize) -> Self {
         let slot = message_bytes.max(1);
-        let arrays = sys::RecvArrays::new(RING_MESSAGES);
-        Self { arrays, slab: vec![0; slot * RING_MESSAGES], slot }
+        let slots = (limits::UDP_RING_BYTES / slot).clamp(1, RING_MESSAGES);
+        Self { arrays: sys::RecvArrays::new(slots), slab: vec![0; slot * slots], slot }
     }
 
     /// Makes the kernel tell who sends, and when. Once for each socket that the ring reads.

@@ -134,7 +134,7 @@ impl Local for KlogSpec {
     fn open(&self, input: &Arc<LocalInput>) -> io::Result<Box<dyn Reader>> {
         let file = device::open(&self.path)?;
         if let Some(level) = self.console_level
-            && let Err(error) = sys::console_log_level(level)
+            && let Err(error) = sys::console_log_level(Some(level))
         {
             let text = format!("{NAME}: cannot set consoleLogLevel to {level}: {error}");
             input.setups.latest().say(Level::Error, text);
@@ -147,6 +147,15 @@ impl Local for KlogSpec {
 struct KlogReader {
     spec: KlogSpec,
     file: File,
+}
+
+impl Drop for KlogReader {
+    fn drop(&mut self) {
+        if self.spec.console_level.is_some() {
+            // It was allowed at the start, or has been complained of.
+            _ = sys::console_log_level(None);
+        }
+    }
 }
 
 impl Reader for KlogReader {

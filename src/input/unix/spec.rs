@@ -9,6 +9,7 @@ use crate::base::num::count;
 use crate::config::param::Params;
 use crate::input::local::Local;
 use crate::input::local::LocalInput;
+use crate::input::local::ParseInto;
 use crate::input::local::Reader;
 use crate::input::local::Surroundings;
 use crate::input::ratelimit::RateLimitSpec;
@@ -16,6 +17,7 @@ use crate::input::unix::NAME;
 use crate::input::unix::place;
 use crate::input::unix::task::UnixReader;
 use crate::input::unix::trusted;
+use crate::parse;
 use crate::parse::ParseSettings;
 
 /// Messages that pass in an interval, where only the interval is given.
@@ -107,6 +109,10 @@ impl Local for UnixSpec {
 
     fn source_host(&self) -> Option<&str> {
         self.host_name.as_deref()
+    }
+
+    fn parser(&self) -> Option<(ParseInto, &'static str)> {
+        self.special.then_some((parse::local::message_into, "imuxsock's special parser"))
     }
 
     fn adjust(&self, parse: &mut ParseSettings) {

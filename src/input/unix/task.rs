@@ -16,6 +16,7 @@ use crate::base::num::count;
 use crate::base::reporter::Level;
 use crate::base::span::Span;
 use crate::input::local::Feed;
+use crate::input::local::Local as _;
 use crate::input::local::ParseInto;
 use crate::input::local::Reader;
 use crate::input::local::Reading;
@@ -124,7 +125,7 @@ impl<'a> Task<'a> {
         Self {
             spec,
             feed,
-            parser: if spec.special { parse::local::message_into } else { parse::message_into },
+            parser: spec.parser().map_or(parse::message_into, |(parser, _)| parser),
             limits,
             zone: LocalZone::system(),
             latest: None,
