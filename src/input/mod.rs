@@ -4,6 +4,7 @@
 //! receives, frames and parses into a batch, gives that to the [`shard`](crate::shard), and waits
 //! where an output is full.
 
+mod file;
 mod guard;
 pub mod impstats;
 mod internal;
@@ -31,7 +32,7 @@ static NETWORK: [&Module; 5] =
     [&impstats::MODULE, &udp::MODULE, &tcp::MODULE, &tcp::MODULE_PLAIN, &relp::MODULE];
 
 /// Those that read what is on this machine.
-pub static LOCAL: &[LocalModule] = &[];
+pub static LOCAL: &[LocalModule] = &[file::LOCAL];
 
 /// All of them.
 pub fn modules() -> impl Iterator<Item = &'static Module> {

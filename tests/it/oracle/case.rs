@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use bstr::ByteSlice as _;
 use regex::Regex;
 
+use crate::oracle::files::FileStep;
 use crate::oracle::site;
 use crate::oracle::text;
 
@@ -29,6 +30,8 @@ pub(crate) struct Case {
     /// Config of a sending rsyslogd, which is then fed instead of the relay.
     pub(crate) sender: Option<String>,
     pub(crate) steps: Vec<Step>,
+    /// What is done before the relay starts.
+    pub(crate) before: Vec<FileStep>,
     normalise: Vec<(Regex, String)>,
     drop: Vec<Regex>,
     /// Outputs whose lines have no order: more than one action writes there.
@@ -55,6 +58,11 @@ pub(crate) enum Payload {
     Close { connection: String },
     /// Datagrams from one socket.
     Datagrams(Vec<Vec<u8>>),
+    /// A change to the files that are read.
+    File(FileStep),
+    /// The relay ends, and is started again.
+    Stop,
+    Start,
 }
 
 impl Case {
@@ -72,6 +80,7 @@ impl Case {
             args: Vec::new(),
             sender: None,
             steps: Vec::new(),
+            before: Vec::new(),
             normalise: Vec::new(),
             drop: Vec::new(),
             unordered: Vec::new(),
@@ -81,7 +90,8 @@ impl Case {
         for (head, body) in sections(&file) {
             case.section(head, body);
         }
-        assert!(!case.conf.is_empty() && !case.steps.is_empty(), "{path:?} lacks a section");
+        let steps = case.steps.len() + case.before.len();
+        assert!(!case.conf.is_empty() && steps > 0, "{path:?} lacks a section");
         case
     }
 
@@ -101,13 +111,26 @@ impl Case {
             }
             "drop" => self.drop = body.lines().map(regex).collect(),
             "unordered" => self.unordered = body.lines().map(regex).collect(),
-            "tcp" | "udp" | "close" => self.steps.push(step(kind, rest, body)),
+            "tcp" | "udp" | "close" | "stop" | "start" => self.steps.push(step(kind, rest, body)),
             "wire" => self.wire = Some(text::decode_stream(body)),
             "expect" if rest == "modes" => {
                 self.expect.insert(rest.to_owned(), site::own_modes(body));
             }
             "expect" => drop(self.expect.insert(rest.to_owned(), body.to_owned())),
-            _ => panic!("{}: unknown section {head}", self.name),
+            _ => self.file_step(kind, rest, body),
+        }
+    }
+
+    fn file_step(&mut self, kind: &str, rest: &str, body: &str) {
+        let words: Vec<_> = rest.split_whitespace().collect();
+        let Some(step) = FileStep::read(kind, &words, body) else {
+            panic!("{}: unknown section {kind} {rest}", self.name);
+        };
+        if words.last() == Some(&"before") {
+            self.before.push(step);
+        } else {
+            let (from, port) = (String::new(), "IN".to_owned());
+            self.steps.push(Step { from, port, what: Payload::File(step) });
         }
     }
 
@@ -173,6 +196,8 @@ fn step(kind: &str, rest: &str, body: &str) -> Step {
             Payload::Stream { connection, bytes }
         }
         "close" => Payload::Close { connection },
+        "stop" => Payload::Stop,
+        "start" => Payload::Start,
         _ => Payload::Datagrams(match bytes {
             Some(bytes) => bytes.lines().map(<[u8]>::to_vec).collect(),
             None => text::decode_datagrams(body),
