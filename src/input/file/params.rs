@@ -25,12 +25,13 @@ pub(super) static MODULE_PARAMS: &[Spec] = &[
         "readTimeout",
         NonNegative,
         "0",
-        "Seconds after which an unfinished message is taken as it is; 0: never.",
+        "With startmsg.regex: seconds after which a message is taken as it is; 0: never.",
     ),
     Spec::new("timeoutGranularity", Positive, "1", "Seconds between checks of readTimeout."),
     Spec::new("sortFiles", Bool, "off", "Reads the files that a wildcard matches by name."),
-    Spec::new("statefile.directory", Str, "", "Folder of state files; workDirectory if not given."),
-    Spec::new("normalizePath", Bool, "on", "Shortens paths before they name state files."),
+    Spec::new("statefile.directory", Str, "", "Folder of positions; workDirectory if not given."),
+    Spec::new("normalizePath", Bool, "on", "Shortens paths before they name state files.")
+        .ignored("positions are in one file"),
     Spec::new(
         "deleteStateOnFileMove",
         Bool,
@@ -67,14 +68,17 @@ pub(super) static PARAMS: &[Spec] = &[
     Spec::new("msgDiscardingError", Bool, "on", "Says when a message is cut."),
     Spec::new("escapeLF", Bool, "on", "Writes line ends inside a message as #012."),
     Spec::new("escapeLF.replacement", Str, "", "What to write for them instead."),
-    Spec::new("reopenOnTruncate", Bool, "off", "Starts anew when the file has become shorter."),
+    Spec::new("reopenOnTruncate", Bool, "off", "Starts anew when the file has become shorter.")
+        .ignored("files that were cut are always read anew"),
     Spec::new("maxLinesAtOnce", Int, "0", "Lines before other files get their turn; 0: all.")
         .ignored("files take turns by bytes"),
     Spec::new("trimLineOverBytes", Int, "0", "Cuts longer lines, in bytes; 0: none."),
     Spec::new("maxSubmitAtOnce", Int, "1024", "Largest batch of messages.")
         .ignored("a read is a batch"),
-    Spec::new("persistStateInterval", Int, "0", "Lines between two writes of the position."),
-    Spec::new("persistStateAfterSubmission", Bool, "off", "Writes the position after each batch."),
+    Spec::new("persistStateInterval", Int, "0", "Lines between two writes of the position.")
+        .ignored("it is written whenever messages are delivered"),
+    Spec::new("persistStateAfterSubmission", Bool, "off", "Writes the position after each batch.")
+        .ignored("it is written whenever messages are delivered"),
     Spec::new(
         "deleteStateOnFileDelete",
         Bool,
@@ -93,16 +97,16 @@ pub(super) static PARAMS: &[Spec] = &[
     Spec::new(
         "addMetadata",
         Bool,
-        "",
-        "Sets $!metadata!filename and fileoffset; by default for wildcards.",
+        "on",
+        "Sets $!metadata!filename and fileoffset; $InputFile… sets none.",
     ),
     Spec::new("addCeeTag", Bool, "off", "Puts @cee: before the message."),
-    Spec::new("stateFile", Str, "", "Name of the state file.").deprecated(),
+    Spec::new("stateFile", Str, "", "Name of rsyslog's file with the position.").deprecated(),
     Spec::new(
         "readTimeout",
         NonNegative,
         "0",
-        "Seconds after which an unfinished message is taken as it is; 0: never.",
+        "With startmsg.regex: seconds after which a message is taken as it is; 0: never.",
     ),
     Spec::new(
         "freshStartTail",
@@ -113,6 +117,6 @@ pub(super) static PARAMS: &[Spec] = &[
     Spec::new("fileNotFoundError", Bool, "on", "Says when there is no such file."),
     Spec::new("needParse", Bool, "off", "Gives the lines to the parsers."),
     Spec::new("ignoreOlderThan", Int, "0", "Leaves files alone that are older, in seconds."),
-    Spec::new("maxBytesPerMinute", Int, "0", "Drops what exceeds it; 0: nothing."),
-    Spec::new("maxLinesPerMinute", Int, "0", "Drops what exceeds it; 0: nothing."),
+    Spec::new("maxBytesPerMinute", Int, "0", "Drops what exceeds it; 0: drops nothing."),
+    Spec::new("maxLinesPerMinute", Int, "0", "Drops what exceeds it; 0: drops nothing."),
 ];

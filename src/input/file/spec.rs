@@ -86,9 +86,6 @@ impl FileSpec {
             }
         };
         let tag = params.str("tag")?.to_owned();
-        let named = |name, read: fn(&[u8]) -> Option<u8>| params.bytes(name).and_then(|v| read(v));
-        let facility = named("facility", selector::facility).unwrap_or(FACILITY);
-        let severity = named("severity", selector::severity).unwrap_or(SEVERITY);
         let seconds = |at: &Params, name| at.size(name).map(seconds);
         let mode = mode(params, diags)?;
         let timeout = seconds(params, "readTimeout").or_else(|| seconds(module, "readTimeout"));
@@ -102,7 +99,7 @@ impl FileSpec {
             pattern,
             paths,
             tag,
-            pri: Pri::new(facility, severity),
+            pri: pri(params, diags),
             read_timeout: timeout
                 .filter(|timeout| !timeout.is_zero() && matches!(mode, Mode::Start(_))),
             rules: rules(mode, params, around),
@@ -133,6 +130,29 @@ impl FileSpec {
     pub(super) const fn splits_oversize(&self) -> bool {
         matches!(self.rules.mode, Mode::Start(_) | Mode::End(_)) && !self.rules.discard
     }
+}
+
+/// Facility and severity. rsyslog puts the bits of both together, and those of a facility that is
+/// given as a number stand where the severity's are.
+fn pri(params: &Params, diags: &mut Diagnostics) -> Pri {
+    let named = |name, read: fn(&[u8]) -> Option<u8>| params.bytes(name).and_then(|v| read(v));
+    let facility = named("facility", selector::facility).unwrap_or(FACILITY);
+    let severity = named("severity", selector::severity).unwrap_or(SEVERITY);
+    if params.str("facility").is_none_or(|text| text.parse::<u8>().is_err()) {
+        return Pri::new(facility, severity);
+    }
+    let bits = facility | severity;
+    let pri = Pri::new(bits >> 3, bits & 7);
+    if pri != Pri::new(facility, severity) {
+        let text = format!(
+            "facility={facility} makes {}.{} of severity {severity}, as in rsyslog",
+            pri.facility_text(),
+            pri.severity_text()
+        );
+        let help = "write the facility's name, e.g. facility=\"local0\"";
+        diags.push(Diagnostic::warning(params.loc("facility"), text).help(help));
+    }
+    pri
 }
 
 fn seconds(n: usize) -> Duration {

@@ -309,8 +309,10 @@ impl Splitter {
             Mode::Indented => self.line_of_indented(line, sheet, rules),
             Mode::Start(regex) => {
                 if !self.continued && regex.is_match(line) {
-                    self.flush(sheet, rules);
-                    self.shown_at = self.at;
+                    if self.begun {
+                        self.flush(sheet, rules);
+                        self.shown_at = self.at;
+                    }
                     self.full = false;
                 }
                 self.append(line, sheet, rules);
@@ -362,23 +364,36 @@ impl Splitter {
         if self.full {
             return;
         }
-        if !std::mem::replace(&mut self.begun, true) {
+        let begins = !std::mem::replace(&mut self.begun, true);
+        if begins {
             self.message_at = self.line_at;
+        } else if self.message.len() >= rules.max {
+            self.piece(sheet, rules);
+            if self.full {
+                return;
+            }
         } else if !self.continued {
             self.message.extend_from_slice(&rules.line_end);
         }
         self.message.extend_from_slice(line);
-        while self.message.len() > rules.max {
-            let first = self.message.get(..rules.max).unwrap_or_default();
-            sheet.put(first, self.shown_at, rules.discard, rules);
-            sheet.oversize += u64::from(!rules.discard);
-            (self.shown_at, self.message_at) = (self.at, self.line_at);
-            if rules.discard {
-                (self.full, self.begun) = (true, false);
-                self.message.clear();
-            } else {
-                self.message.drain(..rules.max);
-            }
+        // A first line that just fits waits for what comes, as in rsyslog; others do not.
+        let most = if begins { rules.max } else { rules.max - 1 };
+        while self.begun && self.message.len() > most {
+            self.piece(sheet, rules);
+        }
+    }
+
+    /// As much of the message as one may have is one.
+    fn piece(&mut self, sheet: &mut Sheet, rules: &Rules) {
+        let first = self.message.get(..rules.max).unwrap_or(&self.message);
+        sheet.put(first, self.shown_at, rules.discard, rules);
+        sheet.oversize += u64::from(!rules.discard);
+        (self.shown_at, self.message_at) = (self.at, self.line_at);
+        if rules.discard {
+            (self.full, self.begun) = (true, false);
+            self.message.clear();
+        } else {
+            self.message.drain(..rules.max.min(self.message.len()));
         }
     }
 

@@ -81,8 +81,8 @@ fn slow(text: &str, rules: &Rules) -> Messages {
                 if regex.is_match(line.as_bytes()) {
                     if let Some((_, text)) = message.take() {
                         put(&text, shown);
+                        shown = behind;
                     }
-                    shown = behind;
                 }
                 match &mut message {
                     Some((_, text)) => text.push_str(&format!("\\n{line}")),
@@ -206,7 +206,7 @@ fn messages_that_are_too_long_go_on_or_are_dropped() {
     assert_eq!(texts(text, &start()), ["Sabcdefg", "hijkl\\nm", "no", "S2"]);
     let dropped = Rules { discard: true, ..start() };
     let (messages, _) = split(text.as_bytes(), &[], &dropped);
-    assert_eq!(messages, [("Sabcdefg".into(), 9, true), ("S2".into(), 21, false)]);
+    assert_eq!(messages, [("Sabcdefg".into(), 0, true), ("S2".into(), 21, false)]);
 }
 
 #[test]

@@ -44,11 +44,11 @@ impl Limits {
         let before = sheet.pieces.len();
         sheet.pieces.retain(|piece| {
             let bytes = count(piece.span.len());
-            let passes = (self.lines_max == 0 || self.lines < self.lines_max)
-                && (self.bytes_max == 0 || self.bytes + bytes <= self.bytes_max);
-            self.lines += u64::from(passes);
-            self.bytes += if passes { bytes } else { 0 };
-            passes
+            // What is dropped counts too: nothing passes behind what did not (rsyslog).
+            self.lines += 1;
+            self.bytes += bytes;
+            (self.lines_max == 0 || self.lines <= self.lines_max)
+                && (self.bytes_max == 0 || self.bytes <= self.bytes_max)
         });
         count(before - sheet.pieces.len())
     }

@@ -126,6 +126,9 @@ struct Work {
     leaving: Vec<usize>,
     limits: Limits,
     foreign: Foreign,
+    /// Everything is to be looked at, when the looks have left others nine tenths of the time.
+    must_look: bool,
+    look_after: Instant,
     /// The first look at everything is not over.
     starting: bool,
     told: HashSet<OsString>,
@@ -166,6 +169,8 @@ impl Work {
             leaving: Vec::new(),
             limits,
             foreign,
+            must_look: false,
+            look_after: Instant::now(),
             starting: true,
             told: HashSet::new(),
             open: 0,
@@ -188,15 +193,17 @@ impl Work {
                 self.events(&mut events);
             }
             let now = Instant::now();
-            if now >= look_at {
+            if now >= look_at || self.must_look && now >= self.look_after {
+                self.must_look = false;
                 self.look();
+                self.look_after = Instant::now() + 9 * now.elapsed();
                 look_at = now + self.look_interval();
             }
             if !self.leaving.is_empty() && now >= leaving_at {
                 self.look_at_leaving()?;
                 leaving_at = now + LEAVING_LOOK;
             }
-            let mut until = look_at;
+            let mut until = if self.must_look { self.look_after } else { look_at };
             if !self.leaving.is_empty() {
                 until = until.min(leaving_at);
             }
@@ -252,15 +259,12 @@ impl Work {
     fn events(&mut self, events: &mut Vec<Event>) {
         let Some(watches) = &self.watches else { return };
         let whole = watches.take(events);
-        let mut look = !matches!(whole, Ok(true));
+        self.must_look |= !matches!(whole, Ok(true));
         for event in events.drain(..) {
-            look |= self.event(event);
+            self.must_look |= self.event(event);
         }
         // What went and did not come to where we look is elsewhere.
         self.moving.clear();
-        if look {
-            self.look();
-        }
     }
 
     /// Whether everything must be looked at.
@@ -283,11 +287,11 @@ impl Work {
                 self.moving.insert(cookie, index);
                 self.leave(index, Leaving::Moved);
             }
-            (Happening::Came(cookie), _) => {
-                if let Some(replaced) = self.by_place.remove(&place) {
-                    self.leave(replaced, Leaving::Deleted);
-                }
+            (Happening::Came(cookie), known) => {
                 if let Some(index) = self.moving.remove(&cookie) {
+                    if let Some(replaced) = known {
+                        self.leave(replaced, Leaving::Deleted);
+                    }
                     self.moved(index, place);
                 }
                 self.appeared(watch, &name, true);

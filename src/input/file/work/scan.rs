@@ -188,7 +188,9 @@ impl Work {
         // Whatever was called so before is finished first.
         if let Some(before) = self.by_place.get(&place).copied() {
             self.by_place.remove(&place);
-            self.leave(before, Leaving::Moved);
+            let file = self.tails.get(before).and_then(|tail| tail.as_ref()?.file.as_ref());
+            let gone = file.and_then(|file| Look::at(file).ok()).is_some_and(|look| look.links == 0);
+            self.leave(before, if gone { Leaving::Deleted } else { Leaving::Moved });
         }
         let (number, position) = self.position(path, &place, &look, &file, identity);
         let tail = Tail::new(number, Arc::from(path), identity, file, position);
@@ -231,20 +233,19 @@ impl Work {
     fn found_again(&mut self, index: usize, path: &Path) {
         let place = self.place_of(path);
         let Some(Some(tail)) = self.tails.get_mut(index) else { return };
-        let moved = tail.place != place;
-        let polled = self.watches.is_none() || self.unwatched;
         if *tail.path == *path {
             tail.leaving = None;
         }
-        if moved && self.by_place.get(&tail.place) == Some(&index) {
-            self.by_place.remove(&tail.place);
+        let before = std::mem::replace(&mut tail.place, place.clone());
+        if before != place && self.by_place.get(&before) == Some(&index) {
+            self.by_place.remove(&before);
         }
-        if moved {
-            self.moved(index, place);
+        let known = self.by_place.insert(place, index);
+        if let Some(replaced) = known.filter(|known| *known != index) {
+            self.leave(replaced, Leaving::Deleted);
         }
-        if moved || polled {
-            self.make_ready(index);
-        }
+        // Whoever comes by here may have come because of a change.
+        self.make_ready(index);
     }
 
     /// Where `path` leads to, as events will name it.
