@@ -17,6 +17,7 @@ mod corpus;
 mod delivery;
 mod explain;
 mod faults;
+mod files;
 mod floors;
 mod frame;
 mod generate;
