@@ -173,8 +173,7 @@ fn a_log_whose_rotated_names_match_as_well_repeats_nothing() {
     for _ in 0..6 {
         thread::sleep(Duration::from_millis(100));
         for older in (0..5).rev() {
-            let [from, to] =
-                [older, older + 1].map(|n| place.log(&format!("app.log.{n}")));
+            let [from, to] = [older, older + 1].map(|n| place.log(&format!("app.log.{n}")));
             if from.exists() {
                 fs::rename(from, to).unwrap();
             }
@@ -297,7 +296,9 @@ fn a_tailer_that_is_killed_loses_nothing_and_repeats_a_batch_at_most() {
     place.wait(all);
     assert!(daemon.stop().status.success());
     let (lost, repeated) = place.verdict(all);
-    println!("{times} kills, {all} lines: {lost} lost, {repeated} repeated, {worst} at most at once");
+    println!(
+        "{times} kills, {all} lines: {lost} lost, {repeated} repeated, {worst} at most at once"
+    );
     assert_eq!(lost, 0);
     assert!(worst <= batch, "{worst} lines were repeated at once");
 }

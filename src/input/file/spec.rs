@@ -9,8 +9,8 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::posix::Expression;
 use crate::base::posix::Syntax;
-use crate::config::selector;
 use crate::config::param::Params;
+use crate::config::selector;
 use crate::config::wording::LEFT_OUT;
 use crate::input::file::NAME;
 use crate::input::file::pattern::Paths;
@@ -39,7 +39,7 @@ pub(super) struct FileSpec {
     pub(super) tag: String,
     pub(super) pri: Pri,
     pub(super) rules: Rules,
-    /// `$!metadata`
+    /// `$!metadata` is set: not where nobody could tell.
     pub(super) metadata: bool,
     pub(super) needs_parse: bool,
     /// Where positions are kept.
@@ -103,7 +103,7 @@ impl FileSpec {
             read_timeout: timeout
                 .filter(|timeout| !timeout.is_zero() && matches!(mode, Mode::Start(_))),
             rules: rules(mode, params, around),
-            metadata: params.bool("addMetadata").unwrap_or(true),
+            metadata: around.reads_variables && params.bool("addMetadata").unwrap_or(true),
             needs_parse: params.bool("needParse").unwrap_or(false),
             folder: folder.or_else(|| around.work_directory.clone()),
             state_file: params.str("stateFile").map(str::to_owned),

@@ -11,6 +11,7 @@ use std::time::Instant;
 use rustix::fs::FileType;
 use rustix::fs::OFlags;
 
+use crate::base::clock;
 use crate::base::num::count;
 use crate::input::file::identity::HEAD_BYTES;
 use crate::input::file::identity::Head;
@@ -110,7 +111,7 @@ impl Tail {
             splitter: Splitter::at(position),
             ready: false,
             rested: true,
-            grew: Instant::now(),
+            grew: clock::monotonic(),
             leaving: None,
             sizeless: false,
             told_oversize: false,
@@ -157,7 +158,7 @@ impl Tail {
             self.rested = true;
             return Ok(Read::End);
         }
-        self.grew = Instant::now();
+        self.grew = clock::monotonic();
         self.learn_head()?;
         if n >= READ_BYTES {
             return Ok(Read::Some);

@@ -1,5 +1,6 @@
 //! Changes that the kernel tells of: of directories, which speak for all files in them.
 
+use std::ffi::CStr;
 use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::io;
@@ -89,7 +90,7 @@ impl Watches {
                 whole = false;
                 continue;
             }
-            let name = event.file_name().map(|name| name.to_bytes()).unwrap_or_default();
+            let name = event.file_name().map(CStr::to_bytes).unwrap_or_default();
             let itself = ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::IGNORED;
             let what = if flags.intersects(itself | ReadFlags::ISDIR) {
                 // The mode or the time of a directory says nothing of what is in it.

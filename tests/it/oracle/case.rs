@@ -53,9 +53,14 @@ pub(crate) struct Step {
 #[derive(Debug, Clone)]
 pub(crate) enum Payload {
     /// Bytes on the connection of that name, which is made if there is none.
-    Stream { connection: String, bytes: Vec<u8> },
+    Stream {
+        connection: String,
+        bytes: Vec<u8>,
+    },
     /// Ends the connection of that name.
-    Close { connection: String },
+    Close {
+        connection: String,
+    },
     /// Datagrams from one socket.
     Datagrams(Vec<Vec<u8>>),
     /// A change to the files that are read.

@@ -13,14 +13,32 @@ use crate::oracle::text;
 /// What is done in the folder `@FILES@`.
 #[derive(Debug, Clone)]
 pub(crate) enum FileStep {
-    Write { name: String, bytes: Vec<u8> },
-    Append { name: String, bytes: Vec<u8> },
-    Rename { name: String, to: String },
-    Truncate { name: String },
-    Delete { name: String },
+    Write {
+        name: String,
+        bytes: Vec<u8>,
+    },
+    Append {
+        name: String,
+        bytes: Vec<u8>,
+    },
+    Rename {
+        name: String,
+        to: String,
+    },
+    Truncate {
+        name: String,
+    },
+    Delete {
+        name: String,
+    },
     /// A symbolic link `name` to `to`.
-    Link { name: String, to: String },
-    Folder { name: String },
+    Link {
+        name: String,
+        to: String,
+    },
+    Folder {
+        name: String,
+    },
     Wait(Duration),
 }
 

@@ -86,12 +86,17 @@ pub(crate) fn run(
     let settle = || drop(wait_quiet(SETTLED, LIMIT, look));
     let mut sender = None;
     match feed {
-        Feed::Steps => play(&case.steps, |name| bench.port(name), settle, |what| match what {
-            Payload::Stop => stop(&mut relay, program),
-            Payload::Start => relay = begin(),
-            Payload::File(step) => step.run(&bench.files()),
-            _ => unreachable!("sent"),
-        }),
+        Feed::Steps => play(
+            &case.steps,
+            |name| bench.port(name),
+            settle,
+            |what| match what {
+                Payload::Stop => stop(&mut relay, program),
+                Payload::Start => relay = begin(),
+                Payload::File(step) => step.run(&bench.files()),
+                _ => unreachable!("sent"),
+            },
+        ),
         Feed::Wire(bytes) => {
             let connection = String::new();
             let what = Payload::Stream { connection, bytes: bytes.to_vec() };
@@ -212,7 +217,8 @@ impl Bench {
     fn ready(&self, mut relay: Daemon, steps: &[Step], feed: Feed<'_>) -> Result<Daemon, String> {
         // One that polls files watches nothing: it is given this time.
         let polls = Instant::now() + POLLS;
-        let sent = |step: &Step| !matches!(step.what, Payload::File(_) | Payload::Stop | Payload::Start);
+        let sent =
+            |step: &Step| !matches!(step.what, Payload::File(_) | Payload::Stop | Payload::Start);
         let reads = !steps.iter().any(sent);
         let pid = relay.pid();
         let up = || match feed {

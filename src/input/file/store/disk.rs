@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::time::Duration;
-use std::time::Instant;
 
+use crate::base::clock;
 use crate::base::num::count;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
@@ -27,7 +27,7 @@ use crate::input::file::store::record::Record;
 /// Its name in the work directory.
 const NAME: &str = "bongsu-imfile.state";
 /// What may be added behind the whole before it is written anew, in bytes, besides as much as that.
-const ADDED_BYTES_MAX: u64 = 1 << 20;
+const ADDED_BYTES_MAX: u64 = 4 << 20;
 /// The file itself: a hundred thousand files with long names, and as much behind them.
 const FILE_BYTES_MAX: u64 = 256 << 20;
 /// How often the disk is waited for, and how long after a failure it is tried again.
@@ -75,7 +75,10 @@ impl Disk {
         let bytes = match bytes {
             Ok(bytes) => bytes,
             Err(error) => {
-                if error.kind() != io::ErrorKind::NotFound {
+                if error.kind() == io::ErrorKind::NotFound {
+                    let begun = self.begin();
+                    self.tell(&begun);
+                } else {
                     let path = self.path.display();
                     let text = format!("imfile: {path}: {error}: files are read from their start");
                     self.reporter.say(Level::Error, text);
@@ -88,14 +91,27 @@ impl Disk {
             let path = self.path.display();
             let text = format!("imfile: {path} is damaged: what stands behind that is not used");
             self.reporter.say(Level::Warning, text);
+        } else if bytes.ends_with(b"\n") {
+            // What is whole is added to; anything else is written anew.
+            self.file = File::options().append(true).open(&self.path).ok();
+            self.whole = count(bytes.len());
         }
         let next = files.keys().max().map_or(0, |n| n.wrapping_add(1));
         (files, next)
     }
 
+    /// Makes a file in which nothing is known.
+    fn begin(&mut self) -> io::Result<()> {
+        let options = &mut File::options();
+        let mut file = options.append(true).create_new(true).mode(0o600).open(&self.path)?;
+        file.write_all(HEADER)?;
+        self.file = Some(file);
+        Ok(())
+    }
+
     /// Writes what changes until the store is closed.
     pub(super) fn run(mut self, shared: &Shared) {
-        let mut synced = Instant::now();
+        let mut synced = clock::monotonic();
         loop {
             let mut state = shared.lock();
             while state.dirty.is_empty() && !state.closing && !self.unsynced {
@@ -112,7 +128,7 @@ impl Disk {
             let mut result = if changed { self.write(shared) } else { Ok(()) };
             if result.is_ok() && self.unsynced && (closing || synced.elapsed() >= SYNC) {
                 result = self.file.as_ref().map_or(Ok(()), File::sync_data);
-                (self.unsynced, synced) = (false, Instant::now());
+                (self.unsynced, synced) = (false, clock::monotonic());
             }
             self.tell(&result);
             if closing {
@@ -120,7 +136,8 @@ impl Disk {
             }
             if result.is_err() {
                 self.file = None;
-                std::thread::sleep(SYNC);
+                let open = |state: &mut State| !state.closing;
+                drop(shared.changed.wait_timeout_while(shared.lock(), SYNC, open));
                 // All of it is written anew, whatever has changed.
                 self.unsynced = true;
             }

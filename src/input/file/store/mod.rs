@@ -113,9 +113,9 @@ impl Store {
         }
         let mut disk = disk::Disk::new(folder, reporter.clone());
         let (files, next) = disk.read();
-        let files = files.into_iter().map(|(n, (known, position))| {
-            (n, Entry::new(known, position, Change::None))
-        });
+        let files = files
+            .into_iter()
+            .map(|(n, (known, position))| (n, Entry::new(known, position, Change::None)));
         let store = Self::of(State { files: files.collect(), next, ..State::default() });
         let shared = store.shared.clone();
         let thread = std::thread::Builder::new().name("imfile-state".to_owned());
@@ -194,12 +194,7 @@ impl Store {
     /// Everything up to `end` of a file is handed over with the token that this gives. The position
     /// moves on when its last clone is dropped, unless `given_up`: what is dropped then was not
     /// delivered.
-    pub(super) fn owe(
-        self: &Arc<Self>,
-        n: u32,
-        end: Position,
-        given_up: &Arc<AtomicBool>,
-    ) -> Ack {
+    pub(super) fn owe(self: &Arc<Self>, n: u32, end: Position, given_up: &Arc<AtomicBool>) -> Ack {
         let mut number = 0;
         self.shared.lock().entry(n, |entry| {
             number = entry.first + entry.owed.len() as u64;

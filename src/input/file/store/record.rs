@@ -91,8 +91,7 @@ impl Record {
             (Some(file), Some(at)) => {
                 let File { input, path, place, device, inode, born, head, sum } = file;
                 let place = if place.is_empty() { path.clone() } else { place };
-                let identity =
-                    Identity { device, inode, born, head: Head { bytes: head, sum } };
+                let identity = Identity { device, inode, born, head: Head { bytes: head, sum } };
                 Self::File(n, Known { input, path, place, identity }, at)
             }
             (None, Some(at)) => Self::At(n, at),

@@ -6,6 +6,7 @@ use std::time::Instant;
 use rustix::process::Resource;
 use rustix::process::Rlimit;
 
+use crate::base::clock;
 use crate::base::num::count;
 use crate::input::file::split::Sheet;
 
@@ -39,7 +40,7 @@ impl Limits {
             return 0;
         }
         if self.since.is_none_or(|since| since.elapsed() >= MINUTE) {
-            (self.lines, self.bytes, self.since) = (0, 0, Some(Instant::now()));
+            (self.lines, self.bytes, self.since) = (0, 0, Some(clock::monotonic()));
         }
         let before = sheet.pieces.len();
         sheet.pieces.retain(|piece| {
@@ -89,7 +90,7 @@ mod tests {
         let mut sheets = [sheet(&[4, 6]), sheet(&[5, 1])];
         assert_eq!(sheets.each_mut().map(|sheet| limits.apply(sheet)), [0, 1]);
         assert_eq!(sheets[1].pieces[0].span.len(), 5);
-        limits.since = Instant::now().checked_sub(MINUTE);
+        limits.since = clock::monotonic().checked_sub(MINUTE);
         assert_eq!(limits.apply(&mut sheet(&[1])), 0, "another minute");
         assert_eq!(Limits::new(0, 0).apply(&mut sheet(&[1 << 20])), 0);
         assert!(descriptors() >= DESCRIPTORS_MIN);

@@ -26,6 +26,7 @@ use rustix::event::PollFlags;
 use rustix::event::Timespec;
 use tokio::sync::mpsc::Sender;
 
+use crate::base::clock;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
 use crate::input::file::migrate::Foreign;
@@ -87,8 +88,8 @@ impl Bell {
 
     pub(super) fn ring(&self) {
         self.ended.store(true, Ordering::Relaxed);
-        // It cannot be full after one ring.
-        if rustix::io::write(&self.wake, &1_u64.to_ne_bytes()).is_err() {}
+        // Any number but 0 does, and it cannot be full after one ring.
+        if rustix::io::write(&self.wake, &1_u64.to_le_bytes()).is_err() {}
     }
 
     fn rang(&self) -> bool {
@@ -170,7 +171,7 @@ impl Work {
             limits,
             foreign,
             must_look: false,
-            look_after: Instant::now(),
+            look_after: clock::monotonic(),
             starting: true,
             told: HashSet::new(),
             open: 0,
@@ -181,9 +182,9 @@ impl Work {
 
     fn serve(&mut self) -> Result<(), Ended> {
         let mut events = Vec::new();
-        let mut look_at = Instant::now() + self.look_interval();
-        let mut leaving_at = Instant::now();
-        let mut timeouts_at = Instant::now();
+        let mut look_at = clock::monotonic() + self.look_interval();
+        let mut leaving_at = clock::monotonic();
+        let mut timeouts_at = clock::monotonic();
         while !self.job.bell.rang() {
             while let Some(index) = self.ready.pop_front() {
                 self.turn(index)?;
@@ -192,11 +193,11 @@ impl Work {
                 }
                 self.events(&mut events);
             }
-            let now = Instant::now();
+            let now = clock::monotonic();
             if now >= look_at || self.must_look && now >= self.look_after {
                 self.must_look = false;
                 self.look();
-                self.look_after = Instant::now() + 9 * now.elapsed();
+                self.look_after = clock::monotonic() + 9 * now.elapsed();
                 look_at = now + self.look_interval();
             }
             if !self.leaving.is_empty() && now >= leaving_at {
@@ -215,7 +216,7 @@ impl Work {
                 until = until.min(timeouts_at);
             }
             if self.ready.is_empty() {
-                self.wait(until.saturating_duration_since(Instant::now()));
+                self.wait(until.saturating_duration_since(clock::monotonic()));
                 self.events(&mut events);
             }
         }
@@ -244,14 +245,14 @@ impl Work {
                 let changes = PollFd::new(&fd, PollFlags::IN);
                 let result = rustix::event::poll(&mut [changes, bell], Some(&most));
                 if result.is_ok_and(|n| n > 0) && !self.job.bell.rang() {
-                    std::thread::sleep(GATHER);
+                    self.pause(GATHER);
                 }
                 result
             }
             None => rustix::event::poll(&mut [bell], Some(&most)),
         };
         if result.is_err_and(|error| error != rustix::io::Errno::INTR) {
-            std::thread::sleep(GATHER);
+            self.pause(GATHER);
         }
     }
 
@@ -317,7 +318,7 @@ impl Work {
     fn leave(&mut self, index: usize, why: Leaving) {
         if let Some(Some(tail)) = self.tails.get_mut(index) {
             if tail.leaving.replace(why).is_none() {
-                tail.grew = Instant::now();
+                tail.grew = clock::monotonic();
                 self.leaving.push(index);
             }
             self.make_ready(index);
@@ -407,7 +408,12 @@ impl Work {
     }
 
     /// Hands over what a read brought. `before` is where the file stood.
-    fn deliver(&mut self, tail: &mut Tail, mut sheet: Sheet, before: Position) -> Result<(), Ended> {
+    fn deliver(
+        &mut self,
+        tail: &mut Tail,
+        mut sheet: Sheet,
+        before: Position,
+    ) -> Result<(), Ended> {
         let end = tail.splitter.position();
         if sheet.oversize > 0 && !std::mem::replace(&mut tail.told_oversize, true) {
             self.say_oversize(&tail.path);
@@ -416,9 +422,11 @@ impl Work {
         if sheet.pieces.is_empty() && end == before && limited == 0 {
             return Ok(());
         }
-        let pause = self.job.spec.delay.saturating_mul(
-            u32::try_from(sheet.pieces.len()).unwrap_or(u32::MAX),
-        );
+        let pause = self
+            .job
+            .spec
+            .delay
+            .saturating_mul(u32::try_from(sheet.pieces.len()).unwrap_or(u32::MAX));
         let (number, path) = (tail.number, tail.path.clone());
         let filled = Filled { sheet, number, end, path, limited };
         self.job.filled.blocking_send(filled).map_err(|_| Ended)?;
@@ -454,9 +462,10 @@ impl Work {
     /// `readTimeout`: takes messages as they are whose next line has not come.
     fn time_out(&mut self, timeout: Duration) -> Result<(), Ended> {
         for index in 0..self.tails.len() {
-            let due = self.tails.get(index).and_then(Option::as_ref).is_some_and(|tail| {
-                tail.splitter.holds_lines() && tail.grew.elapsed() >= timeout
-            });
+            let due =
+                self.tails.get(index).and_then(Option::as_ref).is_some_and(|tail| {
+                    tail.splitter.holds_lines() && tail.grew.elapsed() >= timeout
+                });
             if due {
                 self.flush(index, false)?;
             }

@@ -8,8 +8,8 @@ use std::os::unix::fs::DirEntryExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
 
+use crate::base::clock;
 use crate::base::reporter::Level;
 use crate::input::file::identity::HEAD_BYTES;
 use crate::input::file::identity::Head;
@@ -59,10 +59,8 @@ impl Work {
         if self.starting && spec.says_not_found {
             for path in spec.paths.iter().filter_map(Paths::fixed) {
                 if !found.contains(&path) {
-                    let text = format!(
-                        "imfile: no file {}: it is read when it is there",
-                        path.display()
-                    );
+                    let text =
+                        format!("imfile: no file {}: it is read when it is there", path.display());
                     self.job.reporter.say(Level::Error, text);
                 }
             }
@@ -189,7 +187,8 @@ impl Work {
         if let Some(before) = self.by_place.get(&place).copied() {
             self.by_place.remove(&place);
             let file = self.tails.get(before).and_then(|tail| tail.as_ref()?.file.as_ref());
-            let gone = file.and_then(|file| Look::at(file).ok()).is_some_and(|look| look.links == 0);
+            let gone =
+                file.and_then(|file| Look::at(file).ok()).is_some_and(|look| look.links == 0);
             self.leave(before, if gone { Leaving::Deleted } else { Leaving::Moved });
         }
         let (number, position) = self.position(path, &place, &look, &file, identity);
@@ -210,8 +209,8 @@ impl Work {
             }
             self.retire(index, Leaving::Deleted);
         }
-        let age = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let age = age.as_secs().saturating_sub(u64::try_from(look.modified).unwrap_or(0));
+        let age = clock::wall().secs.saturating_sub(look.modified);
+        let age = u64::try_from(age).unwrap_or(0);
         let old = self.job.spec.ignore_older_than;
         if old > 0 && age > old {
             return None;

@@ -261,13 +261,7 @@ impl Splitter {
 
     /// Lines that something must be done to. Returns where the unfinished one begins, or one that
     /// is too long.
-    fn lines(
-        &mut self,
-        sheet: &mut Sheet,
-        mut from: usize,
-        until: usize,
-        rules: &Rules,
-    ) -> usize {
+    fn lines(&mut self, sheet: &mut Sheet, mut from: usize, until: usize, rules: &Rules) -> usize {
         // What is put together stands behind the bytes that were read: they cannot be borrowed.
         let mut line = std::mem::take(&mut self.line);
         while let Some(length) = memchr(b'\n', sheet.data.get(from..until).unwrap_or_default()) {
