@@ -1,14 +1,15 @@
 //! The signals that travel to every task: stop taking in, and reopen files.
 
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::Weak;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
 use tokio::sync::watch;
+
+use crate::base::sync::Mutex;
+use crate::base::sync::MutexGuard;
 
 /// The sending half; one in the engine.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl Control {
         let (reopen, reopened) = watch::channel(0);
         let given_up = Arc::new(AtomicBool::new(false));
         let signals = Signals { stop: stopped, reopen: reopened, given_up: given_up.clone() };
-        (Self { stop, reopen, branches: Mutex::default(), given_up }, signals)
+        (Self { stop, reopen, branches: Mutex::new(Vec::new()), given_up }, signals)
     }
 
     /// Inputs stop taking in; queues drain.
@@ -123,6 +124,28 @@ impl Signals {
         let changed = self.reopen.has_changed().unwrap_or(false);
         self.reopen.mark_unchanged();
         changed
+    }
+}
+
+#[cfg(all(test, model))]
+mod model {
+    use loom::thread;
+
+    use super::*;
+    use crate::base::sync::model::explore;
+
+    /// tokio's channel is one step here, which only the lock makes right.
+    #[test]
+    fn no_branch_is_overlooked_by_a_stop() {
+        explore(|| {
+            let control = Arc::new(Control::new().0);
+            let theirs = control.clone();
+            let branching = thread::spawn(move || theirs.branch());
+            let (_early, early) = control.branch();
+            control.stop();
+            let (_branch, signals) = branching.join().unwrap();
+            assert!(early.stopping() && signals.stopping());
+        });
     }
 }
 

@@ -1,6 +1,6 @@
 //! The system calls that no library in use wraps well: `recvmmsg` and `sendmmsg` over arrays that
 //! are prepared once, the kernel's count of dropped datagrams, the state of a TCP connection,
-//! and what the process has used.
+//! and what the process has used; and that the allocator gives back what it does not use.
 //!
 //! The only file of the program with `unsafe` in it.
 #![expect(unsafe_code, reason = "recvmmsg, sendmmsg and socket options without a safe wrapper")]
@@ -274,6 +274,18 @@ pub(super) fn report_drops(socket: BorrowedFd<'_>) -> io::Result<()> {
     };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
+
+/// Has the allocator give the kernel back what is free between what is in use: by itself it gives
+/// back only what is free at the end. Takes its locks one after the other, for a moment each.
+#[cfg(target_env = "gnu")]
+pub fn give_memory_back() {
+    // SAFETY: takes no pointer, and may be called at any time from any thread.
+    unsafe { libc::malloc_trim(0) };
+}
+
+/// There is no such call but in glibc.
+#[cfg(not(target_env = "gnu"))]
+pub const fn give_memory_back() {}
 
 /// What the process has used so far (`getrusage`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

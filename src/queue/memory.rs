@@ -4,26 +4,23 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::Condvar;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
 use std::sync::PoisonError;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
-use tokio::sync::Notify;
-
+use crate::base::sync::Condvar;
+use crate::base::sync::Mutex;
+use crate::base::sync::MutexGuard;
+use crate::base::sync::Notify;
+use crate::base::sync::atomic::AtomicBool;
+use crate::base::sync::atomic::AtomicU64;
+use crate::base::sync::atomic::Ordering;
 use crate::queue::Chunk;
 use crate::queue::Taken;
 use crate::queue::pace::Pace;
+use crate::queue::spares::Spares;
 use crate::queue::spill::Spill;
 use crate::queue::spill::Way;
-
-/// Spare buffers that are kept for reuse, at most.
-pub(super) const SPARE_CHUNKS: usize = 32;
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -31,7 +28,7 @@ pub(super) struct State {
     pub(super) chunks: VecDeque<Chunk>,
     /// The number of the next one.
     next: u64,
-    pub(super) spare: Vec<Chunk>,
+    pub(super) spares: Spares,
     /// [`Chunk::cost`] of all that is waiting or being delivered, in memory.
     pub(super) bytes: usize,
     pub(super) messages: u64,
@@ -116,6 +113,12 @@ impl Suspension {
         self.shared.lock().spill.as_ref().is_some_and(|spill| spill.saves)
     }
 
+    /// Whether there is something to deliver, or being delivered, in memory.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        self.shared.lock().messages > 0
+    }
+
     /// Has [`Suspension::left`] return.
     pub fn leave(&self) {
         self.shared.left.notify_one();
@@ -172,7 +175,7 @@ pub fn open(bounds: Bounds) -> (Sender, Receiver) {
     let state = State {
         chunks: VecDeque::new(),
         next: 0,
-        spare: Vec::new(),
+        spares: Spares::default(),
         bytes: 0,
         messages: 0,
         messages_most: 0,
@@ -249,7 +252,6 @@ impl Shared {
     pub(super) fn done(&self, mut chunk: Chunk) {
         let (size, messages, stored) = (chunk.cost(), chunk.len() as u64, chunk.stored);
         chunk.clear();
-        let reusable = chunk.is_reusable();
         let mut state = self.lock();
         // What was given up at the end is not counted any more.
         state.bytes = state.bytes.saturating_sub(size);
@@ -264,10 +266,9 @@ impl Shared {
             }
         }
         self.depth.store(state.depth(), Ordering::Relaxed);
-        if reusable && state.spare.len() < SPARE_CHUNKS {
-            state.spare.push(chunk);
-        }
+        let unwanted = state.spares.keep(chunk);
         drop(state);
+        drop(unwanted);
         self.freed.notify_waiters();
     }
 
@@ -329,7 +330,7 @@ impl Sender {
             // The action was ended by a stop: this is a part of what the queue is left with.
             way = if state.spill.is_some() { Way::Disk } else { Way::Memory };
         }
-        let spare = state.spare.pop().unwrap_or_default();
+        let spare = state.spares.take();
         let full = std::mem::replace(chunk, spare);
         state.bytes += full.cost();
         state.messages += full.len() as u64;
@@ -396,6 +397,13 @@ impl Gauge {
             }
             closed.await;
         }
+    }
+
+    /// Frees memory that was needed for what waited before the last call, and not since. How many
+    /// bytes that are.
+    pub fn trim(&self) -> usize {
+        let unneeded = self.shared.lock().spares.unneeded();
+        unneeded.iter().map(Chunk::memory).sum()
     }
 
     /// Messages that are on disk and not in memory.
@@ -467,14 +475,15 @@ impl Receiver {
     /// given back nor in `into` any more when the output ends is lost, and counts as left.
     pub async fn take(&self, into: &mut Taken) -> bool {
         loop {
-            let filled = self.shared.filled.notified();
-            tokio::pin!(filled);
-            filled.as_mut().enable();
+            // What comes between the look and the wait is not missed: `filled` keeps it for who
+            // asks next.
             match self.shared.take(into) {
                 Taking::Took => return true,
                 Taking::Ended => return false,
-                Taking::Empty => filled.await,
-                Taking::Later(wait) => drop(tokio::time::timeout(wait, filled).await),
+                Taking::Empty => self.shared.filled.notified().await,
+                Taking::Later(wait) => {
+                    drop(tokio::time::timeout(wait, self.shared.filled.notified()).await);
+                }
             }
         }
     }

@@ -1,418 +1,414 @@
-//! imfile through what happens to log files: rows 21 to 25 of the faults, files that are none, and
-//! ten thousand of them. Lines are numbered, and counted at the end.
+//! What omfile does when the disk, the directory or the messages are against it. Row 9 of the
+//! faults: a full disk suspends the action, the torn line is finished when there is room, and
+//! nothing is lost.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs;
-use std::fs::File;
+use std::fs::Permissions;
+use std::io::Read as _;
 use std::io::Write as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
-use std::thread;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
+use flate2::bufread::MultiGzDecoder;
+use rustix::process::Pid;
+use rustix::process::Resource;
+use rustix::process::Rlimit;
+use rustix::process::Signal;
+use rustix::process::geteuid;
+use rustix::process::prlimit;
 use tempfile::TempDir;
 
-use crate::support::number;
-use crate::support::process::BONGSU;
+use crate::support::free_port;
 use crate::support::process::Daemon;
-use crate::support::process::start;
+use crate::support::process::said;
+use crate::support::process::start_aside;
+use crate::support::process::write_config;
+use crate::support::tcp_listens;
 use crate::support::wait_for;
 
-const SOON: Duration = Duration::from_secs(30);
-/// One read, and so one batch, is no larger.
-const BATCH_BYTES: usize = 256 << 10;
+const SOON: Duration = Duration::from_secs(20);
+/// What is waited for that must not happen.
+const WHILE: Duration = Duration::from_millis(300);
 
-/// A folder with logs, what the relay writes, and where it keeps its positions.
-struct Place {
+/// A relay that writes what comes by TCP, and the folder that it and its files are in.
+struct Bench {
     dir: TempDir,
+    port: u16,
+    relay: Option<Daemon>,
 }
 
-impl Place {
-    fn new() -> Self {
-        let dir = TempDir::new().unwrap();
-        for folder in ["logs", "state"] {
-            fs::create_dir(dir.path().join(folder)).unwrap();
-        }
-        Self { dir }
-    }
-
-    fn log(&self, name: &str) -> PathBuf {
-        self.dir.path().join("logs").join(name)
-    }
-
-    /// A relay from the logs that `pattern` names to the file `out`.
-    fn relay(&self, pattern: &str, more: &str) -> Daemon {
-        let config = format!(
-            r#"global(workDirectory="{state}")
-module(load="imfile")
-template(name="line" type="string" string="%msg%\n")
-input(type="imfile" file="{logs}/{pattern}" tag="t:" addMetadata="off"
-      fileNotFoundError="off" {more})
-action(type="omfile" file="{out}" template="line")
-"#,
-            state = self.dir.path().join("state").display(),
-            logs = self.dir.path().join("logs").display(),
-            out = self.out().display(),
+impl Bench {
+    /// `@DIR@` in `config` is the folder.
+    fn new(config: &str) -> Self {
+        let (dir, port) = (TempDir::new().unwrap(), free_port());
+        let input = format!(
+            "module(load=\"imtcp\")\ninput(type=\"imtcp\" address=\"127.0.0.1\" port=\"{port}\")\n\
+             template(name=\"m\" type=\"string\" string=\"%msg:2:$%\\n\")\n"
         );
-        start(BONGSU, self.dir.path(), &config, &[])
+        let config = config.replace("@DIR@", &dir.path().display().to_string());
+        write_config(dir.path(), &(input + &config));
+        Self { dir, port, relay: None }
     }
 
-    fn out(&self) -> PathBuf {
-        self.dir.path().join("out")
+    fn start(&mut self) -> &mut Self {
+        self.relay = Some(start_aside(self.dir.path(), "relay.conf"));
+        assert!(wait_for(SOON, || tcp_listens(self.port)), "{}", said(self.dir.path()));
+        self
     }
 
-    fn lines(&self) -> Vec<String> {
-        let text = fs::read(self.out()).unwrap_or_default();
-        String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.dir.path().join(name)
     }
 
-    /// How many of the numbers below `all` are missing, and how many lines are there twice.
-    fn verdict(&self, all: usize) -> (usize, usize) {
-        let mut seen: HashMap<usize, usize> = HashMap::new();
-        for line in self.lines() {
-            let number = line.split(' ').next().unwrap().parse();
-            *seen.entry(number.unwrap_or_else(|_| panic!("torn: {line:?}"))).or_default() += 1;
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+
+    fn relay(&self) -> &Daemon {
+        self.relay.as_ref().unwrap()
+    }
+
+    fn send(&self, host: &str, texts: impl IntoIterator<Item = String>) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        for text in texts {
+            writeln!(stream, "<13>Oct 11 22:14:15 {host} t: {text}").unwrap();
         }
-        assert!(seen.keys().all(|n| *n < all), "a line that was never written");
-        (all - seen.len(), seen.values().map(|times| times - 1).sum())
     }
 
-    /// Waits until every number below `all` has come.
-    fn wait(&self, all: usize) {
-        // Counting is enough until the end.
-        wait_for(SOON, || self.lines().len() >= all && self.verdict(all).0 == 0);
-    }
-}
-
-fn line(number: usize) -> String {
-    format!("{number} line of a log that is rotated in all the ways there are\n")
-}
-
-fn append(path: &Path, numbers: std::ops::Range<usize>) {
-    let mut file = File::options().create(true).append(true).open(path).unwrap();
-    let text: String = numbers.map(line).collect();
-    file.write_all(text.as_bytes()).unwrap();
-}
-
-/// Somebody who writes numbered lines to the file that `path` is when it is opened again, and opens
-/// it again when told to.
-struct Writer {
-    stop: Arc<AtomicBool>,
-    reopen: Arc<AtomicBool>,
-    written: Arc<AtomicUsize>,
-    thread: JoinHandle<()>,
-}
-
-impl Writer {
-    fn new(path: PathBuf, pause: Duration) -> Self {
-        let (stop, reopen) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let written = Arc::new(AtomicUsize::new(0));
-        let (stopped, again, count) = (stop.clone(), reopen.clone(), written.clone());
-        let thread = thread::spawn(move || {
-            let open = || File::options().create(true).append(true).open(&path).unwrap();
-            let mut file = open();
-            while !stopped.load(Ordering::Relaxed) {
-                if again.swap(false, Ordering::Relaxed) {
-                    file = open();
-                }
-                let n = count.load(Ordering::Relaxed);
-                let text: String = (n..n + 10).map(line).collect();
-                file.write_all(text.as_bytes()).unwrap();
-                count.store(n + 10, Ordering::Relaxed);
-                thread::sleep(pause);
-            }
-        });
-        Self { stop, reopen, written, thread }
+    /// Waits until the relay has said it.
+    fn says(&self, what: &str) {
+        let heard = wait_for(SOON, || said(self.dir.path()).contains(what));
+        assert!(heard, "no '{what}' in:\n{}", said(self.dir.path()));
     }
 
-    /// As a log's daemon does on SIGHUP; some time passes before.
-    fn reopen(&self) {
-        self.reopen.store(true, Ordering::Relaxed);
-        assert!(wait_for(SOON, || !self.reopen.load(Ordering::Relaxed)));
-    }
-
-    fn stop(self) -> usize {
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().unwrap();
-        self.written.load(Ordering::Relaxed)
-    }
-}
-
-/// Row 21: renamed and made anew, again and again, while lines are written to both.
-#[test]
-fn a_log_that_is_renamed_under_load_loses_and_repeats_nothing() {
-    let place = Place::new();
-    let daemon = place.relay("app.log", "");
-    let writer = Writer::new(place.log("app.log"), Duration::from_millis(1));
-    for rotation in 0..10 {
-        thread::sleep(Duration::from_millis(100));
-        fs::rename(place.log("app.log"), place.log(&format!("app.log.{rotation}"))).unwrap();
-        thread::sleep(Duration::from_millis(20));
-        writer.reopen();
-    }
-    let all = writer.stop();
-    place.wait(all);
-    assert!(daemon.stop().status.success());
-    assert_eq!(place.verdict(all), (0, 0), "of {all}");
-}
-
-/// The same where the names that files are rotated to match as well, as `app.log*` does.
-#[test]
-fn a_log_whose_rotated_names_match_as_well_repeats_nothing() {
-    let place = Place::new();
-    let daemon = place.relay("app.log*", "");
-    let writer = Writer::new(place.log("app.log"), Duration::from_millis(1));
-    for _ in 0..6 {
-        thread::sleep(Duration::from_millis(100));
-        for older in (0..5).rev() {
-            let [from, to] = [older, older + 1].map(|n| place.log(&format!("app.log.{n}")));
-            if from.exists() {
-                fs::rename(from, to).unwrap();
-            }
+    fn becomes(&self, name: &str, text: &str) {
+        if !wait_for(SOON, || self.text(name) == text) {
+            let got = self.text(name);
+            let differs = got.lines().zip(text.lines()).position(|(a, b)| a != b);
+            panic!(
+                "{name} has {} lines, not {}, the first other one is {differs:?}; it said:\n{}",
+                got.lines().count(),
+                text.lines().count(),
+                said(self.dir.path())
+            );
         }
-        fs::rename(place.log("app.log"), place.log("app.log.0")).unwrap();
-        writer.reopen();
     }
-    let all = writer.stop();
-    place.wait(all);
-    assert!(daemon.stop().status.success());
-    assert_eq!(place.verdict(all), (0, 0), "of {all}");
-}
 
-/// Row 22: copied and cut. What is written between the copy and the cut is lost to everybody; the
-/// writer waits meanwhile.
-#[test]
-fn a_log_that_is_copied_and_cut_is_not_read_twice() {
-    let place = Place::new();
-    let daemon = place.relay("app.log", "");
-    let (path, mut all) = (place.log("app.log"), 0);
-    for rotation in 0..8 {
-        // Sometimes more lines than the cut took, sometimes fewer.
-        let more = [50, 500, 20, 2000][rotation % 4];
-        append(&path, all..all + more);
-        all += more;
-        place.wait(all);
-        fs::copy(&path, place.log(&format!("app.log.{rotation}"))).unwrap();
-        File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+    /// Stops the relay; the summary it gives.
+    fn stop(&mut self) -> String {
+        let ended = self.relay.take().unwrap().stop();
+        let said = said(self.dir.path());
+        assert!(ended.status.success(), "{}\n{said}", ended.status);
+        assert!(!said.contains("bug"), "{said}");
+        said
     }
-    append(&path, all..all + 3000);
-    all += 3000;
-    place.wait(all);
-    assert!(daemon.stop().status.success());
-    assert_eq!(place.verdict(all), (0, 0), "of {all}");
+
+    /// Whether the relay has a file open that has no name any more.
+    fn holds_removed_files(&self) -> bool {
+        let open = fs::read_dir(format!("/proc/{}/fd", self.relay().pid())).unwrap();
+        let links = open.filter_map(|fd| fs::read_link(fd.unwrap().path()).ok());
+        let out = self.path("out");
+        links.filter(|to| to.starts_with(&out)).any(|to| to.to_string_lossy().contains("(deleted)"))
+    }
+
+    fn limit_files(&self, bytes: Option<u64>) {
+        let pid = Pid::from_raw(self.relay().pid().try_into().unwrap());
+        let maximum = rustix::process::getrlimit(Resource::Fsize).maximum;
+        let limit = Rlimit { current: bytes.or(maximum), maximum };
+        prlimit(pid, Resource::Fsize, limit).unwrap();
+    }
 }
 
-/// Row 23: rotated, twice, while nobody looks.
-#[test]
-fn a_log_that_is_rotated_while_the_relay_is_down_is_finished() {
-    let place = Place::new();
-    let path = place.log("app.log");
-    append(&path, 0..100);
-    let daemon = place.relay("app.log", "");
-    place.wait(100);
-    assert!(daemon.stop().status.success());
-    append(&path, 100..250);
-    fs::rename(&path, place.log("app.log.1")).unwrap();
-    append(&path, 250..300);
-    let daemon = place.relay("app.log", "");
-    place.wait(300);
-    // The lines of the older file come first.
-    let numbers: Vec<usize> =
-        place.lines().iter().map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect();
-    assert!(numbers.is_sorted());
-    assert!(daemon.stop().status.success());
-    // What was finished is not begun again.
-    fs::rename(place.log("app.log.1"), place.log("app.log.2")).unwrap();
-    fs::rename(&path, place.log("app.log.1")).unwrap();
-    append(&path, 300..310);
-    let daemon = place.relay("app.log", "");
-    place.wait(310);
-    assert!(daemon.stop().status.success());
-    assert_eq!(place.verdict(310), (0, 0));
+fn numbered(n: usize) -> impl Iterator<Item = String> {
+    (0..n).map(|i| format!("{i:05} {}", "x".repeat(100)))
 }
 
-/// Row 24: the number of a file that was deleted is given to the next one, also while the relay is
-/// down.
+fn as_file(lines: impl IntoIterator<Item = String>) -> String {
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
+const ONE_FILE: &str = "action(type=\"omfile\" file=\"@DIR@/out/log\" template=\"m\")\n";
+const PER_HOST: &str = "template(name=\"n\" type=\"string\" string=\"@DIR@/out/%hostname%.log\")\n\
+                        action(type=\"omfile\" dynaFile=\"n\" template=\"m\")\n";
+
+/// A limit on the size of files stands for a disk that is full: it cuts a line, too, and needs no
+/// root.
 #[test]
-fn a_file_with_the_number_of_another_one_is_read_from_its_start() {
-    let place = Place::new();
-    let path = place.log("app.log");
-    let mut all = 0;
-    let mut reused = 0;
-    for round in 0..6 {
-        append(&path, all..all + 10 + round);
-        all += 10 + round;
-        let daemon = place.relay("app.log", "");
-        place.wait(all);
-        let inode = fs::metadata(&path).unwrap().ino();
-        if round % 2 == 0 {
-            assert!(daemon.stop().status.success());
-            fs::remove_file(&path).unwrap();
+fn a_line_that_was_cut_is_finished_when_there_is_room() {
+    let mut bench = Bench::new(ONE_FILE);
+    bench.start().limit_files(Some(10_050));
+    bench.send("h", numbered(1000));
+    bench.says("suspended: cannot write to");
+    let cut = bench.text("out/log");
+    assert_eq!((cut.len(), cut.ends_with('\n')), (10_050, false), "the line is not torn");
+    // A SIGHUP without a rotation changes nothing.
+    bench.relay().signal(Signal::HUP);
+    std::thread::sleep(WHILE);
+    bench.limit_files(Some(20_051));
+    assert!(wait_for(SOON, || bench.text("out/log").len() == 20_051));
+    bench.limit_files(None);
+    bench.becomes("out/log", &as_file(numbered(1000)));
+    bench.says("resumed");
+    bench.stop();
+}
+
+#[test]
+fn many_files_of_a_full_disk_get_each_line_once() {
+    let mut bench = Bench::new(PER_HOST);
+    bench.start().limit_files(Some(3_333));
+    let hosts = 100;
+    let mut stream = TcpStream::connect(("127.0.0.1", bench.port)).unwrap();
+    for text in numbered(50) {
+        for host in 0..hosts {
+            writeln!(stream, "<13>Oct 11 22:14:15 h{host} t: {text}").unwrap();
+        }
+    }
+    bench.says("suspended: cannot write to");
+    bench.limit_files(None);
+    for host in 0..hosts {
+        bench.becomes(&format!("out/h{host}.log"), &as_file(numbered(50)));
+    }
+    bench.stop();
+}
+
+#[test]
+fn a_file_that_is_rotated_while_the_disk_is_full_ends_where_it_was_cut() {
+    let mut bench = Bench::new(ONE_FILE);
+    bench.start().limit_files(Some(10_050));
+    bench.send("h", numbered(200));
+    bench.says("suspended: cannot write to");
+    fs::rename(bench.path("out/log"), bench.path("out/log.1")).unwrap();
+    bench.relay().signal(Signal::HUP);
+    // What is whole is in the old file, what was cut is whole in the new one.
+    let whole = 10_050 / 107;
+    assert!(wait_for(SOON, || !bench.text("out/log").is_empty()));
+    bench.limit_files(None);
+    bench.becomes("out/log", &as_file(numbered(200).skip(whole)));
+    let old = bench.text("out/log.1");
+    assert_eq!(old.lines().take(whole).map(str::to_owned).collect::<Vec<_>>(), {
+        numbered(whole).collect::<Vec<_>>()
+    });
+    bench.stop();
+}
+
+/// The same on a small file system of its own, which only root can make.
+#[test]
+fn a_full_file_system_loses_nothing() {
+    if !geteuid().is_root() {
+        eprintln!("not root: no file system can be mounted; a limit on files stands for it");
+        return;
+    }
+    let mut bench = Bench::new(ONE_FILE);
+    let out = bench.path("out");
+    fs::create_dir(&out).unwrap();
+    let mount = |args: &[&str]| Command::new("mount").args(args).arg(&out).status().unwrap();
+    assert!(mount(&["-t", "tmpfs", "-o", "size=256k", "none"]).success());
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        bench.start();
+        fs::write(bench.path("out/ballast"), vec![0; 128 << 10]).unwrap();
+        bench.send("h", numbered(2000));
+        bench.says("No space left on device");
+        assert!(bench.text("out/log").len() < 107 * 2000);
+        fs::remove_file(bench.path("out/ballast")).unwrap();
+        bench.becomes("out/log", &as_file(numbered(2000)));
+        bench.stop();
+    }));
+    drop(bench.relay.take());
+    assert!(Command::new("umount").arg("-l").arg(&out).status().unwrap().success());
+    done.unwrap();
+}
+
+/// What stands where the file should be, and what makes it right again.
+#[test]
+fn a_file_that_was_replaced_by_something_else_is_waited_for() {
+    type Change = fn(&Path);
+    let cases: [(&str, Change, &str); 4] = [
+        ("directory", |path| fs::create_dir(path).unwrap(), "Is a directory"),
+        ("loop", |path| symlink(path, path).unwrap(), "symbolic links"),
+        (
+            "pipe",
+            |path| {
+                let made = Command::new("mkfifo").arg(path).status().unwrap();
+                assert!(made.success());
+            },
+            "No such device or address",
+        ),
+        ("link", |path| symlink("/dev/full", path).unwrap(), "No space left"),
+    ];
+    for (name, replace, complaint) in cases {
+        let mut bench = Bench::new(ONE_FILE);
+        bench.start();
+        bench.send("h", ["one".to_owned()]);
+        bench.becomes("out/log", "one\n");
+        let path = bench.path("out/log");
+        fs::remove_file(&path).unwrap();
+        replace(&path);
+        bench.relay().signal(Signal::HUP);
+        assert!(wait_for(SOON, || !bench.holds_removed_files()), "{}", said(bench.dir.path()));
+        bench.send("h", ["two".to_owned()]);
+        bench.says(complaint);
+        if name == "directory" {
+            fs::remove_dir(&path).unwrap();
         } else {
             fs::remove_file(&path).unwrap();
-            append(&path, all..all + 20);
-            all += 20;
-            place.wait(all);
-            assert!(daemon.stop().status.success());
         }
-        append(&path, all..all + 5);
-        all += 5;
-        reused += usize::from(fs::metadata(&path).unwrap().ino() == inode);
+        bench.relay().signal(Signal::HUP);
+        bench.becomes("out/log", "two\n");
+        bench.stop();
     }
-    let daemon = place.relay("app.log", "");
-    place.wait(all);
-    assert!(daemon.stop().status.success());
-    println!("{reused} numbers were given again");
-    assert_eq!(place.verdict(all), (0, 0), "of {all}");
 }
 
-/// Row 25: killed, again and again, while lines are written. `BONGSU_TAIL_KILLS=200` for the record.
 #[test]
-fn a_tailer_that_is_killed_loses_nothing_and_repeats_a_batch_at_most() {
-    let times = number("BONGSU_TAIL_KILLS", 8);
-    let place = Place::new();
-    let writer = Writer::new(place.log("app.log"), Duration::from_millis(1));
-    let batch = BATCH_BYTES / line(100_000).len();
-    let mut worst = 0;
-    for n in 0..times {
-        let (before, all) = (place.verdict(usize::MAX).1, writer.written.load(Ordering::Relaxed));
-        let daemon = place.relay("app.log", "");
-        let goes_on = || place.lines().len() > all + 10 * (n % 7);
-        assert!(wait_for(SOON, goes_on), "nothing comes after {n} kills");
-        // Dropped, it is killed.
-        drop(daemon);
-        worst = worst.max(place.verdict(usize::MAX).1 - before);
+fn permission_that_comes_later_is_enough() {
+    let mut bench = Bench::new(ONE_FILE);
+    fs::create_dir(bench.path("out")).unwrap();
+    if geteuid().is_root() {
+        // Root may write anywhere; only a file that nobody may change stops it.
+        fs::write(bench.path("out/log"), "").unwrap();
+        let changed = Command::new("chattr").arg("+i").arg(bench.path("out/log")).output();
+        if !changed.is_ok_and(|output| output.status.success()) {
+            eprintln!("root, and no chattr here: a permission cannot be taken away");
+            return;
+        }
+    } else {
+        fs::set_permissions(bench.path("out"), Permissions::from_mode(0o500)).unwrap();
     }
-    let all = writer.stop();
-    let daemon = place.relay("app.log", "");
-    place.wait(all);
-    assert!(daemon.stop().status.success());
-    let (lost, repeated) = place.verdict(all);
-    println!(
-        "{times} kills, {all} lines: {lost} lost, {repeated} repeated, {worst} at most at once"
+    bench.start();
+    bench.send("h", numbered(3));
+    bench.says("suspended: cannot");
+    if geteuid().is_root() {
+        Command::new("chattr").arg("-i").arg(bench.path("out/log")).status().unwrap();
+    } else {
+        fs::set_permissions(bench.path("out"), Permissions::from_mode(0o700)).unwrap();
+    }
+    bench.becomes("out/log", &as_file(numbered(3)));
+    bench.stop();
+}
+
+/// More names than the process may open files: fewer are kept open, and it is said.
+#[test]
+fn too_many_names_for_the_open_files_allowed_lose_nothing() {
+    let config = PER_HOST.replace("template=\"m\"", "template=\"m\" dynaFileCacheSize=\"1000\"");
+    let mut bench = Bench::new(&config);
+    bench.start();
+    let open = fs::read_dir(format!("/proc/{}/fd", bench.relay().pid())).unwrap().count();
+    let pid = Pid::from_raw(bench.relay().pid().try_into().unwrap());
+    let limit = u64::try_from(open + 20).unwrap();
+    let limit = Rlimit { current: Some(limit), maximum: Some(limit) };
+    let mut stream = TcpStream::connect(("127.0.0.1", bench.port)).unwrap();
+    std::thread::sleep(WHILE);
+    prlimit(pid, Resource::Nofile, limit).unwrap();
+    for text in numbered(3) {
+        for host in 0..200 {
+            writeln!(stream, "<13>Oct 11 22:14:15 h{host} t: {text}").unwrap();
+        }
+    }
+    for host in 0..200 {
+        bench.becomes(&format!("out/h{host}.log"), &as_file(numbered(3)));
+    }
+    bench.says("of its files open, not dynaFileCacheSize");
+    bench.stop();
+}
+
+/// Whatever a message says, its file is below the constant part of the template.
+#[test]
+fn names_of_messages_stay_below_their_directory() {
+    let mut bench = Bench::new(
+        "template(name=\"n\" type=\"string\" string=\"@DIR@/out/in/%msg:F,32:2%.log\")\n\
+         template(name=\"t\" type=\"string\" string=\"%msg:F,32:3%\\n\")\n\
+         action(type=\"omfile\" dynaFile=\"n\" template=\"t\")\n",
     );
-    assert_eq!(lost, 0);
-    assert!(worst <= batch, "{worst} lines were repeated at once");
-}
-
-/// What is no log file is said once, and others are read.
-#[test]
-fn what_is_no_file_is_said_once_and_holds_up_nobody() {
-    let place = Place::new();
-    fs::create_dir(place.log("folder.log")).unwrap();
-    symlink(place.log("loop.log"), place.log("loop.log")).unwrap();
-    symlink("/dev/zero", place.log("zero.log")).unwrap();
-    let made = Command::new("mkfifo").arg(place.log("pipe.log")).status().unwrap();
-    assert!(made.success());
-    append(&place.log("a.log"), 0..5);
-    let daemon = place.relay("*.log", "");
-    place.wait(5);
-    // One that is read is replaced by a pipe, and then by a file again.
-    fs::remove_file(place.log("a.log")).unwrap();
-    assert!(Command::new("mkfifo").arg(place.log("a.log")).status().unwrap().success());
-    thread::sleep(Duration::from_millis(200));
-    append(&place.log("b.log"), 5..10);
-    place.wait(10);
-    fs::remove_file(place.log("a.log")).unwrap();
-    append(&place.log("a.log"), 10..15);
-    place.wait(15);
-    let ended = daemon.stop();
-    assert!(ended.status.success());
-    for what in ["folder.log is not read: is a directory", "pipe.log is not read: is a named pipe"]
-        .into_iter()
-        .chain(["zero.log is not read: is a device", "loop.log is not read: Too many levels"])
-        .chain(["a.log is not read: is a named pipe"])
-    {
-        assert_eq!(ended.stderr.matches(what).count(), 1, "{what}:\n{}", ended.stderr);
+    bench.start();
+    let outside = bench.path("outside");
+    fs::create_dir_all(bench.path("out/in")).unwrap();
+    fs::create_dir(&outside).unwrap();
+    let long = "n".repeat(4096);
+    let deep = "d/".repeat(2100);
+    let names = ["ok", "../x", "a/../../x", "../../x", &long, &deep, "../in/ok", "nul\0x", "end"];
+    bench.send("h", names.iter().enumerate().map(|(i, name)| format!("{name} {i}")));
+    bench.becomes("out/in/end.log", "8\n");
+    assert_eq!(bench.text("out/in/ok.log"), "0\n");
+    assert_eq!(bench.text("out/in/nul#000x.log"), "7\n");
+    let said = bench.stop();
+    for what in ["the name leads out of", "File name too long"] {
+        assert!(said.contains(what), "{said}");
     }
-    assert_eq!(place.verdict(15), (0, 0));
+    let mut found = BTreeMap::new();
+    crate::support::source::walk(&bench.path("out"), &mut |path| {
+        found.insert(path.to_path_buf(), fs::read_to_string(path).unwrap());
+    });
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(!bench.path("x.log").exists() && fs::read_dir(outside).unwrap().next().is_none());
 }
 
-/// Files without a size, and lines without an end.
+/// `zcat` reads what is there while the relay runs, and all of it after kill -9 and another start.
 #[test]
-fn strange_files_are_bounded() {
-    let place = Place::new();
-    symlink("/proc/self/status", place.log("proc.log")).unwrap();
-    let sparse = File::create(place.log("sparse.log")).unwrap();
-    sparse.set_len(300 << 20).unwrap();
-    append(&place.log("sparse.log"), 0..0);
-    let mut sparse = File::options().append(true).open(place.log("sparse.log")).unwrap();
-    sparse.write_all(b"\nafter\n").unwrap();
-    let mut binary: Vec<u8> = (0..=255_u8).cycle().take(100_000).collect();
-    binary.extend_from_slice(b"\nend\n");
-    fs::write(place.log("binary.log"), binary).unwrap();
-    let daemon = place.relay("*.log", "");
-    let has = |text: &str| place.lines().iter().any(|line| line == text);
-    assert!(wait_for(SOON, || has("after") && has("end")), "{:?}", place.lines().len());
-    assert!(wait_for(SOON, || place.lines().iter().any(|line| line.starts_with("Pid:"))));
-    assert!(daemon.peak_rss_kib() < 128 << 10, "{} KiB", daemon.peak_rss_kib());
-    let ended = daemon.stop();
-    assert!(ended.stderr.contains("sparse.log: a message is longer than 8096 bytes"));
-    let pids = place.lines().iter().filter(|line| line.starts_with("Pid:")).count();
-    assert_eq!(pids, 1, "a file of /proc is read once");
-}
-
-/// Ten thousand files: one watch each would be too many, one descriptor each may be.
-#[test]
-fn ten_thousand_files_cost_little_while_they_are_quiet() {
-    let files = number("BONGSU_TAIL_FILES", 10_000);
-    let place = Place::new();
-    for n in 0..files {
-        if n % 1000 == 0 {
-            fs::create_dir(place.log(&format!("d{}", n / 1000))).unwrap();
+fn compressed_files_are_readable_at_any_time() {
+    for (how, robust) in [("", false), (" veryRobustZip=\"on\"", true)] {
+        let mut bench = Bench::new(&format!(
+            "action(type=\"omfile\" file=\"@DIR@/out.gz\" template=\"m\" zipLevel=\"6\"{how})\n"
+        ));
+        let live = |bench: &Bench| {
+            let file = fs::read(bench.path("out.gz")).unwrap_or_default();
+            let mut text = String::new();
+            let read = MultiGzDecoder::new(&file[..]).read_to_string(&mut text);
+            (text, read.is_ok())
+        };
+        bench.start().send("h", numbered(100));
+        let first = as_file(numbered(100));
+        assert!(wait_for(SOON, || live(&bench).0 == first), "{:?}", live(&bench));
+        assert_eq!(live(&bench).1, robust, "only a member that has ended is whole");
+        bench.relay().signal(Signal::KILL);
+        drop(bench.relay.take());
+        bench.start().send("h", numbered(5));
+        if robust {
+            let all = first.clone() + &as_file(numbered(5));
+            assert!(wait_for(SOON, || live(&bench) == (all.clone(), true)), "{:?}", live(&bench));
         }
-        append(&place.log(&format!("d{}/{n}.log", n / 1000)), n..n + 1);
+        bench.stop();
     }
-    let daemon = place.relay("d*/*.log", "");
-    place.wait(files);
-    let cpu = || {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", daemon.pid())).unwrap();
-        let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-        // Ticks of user and system time, a hundredth of a second each.
-        fields[11..13].iter().map(|n| n.parse::<u64>().unwrap()).sum::<u64>()
+}
+
+/// Without flushOnTXEnd a compressed file gets its messages after flushInterval, and those that
+/// wait are delivered by a stop.
+#[test]
+fn a_compressor_holds_messages_for_the_interval_at_most() {
+    let mut bench = Bench::new(
+        "action(type=\"omfile\" file=\"@DIR@/out.gz\" template=\"m\" zipLevel=\"6\" \
+         flushOnTXEnd=\"off\" flushInterval=\"2\")\n",
+    );
+    let text = |bench: &Bench| {
+        let file = fs::read(bench.path("out.gz")).unwrap_or_default();
+        let mut text = String::new();
+        let whole = MultiGzDecoder::new(&file[..]).read_to_string(&mut text).is_ok();
+        (text, whole)
     };
-    thread::sleep(Duration::from_secs(1));
-    let before = cpu();
-    thread::sleep(Duration::from_secs(5));
-    let spent = cpu() - before;
-    assert!(spent <= 5, "{spent} hundredths of a second in 5 s");
-    let rss = daemon.rss_kib();
-    println!("{files} files: {rss} KiB, {spent} ticks in 5 s");
-    assert!(rss < 64 << 10, "{rss} KiB");
-    append(&place.log("d0/7.log"), files..files + 1);
-    place.wait(files + 1);
-    assert!(daemon.stop().status.success());
-    assert_eq!(place.verdict(files + 1), (0, 0));
+    bench.start().send("h", ["one".to_owned()]);
+    assert!(wait_for(SOON, || bench.path("out.gz").exists()));
+    std::thread::sleep(WHILE);
+    assert_eq!(text(&bench).0, "", "it did not wait");
+    assert!(wait_for(SOON, || text(&bench).0 == "one\n"));
+    bench.send("h", ["two".to_owned()]);
+    std::thread::sleep(WHILE);
+    bench.stop();
+    assert_eq!(text(&bench), ("one\ntwo\n".to_owned(), true));
 }
 
-/// Who comes from rsyslog reads no line twice.
 #[test]
-fn positions_of_rsyslog_are_taken_over() {
-    let place = Place::new();
-    let path = place.log("app.log");
-    append(&path, 0..20);
-    let read = fs::metadata(&path).unwrap().len();
-    append(&path, 20..30);
-    let state = format!(
-        r#"{{ "filename": "{}", "prev_was_nl": 0, "curr_offs": {}, "strt_offs": {read}, "prev_line_segment": "20 li" }}"#,
-        path.display().to_string().replace('/', "\\/"),
-        read + 5,
+fn a_file_at_its_limit_waits_until_someone_makes_room() {
+    let mut bench = Bench::new(
+        "action(type=\"omfile\" file=\"@DIR@/out/log\" template=\"m\" rotation.sizeLimit=\"200\" \
+         rotation.sizeLimitCommand=\"/bin/false\")\n",
     );
-    let inode = fs::metadata(&path).unwrap().ino();
-    let file = place.dir.path().join("state").join(format!("imfile-state:{inode}"));
-    fs::write(file, state).unwrap();
-    let daemon = place.relay("app.log", "");
-    assert!(wait_for(SOON, || place.lines().len() >= 10));
-    thread::sleep(Duration::from_millis(300));
-    assert!(daemon.stop().status.success());
-    assert_eq!(place.lines().len(), 10);
-    assert!(place.lines()[0].starts_with("20 line"));
+    bench.start().send("h", numbered(5));
+    bench.says("'/bin/false' (exit status: 1) left it at its limit of 200 bytes or more");
+    assert_eq!(bench.text("out/log"), as_file(numbered(3)), "one more than reach the limit");
+    fs::rename(bench.path("out/log"), bench.path("out/log.1")).unwrap();
+    bench.becomes("out/log", &as_file(numbered(5).skip(3)));
+    bench.stop();
 }

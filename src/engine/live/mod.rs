@@ -7,10 +7,12 @@ mod inputs;
 mod pair;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +27,8 @@ use crate::engine::Globals;
 use crate::engine::Plan;
 use crate::engine::Summary;
 use crate::engine::build::Reports;
+use crate::engine::reload::ReloadStats;
+use crate::engine::spools;
 use crate::engine::spools::Spools;
 use crate::engine::statistics;
 use crate::engine::statistics::Counted;
@@ -97,6 +101,7 @@ pub(super) struct Live {
     retired_inputs: Vec<InputCounters>,
     retired_actions: Vec<ActionCounters>,
     turnover: (Turnover, Turnover),
+    reload_stats: Arc<ReloadStats>,
 }
 
 /// How much of what there was goes on.
@@ -196,6 +201,7 @@ impl Live {
             retired_inputs: Vec::new(),
             retired_actions: Vec::new(),
             turnover: Default::default(),
+            reload_stats: Arc::default(),
         }
     }
 
@@ -205,19 +211,22 @@ impl Live {
     }
 
     /// Makes ready for `plan`: what is wanted and not there is opened, what goes on learns what
-    /// holds from the next generation on.
-    pub(super) fn begin(&mut self, plan: Plan) -> Change {
+    /// holds from the next generation on. `bound` is called when the inputs are open, and before
+    /// any thread is started or any file made.
+    ///
+    /// # Errors
+    /// What `bound` says.
+    pub(super) fn begin(
+        &mut self,
+        plan: Plan,
+        bound: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<Change> {
         self.generation += 1;
         let same_names =
             self.globals.dns == plan.globals.dns && self.local_domain == plan.local_domain;
         let before = Before { settings: &self.settings, same_names };
         let settings = settings(&plan, &self.reporter, Some(&before));
         let mut plan = plan;
-        let old = std::mem::take(&mut self.actions);
-        let (spools, reporter) = (&self.spools, &self.reporter);
-        let wanted = std::mem::take(&mut plan.actions);
-        // Before anything listens: who can connect may take it that the relay is ready.
-        let actions = actions::change(old, wanted, &mut self.key, spools, reporter);
         let wanted = inputs::wanted(std::mem::take(&mut plan.inputs), &settings, self.shards);
         let pairs = pair(&self.inputs, &wanted, LiveInput::is_at, LiveInput::is_called_like);
         let mut old: Vec<_> = self.inputs.drain(..).map(Some).collect();
@@ -246,7 +255,23 @@ impl Live {
         for branch in removed.iter().map(|input| &input.branch) {
             branch.stop();
         }
-        Change { plan, settings, actions, inputs, sockets, removed, removed_impstats }
+        bound()?;
+        let old = std::mem::take(&mut self.actions);
+        let (spools, reporter) = (&self.spools, &self.reporter);
+        let wanted = std::mem::take(&mut plan.actions);
+        let actions = actions::change(old, wanted, &mut self.key, spools, reporter);
+        if self.generation == 1 {
+            self.tell_left_over(&actions.live);
+        }
+        Ok(Change { plan, settings, actions, inputs, sockets, removed, removed_impstats })
+    }
+
+    /// Once, at the start: what a reload leaves over, it says.
+    fn tell_left_over(&self, actions: &[LiveAction]) {
+        let used: Vec<_> = actions.iter().filter_map(LiveAction::place).collect();
+        let mut folders: BTreeSet<PathBuf> = used.iter().map(|(at, _)| at.clone()).collect();
+        folders.extend(self.globals.work_directory.as_deref().map(PathBuf::from));
+        spools::tell_left_over(&folders, &used, &*self.reporter);
     }
 
     /// Opens what had to wait for that, and gives each shard its part.
@@ -331,6 +356,10 @@ impl Live {
     /// What became of inputs and actions in the last change.
     pub(super) const fn turnover(&self) -> (Turnover, Turnover) {
         self.turnover
+    }
+
+    pub(super) const fn reload_stats(&self) -> &Arc<ReloadStats> {
+        &self.reload_stats
     }
 
     /// How often impstats reports, if it does.
@@ -425,7 +454,7 @@ impl Live {
         if !udp.is_empty() {
             probes.push(Box::new(DatagramsProbe(udp)));
         }
-        probes.push(Box::new(OwnProbe));
+        probes.push(Box::new(OwnProbe(self.reload_stats.clone())));
         probes
     }
 
