@@ -280,7 +280,7 @@ fn a_file_with_the_number_of_another_one_is_read_from_its_start() {
 fn a_tailer_that_is_killed_loses_nothing_and_repeats_a_batch_at_most() {
     let times = number("BONGSU_TAIL_KILLS", 8);
     let place = Place::new();
-    let writer = Writer::new(place.log("app.log"), Duration::from_millis(1));
+    let writer = Writer::new(place.log("app.log"), Duration::from_millis(10));
     let batch = BATCH_BYTES / line(100_000).len();
     let mut worst = 0;
     for n in 0..times {
