@@ -61,6 +61,8 @@ pub struct Surroundings {
     pub work_directory: Option<PathBuf>,
     /// `global(maxMessageSize=)`, bytes.
     pub message_bytes_max: usize,
+    /// Whether anything may read `$!`. What nobody reads need not be set.
+    pub reads_variables: bool,
 }
 
 /// One thing to be read. Inputs whose `Debug` is the same are the same: through a reload they go

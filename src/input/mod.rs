@@ -4,6 +4,7 @@
 //! receives, frames and parses into a batch, gives that to the [`shard`](crate::shard), and waits
 //! where an output is full.
 
+mod file;
 mod guard;
 pub mod impstats;
 mod internal;
@@ -35,7 +36,7 @@ static NETWORK: [&Module; 5] =
 
 /// Those that read what is on this machine.
 pub static LOCAL: &[LocalModule] =
-    &[unix::LOCAL, kernel::klog::LOCAL, kernel::kmsg::LOCAL, mark::LOCAL];
+    &[file::LOCAL, unix::LOCAL, kernel::klog::LOCAL, kernel::kmsg::LOCAL, mark::LOCAL];
 
 /// All of them.
 pub fn modules() -> impl Iterator<Item = &'static Module> {

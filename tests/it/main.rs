@@ -45,5 +45,6 @@ mod service;
 mod support;
 mod tables;
 mod tagging;
+mod tail;
 mod tidy;
 mod yaml;

@@ -23,6 +23,7 @@ use crate::oracle::case::Case;
 use crate::oracle::case::Outputs;
 use crate::oracle::case::Payload;
 use crate::oracle::case::Step;
+use crate::oracle::files;
 use crate::oracle::site;
 use crate::oracle::text;
 use crate::support::connect;
@@ -40,6 +41,8 @@ use crate::support::wait_quiet;
 
 /// A relay that does not listen by then does not start.
 const READY: Duration = Duration::from_secs(10);
+/// A relay that reads files without having them watched does so by then.
+const POLLS: Duration = Duration::from_millis(1500);
 /// Nothing came out for so long: one connection's messages are through before the next one's.
 const SETTLED: Duration = Duration::from_millis(250);
 /// Nothing came out for so long: what is expected will not come any more.
@@ -84,21 +87,42 @@ pub(crate) fn run(
     if case.site {
         site::furnish(&bench.out());
     }
+    case.before.iter().for_each(|step| step.run(&bench.files()));
     let args: Vec<_> = case.args.iter().map(String::as_str).collect();
     let _fifos = bench.fifos(&case.steps);
-    let relay = start(program, bench.dir.path(), &bench.expand(&case.conf), &args);
-    let relay = bench.ready(relay, &case.steps, feed)?;
+    let begin = || {
+        let relay = start(program, bench.dir.path(), &bench.expand(&case.conf), &args);
+        bench.ready(relay, &case.steps, feed)
+    };
+    let mut relay = Ok(begin()?);
 
     let look = || bench.outputs(case);
     let settle = || drop(wait_quiet(SETTLED, LIMIT, look));
     let mut sender = None;
     match feed {
-        Feed::Steps => play(&case.steps, |name| bench.port(name), &bench.run(), settle),
+        Feed::Steps => play(
+            &case.steps,
+            |name| bench.port(name),
+            &bench.run(),
+            settle,
+            |what| match what {
+                Payload::Stop => stop(&mut relay, program),
+                Payload::Start => relay = begin(),
+                Payload::File(step) => step.run(&bench.files()),
+                _ => unreachable!("sent"),
+            },
+        ),
         Feed::Wire(bytes) => {
             let connection = String::new();
             let what = Payload::Stream { connection, bytes: bytes.to_vec() };
             let (from, port) = ("127.0.0.1".to_owned(), "IN".to_owned());
-            play(&[Step { from, port, what }], |name| bench.port(name), &bench.run(), settle);
+            play(
+                &[Step { from, port, what }],
+                |name| bench.port(name),
+                &bench.run(),
+                settle,
+                |_| {},
+            );
         }
         Feed::Sender(config, rsyslogd) => {
             let config = bench.expand(config);
@@ -116,11 +140,21 @@ pub(crate) fn run(
         arrived || (last.1.elapsed() > QUIET && start.elapsed() > QUIET)
     });
     drop(sender);
-    let ended = relay.stop();
-    if !ended.status.success() {
-        return Err(format!("{program}: {}; stderr:\n{}", ended.status, ended.stderr));
+    stop(&mut relay, program);
+    match relay {
+        Err(why) if !why.is_empty() => Err(why),
+        _ => Ok(look()),
     }
-    Ok(look())
+}
+
+/// Ends a relay that runs; what is left says why that failed, or nothing.
+fn stop(relay: &mut Result<Daemon, String>, program: &str) {
+    if let Ok(running) = std::mem::replace(relay, Err(String::new())) {
+        let ended = running.stop();
+        if !ended.status.success() {
+            *relay = Err(format!("{program}: {}; stderr:\n{}", ended.status, ended.stderr));
+        }
+    }
 }
 
 /// What the case's sending rsyslogd writes to its target.
@@ -153,7 +187,7 @@ impl Sender {
         if !wait_for(READY, listens) || !daemon.running() {
             return Err(format!("the sender does not listen; stderr:\n{}", daemon.stop().stderr));
         }
-        play(&case.steps, |_| port, run, || std::thread::sleep(SETTLED));
+        play(&case.steps, |_| port, run, || std::thread::sleep(SETTLED), |_| {});
         Ok(Self { _daemon: daemon, _dir: dir })
     }
 }
@@ -163,6 +197,7 @@ impl Bench {
         let dir = TempDir::new().unwrap();
         fs::create_dir(dir.path().join("out")).unwrap();
         fs::create_dir(dir.path().join("run")).unwrap();
+        fs::create_dir(dir.path().join("files")).unwrap();
         Self {
             tcp: TcpSink::new(),
             tcp2: TcpSink::new(),
@@ -192,6 +227,7 @@ impl Bench {
         for (name, path) in [
             ("DIR", self.out()),
             ("RUN", self.run()),
+            ("FILES", self.files()),
             ("FIFO", self.dir.path().join(LocalSinks::FIFO)),
             ("UNIX", self.dir.path().join(LocalSinks::UNIX)),
             ("PROGRAMS", source::root().join("tests/oracle/programs")),
@@ -199,6 +235,11 @@ impl Bench {
             text = text.replace(&format!("@{name}@"), &path.to_string_lossy());
         }
         text
+    }
+
+    /// The folder whose files the relay may read.
+    fn files(&self) -> PathBuf {
+        self.dir.path().join("files")
     }
 
     /// The folder of sockets and FIFOs.
@@ -228,7 +269,14 @@ impl Bench {
 
     /// Waits until the relay listens wherever the case sends to.
     fn ready(&self, mut relay: Daemon, steps: &[Step], feed: Feed<'_>) -> Result<Daemon, String> {
+        // One that polls files watches nothing: it is given this time.
+        let polls = Instant::now() + POLLS;
+        let sent =
+            |step: &Step| !matches!(step.what, Payload::File(_) | Payload::Stop | Payload::Start);
+        let reads = !steps.iter().any(sent);
+        let pid = relay.pid();
         let up = || match feed {
+            Feed::Steps if reads => files::watches(pid) || Instant::now() > polls,
             Feed::Steps => {
                 steps.iter().all(|step| listens(step, self.port(&step.port), &self.run()))
             }
@@ -294,13 +342,21 @@ fn listens(step: &Step, port: u16, run: &Path) -> bool {
         Payload::Unix { socket, .. } => run.join(socket).exists(),
         // A socket that a command sends to is there when those of other steps are.
         Payload::Fifo { .. } | Payload::Command(_) => true,
+        Payload::File(_) | Payload::Stop | Payload::Start => true,
     }
 }
 
 /// Sends the steps in order; `settle` runs between two of different connections, so that their
 /// messages have one order. Connections end at the end, in no order that matters: only one of
 /// them may hold an unfinished frame by then.
-fn play(steps: &[Step], port: impl Fn(&str) -> u16, run: &Path, settle: impl Fn()) {
+/// What is not sent, `other` does.
+fn play(
+    steps: &[Step],
+    port: impl Fn(&str) -> u16,
+    run: &Path,
+    settle: impl Fn(),
+    mut other: impl FnMut(&Payload),
+) {
     let mut open = HashMap::<&str, TcpStream>::new();
     for (index, step) in steps.iter().enumerate() {
         if index > 0 {
@@ -339,6 +395,7 @@ fn play(steps: &[Step], port: impl Fn(&str) -> u16, run: &Path, settle: impl Fn(
                 let status = Command::new("sh").args(["-ec", &lines]).status().unwrap();
                 assert!(status.success(), "{status}: {lines}");
             }
+            what @ (Payload::File(_) | Payload::Stop | Payload::Start) => other(what),
         }
     }
 }
