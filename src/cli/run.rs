@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
+use crate::base::service;
 use crate::cli::Flags;
 use crate::cli::check;
 use crate::cli::daemon;
@@ -61,6 +62,9 @@ fn start(flags: &Flags) -> io::Result<ExitCode> {
     if !loaded.plan.acts() {
         return Err(io::Error::other("no action runs: nothing would be written"));
     }
+    if loaded.plan.globals.privileges.unknown {
+        return Err(io::Error::other("whom to become (privdrop) is not known"));
+    }
     if let Some(mask) = loaded.plan.globals.umask {
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(mask));
     }
@@ -91,6 +95,7 @@ fn start(flags: &Flags) -> io::Result<ExitCode> {
             daemon::detach()?;
         }
         reporter.say(Level::Info, format!("{} start", engine::origin(flags.program())));
+        service::ready();
         Ok(())
     })?;
     eprintln!("{}: stopped: {summary}", flags.program());

@@ -44,7 +44,7 @@ impl Graph {
     ///
     /// # Errors
     /// If not a single input could be opened although some were configured; if signal handlers
-    /// cannot be had.
+    /// cannot be had; if privileges cannot be given up.
     pub fn open(plan: Plan, around: Surroundings) -> io::Result<Self> {
         let Surroundings { program, reporter, own } = around;
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -58,7 +58,11 @@ impl Graph {
         let mut live = Live::new(&plan, program, reporter, control.clone());
         let wanted = !plan.inputs.is_empty();
         let internal = own.map(|messages| live.hear(messages, plan.default_ruleset));
-        let change = live.begin(plan);
+        let privileges = plan.globals.privileges;
+        let change = live.begin(plan, || {
+            let text = |e| io::Error::other(format!("cannot become another user: {e}"));
+            privileges.drop().map_err(text)
+        })?;
         let mut shards = live.finish(change);
         if wanted && !live.listens() {
             return Err(io::Error::other("no input could be opened"));

@@ -8,6 +8,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -27,6 +29,7 @@ use crate::base::poison;
 use crate::base::poison::Quarantine;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
+use crate::base::service;
 use crate::engine::live::AFTER_PANIC;
 use crate::engine::live::ActionTask;
 use crate::engine::live::Retired;
@@ -66,6 +69,8 @@ pub(super) struct Seed {
     pub(super) seen: Seen,
     pub(super) quarantine: Arc<Quarantine>,
     pub(super) control: Arc<Control>,
+    /// Grows while this thread takes its turns, where somebody watches.
+    pub(super) beat: Arc<AtomicU64>,
 }
 
 /// What a shard is told while it runs.
@@ -127,6 +132,9 @@ pub(super) fn run(runtime: &Runtime, seed: Seed) {
             control: seed.control,
         };
         host.change(first);
+        if let Some(watched) = service::watchdog() {
+            tokio::task::spawn_local(beat(seed.beat, watched));
+        }
         host.serve(&mut commands, &mut connections).await;
         // Whoever waits for an answer to a command gets none.
         drop(commands);
@@ -331,6 +339,15 @@ impl Keeper {
             reporter.say(Level::Error, text);
             wait_or_stop(waits.next_wait(), signals.clone()).await;
         }
+    }
+}
+
+/// Counts while this thread takes its turns: several times in what the service manager waits for.
+async fn beat(count: Arc<AtomicU64>, watched: Duration) {
+    let mut turns = tokio::time::interval((watched / 8).max(Duration::from_millis(1)));
+    loop {
+        turns.tick().await;
+        count.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::base::poison;
 use crate::base::reporter::Level;
+use crate::base::service;
 use crate::engine::Plan;
 use crate::engine::Summary;
 use crate::engine::board::Board;
@@ -125,6 +126,7 @@ impl Reloads {
 
     fn reload(&mut self) {
         let told = self.board.begin();
+        service::reloading();
         let mut compiled = None;
         let tried = poison::caught(|| compiled = Some((self.compile)()));
         let why = |why| format!("compiling it panicked: {why}: this is a bug");
@@ -149,6 +151,7 @@ impl Reloads {
         account.reloads += 1;
         account.reloads_failed += u64::from(!done);
         self.shared.put((account, self.live.tables.clone()));
+        service::ready();
         report.push_str(&verdict);
         if let Err(error) = told.and_then(|()| self.board.end(done, &report)) {
             let text = format!("what came of the reload cannot be shown to who asked: {error}");
@@ -163,7 +166,10 @@ impl Reloads {
             report.push_str(&format!("{text}\n"));
             self.live.reporter.say(Level::Warning, text);
         }
-        let change = self.live.begin(plan);
+        let change = match self.live.begin(plan, || Ok(())) {
+            Ok(change) => change,
+            Err(error) => return format!("the configuration was not reloaded: {error}"),
+        };
         let limit = self.live.drain();
         let ended = async { tokio::time::timeout(limit, change.ended()).await };
         if self.runtime.block_on(ended).is_err() {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::thread;
@@ -22,6 +23,7 @@ use crate::base::drain::Signals;
 use crate::base::posix;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
+use crate::base::service;
 use crate::engine::Graph;
 use crate::engine::SourceCounters;
 use crate::engine::Summary;
@@ -71,6 +73,7 @@ pub fn run(
     // Dropped when the last shard has ended.
     let (alive, ended) = mpsc::channel::<()>(1);
     let (seeds, commands) = seeds(&live, shards, (&control, &signals), &seen);
+    let beats = seeds.iter().map(|seed| seed.beat.clone()).collect();
     let reloads = Reloads::new(live, commands, board, compile)?;
     let shared = reloads.shared();
     for seed in seeds {
@@ -86,7 +89,9 @@ pub fn run(
     }
     drop(alive);
     let reload = reloads.start()?;
-    let mut minder = Minder { caught, ended, control, signals, shared, reload, reporter, origin };
+    let beats = Beats::new(beats);
+    let mut minder =
+        Minder { caught, ended, control, signals, shared, reload, beats, reporter, origin };
     let broken = runtime.block_on(async {
         let asked = minder.mind(interval, program).await?;
         minder.end(asked, drain).await;
@@ -112,6 +117,7 @@ struct Minder {
     shared: Arc<Shared>,
     /// Asks for reloads.
     reload: SyncSender<()>,
+    beats: Beats,
     reporter: Arc<dyn Reporter>,
     origin: String,
 }
@@ -123,14 +129,23 @@ impl Minder {
         let Self { shared, reporter, origin, .. } = self;
         let mut watch = Watch::new(&shared.account());
         let mut checks = tokio::time::interval(interval.min(CHECK_EVERY));
+        let watched = service::watchdog();
+        let mut pulse = tokio::time::interval(watched.map_or(CHECK_EVERY, pulse_of));
         loop {
             tokio::select! {
                 number = self.caught.ends.next() => return Ok(Some(number)),
                 () = self.signals.stopped() => return Ok(None),
                 _ = self.caught.hang_up.recv() => {
+                    service::reloading();
                     reporter.say(Level::Info, format!("{origin} {program} was HUPed"));
                     self.control.reopen();
                     shared.tables().hup();
+                    service::ready();
+                }
+                _ = pulse.tick(), if watched.is_some() => {
+                    if self.beats.all_beat() {
+                        service::alive();
+                    }
                 }
                 _ = checks.tick() => {
                     watch.follow(&shared.account());
@@ -161,6 +176,7 @@ impl Minder {
             }
             None => reporter.say(Level::Error, format!("{origin} exiting after a panic")),
         }
+        service::stopping();
         self.control.stop();
         self.shared.tables().stop();
         // The shards keep to the limit themselves; this is for one that hangs in a system call.
@@ -176,6 +192,34 @@ impl Minder {
             }
         }
     }
+}
+
+/// Whether the shards still turn: each counts on while it does.
+#[derive(Debug)]
+struct Beats {
+    shards: Vec<(Arc<AtomicU64>, u64)>,
+}
+
+impl Beats {
+    fn new(shards: Vec<Arc<AtomicU64>>) -> Self {
+        Self { shards: shards.into_iter().map(|beat| (beat, 0)).collect() }
+    }
+
+    /// Whether each shard has turned since the last time.
+    fn all_beat(&mut self) -> bool {
+        let mut all = true;
+        for (beat, last) in &mut self.shards {
+            let now = beat.load(Ordering::Relaxed);
+            all &= std::mem::replace(last, now) != now;
+        }
+        all
+    }
+}
+
+/// How often shards are looked at where the service manager waits for `watched`: twice as often,
+/// as it advises.
+fn pulse_of(watched: Duration) -> Duration {
+    (watched / 2).max(Duration::from_millis(1))
 }
 
 /// How many of `threads` did not end as they should.
@@ -223,6 +267,7 @@ fn seeds(
             seen: seen.clone(),
             quarantine: live.quarantine.clone(),
             control: control.clone(),
+            beat: Arc::default(),
         });
     }
     seeds[0].shards = connections;

@@ -38,6 +38,7 @@ mod relp;
 mod reports;
 mod runaway;
 mod scripts;
+mod service;
 mod support;
 mod tables;
 mod tagging;

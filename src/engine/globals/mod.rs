@@ -16,6 +16,7 @@ use crate::base::limits::DRAIN_SECONDS_MAX;
 use crate::base::limits::MESSAGE_BYTES_DEFAULT;
 use crate::base::limits::MESSAGE_BYTES_MAX;
 use crate::base::num::count;
+use crate::base::privileges::Privileges;
 use crate::config::ast::Object;
 use crate::config::param;
 use crate::config::param::Params;
@@ -55,6 +56,7 @@ pub struct Globals {
     pub default_ruleset: Option<(String, Loc)>,
     pub preserve_fqdn: bool,
     pub umask: Option<u32>,
+    pub privileges: Privileges,
     pub dns: bool,
     pub ipv4: bool,
     pub ipv6: bool,
@@ -84,6 +86,7 @@ impl Default for Globals {
             default_ruleset: None,
             preserve_fqdn: false,
             umask: None,
+            privileges: Privileges::default(),
             dns: true,
             ipv4: true,
             ipv6: true,
@@ -109,7 +112,7 @@ impl Globals {
         check_files(&params, diags);
         self.has_work_directory |= params.has("workDirectory");
         check_environment(&params, diags);
-        check_accounts(&params, diags);
+        read_privileges(&mut self.privileges, &params, diags);
         let text = |name| params.str(name).map(str::to_owned);
         self.work_directory = text("workDirectory").or_else(|| self.work_directory.take());
         self.sizes(&params, diags);
@@ -150,6 +153,7 @@ impl Globals {
         let fixed = [
             (self.shards != new.shards, "shards"),
             (self.umask != new.umask, "umask"),
+            (self.privileges != new.privileges, "privdrop"),
             (self.drain != new.drain, "drain.timeout"),
             (internal(self) != internal(new), "processInternalMessages"),
             (self.work_directory != new.work_directory, "workDirectory"),
@@ -159,9 +163,9 @@ impl Globals {
 
     /// With what stays as `old` has it.
     pub(super) fn with_fixed_of(self, old: &Self) -> Self {
-        let Self { shards, umask, drain, internal_messages, .. } = *old;
+        let Self { shards, umask, privileges, drain, internal_messages, .. } = *old;
         let work_directory = old.work_directory.clone();
-        Self { shards, umask, drain, internal_messages, work_directory, ..self }
+        Self { shards, umask, privileges, drain, internal_messages, work_directory, ..self }
     }
 
     /// The address families to listen on and to connect to.
@@ -265,17 +269,29 @@ fn reason(error: &io::Error) -> String {
     text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
-/// Whom to become must be known.
-fn check_accounts(params: &Params, diags: &mut Diagnostics) {
-    let user = ("user", "privdrop.user.name", account::user as fn(&str) -> Option<u32>);
-    let group = ("group", "privdrop.group.name", account::group as fn(&str) -> Option<u32>);
-    for (kind, param, number) in [user, group] {
-        let name = params.str(param).filter(|name| number(name).is_none());
-        if let Some(name) = name {
+/// Finds the number of a name.
+type Number = fn(&str) -> Option<u32>;
+
+/// Whom to become must be known: a relay that stayed root instead would be what nobody asked for.
+fn read_privileges(to: &mut Privileges, params: &Params, diags: &mut Diagnostics) {
+    let Privileges { user, group, keep_groups, unknown } = to;
+    let id = |param| params.int(param).and_then(|id| u32::try_from(id).ok());
+    let kinds = [
+        ("user", "privdrop.user.name", account::user as Number, (user, id("privdrop.user.id"))),
+        ("group", "privdrop.group.name", account::group, (group, id("privdrop.group.id"))),
+    ];
+    for (kind, param, number, (to, id)) in kinds {
+        *to = id.or(*to);
+        let Some(name) = params.str(param) else { continue };
+        *to = number(name).or(*to);
+        if number(name).is_none() {
+            *unknown = true;
             let text = format!("no {kind} '{name}' in /etc/passwd or /etc/group");
-            diags.push(Diagnostic::error(params.loc(param), text));
+            let help = "make the account, or give its number with privdrop.user.id or group.id";
+            diags.push(Diagnostic::error(params.loc(param), text).help(help));
         }
     }
+    *keep_groups = params.bool("privdrop.group.keepSupplemental").unwrap_or(*keep_groups);
 }
 
 fn check_environment(params: &Params, diags: &mut Diagnostics) {

@@ -18,7 +18,6 @@ use crate::config::param::Kind::Word;
 use crate::config::param::Spec;
 use crate::config::wording::TLS;
 
-const USER: &str = "bongsu stays the user that it was started as: set User= in its unit";
 const DEBUG: &str = "it steers rsyslog's own debugging";
 const QUEUE: &str = "queues are bounded in bytes and drain within drain.timeout";
 const SENDERS: &str = "every sender is counted; the summary at the end names them";
@@ -79,14 +78,11 @@ static GENERAL: &[Spec] = &[
         "off",
         "Does not start if the configuration has errors.",
     ),
-    Spec::new("privdrop.user.name", User, "", "User to become once ports are bound.")
-        .meanwhile(USER),
-    Spec::new("privdrop.user.id", Positive, "", "The same, a number.").meanwhile(USER),
-    Spec::new("privdrop.group.name", Group, "", "Group to become once ports are bound.")
-        .meanwhile(USER),
-    Spec::new("privdrop.group.id", Positive, "", "The same, a number.").meanwhile(USER),
-    Spec::new("privdrop.group.keepSupplemental", Bool, "off", "Keeps the process's other groups.")
-        .ignored(USER),
+    Spec::new("privdrop.user.name", User, "", "User to become once ports are bound."),
+    Spec::new("privdrop.user.id", Positive, "", "The same, a number."),
+    Spec::new("privdrop.group.name", Group, "", "Group to become once ports are bound."),
+    Spec::new("privdrop.group.id", Positive, "", "The same, a number."),
+    Spec::new("privdrop.group.keepSupplemental", Bool, "off", "Keeps the process's other groups."),
     Spec::new("libcapng.default", Bool, "on", "Drops capabilities that are not needed.")
         .ignored(CAPABILITIES),
     Spec::new("libcapng.enable", Bool, "on", "Whether capabilities are dropped at all.")

@@ -205,19 +205,22 @@ impl Live {
     }
 
     /// Makes ready for `plan`: what is wanted and not there is opened, what goes on learns what
-    /// holds from the next generation on.
-    pub(super) fn begin(&mut self, plan: Plan) -> Change {
+    /// holds from the next generation on. `bound` is called when the inputs are open, and before
+    /// any thread is started or any file made.
+    ///
+    /// # Errors
+    /// What `bound` says.
+    pub(super) fn begin(
+        &mut self,
+        plan: Plan,
+        bound: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<Change> {
         self.generation += 1;
         let same_names =
             self.globals.dns == plan.globals.dns && self.local_domain == plan.local_domain;
         let before = Before { settings: &self.settings, same_names };
         let settings = settings(&plan, &self.reporter, Some(&before));
         let mut plan = plan;
-        let old = std::mem::take(&mut self.actions);
-        let (spools, reporter) = (&self.spools, &self.reporter);
-        let wanted = std::mem::take(&mut plan.actions);
-        // Before anything listens: who can connect may take it that the relay is ready.
-        let actions = actions::change(old, wanted, &mut self.key, spools, reporter);
         let wanted = inputs::wanted(std::mem::take(&mut plan.inputs), &settings, self.shards);
         let pairs = pair(&self.inputs, &wanted, LiveInput::is_at, LiveInput::is_called_like);
         let mut old: Vec<_> = self.inputs.drain(..).map(Some).collect();
@@ -246,7 +249,12 @@ impl Live {
         for branch in removed.iter().map(|input| &input.branch) {
             branch.stop();
         }
-        Change { plan, settings, actions, inputs, sockets, removed, removed_impstats }
+        bound()?;
+        let old = std::mem::take(&mut self.actions);
+        let (spools, reporter) = (&self.spools, &self.reporter);
+        let wanted = std::mem::take(&mut plan.actions);
+        let actions = actions::change(old, wanted, &mut self.key, spools, reporter);
+        Ok(Change { plan, settings, actions, inputs, sockets, removed, removed_impstats })
     }
 
     /// Opens what had to wait for that, and gives each shard its part.

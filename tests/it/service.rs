@@ -1,0 +1,129 @@
+//! The relay as a service: what it tells the service manager, and whom it becomes.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use rustix::process::geteuid;
+use tempfile::TempDir;
+
+use crate::support::free_port;
+use crate::support::process::BONGSU;
+use crate::support::process::Daemon;
+use crate::support::process::command;
+use crate::support::process::start;
+use crate::support::process::write_config;
+use crate::support::udp_listens;
+use crate::support::wait_for;
+
+const SOON: Duration = Duration::from_secs(10);
+/// Numbers that every Debian gives to nobody and nogroup.
+const NOBODY: u32 = 65534;
+
+fn config(dir: &Path, port: u16, globals: &str) -> String {
+    format!(
+        "{globals}\nmodule(load=\"imudp\")\ninput(type=\"imudp\" address=\"127.0.0.1\" \
+         port=\"{port}\")\naction(type=\"omfile\" file=\"{}/out/log\")\n",
+        dir.display()
+    )
+}
+
+/// A service manager's socket, and what arrives there.
+struct Manager(UnixDatagram);
+
+impl Manager {
+    fn new(dir: &Path) -> Self {
+        let socket = UnixDatagram::bind(dir.join("notify")).unwrap();
+        socket.set_read_timeout(Some(SOON)).unwrap();
+        Self(socket)
+    }
+
+    /// Waits for a word that begins with `word`.
+    fn hears(&self, word: &str) {
+        let mut said = Vec::new();
+        let mut buffer = [0; 4096];
+        loop {
+            let n = self.0.recv(&mut buffer).unwrap_or_else(|e| panic!("no {word}: {e}; {said:?}"));
+            let text = String::from_utf8_lossy(&buffer[..n]).into_owned();
+            if text.starts_with(word) {
+                return;
+            }
+            said.push(text);
+        }
+    }
+}
+
+#[test]
+fn the_service_manager_is_told() {
+    let dir = TempDir::new().unwrap();
+    let manager = Manager::new(dir.path());
+    let file = write_config(dir.path(), &config(dir.path(), free_port(), ""));
+    let mut relay = command(BONGSU, dir.path());
+    relay.arg("-n").arg("-f").arg(file).arg("-i").arg(dir.path().join("pid"));
+    relay.env("NOTIFY_SOCKET", dir.path().join("notify")).env("WATCHDOG_USEC", "400000");
+    let relay = Daemon::spawn(&mut relay);
+    manager.hears("READY=1");
+    manager.hears("WATCHDOG=1");
+    manager.hears("WATCHDOG=1");
+    for signal in [Signal::HUP, Signal::USR2] {
+        relay.signal(signal);
+        manager.hears("RELOADING=1\nMONOTONIC_USEC=");
+        manager.hears("READY=1");
+    }
+    relay.signal(Signal::TERM);
+    manager.hears("STOPPING=1");
+    assert!(relay.ended().status.success());
+}
+
+/// Only root can become somebody else: whoever else asks for it gets no relay, rather than one
+/// with other rights.
+#[test]
+fn all_threads_become_who_was_asked_for() {
+    let dir = TempDir::new().unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let out = dir.path().join("out");
+    fs::create_dir(&out).unwrap();
+    fs::set_permissions(&out, fs::Permissions::from_mode(0o777)).unwrap();
+    let port = free_port();
+    let privileges = "$PrivDropToUser nobody\n$PrivDropToGroup nogroup";
+    let mut relay = start(BONGSU, dir.path(), &config(dir.path(), port, privileges), &[]);
+    if !geteuid().is_root() {
+        println!("not root: that it does not start is all that can be seen");
+        let ended = relay.ended();
+        assert!(!ended.status.success(), "{}", ended.stderr);
+        assert!(ended.stderr.contains("cannot become another user"), "{}", ended.stderr);
+        return;
+    }
+    assert!(wait_for(SOON, || udp_listens(port) || !relay.running()));
+    let sender = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    sender.send_to(b"<13>hello", ("127.0.0.1", port)).unwrap();
+    assert!(wait_for(SOON, || out.join("log").exists()));
+    let file = fs::metadata(out.join("log")).unwrap();
+    assert_eq!((file.uid(), file.gid()), (NOBODY, NOBODY));
+    let mut threads = 0;
+    for thread in fs::read_dir(format!("/proc/{}/task", relay.pid())).unwrap() {
+        let status = fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
+        let line = |name: &str| status.lines().find(|l| l.starts_with(name)).unwrap().to_owned();
+        let all = format!("\t{NOBODY}").repeat(4);
+        assert_eq!((line("Uid:"), line("Gid:")), (format!("Uid:{all}"), format!("Gid:{all}")));
+        assert_eq!(line("Groups:").trim_end(), format!("Groups:\t{NOBODY}"));
+        assert_eq!(line("CapEff:"), "CapEff:\t0000000000000000");
+        threads += 1;
+    }
+    assert!(threads > 2, "{threads} threads");
+    assert!(relay.stop().status.success());
+}
+
+/// rsyslogd does not start either: it would run as root.
+#[test]
+fn nobody_unknown_is_become() {
+    let dir = TempDir::new().unwrap();
+    let config = config(dir.path(), free_port(), "$PrivDropToUser no-such-user");
+    let ended = start(BONGSU, dir.path(), &config, &[]).ended();
+    assert!(!ended.status.success());
+    assert!(ended.stderr.contains("no user 'no-such-user'"), "{}", ended.stderr);
+}
