@@ -25,6 +25,7 @@ mod headerless;
 mod help;
 mod lint;
 mod oracle;
+mod packaging;
 mod params;
 mod parse;
 mod parsers;
