@@ -49,6 +49,7 @@ pub const fn object(kind: ObjectKind) -> &'static str {
 /// Modules without a page of their own name, by the page that speaks of them.
 const ELSEWHERE: &[(&str, &[&str])] = &[
     ("configuration/actions", &["omdiscard", "omshell"]),
+    ("configuration/parser", &["pmceelog"]),
     ("configuration/cryprov_gcry", &["lmcry_gcry", "lmcry_ossl"]),
     ("concepts/ns_gtls", &["lmnsd_gtls"]),
     ("concepts/ns_ossl", &["lmnsd_ossl"]),

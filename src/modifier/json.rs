@@ -51,6 +51,14 @@ static PARAMS: &[Spec] = &[
         .since("8.2506"),
     Spec::new("allow_trailing", Bool, "on", "Text may follow what find-json finds.")
         .since("8.2506"),
+    Spec::new(
+        "hexEscapes",
+        Bool,
+        "off",
+        "Bongsu's own: \\xHH is the byte HH, as nginx writes bytes that are no text; otherwise such a \
+         line is no JSON.",
+    )
+    .own(),
 ];
 
 /// Where the JSON is.
@@ -68,6 +76,8 @@ pub struct Json {
     mode: Mode,
     container: Variable,
     raw: bool,
+    /// `hexEscapes`
+    hex: bool,
 }
 
 impl Json {
@@ -81,6 +91,7 @@ impl Json {
             mode,
             container: container("container", "!", params, diags)?,
             raw: params.bool("useRawMsg").unwrap_or(false),
+            hex: params.bool("hexEscapes").unwrap_or(false),
         })
     }
 
@@ -89,6 +100,8 @@ impl Json {
     pub fn apply(&self, draft: &mut Draft<'_>) {
         let span = if self.raw { draft.message.raw } else { draft.message.msg };
         let text = draft.bytes(span);
+        let plain = if self.hex { without_hex(text) } else { None };
+        let text = plain.as_deref().unwrap_or(text);
         let case = draft.variables.case();
         let (object, text) = match &self.mode {
             Mode::Cookie(cookie) => behind_cookie(text, cookie, case),
@@ -116,6 +129,36 @@ impl Json {
             Mode::Find(finder) => Some(finder.scans.all()),
         }
     }
+}
+
+/// `text` with JSON's own escapes instead of `\xHH`; `None` if there are none.
+fn without_hex(text: &[u8]) -> Option<Vec<u8>> {
+    memchr::memmem::find(text, b"\\x")?;
+    let (mut plain, mut rest) = (Vec::with_capacity(text.len() + 32), text);
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        plain.extend_from_slice(&rest[..at]);
+        let escape = &rest[at..];
+        let digits = escape.strip_prefix(b"\\x").and_then(|digits| digits.get(..2));
+        let digits = digits.filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let byte = digits.and_then(|d| u8::from_str_radix(str::from_utf8(d).ok()?, 16).ok());
+        let length = match byte {
+            Some(byte @ ..0x80) => {
+                plain.extend_from_slice(format!("\\u{byte:04x}").as_bytes());
+                4
+            }
+            Some(byte) => {
+                plain.push(byte);
+                4
+            }
+            None => {
+                plain.extend_from_slice(&escape[..escape.len().min(2)]);
+                2
+            }
+        };
+        rest = escape.get(length..).unwrap_or_default();
+    }
+    plain.extend_from_slice(rest);
+    Some(plain)
 }
 
 /// The object behind the cookie, and the text for the case that there is none.

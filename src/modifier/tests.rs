@@ -62,6 +62,7 @@ fn all() -> Vec<Modifier> {
         json!({"type": "mmjsonparse"}),
         json!({"type": "mmjsonparse", "cookie": "", "useRawMsg": "on"}),
         json!({"type": "mmjsonparse", "mode": "find-json"}),
+        json!({"type": "mmjsonparse", "cookie": "", "hexEscapes": "on"}),
         json!({"type": "mmjsontransform", "input": "$!", "output": "$.o"}),
         json!({"type": "mmleefparse", "delimiter": ","}),
         json!({"type": "mmleefparse", "cookie": "", "useRawMsg": "off", "searchWindow": "9999"}),
@@ -167,6 +168,22 @@ fn find_json_counts_what_it_finds() {
     assert_eq!(counted, "scan.attempted=6 scan.found=2 scan.failed=1 scan.truncated=2");
     let Modifier::Json(cookie) = modifier(&json!({"type": "mmjsonparse"})) else { panic!() };
     assert!(cookie.scans().is_none());
+}
+
+/// As nginx writes what a client sent, and JSON does not know.
+#[test]
+fn bytes_in_hex_are_bytes() {
+    let parse = |hex: &str| {
+        let json = modifier(&json!({"type": "mmjsonparse", "cookie": "", "hexEscapes": hex}));
+        let text = br#"{"a": "\xED\x95\x9c \x22\x0A\\x41", "b": "x\n"}"#;
+        String::from_utf8(applied(&json, text).2).unwrap()
+    };
+    assert_eq!(parse("on"), r#"{ "a": "한 \"\n\\x41", "b": "x\n" }"#);
+    assert!(parse("off").starts_with("{ \"msg\": "), "{}", parse("off"));
+    let broken = modifier(&json!({"type": "mmjsonparse", "cookie": "", "hexEscapes": "on"}));
+    for text in ["{\"a\": \"\\x+f\"}", "{\"a\": \"\\xf\"}", "\\x", "\\"] {
+        assert!(applied(&broken, text.as_bytes()).2.starts_with(b"{ \"msg\": "), "{text}");
+    }
 }
 
 #[test]

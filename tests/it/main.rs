@@ -11,6 +11,7 @@ mod alloc_rules;
 mod backlog;
 mod bounds;
 mod broken;
+mod ceelog;
 mod cli;
 mod convert;
 mod corpus;

@@ -50,8 +50,9 @@ const BUILT_IN_PARSERS: [(&str, &str); 2] =
     [("pmrfc5424", "rsyslog.rfc5424"), ("pmrfc3164", "rsyslog.rfc3164")];
 
 /// What rulesets call the parser that comes with a module.
-const PARSER_NAMES: [(&str, &str); 5] = [
+const PARSER_NAMES: [(&str, &str); 6] = [
     ("pmaixforwardedfrom", "rsyslog.aixforwardedfrom"),
+    ("pmceelog", "bongsu.ceelog"),
     ("pmciscoios", "rsyslog.ciscoios"),
     ("pmlastmsg", "rsyslog.lastline"),
     ("pmnull", "rsyslog.pmnull"),
@@ -274,6 +275,7 @@ fn parser(module: &str, params: &Params, global: &SanitiseSettings) -> Option<Pa
         "pmaixforwardedfrom" => Parser::AixForwardedFrom,
         "pmsnare" => Parser::Snare(SnareTab::of(&snare_settings(params, global))),
         "pmnull" => Parser::Null(null_settings(params)),
+        "pmceelog" => Parser::Ceelog,
         _ => return None,
     })
 }

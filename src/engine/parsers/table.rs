@@ -20,6 +20,11 @@ pub(in crate::engine) static MODULES: &[Module] = &[
     ready("pmlastmsg", "\"last message repeated n times\"."),
     ready("pmsnare", "Messages of Snare agents on Windows.").with_instance(&[PMSNARE]),
     ready("pmnull", "Takes a message as it is, without looking into it.").with_instance(&[PMNULL]),
+    ready(
+        "pmceelog",
+        "Bongsu's own: lines of PLURA's ceelog files, as the messages they hold; in lists \
+         bongsu.ceelog.",
+    ),
 ];
 
 const fn ready(name: &'static str, doc: &'static str) -> Module {

@@ -4,6 +4,7 @@
 //! The usual list, RFC 5424 and then RFC 3164, has a path of its own in [`super::header`]; what
 //! stands here is for all the others.
 
+mod ceelog;
 mod ciscoios;
 mod repair;
 
@@ -47,6 +48,8 @@ pub enum Parser {
     Snare(SnareTab),
     /// `rsyslog.pmnull`; takes everything.
     Null(NullSettings),
+    /// `bongsu.ceelog`: a line of PLURA's ceelog files.
+    Ceelog,
 }
 
 impl Parser {
@@ -61,6 +64,7 @@ impl Parser {
             Self::AixForwardedFrom => "rsyslog.aixforwardedfrom",
             Self::Snare(_) => "rsyslog.snare",
             Self::Null(_) => "rsyslog.pmnull",
+            Self::Ceelog => "bongsu.ceelog",
         }
     }
 }
@@ -197,6 +201,7 @@ impl ParserChain {
                 repair::snare(&mut Text { data, message, after_pri }, *tab);
                 return false;
             }
+            Parser::Ceelog => return ceelog::read(data, &settings.sanitise, message),
             Parser::Null(null) => {
                 message.pri = null.pri;
                 message.tag = append(data, |data| data.extend_from_slice(&null.tag));
