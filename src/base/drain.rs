@@ -1,12 +1,13 @@
 //! The signals that travel to every task: stop taking in, and reopen files.
 
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::Weak;
 
 use tokio::sync::watch;
+
+use crate::base::sync::Mutex;
+use crate::base::sync::MutexGuard;
 
 /// The sending half; one in the engine.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl Control {
     pub fn new() -> (Self, Signals) {
         let (stop, stopped) = watch::channel(false);
         let (reopen, reopened) = watch::channel(0);
-        let branches = Mutex::default();
+        let branches = Mutex::new(Vec::new());
         (Self { stop, reopen, branches }, Signals { stop: stopped, reopen: reopened })
     }
 
@@ -105,6 +106,28 @@ impl Signals {
         let changed = self.reopen.has_changed().unwrap_or(false);
         self.reopen.mark_unchanged();
         changed
+    }
+}
+
+#[cfg(all(test, model))]
+mod model {
+    use loom::thread;
+
+    use super::*;
+    use crate::base::sync::model::explore;
+
+    /// tokio's channel is one step here, which only the lock makes right.
+    #[test]
+    fn no_branch_is_overlooked_by_a_stop() {
+        explore(|| {
+            let control = Arc::new(Control::new().0);
+            let theirs = control.clone();
+            let branching = thread::spawn(move || theirs.branch());
+            let (_early, early) = control.branch();
+            control.stop();
+            let (_branch, signals) = branching.join().unwrap();
+            assert!(early.stopping() && signals.stopping());
+        });
     }
 }
 

@@ -51,6 +51,8 @@ pub const EXPRESSION_DEPTH_MAX: usize = 256;
 pub const DYNAFILE_CACHE_DEFAULT: usize = 10;
 /// The most that `dynaFileCacheSize` is taken for.
 pub const DYNAFILE_CACHE_MAX: usize = 10_000;
+/// Threads of zstd for one file.
+pub const ZSTD_WORKERS_MAX: u32 = 64;
 /// Length of one `else if` chain.
 pub const ELSE_IF_MAX: usize = 500;
 /// Operators of one strength in a row, without parentheses.

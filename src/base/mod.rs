@@ -16,4 +16,5 @@ pub mod report;
 pub mod reporter;
 pub mod service;
 pub mod span;
+pub mod sync;
 pub mod versions;

@@ -1,9 +1,10 @@
 //! What a reload replaces and others read: they go over to the new one at their own time.
 
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
 use std::sync::PoisonError;
+
+use crate::base::sync::Mutex;
+use crate::base::sync::MutexGuard;
 
 /// A value that each generation of the configuration may have one of. Two are held: generation
 /// n + 2 begins when nobody is in generation n any more.

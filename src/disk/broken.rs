@@ -375,6 +375,18 @@ impl Files for Broken {
         Ok(BrokenLock { inner: self.0.clone(), path: path.to_owned() })
     }
 
+    fn holds(&self, _lock: &BrokenLock, path: &Path) -> io::Result<bool> {
+        Ok(self.alive()?.locks.contains(path))
+    }
+
+    fn is_at(&self, file: &BrokenFile, path: &Path) -> io::Result<bool> {
+        Ok(self.alive()?.names.get(path) == Some(&file.0))
+    }
+
+    fn make_directory(&self, _path: &Path) -> io::Result<()> {
+        self.alive().map(drop)
+    }
+
     fn random(&self) -> u64 {
         lock(&self.0).rng.u64(..)
     }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt::Debug;
 use std::fs;
+use std::fs::DirBuilder;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::fs::TryLockError;
@@ -11,7 +12,9 @@ use std::hash::Hasher as _;
 use std::hash::RandomState;
 use std::io;
 use std::io::IoSlice;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -95,6 +98,24 @@ pub trait Files: Debug {
     /// [`io::ErrorKind::WouldBlock`] if another process has it.
     fn lock(&self, path: &Path) -> io::Result<Self::Lock>;
 
+    /// Whether a lock file that this process has is there still.
+    ///
+    /// # Errors
+    /// The system's.
+    fn holds(&self, lock: &Self::Lock, path: &Path) -> io::Result<bool>;
+
+    /// Whether an open file is still there, and `path` a name of a file.
+    ///
+    /// # Errors
+    /// The system's.
+    fn is_at(&self, file: &Self::File, path: &Path) -> io::Result<bool>;
+
+    /// Makes a directory, and those above it, for its owner alone, where it is not there.
+    ///
+    /// # Errors
+    /// The system's.
+    fn make_directory(&self, path: &Path) -> io::Result<()>;
+
     /// A number that nobody can guess.
     fn random(&self) -> u64;
 }
@@ -163,6 +184,18 @@ impl Files for System {
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    fn holds(&self, lock: &File, path: &Path) -> io::Result<bool> {
+        self.is_at(lock, path)
+    }
+
+    fn is_at(&self, file: &File, path: &Path) -> io::Result<bool> {
+        Ok(fs::exists(path)? && file.metadata()?.nlink() > 0)
+    }
+
+    fn make_directory(&self, path: &Path) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(path)
     }
 
     fn random(&self) -> u64 {

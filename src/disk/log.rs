@@ -33,6 +33,8 @@ use crate::disk::walk::Walk;
 
 /// Damages that are kept for [`Log::take_damages`]; further ones are counted.
 pub(super) const DAMAGES_MAX: usize = 1000;
+/// Files that are kept open for the next sync where there may never be one.
+const UNSYNCED_MAX: usize = 16;
 /// What is delivered between two syncs of the state, in bytes: after a loss of power so much is
 /// delivered again at the most, and files of so many bytes wait to be removed.
 const CHECKPOINT_BYTES: u64 = 16 << 20;
@@ -45,7 +47,7 @@ pub struct Log<F: Files = System> {
     /// What a segment grows to, footer and all.
     pub(super) segment_bytes: u64,
     pub(super) bytes_max: Option<u64>,
-    pub(super) _lock: F::Lock,
+    pub(super) lock: F::Lock,
     pub(super) state: State<F>,
     pub(super) salt: u64,
     /// The oldest first.
@@ -214,6 +216,7 @@ impl<F: Files> Log<F> {
     }
 
     fn start_segment(&mut self) -> io::Result<()> {
+        self.put_right()?;
         let number = self.next_segment;
         let follows = self.segments.back().map_or(self.committed, |last| last.written.next);
         let header = SegmentHeader {
@@ -271,8 +274,22 @@ impl<F: Files> Log<F> {
     /// Makes what was appended readable without a sync: it survives the end of this process, but
     /// not a loss of power, until a sync succeeds. A sync that fails takes nothing of it back,
     /// and the ones after that say nothing of it any more.
-    pub fn flush(&mut self) {
+    ///
+    /// # Errors
+    /// The files were removed: as [`Log::sync`].
+    pub fn flush(&mut self) -> io::Result<()> {
+        if let Err(error) = self.check_names() {
+            self.roll_back();
+            return Err(error);
+        }
         self.commit();
+        if self.unsynced.len() > UNSYNCED_MAX {
+            for file in self.unsynced.drain(..) {
+                // As a sync that fails.
+                drop(self.files.sync_data(&file));
+            }
+        }
+        Ok(())
     }
 
     fn sync_files(&mut self) -> io::Result<()> {
@@ -284,6 +301,7 @@ impl<F: Files> Log<F> {
         {
             self.files.sync_data(file)?;
         }
+        self.check_names()?;
         if self.is_directory_dirty {
             self.files.sync_directory(&self.paths.directory)?;
             self.is_directory_dirty = false;
@@ -427,34 +445,6 @@ impl<F: Files> Log<F> {
         self.passed(index, Gap { at, bytes, from, to, messages: None }, told);
     }
 
-    /// Somebody has removed the file of a segment: what of it was not read is lost, and nothing
-    /// more is to be written there. False while that holds something that is not committed.
-    fn passed_missing(&mut self, index: usize) -> bool {
-        let segment = &mut self.segments[index];
-        if segment.written != segment.committed {
-            return false;
-        }
-        if !segment.is_sealed {
-            segment.is_sealed = true;
-            self.active = None;
-        }
-        let walk = &mut self.reader.walk;
-        let messages = segment.committed.messages.saturating_sub(segment.taken);
-        let damage = Damage {
-            kind: DamageKind::MissingSegment,
-            segment: segment.header.number,
-            at: walk.at,
-            bytes: segment.committed.end - walk.at,
-            from: walk.expected,
-            to: Position(segment.committed.next),
-            messages: u32::try_from(messages).ok(),
-        };
-        segment.taken = segment.committed.messages;
-        (walk.at, walk.expected) = (segment.committed.end, damage.to);
-        self.report(damage);
-        true
-    }
-
     fn passed(&mut self, index: usize, gap: Gap, told: bool) {
         if !told {
             let segment = self.segments[index].header.number;
@@ -585,6 +575,7 @@ impl<F: Files> Log<F> {
     /// # Errors
     /// The disk's; nothing is removed then that was not removed before.
     pub fn checkpoint(&mut self) -> io::Result<()> {
+        self.put_right()?;
         let slot = self.slot();
         self.state.write(&self.files, slot)?;
         // In this order: a segment that is missing when the log is opened was delivered.
@@ -656,6 +647,7 @@ impl<F: Files> Log<F> {
     /// # Errors
     /// As [`Log::sync`].
     pub fn close(mut self) -> io::Result<()> {
+        self.put_right()?;
         self.sync()?;
         self.seal()?;
         self.sync_files()?;

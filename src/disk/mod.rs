@@ -59,6 +59,7 @@ mod front;
 mod fuzz;
 mod log;
 mod open;
+mod removed;
 mod segment;
 mod state;
 mod view;

@@ -95,7 +95,7 @@ impl<F: Files> Log<F> {
             paths,
             segment_bytes: segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX),
             bytes_max,
-            _lock: lock,
+            lock,
             state,
             salt,
             segments,

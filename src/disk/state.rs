@@ -78,6 +78,11 @@ impl<F: Files> State<F> {
         Ok(())
     }
 
+    /// Whether `path` is its name still.
+    pub(super) fn is_at(&self, files: &F, path: &Path) -> io::Result<bool> {
+        files.is_at(&self.file, path)
+    }
+
     pub(super) fn sync(&self, files: &F) -> io::Result<()> {
         files.sync_data(&self.file)
     }

@@ -37,6 +37,7 @@ use crate::engine::live::ShardChange;
 use crate::engine::live::SocketKind;
 use crate::engine::live::Sockets;
 use crate::input::InputStats;
+use crate::input::impstats;
 use crate::input::local::Feed;
 use crate::input::local::Reader;
 use crate::input::tcp;
@@ -179,9 +180,9 @@ impl Host {
         self.inputs.spawn_one(input, tcp::serve(connection, self.shard.clone()), false);
     }
 
-    /// Looks at how a task ended. Messages that make it panic do not end it, outputs and listeners
+    /// Looks at how a task ended. Messages that make it panic do not end it, all but connections
     /// are made anew, and a connection can be made again. A relay that goes on without one of the
-    /// others, its own messages or its reports, is worse than one that is started again.
+    /// others is worse than one that is started again.
     fn look(&self, ended: Result<(), JoinError>, needed: bool) {
         let Err(error) = ended else { return };
         if let Ok(panic) = error.try_into_panic() {
@@ -209,11 +210,23 @@ impl Host {
         for sockets in change.sockets {
             self.listen(sockets);
         }
-        if let Some(internal) = change.internal {
-            self.inputs.spawn(0, internal.run(self.shard.clone(), self.signals.clone()));
+        if let Some(mut internal) = change.internal {
+            let (shard, signals) = (self.shard.clone(), self.signals.clone());
+            let keeper = self.keeper("internal", &internal.stats, &signals);
+            let work = async move || {
+                internal.run(shard.clone(), signals.clone()).await;
+                Ok(())
+            };
+            self.inputs.spawn(0, keeper.keep(work));
         }
-        if let Some((impstats, signals)) = change.impstats {
-            self.inputs.spawn(0, impstats.run(self.shard.clone(), signals));
+        if let Some((mut impstats, signals)) = change.impstats {
+            let shard = self.shard.clone();
+            let keeper = self.keeper(impstats::NAME, &impstats.stats, &signals);
+            let work = async move || {
+                impstats.run(shard.clone(), signals.clone()).await;
+                Ok(())
+            };
+            self.inputs.spawn(0, keeper.keep(work));
         }
     }
 
@@ -245,9 +258,10 @@ impl Host {
                     let (shards, signals) = (self.shards.clone(), signals.clone());
                     self.inputs.spawn(
                         key,
-                        keeper.keep(move || {
+                        keeper.keep(async move || {
                             let (socket, input) = (socket.try_clone()?, input.clone());
-                            Ok(Listener { socket, input }.run(shards.clone(), signals.clone()))
+                            let listener = Listener { socket, input };
+                            listener.run(shards.clone(), signals.clone()).await
                         }),
                     );
                 }
@@ -257,9 +271,9 @@ impl Host {
                 let (shard, reader) = (self.shard.clone(), Rc::<dyn Reader>::from(reader));
                 self.inputs.spawn(
                     key,
-                    keeper.keep(move || {
+                    keeper.keep(async move || {
                         let feed = Feed::new(input.clone(), shard.clone());
-                        Ok(reader.clone().read(feed, signals.clone()))
+                        reader.clone().read(feed, signals.clone()).await
                     }),
                 );
             }
@@ -267,12 +281,13 @@ impl Host {
                 for socket in by_family.into_iter().flatten() {
                     let keeper = self.keeper(udp::NAME, &input.stats, &signals);
                     let (input, shard) = (input.clone(), self.shard.clone());
-                    let signals = signals.clone();
+                    let (signals, drops) = (signals.clone(), Rc::default());
                     self.inputs.spawn(
                         key,
-                        keeper.keep(move || {
+                        keeper.keep(async move || {
                             let (input, shard) = (input.clone(), shard.clone());
-                            Ok(udp::serve(input, socket.try_clone()?, shard, signals.clone()))
+                            let (signals, drops) = (signals.clone(), Rc::clone(&drops));
+                            udp::serve(input, socket.try_clone()?, shard, signals, drops).await
                         }),
                     );
                 }
@@ -304,7 +319,7 @@ impl Host {
     }
 }
 
-/// Keeps a listener going.
+/// Keeps a listener, or an input of the relay's own, going.
 struct Keeper {
     module: &'static str,
     stats: Arc<InputStats>,
@@ -313,29 +328,20 @@ struct Keeper {
 }
 
 impl Keeper {
-    /// Runs what `listen` makes to its end. One that panics is made anew, on the same socket: what
-    /// the kernel holds for it stays there meanwhile.
-    async fn keep<F>(self, mut listen: impl FnMut() -> io::Result<F>)
-    where
-        F: Future<Output = io::Result<()>>,
-    {
+    /// Runs `work` to its end. One that panics is begun anew: a listener on the same socket, where
+    /// the kernel keeps what comes meanwhile.
+    async fn keep(self, mut work: impl AsyncFnMut() -> io::Result<()>) {
         let Self { module, stats, signals, reporter } = self;
         let mut waits = Backoff::new(AFTER_PANIC.0, AFTER_PANIC.1);
         loop {
             let mut ended = Ok(());
-            let work = async {
-                ended = match listen() {
-                    Ok(listening) => listening.await,
-                    Err(error) => Err(error),
-                };
-            };
-            let tried = poison::survived(work).await;
+            let tried = poison::survived(async { ended = work().await }).await;
             if let Err(error) = ended {
                 reporter.say(Level::Error, format!("{module}: {error}"));
             }
             let Err(why) = tried else { return };
             stats.panics.add(1);
-            let text = format!("{module} panicked: {why}: this is a bug; it listens again");
+            let text = format!("{module} panicked: {why}: this is a bug; it goes on");
             reporter.say(Level::Error, text);
             wait_or_stop(waits.next_wait(), signals.clone()).await;
         }

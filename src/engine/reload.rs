@@ -13,6 +13,7 @@ use tokio::runtime::Builder;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
+use crate::base::clock;
 use crate::base::poison;
 use crate::base::reporter::Level;
 use crate::base::service;
@@ -24,6 +25,7 @@ use crate::engine::live::Live;
 use crate::engine::live::ShardChange;
 use crate::engine::origin;
 use crate::lookup::Tables;
+use crate::telemetry::Counter;
 
 /// Complaints about a configuration that was refused that become own messages.
 const COMPLAINTS_SAID: usize = 20;
@@ -66,6 +68,16 @@ impl fmt::Debug for Reloads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reloads").field("live", &self.live).finish_non_exhaustive()
     }
+}
+
+/// How often a reload was asked for.
+#[derive(Debug, Default)]
+pub(super) struct ReloadStats {
+    pub(super) all: Counter,
+    /// Those that changed nothing.
+    pub(super) failed: Counter,
+    /// When the last one ended, in seconds since 1970.
+    pub(super) last: Counter,
 }
 
 /// What reloads replace and others look at.
@@ -147,9 +159,12 @@ impl Reloads {
         let level = if done { Level::Info } else { Level::Error };
         let origin = origin(self.live.program());
         self.live.reporter.say(level, format!("{origin} {verdict}"));
+        let stats = self.live.reload_stats();
+        stats.all.add(1);
+        stats.failed.add(u64::from(!done));
+        stats.last.raise(u64::try_from(clock::wall().secs).unwrap_or(0));
         let mut account = self.shared.account();
-        account.reloads += 1;
-        account.reloads_failed += u64::from(!done);
+        (account.reloads, account.reloads_failed) = (stats.all.get(), stats.failed.get());
         self.shared.put((account, self.live.tables.clone()));
         service::ready();
         report.push_str(&verdict);

@@ -283,6 +283,9 @@ pub(super) struct Caught {
     user_1: Signal,
     /// Asks for a reload.
     user_2: Signal,
+    /// A file has reached `ulimit -f`. Nobody minds it: it is caught, so that it is the write that
+    /// fails, and not the process that ends.
+    _file_size: Signal,
 }
 
 /// Those that end the program.
@@ -302,6 +305,7 @@ impl Caught {
             hang_up: signal(SignalKind::hangup())?,
             user_1: signal(SignalKind::user_defined1())?,
             user_2: signal(SignalKind::user_defined2())?,
+            _file_size: signal(SignalKind::from_raw(libc::SIGXFSZ))?,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The disks behind queues, those of actions that are no more among them: each has a thread, and
 //! files that only one queue may have open.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use crate::base::clock;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
+use crate::disk;
 use crate::engine::queues::QueuePlan;
 use crate::queue::Sender;
 use crate::queue::Spool;
@@ -42,6 +44,34 @@ struct Open {
     /// The action is no more: it is closed when the last message has left the queue, or all have
     /// been given up.
     retired: bool,
+}
+
+/// Says at the start which queues in `folders` have messages that no action will deliver: their
+/// `queue.filename` was changed, or their action was taken out. `used` are the files of queues.
+pub(super) fn tell_left_over(
+    folders: &BTreeSet<PathBuf>,
+    used: &[&(PathBuf, String)],
+    reporter: &dyn Reporter,
+) {
+    for folder in folders {
+        // What cannot be read is complained of by who needs it.
+        let names = disk::names(&disk::System, folder).unwrap_or_default();
+        let is_used = |name: &str| used.iter().any(|(at, used)| at == folder && used == name);
+        for name in names.iter().filter(|name| !is_used(name)) {
+            let Ok(view) = disk::View::open(disk::System, folder, name) else { continue };
+            let left = view.segments().iter().filter(|segment| !segment.is_delivered).count();
+            if left == 0 {
+                continue;
+            }
+            let folder = folder.display();
+            let text = format!(
+                "no action delivers what is left of the queue '{name}' ({folder}/{name}.*.seg, \
+                 {left} files): give an action queue.filename=\"{name}\" again, or see 'bongsu \
+                 queue export {folder} {name}'"
+            );
+            reporter.say(Level::Warning, text);
+        }
+    }
 }
 
 impl Spools {

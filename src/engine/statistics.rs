@@ -19,6 +19,7 @@ use crate::config::ast::StmtKind;
 use crate::config::module::short_name;
 use crate::config::param::Params;
 use crate::engine::modules::BUILT_IN;
+use crate::engine::reload::ReloadStats;
 use crate::input::InputStats;
 use crate::input::impstats;
 use crate::input::relp;
@@ -453,16 +454,22 @@ fn came(stats: &InputStats) -> u64 {
 
 /// What only this program has to say.
 #[derive(Debug)]
-pub(super) struct OwnProbe;
+pub(super) struct OwnProbe(pub(super) Arc<ReloadStats>);
 
 impl Probe for OwnProbe {
     fn read(&self) -> Object {
-        let figures = vec![counter("regex.givenup", posix::given_up())];
+        let reloads = &self.0;
+        let figures = vec![
+            counter("regex.givenup", posix::given_up()),
+            counter("reloads", reloads.all.get()),
+            counter("reloads.failed", reloads.failed.get()),
+            gauge("reloads.last", i64::try_from(reloads.last.get()).unwrap_or(i64::MAX)),
+        ];
         Object::new("bongsu".into(), "bongsu", figures)
     }
 
     fn is_shown(&self) -> bool {
-        posix::given_up() > 0
+        posix::given_up() > 0 || self.0.all.get() > 0
     }
 }
 

@@ -118,11 +118,14 @@ struct Fate {
     /// On disk, for the next run.
     saved: u64,
     damaged: u64,
+    too_large: u64,
     dropped_full: u64,
     discarded: u64,
     dropped_at_stop: u64,
     dropped_unsendable: u64,
     dropped_retries: u64,
+    /// No messages: terminals that got not all of them.
+    terminals_skipped: u64,
     queued: u64,
     /// Wait for room in the queue, with the input that they came from.
     waiting: u64,
@@ -164,6 +167,7 @@ impl ActionCounters {
             + self.output.dropped_retries.get()
             + self.output.handed_over.get()
             + self.stored.damaged.get()
+            + self.stored.too_large.get()
             + self.stored.saved.get()
     }
 
@@ -208,11 +212,13 @@ impl ActionCounters {
             handed_over: self.output.handed_over.get(),
             saved: self.stored.saved.get(),
             damaged: self.stored.damaged.get(),
+            too_large: self.stored.too_large.get(),
             dropped_at_stop: self.output.dropped_at_stop.get(),
             dropped_unsendable: self.output.dropped_unsendable.get(),
             dropped_retries: self.output.dropped_retries.get(),
             dropped_full: self.outlet.dropped_full.get(),
             discarded: self.outlet.dropped_discarded.get(),
+            terminals_skipped: self.output.terminals_skipped.get(),
             ..Fate::default()
         };
         let out = fate.total() - fate.dropped_full - fate.discarded;
@@ -231,6 +237,7 @@ impl Fate {
             + self.handed_over
             + self.saved
             + self.damaged
+            + self.too_large
             + self.dropped_full
             + self.discarded
             + self.dropped_at_stop
@@ -245,11 +252,13 @@ impl Fate {
         self.handed_over += other.handed_over;
         self.saved += other.saved;
         self.damaged += other.damaged;
+        self.too_large += other.too_large;
         self.dropped_full += other.dropped_full;
         self.discarded += other.discarded;
         self.dropped_at_stop += other.dropped_at_stop;
         self.dropped_unsendable += other.dropped_unsendable;
         self.dropped_retries += other.dropped_retries;
+        self.terminals_skipped += other.terminals_skipped;
         self.queued += other.queued;
         self.waiting += other.waiting;
     }
@@ -267,9 +276,11 @@ impl Fate {
                 ("dropped: queue full", self.dropped_full),
                 ("dropped: discardMark", self.discarded),
                 ("dropped: damaged on disk", self.damaged),
+                ("dropped: too large for the disk", self.too_large),
                 ("dropped: stop", self.dropped_at_stop + left),
                 ("dropped: unsendable", self.dropped_unsendable),
                 ("dropped: retries failed", self.dropped_retries),
+                ("terminals skipped", self.terminals_skipped),
                 ("queued", queued),
                 (waiting, self.waiting),
             ],

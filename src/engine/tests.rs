@@ -137,7 +137,7 @@ fn templates_stand_before_their_actions() {
     assert_eq!(alone(&[default, template, "*.* /x\n"].concat()), NONE);
     assert_eq!(alone(&[default, "*.* /x\n", template].concat()), [text]);
     // So it is with actions that do not run yet.
-    let unbuilt = "action(type=\"omusrmsg\" users=\"root\" template=\"t\")\n";
+    let unbuilt = "action(type=\"omshell\" binary=\"/bin/true\" template=\"t\")\n";
     assert_eq!(alone(&[template, unbuilt].concat()), NONE);
     assert_eq!(alone(&[unbuilt, template].concat()), [text]);
 }

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::base::drain::Signals;
 use crate::base::num::count;
+use crate::base::poison;
 use crate::base::reporter::Level;
 use crate::base::span::Span;
 use crate::base::versions::Versions;
@@ -44,7 +45,7 @@ pub struct Internal {
 
 impl Internal {
     /// Hands own messages to the rules until the stop, and then those that are still waiting.
-    pub async fn run(mut self, shard: Rc<Shard>, mut signals: Signals) {
+    pub async fn run(&mut self, shard: Rc<Shard>, mut signals: Signals) {
         let mut epoch = shard.epoch();
         let mut setup = self.setups.at(shard.generation());
         let mut source = Arc::new(Source::new(None, Some(&setup.info.hostname)));
@@ -62,6 +63,7 @@ impl Internal {
                     }
                 }
             };
+            poison::test_panic("internal", text.as_bytes());
             let now = shard.epoch();
             if std::mem::replace(&mut epoch, now) != now {
                 setup = self.setups.at(shard.generation());

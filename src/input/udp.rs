@@ -41,6 +41,7 @@ use crate::message::InputInfo;
 use crate::message::Message;
 use crate::net::FreeBind;
 use crate::net::listen::ListenOptions;
+use crate::net::udp::DropCount;
 use crate::net::udp::UdpRing;
 use crate::parse;
 use crate::parse::ParseSettings;
@@ -238,14 +239,16 @@ struct Receiver<'a> {
     addresses: Vec<IpAddr>,
     /// Senders whose names are still to be asked for.
     strangers: Vec<IpAddr>,
-    drops_seen: u64,
+    /// What of the kernel's drops is counted; it outlives a receiver that panics.
+    drops: Rc<Cell<DropCount>>,
     /// Names came too late once; until this passes nobody waits for one.
     impatient_until: Option<tokio::time::Instant>,
     /// Whether the sender that was looked at last may send.
     judged: Option<(IpAddr, bool)>,
 }
 
-/// Receives on `socket` until the stop.
+/// Receives on `socket` until the stop. `drops` is what of the kernel's drops was counted there by
+/// the receiver before, and comes to be what this one has counted.
 ///
 /// # Errors
 /// If the socket cannot be registered with the runtime.
@@ -254,6 +257,7 @@ pub async fn serve(
     socket: std::net::UdpSocket,
     shard: Rc<Shard>,
     mut signals: Signals,
+    drops: Rc<Cell<DropCount>>,
 ) -> io::Result<()> {
     socket.set_nonblocking(true)?;
     UdpRing::watch_drops(&socket)?;
@@ -261,11 +265,11 @@ pub async fn serve(
     let setup = input.setups.at(shard.generation());
     let mut receiver = Receiver {
         batch: Batch::new(setup.info.clone()),
-        ring: UdpRing::new(setup.settings.message_bytes_max),
+        ring: UdpRing::new(setup.settings.message_bytes_max).going_on_from(drops.get()),
         routes: Vec::new(),
         addresses: Vec::new(),
         strangers: Vec::new(),
-        drops_seen: 0,
+        drops,
         impatient_until: None,
         judged: None,
         input: &input,
@@ -428,9 +432,8 @@ impl Receiver<'_> {
     }
 
     fn count_drops(&mut self) {
-        let drops = self.ring.kernel_drops();
-        self.input.stats.dropped_kernel.add(drops - self.drops_seen);
-        self.drops_seen = drops;
+        let before = self.drops.replace(self.ring.drop_count());
+        self.input.stats.dropped_kernel.add(self.ring.kernel_drops() - before.total());
     }
 
     /// The index of the sender in this batch.

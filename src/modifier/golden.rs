@@ -37,6 +37,7 @@ use crate::base::span::Span;
 use crate::config::ast::StmtKind;
 use crate::config::param;
 use crate::config::param::Kind;
+use crate::config::param::Origin;
 use crate::config::param::Spec;
 use crate::config::parse_text;
 use crate::message::Batch;
@@ -185,7 +186,7 @@ fn check(name: &str) {
 fn every_parameter_is_in(module: &str, given: &BTreeSet<String>) {
     let module = MODULES.iter().find(|known| known.name == module).unwrap();
     let rows = module.instance.iter().flat_map(|table| table.iter());
-    let known = |row: &&param::Spec| row.origin != param::Origin::Own;
+    let known = |row: &&Spec| row.origin != Origin::Own;
     for row in rows.filter(known).filter(|row| matches!(row.support, param::Support::Full)) {
         for name in row.aliases.iter().chain([&row.name]) {
             assert!(given.contains(&name.to_lowercase()), "no case has {name}");

@@ -41,14 +41,20 @@ pub struct Datagram {
     pub from: SocketAddr,
 }
 
-/// The kernel's 32-bit count, carried on to 64 bits.
+/// How many datagrams the kernel has dropped of a socket: its 32-bit count, carried on to 64 bits.
 #[derive(Clone, Copy, Debug, Default)]
-struct DropCount {
+pub struct DropCount {
     last: u32,
     total: u64,
 }
 
 impl DropCount {
+    /// Since the socket was made.
+    #[must_use]
+    pub const fn total(self) -> u64 {
+        self.total
+    }
+
     fn saw(&mut self, now: u32) {
         let more = now.wrapping_sub(self.last);
         // A figure from before the one already seen (a datagram that was queued earlier) is
@@ -81,6 +87,13 @@ impl UdpRing {
     #[must_use]
     pub const fn slab_bytes(&self) -> usize {
         self.slots * self.stride
+    }
+
+    /// A ring that takes over a socket from another one, which had seen so many drops.
+    #[must_use]
+    pub const fn going_on_from(mut self, drops: DropCount) -> Self {
+        self.drops = drops;
+        self
     }
 
     /// Makes the kernel tell what it drops. Once for each socket that the ring reads.
@@ -144,6 +157,12 @@ impl UdpRing {
     #[must_use]
     pub const fn kernel_drops(&self) -> u64 {
         self.drops.total
+    }
+
+    /// The same, for the ring that takes over the socket from this one.
+    #[must_use]
+    pub const fn drop_count(&self) -> DropCount {
+        self.drops
     }
 
     /// As [`UdpRing::kernel_drops`], but asks the kernel: for when the socket has gone quiet, and
@@ -270,6 +289,9 @@ mod tests {
         client.send(b"after").unwrap();
         got += ring.recv(&server, &mut slab).unwrap();
         assert_eq!(ring.kernel_drops() + got as u64, 101);
+        let seen = ring.drop_count();
+        let mut next = UdpRing::new(8096).going_on_from(seen);
+        assert_eq!(next.refresh_drops(&server).unwrap(), seen.total(), "nothing new was dropped");
     }
 
     #[test]

@@ -10,12 +10,16 @@ pub mod common;
 mod errors;
 pub mod file;
 pub mod forward;
+pub mod pipe;
+pub mod program;
 pub mod relp;
 mod stats;
 pub mod stdout;
 mod task;
 #[cfg(test)]
 mod testing;
+pub mod user;
+pub mod uxsock;
 
 pub use errors::ErrorFile;
 pub use stats::CacheStats;
@@ -39,8 +43,12 @@ use crate::output::file::FileDefaults;
 use crate::output::file::FileSpec;
 use crate::output::file::FileTarget;
 use crate::output::forward::ForwardSpec;
+use crate::output::pipe::PipeSpec;
+use crate::output::program::ProgramSpec;
 use crate::output::relp::RelpSpec;
 use crate::output::stdout::StdoutSpec;
+use crate::output::user::UserSpec;
+use crate::output::uxsock::UxSockSpec;
 use crate::queue;
 use crate::queue::Framing;
 use crate::queue::Taken;
@@ -56,6 +64,10 @@ pub struct Defaults {
     pub forward_template: String,
     /// `module(load="builtin:omfile" …)`.
     pub file: FileDefaults,
+    /// `module(load="builtin:ompipe" template=)`.
+    pub pipe_template: String,
+    /// `module(load="omuxsock" template=)`.
+    pub uxsock_template: String,
 }
 
 impl Default for Defaults {
@@ -65,6 +77,8 @@ impl Default for Defaults {
             message_bytes: limits::MESSAGE_BYTES_DEFAULT,
             forward_template: forward::DEFAULT_TEMPLATE.to_owned(),
             file: FileDefaults::default(),
+            pipe_template: pipe::DEFAULT_TEMPLATE.to_owned(),
+            uxsock_template: uxsock::DEFAULT_TEMPLATE.to_owned(),
         }
     }
 }
@@ -85,6 +99,21 @@ impl Defaults {
                 let params = file::MODULE.check_load(object, diags);
                 self.file.apply(&params, diags);
             }
+            pipe::NAME => {
+                let params = pipe::MODULE.check_load(object, diags);
+                if let Some(template) = params.str("template") {
+                    template.clone_into(&mut self.pipe_template);
+                }
+            }
+            uxsock::NAME => {
+                // It has to be loaded as well, and whoever does that complains of it.
+                let params = uxsock::MODULE.check_load(object, &mut Diagnostics::default());
+                if let Some(template) = params.str("template") {
+                    template.clone_into(&mut self.uxsock_template);
+                }
+                return false;
+            }
+            user::NAME => drop(user::MODULE.check_load(object, diags)),
             stdout::NAME | DISCARD => {}
             _ => return false,
         }
@@ -107,6 +136,10 @@ pub enum OutputSpec {
     File(Box<FileSpec>),
     Stdout(StdoutSpec),
     Relp(Box<RelpSpec>),
+    Pipe(Box<PipeSpec>),
+    Program(Box<ProgramSpec>),
+    User(Box<UserSpec>),
+    UxSock(Box<UxSockSpec>),
     /// Takes messages and does nothing with them.
     Discard(Common),
 }
@@ -139,6 +172,23 @@ impl OutputSpec {
                 let params = relp::MODULE.check(object, &tables(&relp::MODULE), diags);
                 RelpSpec::compile(&params, defaults, diags).map(Box::new).map(Self::Relp)
             }
+            pipe::NAME => {
+                let params = pipe::MODULE.check(object, &tables(&pipe::MODULE), diags);
+                let spec = PipeSpec::compile(&params, object.legacy, defaults, diags);
+                spec.map(Box::new).map(Self::Pipe)
+            }
+            program::NAME => {
+                let params = program::MODULE.check(object, &tables(&program::MODULE), diags);
+                ProgramSpec::compile(&params, diags).map(Box::new).map(Self::Program)
+            }
+            user::NAME => {
+                let params = user::MODULE.check(object, &tables(&user::MODULE), diags);
+                UserSpec::compile(&params, diags).map(Box::new).map(Self::User)
+            }
+            uxsock::NAME => {
+                let params = uxsock::MODULE.check(object, &tables(&uxsock::MODULE), diags);
+                UxSockSpec::compile(&params, defaults, diags).map(Box::new).map(Self::UxSock)
+            }
             DISCARD => {
                 let params = DISCARD_MODULE.check(object, &tables(&DISCARD_MODULE), diags);
                 Common::compile(&params, diags).map(Self::Discard)
@@ -155,6 +205,10 @@ impl OutputSpec {
             Self::File(_) => file::NAME,
             Self::Stdout(_) => stdout::NAME,
             Self::Relp(_) => relp::NAME,
+            Self::Pipe(_) => pipe::NAME,
+            Self::Program(_) => program::NAME,
+            Self::User(_) => user::NAME,
+            Self::UxSock(_) => uxsock::NAME,
             Self::Discard(_) => DISCARD,
         }
     }
@@ -166,6 +220,24 @@ impl OutputSpec {
             Self::File(spec) => &spec.common,
             Self::Stdout(spec) => &spec.common,
             Self::Relp(spec) => &spec.common,
+            Self::Pipe(spec) => &spec.common,
+            Self::Program(spec) => &spec.common,
+            Self::User(spec) => &spec.common,
+            Self::UxSock(spec) => &spec.common,
+            Self::Discard(common) => common,
+        }
+    }
+
+    const fn common_mut(&mut self) -> &mut Common {
+        match self {
+            Self::Forward(spec) => &mut spec.common,
+            Self::File(spec) => &mut spec.common,
+            Self::Stdout(spec) => &mut spec.common,
+            Self::Relp(spec) => &mut spec.common,
+            Self::Pipe(spec) => &mut spec.common,
+            Self::Program(spec) => &mut spec.common,
+            Self::User(spec) => &mut spec.common,
+            Self::UxSock(spec) => &mut spec.common,
             Self::Discard(common) => common,
         }
     }
@@ -175,13 +247,7 @@ impl OutputSpec {
     pub fn is_like(&self, other: &Self) -> bool {
         let nameless = |spec: &Self| {
             let mut spec = spec.clone();
-            match &mut spec {
-                Self::Forward(spec) => spec.common.name = None,
-                Self::File(spec) => spec.common.name = None,
-                Self::Stdout(spec) => spec.common.name = None,
-                Self::Relp(spec) => spec.common.name = None,
-                Self::Discard(common) => common.name = None,
-            }
+            spec.common_mut().name = None;
             spec
         };
         nameless(self) == nameless(other)
@@ -195,6 +261,10 @@ impl OutputSpec {
             Self::File(spec) => Some(&spec.template),
             Self::Stdout(spec) => Some(&spec.template),
             Self::Relp(spec) => Some(&spec.template),
+            Self::Pipe(spec) => Some(&spec.template),
+            Self::Program(spec) => Some(&spec.template),
+            Self::User(spec) => Some(&spec.template),
+            Self::UxSock(spec) => Some(&spec.template),
             Self::Discard(_) => None,
         }
     }
@@ -207,7 +277,7 @@ impl OutputSpec {
                 FileTarget::Dynamic { template, .. } => Some(template),
                 FileTarget::Fixed(_) => None,
             },
-            Self::Forward(_) | Self::Stdout(_) | Self::Relp(_) | Self::Discard(_) => None,
+            _ => None,
         }
     }
 
@@ -229,6 +299,10 @@ impl OutputSpec {
             },
             Self::Stdout(_) => "stdout".to_owned(),
             Self::Relp(spec) => format!("relp:{}:{}", spec.target, spec.port),
+            Self::Pipe(spec) => format!("pipe:{}", spec.path.display()),
+            Self::Program(spec) => format!("program:{}", spec.binary.display()),
+            Self::User(spec) => format!("terminals:{}", spec.users),
+            Self::UxSock(spec) => format!("unix:{}", spec.socket),
             Self::Discard(_) => String::new(),
         }
     }
@@ -240,18 +314,35 @@ impl OutputSpec {
             Self::Forward(spec) => spec.framing,
             Self::Stdout(spec) => spec.framing,
             Self::Relp(_) => RelpSpec::FRAMING,
-            Self::File(_) | Self::Discard(_) => Framing::NONE,
+            Self::Program(_) => ProgramSpec::FRAMING,
+            Self::File(spec) => spec.framing,
+            _ => Framing::NONE,
         }
     }
 
-    /// Delivers until the task's queue has ended; in a stop, until the target fails and the disk
-    /// can keep what is left. Dropping the future gives up what is left.
+    /// Whether all that it holds is back in its queue once its future is dropped: no thread that
+    /// may hang has any of it.
+    const fn gives_back(&self) -> bool {
+        match self {
+            Self::Forward(_) | Self::Relp(_) | Self::Discard(_) => true,
+            Self::File(_)
+            | Self::Pipe(_)
+            | Self::Program(_)
+            | Self::Stdout(_)
+            | Self::User(_)
+            | Self::UxSock(_) => false,
+        }
+    }
+
+    /// Delivers until the task's queue has ended; in a stop, until the target fails, or says
+    /// nothing more, and the disk can keep what is left. Dropping the future gives up what is left.
     pub async fn run(self, task: Task) {
         let (stats, signals) = (task.stats.clone(), task.signals.clone());
-        let left = task::left(task.queue.suspension(), stats, signals);
+        let left = task::left(task.queue.suspension(), stats, signals, self.gives_back());
+        let deliver = Box::pin(self.deliver(task));
         tokio::select! {
             biased;
-            () = self.deliver(task) => {}
+            () = deliver => {}
             () = left => {}
         }
     }
@@ -262,6 +353,10 @@ impl OutputSpec {
             Self::File(spec) => file::run(*spec, task).await,
             Self::Stdout(spec) => stdout::run(spec, task).await,
             Self::Relp(spec) => relp::run(*spec, task).await,
+            Self::Pipe(spec) => pipe::run(*spec, task).await,
+            Self::Program(spec) => program::run(*spec, task).await,
+            Self::User(spec) => user::run(*spec, task).await,
+            Self::UxSock(spec) => uxsock::run(*spec, task).await,
             Self::Discard(_) => discard(&task).await,
         }
     }
@@ -277,8 +372,17 @@ async fn discard(task: &Task) {
 }
 
 /// The output modules that run.
-pub static MODULES: &[&Module] =
-    &[&forward::MODULE, &file::MODULE, &stdout::MODULE, &relp::MODULE, &DISCARD_MODULE];
+pub static MODULES: &[&Module] = &[
+    &forward::MODULE,
+    &file::MODULE,
+    &stdout::MODULE,
+    &relp::MODULE,
+    &pipe::MODULE,
+    &program::MODULE,
+    &user::MODULE,
+    &uxsock::MODULE,
+    &DISCARD_MODULE,
+];
 
 static DISCARD_MODULE: Module = Module {
     name: DISCARD,

@@ -26,8 +26,12 @@ pub struct OutputStats {
     pub suspended_seconds: Counter,
     /// Times that it panicked, and was made anew.
     pub panics: Counter,
+    /// Signs of life: times that the target took or acknowledged something.
+    pub signs: Counter,
     /// Connections made, files opened.
     pub opened: Counter,
+    /// Terminals of omusrmsg that were full, and got a part of a batch or nothing, one count each.
+    pub terminals_skipped: Counter,
     /// The open files of omfile's `dynaFile`.
     pub cache: CacheStats,
 }
@@ -63,7 +67,9 @@ impl OutputStats {
             (&self.suspended_seconds, suspended_seconds),
             (&self.handed_over, &other.handed_over),
             (&self.panics, &other.panics),
+            (&self.signs, &other.signs),
             (&self.opened, &other.opened),
+            (&self.terminals_skipped, &other.terminals_skipped),
         ] {
             sum.add(part.get());
         }

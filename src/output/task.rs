@@ -32,6 +32,9 @@ const STOPPING: Duration = Duration::from_millis(250);
 /// How long the target may keep failing during a stop while its queue can be saved: an attempt may
 /// hang for longer than the stop takes.
 const FAILING: Duration = Duration::from_secs(1);
+/// The same for a target that has taken what it got and says nothing more: a connection on which
+/// nothing is acknowledged. What is under way may have arrived, so that it may come twice.
+const SILENT: Duration = Duration::from_secs(2);
 /// The time between two looks at that.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -217,8 +220,14 @@ impl Health {
         self.retry.limit.is_some_and(|limit| self.attempts > limit)
     }
 
+    /// Whether it failed, and has not worked since.
+    pub(super) const fn is_suspended(&self) -> bool {
+        self.suspended_at.is_some()
+    }
+
     /// The target took something.
     pub(super) fn worked(&mut self) {
+        self.stats.signs.add(1);
         if self.attempts == 0 && self.worked_at.is_some() {
             return;
         }
@@ -317,19 +326,30 @@ impl Health {
 }
 
 /// Returns when the action is to end before its queue has: see [`Health::leave_to_disk`]. Attempts
-/// that hang are not waited for.
-pub(super) async fn left(suspension: Suspension, stats: Arc<OutputStats>, mut signals: Signals) {
+/// that hang are not waited for, nor, where all that the output has is back in its queue once it
+/// is dropped (`gives_back`), a target that says nothing.
+pub(super) async fn left(
+    suspension: Suspension,
+    stats: Arc<OutputStats>,
+    mut signals: Signals,
+    gives_back: bool,
+) {
     // The first attempt may hang, and was not a failure yet.
     let fails = || suspension.is_failing() || stats.opened.get() + stats.delivered.get() == 0;
     let hangs = async {
         signals.stopped().await;
+        let (mut well_at, mut heard_at) = (clock::monotonic(), clock::monotonic());
+        let mut signs = stats.signs.get();
         loop {
-            let since = clock::monotonic();
-            while fails() && suspension.is_saved() {
-                if since.elapsed() >= FAILING {
-                    return;
-                }
-                tokio::time::sleep(LOOK).await;
+            if !fails() || !suspension.is_saved() {
+                well_at = clock::monotonic();
+            }
+            let heard = std::mem::replace(&mut signs, stats.signs.get()) != signs;
+            if !gives_back || heard || !suspension.has_work() || !suspension.is_saved() {
+                heard_at = clock::monotonic();
+            }
+            if well_at.elapsed() >= FAILING || heard_at.elapsed() >= SILENT {
+                return;
             }
             tokio::time::sleep(LOOK).await;
         }

@@ -4,18 +4,17 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::Condvar;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
 use std::sync::PoisonError;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
-use tokio::sync::Notify;
-
+use crate::base::sync::Condvar;
+use crate::base::sync::Mutex;
+use crate::base::sync::MutexGuard;
+use crate::base::sync::Notify;
+use crate::base::sync::atomic::AtomicBool;
+use crate::base::sync::atomic::AtomicU64;
+use crate::base::sync::atomic::Ordering;
 use crate::queue::Chunk;
 use crate::queue::Taken;
 use crate::queue::pace::Pace;
@@ -114,6 +113,12 @@ impl Suspension {
     #[must_use]
     pub fn is_saved(&self) -> bool {
         self.shared.lock().spill.as_ref().is_some_and(|spill| spill.saves)
+    }
+
+    /// Whether there is something to deliver, or being delivered, in memory.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        self.shared.lock().messages > 0
     }
 
     /// Has [`Suspension::left`] return.
@@ -467,14 +472,15 @@ impl Receiver {
     /// given back nor in `into` any more when the output ends is lost, and counts as left.
     pub async fn take(&self, into: &mut Taken) -> bool {
         loop {
-            let filled = self.shared.filled.notified();
-            tokio::pin!(filled);
-            filled.as_mut().enable();
+            // What comes between the look and the wait is not missed: `filled` keeps it for who
+            // asks next.
             match self.shared.take(into) {
                 Taking::Took => return true,
                 Taking::Ended => return false,
-                Taking::Empty => filled.await,
-                Taking::Later(wait) => drop(tokio::time::timeout(wait, filled).await),
+                Taking::Empty => self.shared.filled.notified().await,
+                Taking::Later(wait) => {
+                    drop(tokio::time::timeout(wait, self.shared.filled.notified()).await);
+                }
             }
         }
     }

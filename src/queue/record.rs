@@ -43,6 +43,13 @@ pub fn encode_tail(chunk: &Chunk, tail: &mut Vec<u8>) {
     }
 }
 
+/// The bytes of a chunk's record.
+#[must_use]
+pub fn size(chunk: &Chunk) -> usize {
+    let names: usize = chunk.runs.iter().map(|run| 8 + run.name.len()).sum();
+    chunk.bytes.len() + size_of_val(chunk.ends.as_slice()) + names + TRAILER
+}
+
 /// The parts of a chunk's record.
 #[must_use]
 pub fn parts<'a>(chunk: &'a Chunk, tail: &'a [u8]) -> [IoSlice<'a>; 2] {
@@ -151,7 +158,9 @@ mod tests {
 
     #[test]
     fn the_bytes_are_as_drawn() {
-        let record = record(&chunk(&[b"ab".to_vec(), b"c".to_vec()], &[(0, b"n".to_vec())]));
+        let chunk = chunk(&[b"ab".to_vec(), b"c".to_vec()], &[(0, b"n".to_vec())]);
+        let record = record(&chunk);
+        assert_eq!(size(&chunk), record.len());
         let drawn = [
             &b"abc"[..],
             &[2, 0, 0, 0, 3, 0, 0, 0],

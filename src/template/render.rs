@@ -167,6 +167,19 @@ impl Template {
         }
     }
 
+    /// The constant text at its beginning; `None` if a variable stands there, which the
+    /// configuration may have made.
+    #[must_use]
+    pub fn leading_text(&self) -> Option<&[u8]> {
+        match self.ops.first() {
+            _ if self.object => Some(b"{"),
+            Some(Op::Text(text)) => Some(text),
+            Some(Op::Byte(byte)) => Some(std::slice::from_ref(byte)),
+            Some(op) if op.is_variable() => None,
+            _ => Some(b""),
+        }
+    }
+
     /// Appends what the template makes of a message.
     #[inline]
     pub fn render(&self, view: View<'_>, out: &mut Vec<u8>) {

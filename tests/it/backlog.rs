@@ -2,6 +2,7 @@
 //! killed. The rows are those of the fault matrix in `docs/reliability.md`.
 
 use std::fs;
+use std::io::Read as _;
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::net::TcpStream;
@@ -40,6 +41,11 @@ struct Relay<'a> {
 
 impl Relay<'_> {
     fn start(&self) -> Daemon {
+        self.start_with("omfwd", r#"protocol="tcp""#)
+    }
+
+    /// With that output instead, and its own parameters.
+    fn start_with(&self, output: &str, own: &str) -> Daemon {
         let Self { dir, port, target, queue, more, time } = self;
         let work = dir.join("work");
         fs::create_dir_all(&work).unwrap();
@@ -48,7 +54,8 @@ impl Relay<'_> {
 module(load="imtcp")
 input(type="imtcp" address="127.0.0.1" port="{port}")
 template(name="msg" type="string" string="%msg:2:$%\n")
-action(name="out" type="omfwd" target="127.0.0.1" port="{target}" protocol="tcp"
+module(load="omrelp")
+action(name="out" type="{output}" target="127.0.0.1" port="{target}" {own}
        template="msg" action.resumeIntervalMax="1" {queue})
 {more}
 "#,
@@ -224,6 +231,28 @@ fn a_stop_with_a_dead_target_saves_what_is_left() {
     assert_all(&got, 0..15_000);
 }
 
+/// A queue whose name was changed, or whose action is gone, is not forgotten in silence.
+#[test]
+fn files_that_no_action_has_any_more_are_named_at_the_start() {
+    let dir = TempDir::new().unwrap();
+    let (port, target) = (free_port(), free_port());
+    let named = |queue| Relay { dir: dir.path(), port, target, queue, more: "", time: 1 };
+    let before = named(r#"queue.filename="before""#);
+    let daemon = before.start();
+    send(port, 0..100);
+    let ended = daemon.stop();
+    assert!(ended.stderr.contains("saved to disk 100"), "{}", ended.stderr);
+    for queue in [r#"queue.filename="after""#, ""] {
+        let ended = named(queue).start().stop();
+        let told = ended.stderr.matches("no action delivers what is left of the queue 'before'");
+        assert_eq!(told.count(), 1, "{}", ended.stderr);
+        assert!(ended.stderr.contains("work/before.*.seg, 1 files)"), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("queue 'after'"), "{}", ended.stderr);
+    }
+    let ended = before.start().stop();
+    assert!(!ended.stderr.contains("no action delivers"), "{}", ended.stderr);
+}
+
 /// The stop takes as long as the saving, and not its whole time: neither where the target refuses
 /// nor where attempts hang, nor where some of the messages may go to another action.
 #[test]
@@ -249,6 +278,46 @@ fn a_stop_does_not_wait_for_a_target_that_is_away() {
         assert!(took < Duration::from_secs(2), "{took:?}: {}", ended.stderr);
         assert!(ended.stderr.contains("saved to disk 5000"), "{}", ended.stderr);
         assert!(!ended.stderr.contains("BUG"), "{}", ended.stderr);
+    }
+}
+
+/// Nor for one that has taken a connection and reads nothing from it: what may have arrived there
+/// comes once more, and nothing is lost.
+#[test]
+fn a_stop_does_not_wait_for_a_target_that_says_nothing() {
+    for relp in [false, true] {
+        let dir = TempDir::new().unwrap();
+        let port = free_port();
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = silent.local_addr().unwrap().port();
+        let queue = r#"queue.filename="q" queue.type="LinkedList""#;
+        let relay = Relay { dir: dir.path(), port, target, queue, more: "", time: 30 };
+        let daemon = if relp { relay.start_with("omrelp", "") } else { relay.start() };
+        // More than the kernels of both sides take.
+        send(port, 0..200_000);
+        let (mut peer, _) = silent.accept().unwrap();
+        thread::sleep(Duration::from_secs(1));
+        let before = Instant::now();
+        let ended = daemon.stop();
+        let took = before.elapsed();
+        assert!(took < Duration::from_secs(5), "{took:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains("saved to disk"), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("BUG") && !ended.stderr.contains("dropped"), "{ended:?}");
+        if relp {
+            assert!(ended.stderr.contains("saved to disk 200000"), "{}", ended.stderr);
+            continue;
+        }
+        let mut read = Vec::new();
+        peer.read_to_end(&mut read).unwrap();
+        drop(silent);
+        let sink = sink_at(target);
+        let daemon = relay.start();
+        assert!(wait_for(SOON, || numbers(&sink.bytes()).last() == Some(&199_999)));
+        assert!(daemon.stop().status.success());
+        let mut all = [numbers(&read), numbers(&sink.bytes())].concat();
+        all.sort_unstable();
+        all.dedup();
+        assert_all(&all, 0..200_000);
     }
 }
 

@@ -18,6 +18,7 @@ mod corpus;
 mod delivery;
 mod explain;
 mod faults;
+mod files;
 mod floors;
 mod frame;
 mod generate;

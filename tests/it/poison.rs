@@ -7,6 +7,7 @@ use std::net::TcpStream;
 use std::net::UdpSocket;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::support::free_port;
@@ -107,6 +108,38 @@ fn of_a_template_without_rules() {
 #[test]
 fn of_the_rules() {
     all_but_the_poison_arrive("rules", "if $msg contains 'x' then stop\n", "rules or a template");
+}
+
+/// A message of the relay's own costs itself: the task that hears them goes on. impstats knows of
+/// reloads.
+#[test]
+fn of_own_messages() {
+    let (dir, port) = (TempDir::new().unwrap(), free_port());
+    let rules = format!(
+        "global(processInternalMessages=\"on\")\n\
+         module(load=\"impstats\" interval=\"1\" log.syslog=\"off\" log.file=\"{}/stats\")\n\
+         action(type=\"omfwd\" name=\"poison\" target=\"127.0.0.1\" port=\"{}\" protocol=\"tcp\")\n",
+        dir.path().display(),
+        free_port()
+    );
+    let daemon = relay(&dir, port, "internal", &rules);
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all((message(1) + "\n").as_bytes()).unwrap();
+    let read = |file: &str| fs::read_to_string(dir.path().join(file)).unwrap_or_default();
+    assert!(wait_for(SOON, || read("out").contains("good 1\n")));
+    // The action fails, and says so.
+    std::thread::sleep(Duration::from_secs(1));
+    daemon.signal(Signal::USR2);
+    assert!(wait_for(SOON, || read("out").contains("the configuration was reloaded")));
+    assert!(wait_for(SOON, || read("stats").contains(" reloads=1 reloads.failed=0 reloads.last=")));
+    let ended = daemon.stop();
+    assert!(ended.status.success(), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("internal panicked: as internal was asked to"),
+        "{}",
+        ended.stderr
+    );
+    assert!(ended.stderr.contains("started again after a panic 1"), "{}", ended.stderr);
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(in crate::catalog) static MODULES: &[Module] = &[
     },
     Module {
         instance: &[SNMP],
-        ..absent("omsnmp", Output, "Sends SNMP traps.", "omprog with snmptrap (once it is built)")
+        ..absent("omsnmp", Output, "Sends SNMP traps.", "omprog with snmptrap")
     },
     Module {
         instance: &[MAIL],
@@ -37,7 +37,7 @@ pub(in crate::catalog) static MODULES: &[Module] = &[
             "ommail",
             Output,
             "Sends mail over SMTP.",
-            "omprog with sendmail (once it is built), or a collector that alerts",
+            "omprog with sendmail, or a collector that alerts",
         )
     },
 ];

@@ -17,7 +17,7 @@ pub(in crate::catalog) static MODULES: &[Module] = &[
         "Writes to Hadoop's file system ($OMHDFS… directives).",
         "omfile on a mounted HDFS, or a collector that writes to it",
     ),
-    absent("omtcl", Output, "Calls a Tcl procedure.", "omprog with tclsh (once it is built)"),
+    absent("omtcl", Output, "Calls a Tcl procedure.", "omprog with tclsh"),
     absent("omtesting", Output, "Fails on purpose, for rsyslog's own tests.", "omstdout"),
     absent(
         "omsendertrack",

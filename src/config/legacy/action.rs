@@ -399,13 +399,7 @@ impl Reader<'_> {
             let help = format!("if that is meant, write :omusrmsg:{}", shown.as_bstr());
             self.diags.push(Diagnostic::error(loc, text).help(help));
         }
-        let value = if let [one] = users.as_slice() {
-            Value::Str(one.clone())
-        } else {
-            Value::Array(users)
-        };
-        let name = Word { text: "users".to_owned(), loc };
-        self.params.push(Param { name, value, value_loc: loc });
+        self.push("users", (bstr::join(",", users).into(), loc));
         self.template()?;
         Some(Lowered::Action(self.finish("omusrmsg")))
     }

@@ -34,7 +34,7 @@ fn legacy_lines_become_modern() {
              action(type=\"omfwd\" ziplevel=\"9\" target=\"h\" port=\"5\" protocol=\"tcp\")\n}\n\n\
          :msg, !contains, \"a\\\"b\\\\\" {\n    stop\n}\n\n\
          kern.* {\n    ^/bin/x;T\n}\n\n\
-         *.emerg {\n    action(type=\"omusrmsg\" users=[\"root\", \"me\"])\n}\n",
+         *.emerg {\n    action(type=\"omusrmsg\" users=\"root,me\")\n}\n",
     );
 }
 
@@ -148,8 +148,8 @@ fn rulesets_take_the_simplest_form() {
     assert_eq!(form("/x"), "    actions:\n      - type: omfile\n        file: /x\n");
     assert_eq!(
         form("\nmail.* :omusrmsg:a,b"),
-        "    filter: \"mail.*\"\n    actions:\n      - type: omusrmsg\n        users:\n          \
-         - a\n          - b\n"
+        "    filter: \"mail.*\"\n    actions:\n      - type: omusrmsg\n        users: \
+         \"a,b\"\n"
     );
     assert_eq!(
         form("\n:msg, contains, \"a\" /x"),

@@ -23,7 +23,7 @@ fn actions() {
     assert_eq!(action("|/dev/xconsole"), "ompipe pipe=/dev/xconsole");
     assert_eq!(action("^/bin/prog;T"), "omshell binary=/bin/prog template=T");
     assert_eq!(action(":omusrmsg:*"), "omusrmsg users=*");
-    assert_eq!(action(":omusrmsg: root , op;T"), "omusrmsg users=[root,op] template=T");
+    assert_eq!(action(":omusrmsg: root , op;T"), "omusrmsg users=root,op template=T");
     assert_eq!(action(":omfile:/x"), "omfile file=/x");
     assert_eq!(action(":omprog:;T"), "omprog template=T");
     assert_eq!(action(":omrelp:h:2514;T"), "omrelp target=h port=2514 template=T");

@@ -64,7 +64,7 @@ fn what_was_appended_is_read_once_it_is_safe() {
     assert_eq!(read.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["one", "two"]);
     assert_eq!((log.unread().messages, log.stored().messages), (0, 2));
     put(&mut log, "three");
-    log.flush();
+    log.flush().unwrap();
     assert_eq!(texts(&mut log), ["three"]);
     log.release(read[0].0).unwrap();
     assert_eq!(log.stored().messages, 2);
@@ -144,6 +144,75 @@ fn what_is_removed_meanwhile_stalls_nothing() {
     let (mut log, recovery) = open(directory.path());
     assert_eq!((recovery.messages, recovery.damages), (0, vec![]));
     assert_eq!(texts(&mut log), [""; 0]);
+}
+
+/// The directory goes away while the log is open: what comes is in a new one, and nothing is called
+/// stored that is not.
+#[test]
+fn a_directory_that_is_removed_is_made_anew() {
+    let above = tempfile::tempdir().unwrap();
+    let directory = above.path().join("spool");
+    std::fs::create_dir(&directory).unwrap();
+    let (mut log, _) = open(&directory);
+    let text = "x".repeat(20_000);
+    let first: Vec<_> = (0..7).map(|index| put(&mut log, &format!("{index} {text}"))).collect();
+    log.sync().unwrap();
+    let mut into = Vec::new();
+    assert_eq!(log.read(&mut into).unwrap().unwrap().0, first[0]);
+    std::fs::remove_dir_all(&directory).unwrap();
+    put(&mut log, "lost with its file");
+    assert_eq!(log.sync().unwrap_err().kind(), io::ErrorKind::NotFound);
+    assert_eq!(log.forget_removed().unwrap(), 6, "one of seven was read");
+    assert_eq!((log.stored().messages, log.unread().messages, log.bytes()), (0, 0, 0));
+    let told: Vec<_> = log.take_damages().iter().map(|d| (d.records(), d.messages)).collect();
+    assert_eq!(told, [(1, Some(1)), (2, Some(2)), (2, Some(2)), (1, Some(1))]);
+    assert!(!log.holds(first[0]));
+    let again = put(&mut log, "again");
+    assert!(again > first[6]);
+    log.sync().unwrap();
+    assert!(log.holds(again));
+    log.release(first[0]).unwrap();
+    assert_eq!(files(&directory), ["q.10000004.seg", "q.lock", "q.state"]);
+    assert_eq!(
+        Log::open(System, options(&directory)).unwrap_err().kind(),
+        io::ErrorKind::WouldBlock
+    );
+    log.close().unwrap();
+    let (mut log, recovery) = open(&directory);
+    assert_eq!((recovery.messages, recovery.damages), (1, vec![]));
+    assert_eq!(texts(&mut log), ["again"]);
+}
+
+/// The same while nothing waits for a sync, and with a directory that is only moved.
+#[test]
+fn what_is_in_a_directory_that_was_moved_is_not_stored() {
+    let above = tempfile::tempdir().unwrap();
+    let directory = above.path().join("spool");
+    std::fs::create_dir(&directory).unwrap();
+    let (mut log, _) = open(&directory);
+    put(&mut log, "one");
+    log.flush().unwrap();
+    std::fs::rename(&directory, above.path().join("aside")).unwrap();
+    assert_eq!(log.forget_removed().unwrap(), 1);
+    log.close().unwrap();
+    assert_eq!(files(&directory), ["q.lock", "q.state"]);
+    let (_, recovery) = open(&directory);
+    assert_eq!((recovery.messages, recovery.damages), (0, vec![]));
+}
+
+/// Who never syncs does not keep all files open.
+#[test]
+fn without_syncs_few_files_are_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut log, _) = open(directory.path());
+    let text = "x".repeat(60_000);
+    for _ in 0..50 {
+        put(&mut log, &text);
+        log.flush().unwrap();
+    }
+    assert!(files(directory.path()).len() > 40);
+    assert!(log.unsynced.len() <= 17, "{}", log.unsynced.len());
+    assert_eq!(rest(&mut log).len(), 50);
 }
 
 #[test]

@@ -140,8 +140,11 @@ impl Model {
                 }
             }
             Op::Flush => {
-                log.flush();
-                self.promise(Safe::Flushed);
+                if log.flush().is_ok() {
+                    self.promise(Safe::Flushed);
+                } else {
+                    self.forget(Safe::Flushed);
+                }
             }
             Op::Read(count) => self.read(count.into()),
             Op::Release(count) => self.release(count.into()),

@@ -385,7 +385,7 @@ impl Builder {
             return None;
         }
         let defaults = self.outputs.at(object.loc, self.definitions.sources());
-        let spec = OutputSpec::compile(object, defaults, diags)?;
+        let mut spec = OutputSpec::compile(object, defaults, diags)?;
         let template = match spec.template() {
             Some(name) => Some(self.template(name, object, "template", diags)?),
             None => None,
@@ -394,6 +394,9 @@ impl Builder {
             Some(name) => Some(self.template(name, object, "dynaFile", diags)?),
             None => None,
         };
+        if let (OutputSpec::File(file), Some(template)) = (&mut spec, &file_name) {
+            file.confine(template.leading_text());
+        }
         let id = ActionId(len32(self.actions.len()));
         let name = spec.common().name.clone().unwrap_or_else(|| format!("{kind}-{}", id.0));
         let reported =

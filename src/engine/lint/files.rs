@@ -22,7 +22,7 @@ static UNSAFE_PATH: Lint = Lint {
     id: "unsafe-path",
     severity: Warning,
     what: "A sender's words are part of a file's name, slashes and all.",
-    why: "A message with `../` in that place is written wherever its sender likes.",
+    why: "A message with `../` in that place is written to any file below the template's directory.",
     help: "write %hostname:::secpath-replace% or property(name=\"hostname\" securePath=\"replace\")",
 };
 static PERCENT_IN_FILE: Lint = Lint {

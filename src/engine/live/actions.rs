@@ -1,6 +1,7 @@
 //! The actions that run: each has its queue, and an output behind that.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -279,6 +280,11 @@ impl LiveAction {
             && self.plan.file_name == plan.file_name
             && self.plan.queued == plan.queued
             && self.plan.queue == plan.queue
+    }
+
+    /// The folder and the name of its queue's files, if it is to have any.
+    pub(super) const fn place(&self) -> Option<&(PathBuf, String)> {
+        self.plan.queue.place.as_ref()
     }
 
     /// What its shard is told when it is no longer wanted, and `live` are.

@@ -7,10 +7,12 @@ mod inputs;
 mod pair;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +27,8 @@ use crate::engine::Globals;
 use crate::engine::Plan;
 use crate::engine::Summary;
 use crate::engine::build::Reports;
+use crate::engine::reload::ReloadStats;
+use crate::engine::spools;
 use crate::engine::spools::Spools;
 use crate::engine::statistics;
 use crate::engine::statistics::Counted;
@@ -97,6 +101,7 @@ pub(super) struct Live {
     retired_inputs: Vec<InputCounters>,
     retired_actions: Vec<ActionCounters>,
     turnover: (Turnover, Turnover),
+    reload_stats: Arc<ReloadStats>,
 }
 
 /// How much of what there was goes on.
@@ -196,6 +201,7 @@ impl Live {
             retired_inputs: Vec::new(),
             retired_actions: Vec::new(),
             turnover: Default::default(),
+            reload_stats: Arc::default(),
         }
     }
 
@@ -254,7 +260,18 @@ impl Live {
         let (spools, reporter) = (&self.spools, &self.reporter);
         let wanted = std::mem::take(&mut plan.actions);
         let actions = actions::change(old, wanted, &mut self.key, spools, reporter);
+        if self.generation == 1 {
+            self.tell_left_over(&actions.live);
+        }
         Ok(Change { plan, settings, actions, inputs, sockets, removed, removed_impstats })
+    }
+
+    /// Once, at the start: what a reload leaves over, it says.
+    fn tell_left_over(&self, actions: &[LiveAction]) {
+        let used: Vec<_> = actions.iter().filter_map(LiveAction::place).collect();
+        let mut folders: BTreeSet<PathBuf> = used.iter().map(|(at, _)| at.clone()).collect();
+        folders.extend(self.globals.work_directory.as_deref().map(PathBuf::from));
+        spools::tell_left_over(&folders, &used, &*self.reporter);
     }
 
     /// Opens what had to wait for that, and gives each shard its part.
@@ -339,6 +356,10 @@ impl Live {
     /// What became of inputs and actions in the last change.
     pub(super) const fn turnover(&self) -> (Turnover, Turnover) {
         self.turnover
+    }
+
+    pub(super) const fn reload_stats(&self) -> &Arc<ReloadStats> {
+        &self.reload_stats
     }
 
     /// How often impstats reports, if it does.
@@ -433,7 +454,7 @@ impl Live {
         if !udp.is_empty() {
             probes.push(Box::new(DatagramsProbe(udp)));
         }
-        probes.push(Box::new(OwnProbe));
+        probes.push(Box::new(OwnProbe(self.reload_stats.clone())));
         probes
     }
 

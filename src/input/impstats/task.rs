@@ -61,7 +61,7 @@ type Before = HashMap<(&'static str, String, usize), HashMap<Vec<u8>, i64>>;
 
 impl Impstats {
     /// Reports every so often until the stop, and then once more, as rsyslogd does.
-    pub async fn run(mut self, shard: Rc<Shard>, mut signals: Signals) {
+    pub async fn run(&mut self, shard: Rc<Shard>, mut signals: Signals) {
         let mut before = Before::new();
         let mut stuck = Stuck::new();
         let mut file_failed = false;

@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::task::Context;
 use std::task::Waker;
 
+use crate::base::sync::Mutex;
+use crate::base::sync::MutexGuard;
 use crate::message::Ack;
 use crate::parse::relp;
 
@@ -119,6 +119,39 @@ impl Answers {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while it was held cannot have left a batch half marked.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(all(test, model))]
+mod model {
+    use std::future::poll_fn;
+    use std::task::Poll;
+
+    use loom::future::block_on;
+    use loom::thread;
+
+    use super::*;
+    use crate::base::sync::model::explore;
+
+    /// Outputs let go of two batches at any time, while the connection's task writes what is due,
+    /// and waits for the rest.
+    #[test]
+    fn every_answer_is_given_once_and_in_order() {
+        explore(|| {
+            let answers = Arc::new(Answers::default());
+            let outputs = [(1, 2), (3, 1)].map(|(txnr, messages)| {
+                let ack = answers.owe(txnr);
+                answers.is_whole(messages);
+                thread::spawn(move || drop(ack))
+            });
+            let mut out = Vec::new();
+            block_on(poll_fn(|cx| {
+                answers.write(cx, &mut out);
+                if answers.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+            }));
+            assert_eq!(out, b"1 rsp 6 200 OK\n2 rsp 6 200 OK\n3 rsp 6 200 OK\n");
+            outputs.into_iter().for_each(|output| output.join().unwrap());
+        });
     }
 }
 

@@ -1,13 +1,20 @@
 //! `omfile`: files, of a fixed name or of one that each message makes.
 
+mod beneath;
+mod care;
 mod compile;
 mod create;
 mod desk;
+mod files;
 mod params;
+mod rotate;
+mod segment;
+mod sink;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
+use std::time::Instant;
 
 use tokio::time::MissedTickBehavior;
 
@@ -17,6 +24,8 @@ pub use compile::FileTarget;
 pub use create::Creation;
 pub use params::MODULE_PARAMS;
 pub use params::PARAMS;
+pub use rotate::Rotation;
+pub use sink::Compression;
 
 use crate::base::reporter::Level;
 use crate::catalog::outputs::providers;
@@ -25,6 +34,7 @@ use crate::config::module::Module;
 use crate::config::module::Role;
 use crate::output::Task;
 use crate::output::blocking::on_thread;
+use crate::output::file::desk::Desk;
 use crate::output::task::Health;
 
 pub const NAME: &str = "omfile";
@@ -49,6 +59,8 @@ const IDLE_LOOK: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy, Debug)]
 enum Next {
     Write,
+    /// What waits for more has waited long enough.
+    Flush,
     Reopen,
     CloseIdle,
     End,
@@ -57,7 +69,7 @@ enum Next {
 /// Writes what comes out of the task's queue until nothing will come any more.
 pub(super) async fn run(spec: FileSpec, mut task: Task) {
     let mut health = Health::new(&task, &spec.common);
-    let mut desk = Box::new(desk::Desk::new(spec, task.stats.clone()));
+    let mut desk = Box::new(Desk::new(spec, task.stats.clone()));
     let mut idle_look = tokio::time::interval(IDLE_LOOK);
     idle_look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -66,12 +78,16 @@ pub(super) async fn run(spec: FileSpec, mut task: Task) {
         } else if desk.unfinished() {
             Next::Write
         } else {
+            let flush_at = desk.flush_at();
             tokio::select! {
                 biased;
                 () = task.signals.reopened() => Next::Reopen,
+                () = until(flush_at) => Next::Flush,
                 _ = idle_look.tick(), if desk.may_have_idle() => Next::CloseIdle,
-                more = task.queue.take(&mut desk.pending.chunks) => {
-                    if more { Next::Write } else { Next::End }
+                more = task.queue.take(&mut desk.pending.chunks) => match (more, flush_at) {
+                    (true, _) => Next::Write,
+                    (false, Some(_)) => Next::Flush,
+                    (false, None) => Next::End,
                 }
             }
         };
@@ -83,9 +99,13 @@ pub(super) async fn run(spec: FileSpec, mut task: Task) {
             health.say(Level::Warning, &complaint);
         }
         if let Some(why) = done.failure {
+            let torn = desk.is_torn();
             health.pause(&why, &mut desk.pending, &task).await;
             if desk.pending.is_empty() {
-                desk.forget();
+                desk.forget(torn);
+            }
+            if health.exhausted() {
+                desk.give_up(&task);
             }
         } else if done.wrote {
             health.worked();
@@ -93,5 +113,13 @@ pub(super) async fn run(spec: FileSpec, mut task: Task) {
         if matches!(next, Next::End) {
             return;
         }
+    }
+}
+
+/// Waits until then; for ever if there is no such time.
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
     }
 }

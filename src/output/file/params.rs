@@ -13,9 +13,6 @@ use crate::config::param::Kind::Template;
 use crate::config::param::Kind::User;
 use crate::config::param::Spec;
 
-const BATCHES: &str = "whole batches are written at once, on a thread of their own";
-const ROTATE: &str = "the file grows; use logrotate, with a SIGHUP afterwards";
-
 /// `module(load="builtin:omfile" …)`.
 pub static MODULE_PARAMS: &[Spec] = &[
     Spec::new("template", Template, super::DEFAULT_TEMPLATE, "The template of omfile actions."),
@@ -31,8 +28,7 @@ pub static MODULE_PARAMS: &[Spec] = &[
     DIR_GROUP_NUM,
     Spec::new("dynafile.doNotSuspend", Bool, "on", "Drops what has an unusable file name."),
     Spec::new("compression.driver", Str, "zlib", "How zipLevel compresses: zlib or zstd."),
-    Spec::new("compression.zstd.workers", Positive, "", "Threads of zstd.")
-        .ignored("files are compressed by gzip alone"),
+    Spec::new("compression.zstd.workers", Positive, "", "Threads that zstd uses for each file."),
 ];
 
 /// `action(type="omfile" …)`.
@@ -46,13 +42,27 @@ pub static PARAMS: &[Spec] = &[
         "Minutes after which an idle file is closed; 10 for dynaFile.",
     ),
     Spec::new("dynaFileCacheSize", Int, "10", "Files that are kept open."),
-    Spec::new("zipLevel", Int, "0", "gzip level, 0 to 9; 0 does not compress."),
-    Spec::new("veryRobustZip", Bool, "off", "Keeps more of the file readable after a crash.")
-        .ignored("a file that was not closed can be read up to the latest batch"),
-    Spec::new("flushInterval", Duration("seconds"), "1", "Time between flushes.").ignored(BATCHES),
-    Spec::new("asyncWriting", Bool, "off", "Writes on a thread of its own.").ignored(BATCHES),
+    Spec::new(
+        "zipLevel",
+        Int,
+        "0",
+        "Compresses: 1 to 9 (gzip), 1 to 22 (zstd); 0 does not. See compression.driver.",
+    ),
+    Spec::new(
+        "veryRobustZip",
+        Bool,
+        "off",
+        "Ends the compressed stream with each flush, so that a crash spoils nothing behind it.",
+    ),
+    Spec::new(
+        "flushInterval",
+        Duration("seconds"),
+        "1",
+        "Time after which a compressed file is flushed, without flushOnTXEnd.",
+    ),
+    Spec::new("asyncWriting", Bool, "off", "Writes on a thread of its own, as is always done."),
     Spec::new("flushOnTXEnd", Bool, "on", "Flushes the compressor after each batch."),
-    Spec::new("ioBufferSize", Size, "4k", "Size of the write buffer.").ignored(BATCHES),
+    Spec::new("ioBufferSize", Size, "4k", "Bytes that a file gathers before they are written."),
     DIR_OWNER,
     DIR_OWNER_NUM,
     DIR_GROUP,
@@ -66,12 +76,15 @@ pub static PARAMS: &[Spec] = &[
     Spec::new("failOnChOwnFailure", Bool, "on", "Does not write if the owner cannot be set."),
     Spec::new("createDirs", Bool, "on", "Makes missing directories."),
     Spec::new("sync", Bool, "off", "Waits for the disk after each batch."),
-    Spec::new("rotation.sizeLimit", Size, "0", "Size at which the file is rotated; 0 is none.")
-        .meanwhile(ROTATE),
-    Spec::new("rotation.sizeLimitCommand", Str, "", "The program that rotates it.")
-        .ignored("files are not rotated yet"),
+    Spec::new("rotation.sizeLimit", Size, "0", "Size at which the file is rotated; 0 is none."),
+    Spec::new(
+        "rotation.sizeLimitCommand",
+        Str,
+        "",
+        "The program that rotates it, and its one argument behind a blank.",
+    ),
     Spec::new("addLF", Bool, "off", "Ends messages with a line feed that have none.")
-        .meanwhile("write a template that ends with a line feed"),
+        .since("8.2510"),
 ];
 
 const FILE_MODE: Spec = Spec::new("fileCreateMode", Mode, "0644", "Mode of new files.");

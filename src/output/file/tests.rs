@@ -201,7 +201,7 @@ fn what_cannot_be_done_is_refused() {
         compile(&params).unwrap_err()[0].clone()
     };
     assert!(refused(&[]).contains("'file' or 'dynaFile'"));
-    assert!(refused(&[("file", "|/dev/xconsole")]).contains("not built yet"));
+    assert!(refused(&[("file", "|/dev/xconsole")]).contains("is a named pipe"));
     assert!(refused(&[("file", "/x"), ("cry.provider", "gcry")]).contains("not supported"));
     assert!(refused(&[("file", "/x"), ("closeTimeout", "0")]).contains("1 or more"));
     assert!(refused(&[("file", "/x"), ("fileCreateMode", "644")]).contains("octal"));

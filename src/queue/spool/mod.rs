@@ -5,13 +5,15 @@
 //! back stays on disk until it is delivered. While the disk takes nothing more, what waits goes to
 //! memory if nothing older is on disk; otherwise the queue is full, and its inputs wait.
 
+mod fit;
+#[cfg(all(test, model))]
+mod model;
 mod save;
 
 use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::mpsc;
 use std::sync::mpsc::Receiver;
@@ -26,6 +28,7 @@ use crate::base::num::count;
 use crate::base::num::len32;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
+use crate::base::sync::MutexGuard;
 use crate::disk;
 use crate::disk::Files;
 use crate::disk::Log;
@@ -43,8 +46,8 @@ use crate::queue::spill::Spill;
 use crate::telemetry::Counter;
 
 /// The shortest time between two syncs, unless much waits: they cost the disk more than what they
-/// are about.
-const SYNC_INTERVAL: Duration = Duration::from_millis(10);
+/// are about. A model has no clock.
+const SYNC_INTERVAL: Duration = Duration::from_millis(if cfg!(model) { 0 } else { 10 });
 /// That much.
 const SYNC_BYTES: usize = 1 << 20;
 /// How long a disk that failed is left alone.
@@ -80,6 +83,8 @@ pub struct SpoolStats {
     pub read: Counter,
     /// Could not be read any more.
     pub damaged: Counter,
+    /// Each was larger than a record may be, and was dropped.
+    pub too_large: Counter,
     /// Are there at the end, for the next run.
     pub saved: Counter,
     /// Attempts to write that failed.
@@ -89,11 +94,12 @@ pub struct SpoolStats {
 impl SpoolStats {
     /// Adds what `other` has counted.
     pub fn absorb(&self, other: &Self) {
-        let Self { recovered, written, read, damaged, saved, failures } = other;
+        let Self { recovered, written, read, damaged, too_large, saved, failures } = other;
         self.recovered.add(recovered.get());
         self.written.add(written.get());
         self.read.add(read.get());
         self.damaged.add(damaged.get());
+        self.too_large.add(too_large.get());
         self.saved.add(saved.get());
         self.failures.add(failures.get());
     }
@@ -397,10 +403,11 @@ impl<F: Files> Worker<F> {
 
     /// Writes all that waits.
     fn write(&mut self) {
-        let mut waiting = match &mut self.shared.lock().spill {
+        let waiting = match &mut self.shared.lock().spill {
             Some(spill) => std::mem::take(&mut spill.waiting),
             None => return,
         };
+        let mut waiting = self.fit_waiting(waiting);
         let mut failure = None;
         while let Some(chunk) = waiting.pop_front() {
             match self.append(&chunk) {
@@ -425,6 +432,9 @@ impl<F: Files> Worker<F> {
             Some(error) => {
                 self.retry_at = Some(clock::monotonic() + RETRY);
                 self.failed("cannot write to disk", &error);
+                if error.kind() == io::ErrorKind::NotFound {
+                    self.find_removed();
+                }
                 self.put_back(waiting);
             }
         }
@@ -443,7 +453,7 @@ impl<F: Files> Worker<F> {
         if self.spec.sync {
             self.log.sync()?;
         } else {
-            self.log.flush();
+            self.log.flush()?;
         }
         self.synced_at = Some(clock::monotonic());
         Ok(())
@@ -555,6 +565,22 @@ impl<F: Files> Worker<F> {
             spill.settle();
         }
         drop(state);
+        self.shared.filled.notify_one();
+    }
+
+    /// Somebody may have removed files: what of them was not read is lost, and counted.
+    fn find_removed(&mut self) {
+        let lost = match self.log.forget_removed() {
+            Ok(lost) => lost,
+            Err(error) => return self.failed("cannot see what of its files is there", &error),
+        };
+        let damages = self.log.take_damages();
+        self.spec.tell_damages(&damages);
+        self.spec.stats.damaged.add(lost);
+        if let Some(spill) = &mut self.shared.lock().spill {
+            spill.unread = spill.unread.saturating_sub(lost);
+            spill.settle();
+        }
         self.shared.filled.notify_one();
     }
 

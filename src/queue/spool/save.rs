@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 
+use crate::base::num::count;
 use crate::base::num::len32;
 use crate::base::reporter::Level;
 use crate::disk;
@@ -15,6 +16,7 @@ use crate::queue::spool::Worker;
 impl<F: Files> Worker<F> {
     /// The end: what memory holds goes to disk, if that is wanted.
     pub(super) fn close(mut self) {
+        self.find_removed();
         let (left, head, waiting, released) = {
             let mut state = self.shared.lock();
             let depth = state.depth();
@@ -29,12 +31,17 @@ impl<F: Files> Worker<F> {
         {
             self.spec.say(Level::Error, &format!("cannot note what was delivered: {error}"));
         }
-        if self.spec.save
-            && let Err(error) = self.save(head, waiting)
-        {
-            self.spec.say(Level::Error, &format!("cannot save what is left in memory: {error}"));
+        let mut refused = 0;
+        if self.spec.save {
+            let (head, waiting) = (self.fit(head), self.fit(waiting));
+            refused = count(head.refused.len() + waiting.refused.len());
+            if let Err(error) = self.save(head.chunks, waiting.chunks) {
+                let text = format!("cannot save what is left in memory: {error}");
+                self.spec.say(Level::Error, &text);
+            }
         }
         // A record of which a part was delivered is there as a whole.
+        let left = left - refused;
         let saved = self.log.stored().messages.min(left);
         self.spec.stats.saved.add(saved);
         let retired = {
@@ -55,7 +62,7 @@ impl<F: Files> Worker<F> {
     /// Writes what is not on disk yet: what is older than that goes in front of it.
     fn save(&mut self, head: VecDeque<Chunk>, waiting: VecDeque<Chunk>) -> io::Result<()> {
         let is_behind = self.log.unread().messages == 0;
-        let stored = |chunk: &Chunk| chunk.stored.is_some();
+        let stored = |chunk: &Chunk| chunk.stored.is_some_and(|at| self.log.holds(at));
         let first_stored = head.iter().position(stored).unwrap_or(head.len());
         let (mut front, mut back) = (Vec::new(), Vec::new());
         for (index, chunk) in head.into_iter().enumerate().filter(|(_, chunk)| !stored(chunk)) {

@@ -5,4 +5,6 @@
 )]
 
 mod memory;
+#[cfg(model)]
+pub(super) mod model;
 mod spool;

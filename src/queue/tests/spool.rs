@@ -93,7 +93,8 @@ fn chunk(number: u32) -> Chunk {
 /// The same with so many bytes more.
 fn padded(number: u32, padding: usize) -> Chunk {
     let mut chunk = Chunk::default();
-    chunk.bytes.extend_from_slice(format!("message {number} {:padding$}", "").as_bytes());
+    chunk.bytes.extend_from_slice(format!("message {number} ").as_bytes());
+    chunk.bytes.resize(chunk.bytes.len() + padding, b' ');
     chunk.end_message();
     chunk
 }
@@ -255,6 +256,78 @@ async fn a_disk_that_fails_loses_nothing_and_is_said_once() {
         assert_eq!(errors, 1, "{faults:?}: {said:?}");
         queue.close();
     }
+}
+
+/// A record has a bound. More messages than it takes are more than one; one that is larger than
+/// that is dropped, and stands in nobody's way.
+#[tokio::test]
+async fn what_no_record_takes_is_dropped_and_told() {
+    let dir = TempDir::new().unwrap();
+    let queue = start(dir.path(), marks(1, 2), None);
+    queue.push(0..1).await;
+    let mut two = padded(1, 40 << 20);
+    two.bytes.extend_from_slice(&padded(2, 40 << 20).bytes);
+    two.end_message();
+    queue.sender.push(&mut two).await;
+    queue.sender.push(&mut padded(3, 65 << 20)).await;
+    queue.push(4..5).await;
+    until(|| queue.stats.written.get() == 3);
+    assert_eq!(queue.stats.too_large.get(), 1);
+    assert_eq!(queue.sender.gauge().depth().1, 4);
+    assert_eq!(queue.deliver(4).await, [0, 1, 2, 4]);
+    let said = queue.said.0.lock().unwrap().clone();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("drops a message of 68157"), "{said:?}");
+    queue.close();
+}
+
+/// The same at a stop, in front of what is on disk.
+#[tokio::test]
+async fn what_no_record_takes_does_not_keep_the_rest_from_being_saved() {
+    let dir = TempDir::new().unwrap();
+    let queue = start(dir.path(), Marks { high_bytes: 100 << 20, ..marks(3, 2) }, None);
+    queue.sender.push(&mut padded(0, 65 << 20)).await;
+    queue.push(1..10).await;
+    until(|| queue.stats.written.get() == 7);
+    let (stats, gauge) = (queue.stats.clone(), queue.sender.gauge());
+    queue.close();
+    assert_eq!((stats.too_large.get(), stats.saved.get(), gauge.depth().1), (1, 9, 0));
+}
+
+/// Somebody removes the directory: what was there alone is lost and counted, what memory has goes
+/// on, and what comes is on disk again. What is gone is not called saved.
+#[tokio::test]
+async fn a_directory_that_is_removed_costs_what_was_in_it() {
+    let above = TempDir::new().unwrap();
+    let dir = above.path().join("spool");
+    std::fs::create_dir(&dir).unwrap();
+    let queue = start(&dir, marks(10, 20), None);
+    queue.push(0..100).await;
+    until(|| queue.stats.written.get() == 90);
+    // Eleven more come to memory, and have their place on disk.
+    assert_eq!(queue.deliver(1).await, [0]);
+    until(|| queue.stats.read.get() >= 11);
+    let read = u32::try_from(queue.stats.read.get()).unwrap();
+    std::fs::remove_dir_all(&dir).unwrap();
+    let lost = u64::from(90 - read);
+    // Nothing older is on disk any more when this one cannot go there.
+    queue.push(100..101).await;
+    until(|| queue.stats.damaged.get() == lost);
+    queue.push(101..110).await;
+    until(|| queue.stats.written.get() == 99);
+    let said = queue.said.0.lock().unwrap().clone();
+    assert!(said.iter().any(|text| text.contains("its file is gone")), "{said:?}");
+    assert_eq!(queue.sender.gauge().depth().1, u64::from(9 + read) + 10);
+    std::fs::remove_dir_all(&dir).unwrap();
+    let (stats, gauge) = (queue.stats.clone(), queue.sender.gauge());
+    queue.close();
+    // The last nine were on disk alone, and that is gone again.
+    assert_eq!((stats.damaged.get(), stats.saved.get()), (lost + 9, u64::from(10 + read)));
+    assert_eq!(gauge.depth().1, 0);
+    let queue = start(&dir, marks(10, 20), None);
+    let kept: Vec<u32> = (1..10 + read).chain([100]).collect();
+    assert_eq!(queue.deliver(kept.len()).await, kept);
+    queue.close();
 }
 
 /// Whoever was told that a message is safe is right, whatever becomes of the machine.

@@ -22,8 +22,10 @@ pub(crate) struct Case {
     /// The file up to what the recorder writes.
     written: String,
     pub(crate) conf: String,
-    /// The config is one of a real site: folders and modes are looked at too.
+    /// The config is one of a real site.
     pub(crate) site: bool,
+    /// Folders and modes are looked at.
+    pub(crate) modes: bool,
     /// Command-line arguments of the relay.
     pub(crate) args: Vec<String>,
     /// Config of a sending rsyslogd, which is then fed instead of the relay.
@@ -69,6 +71,7 @@ impl Case {
             written,
             conf: String::new(),
             site: false,
+            modes: false,
             args: Vec::new(),
             sender: None,
             steps: Vec::new(),
@@ -81,6 +84,9 @@ impl Case {
         for (head, body) in sections(&file) {
             case.section(head, body);
         }
+        if case.modes {
+            case.conf = site::own(&case.conf);
+        }
         assert!(!case.conf.is_empty() && !case.steps.is_empty(), "{path:?} lacks a section");
         case
     }
@@ -91,9 +97,10 @@ impl Case {
         match kind {
             "conf" => self.conf.push_str(body),
             "site" => {
-                self.site = true;
+                (self.site, self.modes) = (true, true);
                 self.conf.push_str(&site::config(rest, &rewrites(body)));
             }
+            "modes" => self.modes = true,
             "args" => self.args = body.split_whitespace().map(str::to_owned).collect(),
             "sender" => self.sender = Some(body.to_owned()),
             "normalise" => {

@@ -1,12 +1,14 @@
 //! What decides how messages are read has a case: each parser, each of its parameters, and each
-//! switch of `global()`. (Of templates `src/template/recorded.rs` looks after that, of modifiers
-//! `src/modifier/golden.rs`.)
+//! switch of `global()`; and so has each parameter of omfile. (Of templates
+//! `src/template/recorded.rs` looks after that, of modifiers `src/modifier/golden.rs`.)
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use bongsu::config::ast::Block;
 use bongsu::config::ast::Object;
 use bongsu::config::ast::ObjectKind;
+use bongsu::config::ast::Stmt;
 use bongsu::config::ast::StmtKind;
 use bongsu::config::module::Availability;
 use bongsu::config::module::Module;
@@ -30,8 +32,7 @@ fn given() -> BTreeSet<String> {
     let mut given = BTreeSet::new();
     for path in source::files("tests/oracle/cases", ".case") {
         let case = Case::read(Path::new(&path));
-        for statement in parse_text("case", case.conf.as_bytes()).statements {
-            let StmtKind::Object(object) = statement.kind else { continue };
+        for object in objects(parse_text("case", case.conf.as_bytes()).statements) {
             let Some(owner) = owner(&object) else { continue };
             given.insert(owner.clone());
             let names = object.params.iter().map(|param| param.name.text.to_lowercase());
@@ -41,14 +42,47 @@ fn given() -> BTreeSet<String> {
     given
 }
 
+/// The objects of a block, and of blocks in it.
+fn objects(block: Block) -> Vec<Object> {
+    let within = |statement: Stmt| match statement.kind {
+        StmtKind::Object(object) => vec![object],
+        StmtKind::If { then, otherwise, .. } => [objects(then), objects(otherwise)].concat(),
+        StmtKind::PriFilter { then, .. } | StmtKind::PropertyFilter { then, .. } => objects(then),
+        _ => Vec::new(),
+    };
+    block.into_iter().flat_map(within).collect()
+}
+
 fn owner(object: &Object) -> Option<String> {
     match object.kind {
         ObjectKind::Global => Some("global".to_owned()),
         ObjectKind::Parser => object.text("type").map(|(name, _)| name.to_lowercase()),
         ObjectKind::Module => object.text("load").map(|(name, _)| name.to_lowercase()),
+        ObjectKind::Action => object.text("type").map(|(name, _)| name.to_lowercase()),
         ObjectKind::Timezone => Some("timezone".to_owned()),
         _ => None,
     }
+}
+
+/// The names that the oracle knows: not those of later versions, and our own; ignored ones do
+/// nothing.
+fn rows(tables: Vec<&'static [Spec]>) -> impl Iterator<Item = &'static str> {
+    let known = |row: &&Spec| row.origin == Origin::Rsyslog && row.support == Support::Full;
+    tables.into_iter().flatten().filter(known).map(|row| row.name)
+}
+
+#[test]
+fn each_parameter_of_files_has_a_case() {
+    let given = given();
+    let module = registry::modules().find(|module| module.name == "omfile").unwrap();
+    let of = |owner: &'static str, tables: &[&'static [Spec]]| {
+        let named = move |name: &str| format!("{owner} {}", name.to_lowercase());
+        rows(tables.to_vec()).map(named).collect::<Vec<_>>()
+    };
+    let all = [of("builtin:omfile", module.module), of("omfile", module.instance)].concat();
+    let without: Vec<_> = all.iter().filter(|name| !given.contains(*name)).collect();
+    assert!(all.len() >= 38, "{all:?}");
+    assert!(without.is_empty(), "without a case: {without:?}");
 }
 
 #[test]
@@ -61,12 +95,6 @@ fn whatever_reads_messages_has_a_case() {
         if !given.contains(&wanted) && !elsewhere {
             without.push(wanted);
         }
-    };
-    let rows = |tables: Vec<&'static [Spec]>| {
-        let rows = tables.into_iter().flatten();
-        // Those of later versions, and our own, the oracle does not know; ignored ones do nothing.
-        let known = |row: &&Spec| row.origin == Origin::Rsyslog && row.support == Support::Full;
-        rows.filter(known).map(|row| row.name)
     };
     let mut parsers = 0;
     let runs = |module: &&Module| {

@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io::Read as _;
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::net::UdpSocket;
+use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
 
+use flate2::bufread::MultiGzDecoder;
 use tempfile::TempDir;
 
 use crate::oracle::case::Case;
@@ -21,6 +24,7 @@ use crate::support::connect;
 use crate::support::free_port;
 use crate::support::process::Daemon;
 use crate::support::process::start;
+use crate::support::sink::LocalSinks;
 use crate::support::sink::TcpSink;
 use crate::support::sink::UdpSink;
 use crate::support::source;
@@ -56,6 +60,7 @@ struct Bench {
     tcp2: TcpSink,
     udp: UdpSink,
     udp2: UdpSink,
+    local: LocalSinks,
     inputs: [(&'static str, u16); 2],
     dir: TempDir,
 }
@@ -68,6 +73,9 @@ pub(crate) fn run(
     expect: &Outputs,
 ) -> Result<Outputs, String> {
     let bench = Bench::new();
+    if case.modes {
+        site::set_umask();
+    }
     if case.site {
         site::furnish(&bench.out());
     }
@@ -151,6 +159,7 @@ impl Bench {
             tcp2: TcpSink::new(),
             udp: UdpSink::new(),
             udp2: UdpSink::new(),
+            local: LocalSinks::new(dir.path()),
             inputs: [("IN", free_port()), ("IN2", free_port())],
             dir,
         }
@@ -171,7 +180,15 @@ impl Bench {
         for (name, port) in sinks.into_iter().chain(self.inputs) {
             text = text.replace(&format!("@{name}@"), &port.to_string());
         }
-        text.replace("@DIR@", &self.out().to_string_lossy())
+        for (name, path) in [
+            ("DIR", self.out()),
+            ("FIFO", self.dir.path().join(LocalSinks::FIFO)),
+            ("UNIX", self.dir.path().join(LocalSinks::UNIX)),
+            ("PROGRAMS", source::root().join("tests/oracle/programs")),
+        ] {
+            text = text.replace(&format!("@{name}@"), &path.to_string_lossy());
+        }
+        text
     }
 
     /// The folder whose files are outputs.
@@ -204,20 +221,38 @@ impl Bench {
         put("tcp2", text::encode_stream(&self.tcp2.bytes()));
         put("udp", text::encode_datagrams(&self.udp.datagrams()));
         put("udp2", text::encode_datagrams(&self.udp2.datagrams()));
+        put("fifo", text::encode_stream(&self.local.fifo()));
+        put("unix", text::encode_datagrams(&self.local.datagrams()));
         let folder = self.out();
         source::walk(&folder, &mut |path| {
             if site::is_queue_file(path) {
                 return;
             }
             let name = path.strip_prefix(&folder).unwrap().to_string_lossy();
-            let bytes = fs::read(path).unwrap();
+            let bytes = plain(path);
             put(&format!("file {name}"), text::encode_stream(&bytes));
         });
-        if case.site {
+        if case.modes {
             put("modes", site::modes(&folder));
         }
         outputs
     }
+}
+
+/// What a file holds, a compressed one without its compression. One that does not end (as long as
+/// the relay has it open, or if it left it so) says so.
+fn plain(path: &Path) -> Vec<u8> {
+    let file = fs::read(path).unwrap();
+    let mut bytes = Vec::new();
+    let read = match path.extension().and_then(|suffix| suffix.to_str()) {
+        Some("gz") => MultiGzDecoder::new(&file[..]).read_to_end(&mut bytes),
+        Some("zst") => zstd::Decoder::new(&file[..]).unwrap().read_to_end(&mut bytes),
+        _ => return file,
+    };
+    if read.is_err() {
+        bytes.extend_from_slice(b"(cut short)");
+    }
+    bytes
 }
 
 fn listens(step: &Step, port: u16) -> bool {

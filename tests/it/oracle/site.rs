@@ -78,7 +78,7 @@ pub(crate) fn sandboxed(mut text: String) -> String {
 }
 
 /// An ordinary user cannot give files away: there they are given to that user.
-fn own(text: &str) -> String {
+pub(super) fn own(text: &str) -> String {
     if geteuid().is_root() {
         return text.to_owned();
     }
@@ -96,9 +96,13 @@ pub(crate) fn own_modes(recorded: &str) -> String {
     Regex::new(r"(?m)^(\d+) \S+").unwrap().replace_all(recorded, "$1 self:self").into_owned()
 }
 
-/// Makes `root` look like a machine's `/`. Umask 022 is what a service manager gives a relay.
-pub(crate) fn furnish(root: &Path) {
+/// Umask 022 is what a service manager gives a relay.
+pub(crate) fn set_umask() {
     umask(Mode::from_raw_mode(0o022));
+}
+
+/// Makes `root` look like a machine's `/`.
+pub(crate) fn furnish(root: &Path) {
     for folder in MACHINE {
         fs::create_dir_all(root.join(folder)).unwrap();
     }

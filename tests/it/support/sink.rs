@@ -1,9 +1,13 @@
 //! Receivers that remember every byte.
 
+use std::fs::File;
 use std::io::Read;
 use std::net::TcpListener;
 use std::net::TcpStream;
 use std::net::UdpSocket;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -103,5 +107,48 @@ impl UdpSink {
 impl Drop for UdpSink {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A named pipe and a unix datagram socket, in a folder. They are read whenever somebody looks.
+#[derive(Debug)]
+pub(crate) struct LocalSinks {
+    pipe: File,
+    socket: UnixDatagram,
+    from_pipe: Mutex<Vec<u8>>,
+    from_socket: Mutex<Vec<Vec<u8>>>,
+}
+
+impl LocalSinks {
+    pub(crate) const FIFO: &str = "fifo";
+    pub(crate) const UNIX: &str = "unix";
+
+    pub(crate) fn new(folder: &Path) -> Self {
+        let path = folder.join(Self::FIFO);
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        let kind = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, &path, kind, mode, 0).unwrap();
+        let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().try_into().unwrap();
+        let pipe = File::options().read(true).custom_flags(nonblocking).open(&path).unwrap();
+        let socket = UnixDatagram::bind(folder.join(Self::UNIX)).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        Self { pipe, socket, from_pipe: Mutex::default(), from_socket: Mutex::default() }
+    }
+
+    /// All that came through the pipe.
+    pub(crate) fn fifo(&self) -> Vec<u8> {
+        let mut all = self.from_pipe.lock().unwrap();
+        // Ends with an error while there is a writer; what came before is kept.
+        (&self.pipe).read_to_end(&mut all).ok();
+        all.clone()
+    }
+
+    pub(crate) fn datagrams(&self) -> Vec<Vec<u8>> {
+        let mut all = self.from_socket.lock().unwrap();
+        let mut bytes = vec![0; 64 << 10];
+        while let Ok(length) = self.socket.recv(&mut bytes) {
+            all.push(bytes[..length].to_vec());
+        }
+        all.clone()
     }
 }

@@ -1,0 +1,166 @@
+//! The program itself: how it is started, spoken to, listened to, and ended.
+
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::Pid;
+use rustix::process::Signal;
+use rustix::process::kill_process;
+use tokio::io::AsyncBufReadExt as _;
+use tokio::io::AsyncReadExt as _;
+use tokio::io::AsyncWriteExt as _;
+use tokio::io::BufReader;
+use tokio::net::unix::pipe::Receiver;
+use tokio::process;
+use tokio::process::ChildStdin;
+use tokio::process::ChildStdout;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::base::drain::Signals;
+use crate::output::blocking::on_thread;
+use crate::output::program::ProgramSpec;
+
+/// Bytes of an answer; one that is longer is no answer.
+const ANSWER_BYTES_MAX: u64 = 4096;
+/// Bytes of a program's output that are read at once.
+const CAPTURE_BYTES: usize = 16 << 10;
+/// How long a killed process may take to be gone: one in the kernel's hands is not waited for.
+const KILLED: Duration = Duration::from_secs(1);
+
+/// A program that runs.
+pub(super) struct Child {
+    process: process::Child,
+    input: ChildStdin,
+    answers: Option<BufReader<ChildStdout>>,
+}
+
+impl Child {
+    /// Starts it. Signals are as usual for it, and of our open files it sees none.
+    pub(super) fn start(spec: &ProgramSpec, signals: &Signals) -> io::Result<Self> {
+        let mut command = Command::new(&spec.binary);
+        command.args(&spec.arguments).stdin(Stdio::piped());
+        let captured = match &spec.output {
+            Some(to) => {
+                let (read, write) = io::pipe()?;
+                let read = Receiver::from_owned_fd(OwnedFd::from(read))?;
+                tokio::spawn(capture(read, to.clone(), signals.clone()));
+                Some(write)
+            }
+            None => None,
+        };
+        let stdio = || match &captured {
+            Some(pipe) => pipe.try_clone().map(Stdio::from),
+            None => Ok(Stdio::null()),
+        };
+        command.stderr(stdio()?);
+        command.stdout(if spec.confirm.is_some() { Stdio::piped() } else { stdio()? });
+        let mut process = command.spawn()?;
+        let input = process.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let answers = process.stdout.take().map(BufReader::new);
+        Ok(Self { process, input, answers })
+    }
+
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.input.write(bytes).await
+    }
+
+    /// The next line that the program writes, without its line feed; none if it closed its
+    /// standard output.
+    pub(super) async fn answer(&mut self) -> io::Result<Option<String>> {
+        let Some(answers) = &mut self.answers else { return Ok(None) };
+        let mut line = Vec::new();
+        answers.take(ANSWER_BYTES_MAX).read_until(b'\n', &mut line).await?;
+        if line.pop_if(|last| *last == b'\n').is_none() {
+            let cut = !line.is_empty();
+            return if cut { Err(io::ErrorKind::InvalidData.into()) } else { Ok(None) };
+        }
+        Ok(Some(String::from_utf8_lossy(&line).into_owned()))
+    }
+
+    /// Returns when it has ended.
+    pub(super) async fn ended(&mut self) -> io::Result<ExitStatus> {
+        self.process.wait().await
+    }
+
+    pub(super) fn signal(&self, signal: Signal) {
+        send(&self.process, signal);
+    }
+
+    /// Ends it: a signal where that is asked for, the end of its input, a while, and death where
+    /// that is asked for. What came of it, as a complaint, if it did not end well.
+    pub(super) async fn close(self, spec: &ProgramSpec) -> Option<String> {
+        let Self { mut process, input, answers } = self;
+        if spec.signal_on_close {
+            send(&process, Signal::TERM);
+        }
+        drop(input);
+        let status = timeout(spec.close_timeout, process.wait()).await;
+        drop(answers);
+        match status {
+            Ok(Ok(status)) if status.success() || spec.signal_on_close => None,
+            Ok(Ok(status)) => Some(format!("ended with {status}")),
+            Ok(Err(e)) => Some(format!("cannot be waited for: {e}")),
+            Err(_) if spec.kill => {
+                process.start_kill().ok();
+                timeout(KILLED, process.wait()).await.ok();
+                Some("did not end in time, and was killed".to_owned())
+            }
+            Err(_) => Some("did not end in time, and is left to itself".to_owned()),
+        }
+    }
+}
+
+/// Sends a signal, if there is still somebody to get it: it may be gone in this instant.
+fn send(process: &process::Child, signal: Signal) {
+    if let Some(pid) = process.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)) {
+        kill_process(pid, signal).ok();
+    }
+}
+
+/// Appends what the program writes to a file, which a SIGHUP opens anew. What cannot be written is
+/// left out, so that the program never waits for it.
+async fn capture(mut from: Receiver, to: (PathBuf, u32), mut signals: Signals) {
+    let mut file: Option<File> = None;
+    let mut bytes = vec![0; CAPTURE_BYTES];
+    loop {
+        let read = tokio::select! {
+            biased;
+            read = from.read(&mut bytes) => read.unwrap_or(0),
+            () = signals.reopened() => {
+                file = None;
+                continue;
+            }
+        };
+        if read == 0 {
+            return;
+        }
+        if signals.take_reopen() {
+            file = None;
+        }
+        let state = (file, bytes, to.clone());
+        let written = on_thread(state, move |(file, bytes, to)| append(file, to, &bytes[..read]));
+        let Some(((back, buffer, _), _)) = written.await else { return };
+        (file, bytes) = (back, buffer);
+    }
+}
+
+fn append(file: &mut Option<File>, (path, mode): &(PathBuf, u32), bytes: &[u8]) -> io::Result<()> {
+    let open = match file {
+        Some(open) => open,
+        None => {
+            let mut options = OpenOptions::new();
+            options.append(true).create(true).mode(*mode).custom_flags(libc::O_NOCTTY);
+            file.insert(options.open(path)?)
+        }
+    };
+    open.write_all(bytes)
+}
