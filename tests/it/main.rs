@@ -28,6 +28,7 @@ mod help;
 mod lint;
 mod local;
 mod oracle;
+mod packaging;
 mod params;
 mod parse;
 mod parsers;
