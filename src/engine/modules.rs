@@ -338,7 +338,7 @@ impl Modules {
 /// Says that a module does not run, if so. False if it never will.
 fn say_availability(module: &Module, loc: Loc, diags: &mut Diagnostics) -> bool {
     let name = module.name;
-    let term = format!("modules/{name}");
+    let term = manual::module(name);
     match module.availability {
         Availability::Ready => true,
         Availability::Later(meanwhile) => {

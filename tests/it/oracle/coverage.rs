@@ -24,8 +24,10 @@ use crate::oracle::case::Case;
 use crate::support::source;
 
 /// Modules that no case can have, and why.
-const ELSEWHERE: [(&str, &str); 1] =
-    [("pmnull", "Debian does not package it; tests/it/parsers.rs has its documentation's example")];
+const ELSEWHERE: [(&str, &str); 2] = [
+    ("pmnull", "Debian does not package it; tests/it/parsers.rs has its documentation's example"),
+    ("pmceelog", "Bongsu's own: tests/it/ceelog.rs"),
+];
 
 /// `global parser.…`, `pmciscoios present.xr`: what the cases' configurations give, in lower case.
 fn given() -> BTreeSet<String> {
