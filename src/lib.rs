@@ -11,7 +11,7 @@
 //!    modules
 //! 5. [`rules`], [`queue`]: RainerScript programs; bounded queues of rendered, framed bytes
 //! 6. [`shard`]: one core's pipeline from parsed batches to the queues
-//! 7. [`input`], [`output`]: `imudp`, `imtcp`, `imptcp`; `omfwd`, `omfile`, `omstdout`
+//! 7. [`input`], [`output`]: `imudp`, `imtcp`, `imfile`, `imuxsock` …; `omfwd`, `omfile` …
 //! 8. [`engine`]: builds the graph from a config, runs, drains, gives account
 //! 9. [`cli`]: the command line and its subcommands
 

@@ -120,6 +120,7 @@ impl Bench {
         if !text.contains("@IN@") {
             text.insert_str(0, INPUT);
         }
+        text = text.replace("global(workDirectory=\"@DIR@/var/lib/bongsu\"", "global(");
         text.insert_str(0, "global(net.enableDNS=\"off\" workDirectory=\"@DIR@\")\n");
         let ports = [("@IN@", port), ("@tcp@", tcp.port), ("@udp@", udp.port)];
         for (mark, port) in ports {
