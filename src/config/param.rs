@@ -252,7 +252,7 @@ fn check_one(
     diags: &mut Diagnostics,
 ) {
     let name = param.name.text.as_str();
-    if !supported(spec, param.name.loc, diags) {
+    if !supported(spec, param.name.loc, legacy, diags) {
         params.refused = true;
     }
     if given.contains(&spec.name) {
@@ -277,9 +277,10 @@ fn check_one(
 }
 
 /// Says what becomes of a parameter. False if its object cannot run with it.
-fn supported(spec: &Spec, loc: Loc, diags: &mut Diagnostics) -> bool {
+fn supported(spec: &Spec, loc: Loc, legacy: bool, diags: &mut Diagnostics) -> bool {
     let name = spec.name;
-    if spec.deprecated {
+    // A `$Directive` is older than what is deprecated: rsyslogd says nothing of it.
+    if spec.deprecated && !legacy {
         let text = format!("'{name}' is deprecated, and will not be known for ever");
         diags.push(Diagnostic::error(loc, text).help("leave it out"));
     }

@@ -178,6 +178,11 @@ fn wait(line: &Line<'_>, directive: &Directive, load: &mut Loader) {
     State::wait(&mut load.legacy.action, pending);
 }
 
+/// What a listener of `$Directives` has where one of `input()` has something else: imfile writes
+/// line ends as they are then, and says nothing of the file.
+const UNLIKE_INPUT: [(&str, &str, &str); 2] =
+    [("imfile", "escapeLF", "off"), ("imfile", "addMetadata", "off")];
+
 fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
     wait(line, directive, load);
     let given = |name: &str| given(line, name);
@@ -223,6 +228,8 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
                 params.push(given(name));
             }
             params.append(&mut load.legacy.take_for_listener(module));
+            let unlike = UNLIKE_INPUT.iter().filter(|(of, ..)| *of == module);
+            params.extend(unlike.map(|(_, name, value)| param(name, *value, line.name_loc)));
             load.declare(object(ObjectKind::Input, line.loc, params));
         }
         Target::ModuleWord(module, name, word) => {

@@ -114,7 +114,7 @@ fn listeners_take_what_was_set_before() {
         clean(
             "$ModLoad imfile\n$InputFileName /a\n$InputFileTag t:\n$InputFileSeverity info\n$InputRunFileMonitor\n$InputFileName /b\n$InputRunFileMonitor\n"
         ),
-        "Module(load=imfile) Input(type=imfile file=/a tag=t: severity=info) Input(type=imfile file=/b)"
+        "Module(load=imfile) Input(type=imfile file=/a tag=t: severity=info escapeLF=off addMetadata=off) Input(type=imfile file=/b escapeLF=off addMetadata=off)"
     );
     let config =
         parse_text("t", b"module(load=\"imtcp\")\n$InputTCPMaxSessions 5\n$UDPServerRun 1\n");

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
+use crate::base::diag::SourceMap;
+use crate::base::num::len32;
 use crate::config::ast::Block;
 use crate::config::ast::Object;
 use crate::config::ast::ObjectKind;
@@ -115,8 +117,21 @@ impl Builder {
         local::Surroundings {
             work_directory: self.globals.work_directory.as_deref().map(PathBuf::from),
             message_bytes_max: self.globals.message_bytes_max,
+            reads_variables: may_read_variables(self.definitions.sources()),
         }
     }
+}
+
+/// Whether a message's variables (`$!`) may be read anywhere. Its text is looked through: what
+/// comes from the environment, or is written with escapes, counts as if it did.
+fn may_read_variables(sources: &SourceMap) -> bool {
+    const SIGNS: [&[u8]; 10] =
+        [b"$!", b"%!", b"\"!", b"'!", b": !", b"all-json", b"jsonmesg", b"`", b"\\x", b"\\0"];
+    let texts = (0..sources.len()).filter_map(|n| sources.file(len32(n))).map(|file| &file.text);
+    texts.into_iter().any(|text| {
+        let text = text.to_ascii_lowercase();
+        SIGNS.iter().any(|sign| memchr::memmem::find(&text, sign).is_some())
+    })
 }
 
 fn default_tz(params: &Params, module: &Params, diags: &mut Diagnostics) -> Option<Offset> {

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use bstr::ByteSlice as _;
 use regex::Regex;
 
+use crate::oracle::files::FileStep;
 use crate::oracle::site;
 use crate::oracle::text;
 
@@ -31,6 +32,8 @@ pub(crate) struct Case {
     /// Config of a sending rsyslogd, which is then fed instead of the relay.
     pub(crate) sender: Option<String>,
     pub(crate) steps: Vec<Step>,
+    /// What is done before the relay starts.
+    pub(crate) before: Vec<FileStep>,
     normalise: Vec<(Regex, String)>,
     drop: Vec<Regex>,
     /// Outputs whose lines have no order: more than one action writes there.
@@ -52,11 +55,33 @@ pub(crate) struct Step {
 #[derive(Debug, Clone)]
 pub(crate) enum Payload {
     /// Bytes on the connection of that name, which is made if there is none.
-    Stream { connection: String, bytes: Vec<u8> },
+    Stream {
+        connection: String,
+        bytes: Vec<u8>,
+    },
     /// Ends the connection of that name.
-    Close { connection: String },
+    Close {
+        connection: String,
+    },
     /// Datagrams from one socket.
     Datagrams(Vec<Vec<u8>>),
+    /// Datagrams to a unix socket of that name.
+    Unix {
+        socket: String,
+        datagrams: Vec<Vec<u8>>,
+    },
+    /// Bytes into a FIFO of that name.
+    Fifo {
+        name: String,
+        bytes: Vec<u8>,
+    },
+    /// What a shell runs, to its end.
+    Command(String),
+    /// A change to the files that are read.
+    File(FileStep),
+    /// The relay ends, and is started again.
+    Stop,
+    Start,
 }
 
 impl Case {
@@ -75,6 +100,7 @@ impl Case {
             args: Vec::new(),
             sender: None,
             steps: Vec::new(),
+            before: Vec::new(),
             normalise: Vec::new(),
             drop: Vec::new(),
             unordered: Vec::new(),
@@ -87,7 +113,8 @@ impl Case {
         if case.modes {
             case.conf = site::own(&case.conf);
         }
-        assert!(!case.conf.is_empty() && !case.steps.is_empty(), "{path:?} lacks a section");
+        let steps = case.steps.len() + case.before.len();
+        assert!(!case.conf.is_empty() && steps > 0, "{path:?} lacks a section");
         case
     }
 
@@ -108,13 +135,28 @@ impl Case {
             }
             "drop" => self.drop = body.lines().map(regex).collect(),
             "unordered" => self.unordered = body.lines().map(regex).collect(),
-            "tcp" | "udp" | "close" => self.steps.push(step(kind, rest, body)),
+            "tcp" | "udp" | "close" | "unix" | "fifo" | "command" | "stop" | "start" => {
+                self.steps.push(step(kind, rest, body));
+            }
             "wire" => self.wire = Some(text::decode_stream(body)),
             "expect" if rest == "modes" => {
                 self.expect.insert(rest.to_owned(), site::own_modes(body));
             }
             "expect" => drop(self.expect.insert(rest.to_owned(), body.to_owned())),
-            _ => panic!("{}: unknown section {head}", self.name),
+            _ => self.file_step(kind, rest, body),
+        }
+    }
+
+    fn file_step(&mut self, kind: &str, rest: &str, body: &str) {
+        let words: Vec<_> = rest.split_whitespace().collect();
+        let Some(step) = FileStep::read(kind, &words, body) else {
+            panic!("{}: unknown section {kind} {rest}", self.name);
+        };
+        if words.last() == Some(&"before") {
+            self.before.push(step);
+        } else {
+            let (from, port) = (String::new(), "IN".to_owned());
+            self.steps.push(Step { from, port, what: Payload::File(step) });
         }
     }
 
@@ -180,6 +222,11 @@ fn step(kind: &str, rest: &str, body: &str) -> Step {
             Payload::Stream { connection, bytes }
         }
         "close" => Payload::Close { connection },
+        "unix" => Payload::Unix { socket: connection, datagrams: text::decode_datagrams(body) },
+        "fifo" => Payload::Fifo { name: connection, bytes: text::decode_stream(body) },
+        "command" => Payload::Command(body.to_owned()),
+        "stop" => Payload::Stop,
+        "start" => Payload::Start,
         _ => Payload::Datagrams(match bytes {
             Some(bytes) => bytes.lines().map(<[u8]>::to_vec).collect(),
             None => text::decode_datagrams(body),

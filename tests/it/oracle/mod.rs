@@ -6,6 +6,7 @@
 
 mod case;
 mod coverage;
+mod files;
 pub(crate) mod run;
 pub(crate) mod site;
 pub(crate) mod text;

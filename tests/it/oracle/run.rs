@@ -1,23 +1,29 @@
 //! One run of one case through one relay, over real sockets and files.
 
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fs;
+use std::fs::File;
 use std::io::Read as _;
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::net::UdpSocket;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 use std::time::Instant;
 
 use flate2::bufread::MultiGzDecoder;
+use rustix::fs::Mode;
 use tempfile::TempDir;
 
 use crate::oracle::case::Case;
 use crate::oracle::case::Outputs;
 use crate::oracle::case::Payload;
 use crate::oracle::case::Step;
+use crate::oracle::files;
 use crate::oracle::site;
 use crate::oracle::text;
 use crate::support::connect;
@@ -35,6 +41,8 @@ use crate::support::wait_quiet;
 
 /// A relay that does not listen by then does not start.
 const READY: Duration = Duration::from_secs(10);
+/// A relay that reads files without having them watched does so by then.
+const POLLS: Duration = Duration::from_millis(1500);
 /// Nothing came out for so long: one connection's messages are through before the next one's.
 const SETTLED: Duration = Duration::from_millis(250);
 /// Nothing came out for so long: what is expected will not come any more.
@@ -79,20 +87,42 @@ pub(crate) fn run(
     if case.site {
         site::furnish(&bench.out());
     }
+    case.before.iter().for_each(|step| step.run(&bench.files()));
     let args: Vec<_> = case.args.iter().map(String::as_str).collect();
-    let relay = start(program, bench.dir.path(), &bench.expand(&case.conf), &args);
-    let relay = bench.ready(relay, &case.steps, feed)?;
+    let _fifos = bench.fifos(&case.steps);
+    let begin = || {
+        let relay = start(program, bench.dir.path(), &bench.expand(&case.conf), &args);
+        bench.ready(relay, &case.steps, feed)
+    };
+    let mut relay = Ok(begin()?);
 
     let look = || bench.outputs(case);
     let settle = || drop(wait_quiet(SETTLED, LIMIT, look));
     let mut sender = None;
     match feed {
-        Feed::Steps => play(&case.steps, |name| bench.port(name), settle),
+        Feed::Steps => play(
+            &case.steps,
+            |name| bench.port(name),
+            &bench.run(),
+            settle,
+            |what| match what {
+                Payload::Stop => stop(&mut relay, program),
+                Payload::Start => relay = begin(),
+                Payload::File(step) => step.run(&bench.files()),
+                _ => unreachable!("sent"),
+            },
+        ),
         Feed::Wire(bytes) => {
             let connection = String::new();
             let what = Payload::Stream { connection, bytes: bytes.to_vec() };
             let (from, port) = ("127.0.0.1".to_owned(), "IN".to_owned());
-            play(&[Step { from, port, what }], |name| bench.port(name), settle);
+            play(
+                &[Step { from, port, what }],
+                |name| bench.port(name),
+                &bench.run(),
+                settle,
+                |_| {},
+            );
         }
         Feed::Sender(config, rsyslogd) => {
             let config = bench.expand(config);
@@ -110,11 +140,21 @@ pub(crate) fn run(
         arrived || (last.1.elapsed() > QUIET && start.elapsed() > QUIET)
     });
     drop(sender);
-    let ended = relay.stop();
-    if !ended.status.success() {
-        return Err(format!("{program}: {}; stderr:\n{}", ended.status, ended.stderr));
+    stop(&mut relay, program);
+    match relay {
+        Err(why) if !why.is_empty() => Err(why),
+        _ => Ok(look()),
     }
-    Ok(look())
+}
+
+/// Ends a relay that runs; what is left says why that failed, or nothing.
+fn stop(relay: &mut Result<Daemon, String>, program: &str) {
+    if let Ok(running) = std::mem::replace(relay, Err(String::new())) {
+        let ended = running.stop();
+        if !ended.status.success() {
+            *relay = Err(format!("{program}: {}; stderr:\n{}", ended.status, ended.stderr));
+        }
+    }
 }
 
 /// What the case's sending rsyslogd writes to its target.
@@ -141,11 +181,13 @@ impl Sender {
         let port = free_port();
         let config = config.replace("@SENDER@", &port.to_string());
         let mut daemon = start(rsyslogd, dir.path(), &config, &[]);
-        let listens = || case.steps.iter().all(|step| listens(step, port)) || !daemon.running();
+        let run = dir.path();
+        let listens =
+            || case.steps.iter().all(|step| listens(step, port, run)) || !daemon.running();
         if !wait_for(READY, listens) || !daemon.running() {
             return Err(format!("the sender does not listen; stderr:\n{}", daemon.stop().stderr));
         }
-        play(&case.steps, |_| port, || std::thread::sleep(SETTLED));
+        play(&case.steps, |_| port, run, || std::thread::sleep(SETTLED), |_| {});
         Ok(Self { _daemon: daemon, _dir: dir })
     }
 }
@@ -154,6 +196,8 @@ impl Bench {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
         fs::create_dir(dir.path().join("out")).unwrap();
+        fs::create_dir(dir.path().join("run")).unwrap();
+        fs::create_dir(dir.path().join("files")).unwrap();
         Self {
             tcp: TcpSink::new(),
             tcp2: TcpSink::new(),
@@ -182,6 +226,8 @@ impl Bench {
         }
         for (name, path) in [
             ("DIR", self.out()),
+            ("RUN", self.run()),
+            ("FILES", self.files()),
             ("FIFO", self.dir.path().join(LocalSinks::FIFO)),
             ("UNIX", self.dir.path().join(LocalSinks::UNIX)),
             ("PROGRAMS", source::root().join("tests/oracle/programs")),
@@ -191,6 +237,31 @@ impl Bench {
         text
     }
 
+    /// The folder whose files the relay may read.
+    fn files(&self) -> PathBuf {
+        self.dir.path().join("files")
+    }
+
+    /// The folder of sockets and FIFOs.
+    fn run(&self) -> PathBuf {
+        self.dir.path().join("run")
+    }
+
+    /// Makes the FIFOs that are written to, and holds them open: a reader then sees no end.
+    fn fifos(&self, steps: &[Step]) -> Vec<File> {
+        let names = steps.iter().filter_map(|step| match &step.what {
+            Payload::Fifo { name, .. } => Some(name),
+            _ => None,
+        });
+        let names: BTreeSet<_> = names.collect();
+        let make = |name: &String| {
+            let path = self.run().join(name);
+            rustix::fs::mkfifoat(rustix::fs::CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
+            File::options().read(true).write(true).open(path).unwrap()
+        };
+        names.into_iter().map(make).collect()
+    }
+
     /// The folder whose files are outputs.
     fn out(&self) -> PathBuf {
         self.dir.path().join("out")
@@ -198,8 +269,17 @@ impl Bench {
 
     /// Waits until the relay listens wherever the case sends to.
     fn ready(&self, mut relay: Daemon, steps: &[Step], feed: Feed<'_>) -> Result<Daemon, String> {
+        // One that polls files watches nothing: it is given this time.
+        let polls = Instant::now() + POLLS;
+        let sent =
+            |step: &Step| !matches!(step.what, Payload::File(_) | Payload::Stop | Payload::Start);
+        let reads = !steps.iter().any(sent);
+        let pid = relay.pid();
         let up = || match feed {
-            Feed::Steps => steps.iter().all(|step| listens(step, self.port(&step.port))),
+            Feed::Steps if reads => files::watches(pid) || Instant::now() > polls,
+            Feed::Steps => {
+                steps.iter().all(|step| listens(step, self.port(&step.port), &self.run()))
+            }
             Feed::Wire(_) | Feed::Sender(..) => tcp_listens(self.port("IN")),
         };
         let mut ended = false;
@@ -255,27 +335,38 @@ fn plain(path: &Path) -> Vec<u8> {
     bytes
 }
 
-fn listens(step: &Step, port: u16) -> bool {
-    match step.what {
+fn listens(step: &Step, port: u16, run: &Path) -> bool {
+    match &step.what {
         Payload::Datagrams(_) => udp_listens(port),
         Payload::Stream { .. } | Payload::Close { .. } => tcp_listens(port),
+        Payload::Unix { socket, .. } => run.join(socket).exists(),
+        // A socket that a command sends to is there when those of other steps are.
+        Payload::Fifo { .. } | Payload::Command(_) => true,
+        Payload::File(_) | Payload::Stop | Payload::Start => true,
     }
 }
 
 /// Sends the steps in order; `settle` runs between two of different connections, so that their
 /// messages have one order. Connections end at the end, in no order that matters: only one of
 /// them may hold an unfinished frame by then.
-fn play(steps: &[Step], port: impl Fn(&str) -> u16, settle: impl Fn()) {
+/// What is not sent, `other` does.
+fn play(
+    steps: &[Step],
+    port: impl Fn(&str) -> u16,
+    run: &Path,
+    settle: impl Fn(),
+    mut other: impl FnMut(&Payload),
+) {
     let mut open = HashMap::<&str, TcpStream>::new();
     for (index, step) in steps.iter().enumerate() {
         if index > 0 {
             settle();
         }
-        let port = port(&step.port);
+        let port = || port(&step.port);
         match &step.what {
             Payload::Stream { connection, bytes } => {
                 let stream =
-                    open.entry(connection).or_insert_with(|| connect(&step.from, port).unwrap());
+                    open.entry(connection).or_insert_with(|| connect(&step.from, port()).unwrap());
                 stream.write_all(bytes).unwrap();
             }
             Payload::Close { connection } => drop(open.remove(connection.as_str()).unwrap()),
@@ -283,11 +374,28 @@ fn play(steps: &[Step], port: impl Fn(&str) -> u16, settle: impl Fn()) {
                 let socket = UdpSocket::bind((step.from.as_str(), 0)).unwrap();
                 for datagram in datagrams {
                     assert_eq!(
-                        socket.send_to(datagram, ("127.0.0.1", port)).unwrap(),
+                        socket.send_to(datagram, ("127.0.0.1", port())).unwrap(),
                         datagram.len()
                     );
                 }
             }
+            Payload::Unix { socket, datagrams } => {
+                let sender = UnixDatagram::unbound().unwrap();
+                for datagram in datagrams {
+                    let sent = sender.send_to(datagram, run.join(socket)).unwrap();
+                    assert_eq!(sent, datagram.len());
+                }
+            }
+            Payload::Fifo { name, bytes } => {
+                let mut fifo = File::options().write(true).open(run.join(name)).unwrap();
+                fifo.write_all(bytes).unwrap();
+            }
+            Payload::Command(lines) => {
+                let lines = lines.replace("@RUN@", &run.to_string_lossy());
+                let status = Command::new("sh").args(["-ec", &lines]).status().unwrap();
+                assert!(status.success(), "{status}: {lines}");
+            }
+            what @ (Payload::File(_) | Payload::Stop | Payload::Start) => other(what),
         }
     }
 }

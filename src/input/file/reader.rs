@@ -1,0 +1,140 @@
+//! The task of an input: what its thread has read becomes batches.
+
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::base::drain::Signals;
+use crate::base::span::Span;
+use crate::input::file::pattern;
+use crate::input::file::spec::FileSpec;
+use crate::input::file::split::Piece;
+use crate::input::file::store::Store;
+use crate::input::file::work;
+use crate::input::file::work::Bell;
+use crate::input::file::work::Filled;
+use crate::input::file::work::Job;
+use crate::input::local::Feed;
+use crate::input::local::Reader;
+use crate::input::local::Reading;
+use crate::message::Message;
+use crate::message::MessageFlags;
+use crate::message::json::Case;
+use crate::message::json::Object;
+use crate::message::json::Value;
+use crate::parse::frame::Frame;
+
+/// Reads that the thread is ahead at most, beside the one that it is at.
+const AHEAD: usize = 2;
+
+/// An imfile input that is open.
+#[derive(Debug)]
+pub(super) struct FileReader {
+    spec: Arc<FileSpec>,
+}
+
+/// Ends the thread when the task ends, however it does.
+struct Ringer(Arc<Bell>);
+
+impl Drop for Ringer {
+    fn drop(&mut self) {
+        self.0.ring();
+    }
+}
+
+impl FileReader {
+    pub(super) const fn new(spec: Arc<FileSpec>) -> Self {
+        Self { spec }
+    }
+}
+
+impl Reader for FileReader {
+    fn read(self: Rc<Self>, feed: Feed, signals: Signals) -> Reading {
+        Box::pin(read(self.spec.clone(), feed, signals))
+    }
+}
+
+async fn read(spec: Arc<FileSpec>, mut feed: Feed, mut signals: Signals) -> io::Result<()> {
+    let reporter = feed.setup().settings.reporter.clone();
+    let store = Store::in_folder(spec.folder.as_deref(), &reporter);
+    let (filled, mut full) = mpsc::channel(AHEAD);
+    let (used, empty) = std::sync::mpsc::channel();
+    let bell = Arc::new(Bell::new()?);
+    let ringer = Ringer(bell.clone());
+    let job = Job { spec: spec.clone(), store: store.clone(), reporter, bell, filled, empty };
+    std::thread::Builder::new().name("imfile".to_owned()).spawn(move || work::run(job))?;
+    let given_up = signals.given_up().clone();
+    loop {
+        let next = tokio::select! {
+            biased;
+            () = signals.stopped() => break,
+            next = full.recv() => next,
+        };
+        let Some(mut next) = next else {
+            // It has panicked; the next one goes on where this one was.
+            return Err(io::Error::other("the thread that reads has ended"));
+        };
+        feed.open().await;
+        put(&spec, &mut feed, &mut next);
+        feed.stats().dropped_ratelimit.add(next.limited);
+        let ack = store.owe(next.number, next.end, &given_up);
+        feed.submit(ack).await;
+        // The thread may have ended.
+        if used.send(next.sheet).is_err() {}
+    }
+    // What the thread has ahead is read again by who comes next.
+    drop(ringer);
+    while full.recv().await.is_some() {}
+    Ok(())
+}
+
+/// Makes what was read the messages of a batch.
+fn put(spec: &FileSpec, feed: &mut Feed, filled: &mut Filled) {
+    let batch = feed.begin();
+    std::mem::swap(&mut batch.data, &mut filled.sheet.data);
+    let tag_start = batch.data.len();
+    batch.data.extend_from_slice(spec.tag.as_bytes());
+    let tag = Span::new(tag_start, batch.data.len());
+    let hostname = feed.hostname();
+    let path = pattern::bytes(&filled.path);
+    for piece in &filled.sheet.pieces {
+        let metadata = spec.metadata.then(|| metadata(path, piece.offset));
+        if spec.needs_parse {
+            parse(feed, piece, tag, metadata);
+            continue;
+        }
+        let mut flags = MessageFlags::HOSTNAME;
+        if piece.cut {
+            flags.set(MessageFlags::TRUNCATED);
+        }
+        let (raw, msg, pri) = (piece.span, piece.span, spec.pri);
+        let batch = feed.batch();
+        batch.messages.push(Message { raw, msg, tag, hostname, pri, flags, ..Message::default() });
+        batch.give(metadata);
+    }
+    filled.sheet.pieces.clear();
+}
+
+/// `needParse`: the parsers say what the line is. Where they find no tag by themselves it stays
+/// what it was (rsyslog).
+fn parse(feed: &mut Feed, piece: &Piece, tag: Span, metadata: Option<Value>) {
+    let before = feed.batch().messages.len();
+    feed.parse_in_place(Frame { span: piece.span, truncated: piece.cut }, metadata);
+    if let Some(message) = feed.batch().messages.get_mut(before)
+        && message.flags.has(MessageFlags::PROTOCOL_1)
+    {
+        message.tag = tag;
+        message.flags.set(MessageFlags::TAG_SET);
+    }
+}
+
+fn metadata(path: &[u8], offset: u64) -> Value {
+    let mut inner = Object::default();
+    inner.set(b"filename", Value::text(path), Case::Sensitive);
+    inner.set(b"fileoffset", Value::text(offset.to_string().as_bytes()), Case::Sensitive);
+    let mut outer = Object::default();
+    outer.set(b"metadata", Value::Object(inner), Case::Sensitive);
+    Value::Object(outer)
+}
