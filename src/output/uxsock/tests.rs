@@ -6,6 +6,7 @@ use crate::output::OutputSpec;
 use crate::output::testing::compile;
 use crate::output::testing::start;
 use crate::output::testing::until;
+use crate::telemetry::Counter;
 
 fn receive(socket: &net::UnixDatagram) -> String {
     let mut bytes = vec![0; 1 << 20];
@@ -90,7 +91,7 @@ async fn what_was_too_large_is_not_delivered() {
     action.delivered().await;
     let counts =
         [&action.stats.delivered, &action.stats.dropped_unsendable, &action.stats.dropped_retries];
-    let [delivered, too_large, given_up] = counts.map(|counter| counter.get());
+    let [delivered, too_large, given_up] = counts.map(Counter::get);
     assert_eq!((delivered + too_large + given_up, too_large), (2001, 1));
     assert!(delivered > 0 && given_up > 0, "{delivered} {given_up}");
     action.end().await;
