@@ -100,12 +100,17 @@ impl Json {
     pub fn apply(&self, draft: &mut Draft<'_>) {
         let span = if self.raw { draft.message.raw } else { draft.message.msg };
         let text = draft.bytes(span);
-        let plain = if self.hex { without_hex(text) } else { None };
-        let text = plain.as_deref().unwrap_or(text);
         let case = draft.variables.case();
-        let (object, text) = match &self.mode {
+        let plain = if self.hex { without_hex(text) } else { None };
+        let find = |text| match &self.mode {
             Mode::Cookie(cookie) => behind_cookie(text, cookie, case),
             Mode::Find(finder) => (finder.find(text, case), text),
+        };
+        let (object, text) = match plain.as_deref().map(find) {
+            Some((object @ Some(_), text)) => (object, text),
+            // What is no JSON stays as it came, backslashes and all.
+            Some((None, _)) => (None, self.whole(text)),
+            None => find(text),
         };
         let parsed = object.is_some();
         let object = object.unwrap_or_else(|| {
@@ -118,6 +123,14 @@ impl Json {
         match parsed && (set || matches!(self.mode, Mode::Cookie(_))) {
             true => draft.message.flags.set(MessageFlags::PARSE_SUCCESS),
             false => draft.message.flags.clear(MessageFlags::PARSE_SUCCESS),
+        }
+    }
+
+    /// The text for the case that there is no JSON in it.
+    fn whole<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        match &self.mode {
+            Mode::Cookie(cookie) => after_cookie(text, cookie).unwrap_or_else(|text| text),
+            Mode::Find(_) => text,
         }
     }
 
@@ -163,12 +176,17 @@ fn without_hex(text: &[u8]) -> Option<Vec<u8>> {
 
 /// The object behind the cookie, and the text for the case that there is none.
 fn behind_cookie<'t>(text: &'t [u8], cookie: &[u8], case: Case) -> (Option<Value>, &'t [u8]) {
+    let json = after_cookie(text, cookie);
+    let object = json.ok().and_then(|json| parse(json, case)).filter(|v| v.as_object().is_some());
+    // What looked like the cookie is gone from it, as in rsyslog.
+    (object, json.unwrap_or_else(|text| text))
+}
+
+/// What stands behind the cookie; if that is missing, all behind the blanks.
+fn after_cookie<'t>(text: &'t [u8], cookie: &[u8]) -> Result<&'t [u8], &'t [u8]> {
     let blanks = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t'..=b'\r')).count();
     let text = &text[blanks..];
-    let json = text.strip_prefix(cookie).filter(|_| !text.is_empty());
-    let object = json.and_then(|json| parse(json, case)).filter(|v| v.as_object().is_some());
-    // What looked like the cookie is gone from it, as in rsyslog.
-    (object, json.unwrap_or(text))
+    text.strip_prefix(cookie).filter(|_| !text.is_empty()).ok_or(text)
 }
 
 /// Messages, by what find-json found in them. All shards share it.

@@ -184,6 +184,9 @@ fn bytes_in_hex_are_bytes() {
     for text in ["{\"a\": \"\\x+f\"}", "{\"a\": \"\\xf\"}", "\\x", "\\"] {
         assert!(applied(&broken, text.as_bytes()).2.starts_with(b"{ \"msg\": "), "{text}");
     }
+    // What is no JSON is kept as it came.
+    let (_, _, tree) = applied(&broken, br" run C:\x41pps");
+    assert_eq!(String::from_utf8(tree).unwrap(), r#"{ "msg": "run C:\\x41pps" }"#);
 }
 
 #[test]

@@ -75,6 +75,11 @@ impl Task {
 
     /// Counts a chunk of which the target took so many bytes, and not the rest, and gives it back.
     pub(super) fn give_up(&self, chunk: Chunk, taken: usize) {
+        self.give_up_rest(chunk, taken, 0);
+    }
+
+    /// The same, where so many messages of what was taken could not be sent at all.
+    fn give_up_rest(&self, chunk: Chunk, taken: usize, unsendable: u64) {
         let first = match taken {
             0 => 0,
             _ => chunk.ends.partition_point(|end| *end as usize <= taken),
@@ -82,9 +87,14 @@ impl Task {
         if let Some(errors) = &self.errors {
             errors.write(&chunk.part(first, usize::MAX));
         }
-        self.stats.delivered.add(count(first));
+        self.count_first(first, unsendable);
         self.stats.dropped_retries.add(count(chunk.len() - first));
         self.queue.done(chunk);
+    }
+
+    fn count_first(&self, messages: usize, unsendable: u64) {
+        self.stats.delivered.add(count(messages).saturating_sub(unsendable));
+        self.stats.dropped_unsendable.add(unsendable);
     }
 
     /// Gives the next action what this one could not deliver, as far as it has room and the chunks
@@ -103,7 +113,7 @@ impl Task {
             }
             next.stats.queued.add(messages);
             self.stats.handed_over.add(messages);
-            self.stats.delivered.add(count(first));
+            self.count_first(first, std::mem::take(&mut pending.unsendable));
             pending.offset = 0;
             if let Some(chunk) = pending.chunks.pop_front() {
                 self.queue.done(chunk);
@@ -118,6 +128,8 @@ pub(super) struct Pending {
     pub(super) chunks: Taken,
     /// Bytes of the first chunk that the target has taken.
     pub(super) offset: usize,
+    /// Messages among those that no target can take, and that are not counted yet.
+    pub(super) unsendable: u64,
 }
 
 impl Pending {
@@ -314,8 +326,10 @@ impl Health {
         }
         loop {
             let mut taken = std::mem::take(&mut pending.offset);
+            let mut unsendable = std::mem::take(&mut pending.unsendable);
             for chunk in pending.chunks.drain(..) {
-                task.give_up(chunk, std::mem::take(&mut taken));
+                let first = (std::mem::take(&mut taken), std::mem::take(&mut unsendable));
+                task.give_up_rest(chunk, first.0, first.1);
             }
             tokio::select! {
                 () = &mut wait => return,

@@ -128,6 +128,14 @@ impl Action {
     }
 }
 
+impl Action {
+    /// Ends the task as a stop does whose time is up.
+    pub(super) async fn cut(self) {
+        self.task.abort();
+        assert!(self.task.await.unwrap_err().is_cancelled());
+    }
+}
+
 impl Driven {
     pub(super) fn new(framing: Framing) -> (Self, Task) {
         let (queue, receiver) = bounded(1 << 20);

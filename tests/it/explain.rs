@@ -427,6 +427,21 @@ fn a_person_can_read_it() {
     assert!(text.contains("there is nothing to go over"), "{text}");
 }
 
+/// The relay drops what would leave its directory: tests/it/files.rs.
+#[test]
+fn a_file_outside_of_its_directory_is_none() {
+    let config = "module(load=\"imudp\")\ninput(type=\"imudp\" port=\"514\")\n\
+                  template(name=\"f\" type=\"string\" string=\"/nowhere/in/%hostname%.log\")\n\
+                  template(name=\"g\" type=\"string\" string=\"%hostname%.log\")\n\
+                  action(type=\"omfile\" dynaFile=\"f\")\naction(type=\"omfile\" dynaFile=\"g\")\n";
+    let message = |host: &str| format!("<13>1 2026-01-01T00:00:00Z {host} a - - - x");
+    let (out, _) = told(config, &[&message("../x")], b"", 0);
+    assert!(out.contains("  1  dropped, /nowhere/in/../x.log leads out of /nowhere/in/  (omf"));
+    assert!(out.contains("  2  dropped, ../x.log leads out of the current directory  ("), "{out}");
+    let (out, _) = told(config, &[&message("y/../x")], b"", 0);
+    assert!(out.contains("  1  /nowhere/in/y/../x.log  (omfile"), "{out}");
+}
+
 #[test]
 fn any_bytes_are_explained() {
     let long = [b"<13>Nov 22 18:59:58 h t: ".as_slice(), &vec![b'x'; 20_000]].concat();

@@ -18,6 +18,7 @@ use crate::message::Variable;
 use crate::message::Variables;
 use crate::message::View;
 use crate::message::json;
+use crate::output::OutputSpec;
 use crate::queue;
 use crate::rules::At;
 use crate::rules::Event;
@@ -187,6 +188,19 @@ impl<'a> Recorder<'a> {
     }
 }
 
+/// Where an action would write to. A file outside of its directory is none.
+fn target(spec: &OutputSpec, file_name: &[u8]) -> String {
+    let target = spec.target(&file_name.to_str_lossy());
+    match spec {
+        OutputSpec::File(file) => match file.left_by(file_name) {
+            Some(b"") => format!("dropped, {target} leads out of the current directory"),
+            Some(within) => format!("dropped, {target} leads out of {}", within.to_str_lossy()),
+            None => target,
+        },
+        _ => target,
+    }
+}
+
 /// What an action would write, framing and all.
 fn written(plan: &ActionPlan, view: View<'_>) -> Output {
     let mut bytes = Vec::new();
@@ -208,7 +222,7 @@ fn written(plan: &ActionPlan, view: View<'_>) -> Output {
     Output {
         action: plan.name.clone(),
         module: plan.spec.module(),
-        target: plan.spec.target(&name.to_str_lossy()),
+        target: target(&plan.spec, &name),
         text: bytes.to_str_lossy().into_owned(),
         hex,
         bytes,

@@ -81,6 +81,22 @@ fn split<'a>(within: &'a [u8], name: &'a [u8]) -> (&'a [u8], &'a [u8], bool) {
     }
 }
 
+/// Whether `name` itself leads out of the directory `within`, whatever links do.
+pub(super) fn climbs_out(within: &[u8], name: &[u8]) -> bool {
+    let (_, rest, _) = split(within, name);
+    let mut depth = 0_usize;
+    let out = rest.split(|byte| *byte == b'/').any(|step| {
+        match step {
+            b"" | b"." => {}
+            b".." if depth == 0 => return true,
+            b".." => depth -= 1,
+            _ => depth += 1,
+        }
+        false
+    });
+    out || (within.is_empty() && name.starts_with(b"/"))
+}
+
 fn leads_out(directory: &[u8], link: Option<(&[u8], Uid)>) -> io::Error {
     let directory = directory.escape_ascii();
     let text = match link {
@@ -272,6 +288,10 @@ mod tests {
                 assert!(opened.is_err(), "{how}: {rest:.40}");
             }
         }
+        for rest in ["../out.log", "sub/../../out.log", "..", &many] {
+            assert!(climbs_out(b"/in/", format!("/in/{rest}").as_bytes()), "{rest:.40}");
+        }
+        assert!(!climbs_out(b"/in/", b"/in/a/../b") && climbs_out(b"", b"/in/a"));
         let names: Vec<_> = fs::read_dir(dir.path()).unwrap().collect();
         assert_eq!(names.len(), 1, "{names:?}");
         let error = both(dir.path(), "../out.log").map(|opened| opened.unwrap_err().to_string());

@@ -154,6 +154,17 @@ impl FileSpec {
             *within = leading.map(|text| beneath::directory_of(text).to_owned());
         }
     }
+
+    /// The directory that a message's file must be below, if `name` leads out of it.
+    #[must_use]
+    pub fn left_by(&self, name: &[u8]) -> Option<&[u8]> {
+        match &self.target {
+            FileTarget::Dynamic { within: Some(within), .. } => {
+                beneath::climbs_out(within, name).then_some(within)
+            }
+            FileTarget::Dynamic { within: None, .. } | FileTarget::Fixed(_) => None,
+        }
+    }
 }
 
 fn target(params: &Params, defaults: &Defaults, diags: &mut Diagnostics) -> Option<FileTarget> {

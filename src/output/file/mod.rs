@@ -99,9 +99,12 @@ pub(super) async fn run(spec: FileSpec, mut task: Task) {
             health.say(Level::Warning, &complaint);
         }
         if let Some(why) = done.failure {
-            let torn = desk.is_torn();
+            let (torn, offset) = (desk.is_torn(), desk.pending.offset);
+            desk.pending.unsendable = std::mem::take(&mut desk.unsendable);
             health.pause(&why, &mut desk.pending, &task).await;
-            if desk.pending.is_empty() {
+            desk.unsendable = std::mem::take(&mut desk.pending.unsendable);
+            // The chunk that was begun is gone, perhaps with others behind it.
+            if desk.pending.is_empty() || desk.pending.offset < offset {
                 desk.forget(torn);
             }
             if health.exhausted() {

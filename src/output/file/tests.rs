@@ -4,10 +4,19 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use crate::base::num::len32;
+use crate::output::Fallback;
 use crate::output::testing::Action;
+use crate::output::testing::Driven;
+use crate::output::testing::chunk;
 use crate::output::testing::compile;
 use crate::output::testing::start;
 use crate::output::testing::until;
+use crate::queue::Chunk;
+use crate::queue::Instead;
+use crate::queue::Run;
+use crate::queue::Taken;
+use crate::queue::bounded;
 
 fn omfile(path: &Path, more: &[(&str, &str)]) -> Action {
     let fixed = [("type", "omfile"), ("file", path.to_str().unwrap())];
@@ -208,4 +217,50 @@ fn what_cannot_be_done_is_refused() {
     assert!(refused(&[("file", "/x"), ("sync", "yes")]).contains("\"on\" or \"off\""));
     let spec = compile(&[("type", "omfile"), ("dynaFile", "n"), ("file", "/x")]).unwrap();
     assert_eq!((spec.dyna_file(), spec.template()), (Some("n"), Some("RSYSLOG_FileFormat")));
+}
+
+/// Another action takes over what is left of a chunk, and has no room for the one behind it: that
+/// begins with its own first name.
+#[tokio::test]
+async fn what_is_not_taken_over_goes_to_its_own_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = |name: &str| format!("{}/{name}", dir.path().display());
+    let named = |messages: &[(&str, &str)]| {
+        let texts: Vec<_> = messages.iter().map(|(_, text)| *text).collect();
+        let run = |(i, (name, _)): (usize, &(&str, &str))| Run {
+            name: name.as_bytes().into(),
+            first: len32(i),
+        };
+        Chunk {
+            runs: messages.iter().enumerate().map(run).collect(),
+            instead: Some(Box::new(Instead {
+                chunk: chunk(&texts),
+                of: (0..len32(texts.len())).collect(),
+            })),
+            ..chunk(&texts)
+        }
+    };
+    let spec = compile(&[
+        ("type", "omfile"),
+        ("dynaFile", "names"),
+        ("action.resumeInterval", "0"),
+        ("action.resumeRetryCount", "-1"),
+    ]);
+    let (driven, mut task) = Driven::new(spec.as_ref().unwrap().framing());
+    // Room for one.
+    let (queue, next) = bounded(1);
+    task.fallback = Some(Fallback { queue, stats: std::sync::Arc::default() });
+    let large = "x".repeat(20_000);
+    driven.queue.push(&mut named(&[(&name("a"), "one\n"), ("/dev/full", &large)])).await;
+    driven.queue.push(&mut named(&[(&name("b"), "two\n")])).await;
+    let running = tokio::spawn(spec.unwrap().run(task));
+    driven.delivered().await;
+    assert_eq!(fs::read_to_string(name("a")).unwrap(), "one\n");
+    assert_eq!(fs::read_to_string(name("b")).unwrap(), "two\n");
+    let mut taken = Taken::default();
+    assert!(next.take(&mut taken).await);
+    assert_eq!(taken.front().unwrap().bytes, large.as_bytes());
+    assert_eq!((driven.stats.delivered.get(), driven.stats.handed_over.get()), (2, 1));
+    drop(driven);
+    running.await.unwrap();
 }

@@ -93,7 +93,7 @@ impl Pool {
     /// Gives the next action what none of the targets could have.
     fn hand_over(&self, hand: &mut Hand) {
         let chunks = std::mem::take(&mut hand.waiting);
-        let mut pending = Pending { chunks, offset: 0 };
+        let mut pending = Pending { chunks, ..Pending::default() };
         self.task.hand_over(&mut pending);
         hand.waiting = pending.chunks;
     }

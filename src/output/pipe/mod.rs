@@ -179,7 +179,8 @@ impl Pipe {
         format!("cannot write to pipe {}: {error}", self.spec.path.display())
     }
 
-    /// Takes what is left of a message that has been begun, since it may be given up now.
+    /// Takes what is left of a message that has been begun, since it may be given up now:
+    /// [`Self::return_rest`] if it is not.
     fn keep_rest(&mut self, pending: &mut Pending) {
         let Some(chunk) = pending.chunks.front() else { return };
         let through = chunk.ends.partition_point(|end| *end as usize <= pending.offset);
@@ -189,6 +190,15 @@ impl Pipe {
         {
             self.rest = chunk.bytes[pending.offset..end].to_vec();
             pending.offset = end;
+        }
+    }
+
+    /// Gives back what `keep_rest` took of a message that was not given up: it is still the first.
+    /// Where messages were given up, the first begins at its beginning.
+    fn return_rest(&mut self, pending: &mut Pending) {
+        if !pending.is_empty() && pending.offset > 0 {
+            pending.offset -= self.rest.len();
+            self.rest.clear();
         }
     }
 }
@@ -235,6 +245,7 @@ pub(super) async fn run(spec: PipeSpec, mut task: Task) {
                 }
                 pipe.keep_rest(&mut pending);
                 health.pause(&why, &mut pending, &task).await;
+                pipe.return_rest(&mut pending);
             }
         }
     }

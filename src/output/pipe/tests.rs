@@ -169,3 +169,26 @@ async fn a_file_is_no_pipe_and_stays_as_it_is() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious\n");
     action.end().await;
 }
+
+/// A message of which a part is in the pipe counts as delivered once the rest is as well: until
+/// then it stays in the queue, and the next pipe gets it whole.
+#[tokio::test]
+async fn a_part_is_not_taken_for_the_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("pipe");
+    make(&path);
+    let action = ompipe(&path, &[("action.resumeRetryCount", "-1")]);
+    let long = format!("{}\n", "x".repeat(100_000));
+    action.push(&[&long]).await;
+    until(|| action.stats.suspended.get() == 1).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!((action.stats.delivered.get(), action.queue.gauge().depth().1), (0, 1));
+    fs::remove_file(&path).unwrap();
+    make(&path);
+    action.control.reopen();
+    let got = Reader::new(&path).until("x\n").await;
+    assert_eq!(got.len(), long.len());
+    action.delivered().await;
+    assert_eq!(action.stats.delivered.get(), 1);
+    action.end().await;
+}

@@ -23,6 +23,7 @@ use tokio::process;
 use tokio::process::ChildStdin;
 use tokio::process::ChildStdout;
 use tokio::process::Command;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::base::drain::Signals;
@@ -35,29 +36,35 @@ const ANSWER_BYTES_MAX: u64 = 4096;
 const CAPTURE_BYTES: usize = 16 << 10;
 /// How long a killed process may take to be gone: one in the kernel's hands is not waited for.
 const KILLED: Duration = Duration::from_secs(1);
+/// How long the last words of a program that has ended are waited for: what it started itself may
+/// hold on to its output.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A program that runs.
 pub(super) struct Child {
     process: process::Child,
     input: ChildStdin,
     answers: Option<BufReader<ChildStdout>>,
+    /// Writes down what it says.
+    captured: Option<JoinHandle<()>>,
 }
 
 impl Child {
     /// Starts it. Signals are as usual for it, and of our open files it sees none.
     pub(super) fn start(spec: &ProgramSpec, signals: &Signals) -> io::Result<Self> {
         let mut command = Command::new(&spec.binary);
-        command.args(&spec.arguments).stdin(Stdio::piped());
-        let captured = match &spec.output {
+        // An action that is ended has no time left for it.
+        command.args(&spec.arguments).stdin(Stdio::piped()).kill_on_drop(spec.kill);
+        let (captured, output) = match &spec.output {
             Some(to) => {
                 let (read, write) = io::pipe()?;
                 let read = Receiver::from_owned_fd(OwnedFd::from(read))?;
-                tokio::spawn(capture(read, to.clone(), signals.clone()));
-                Some(write)
+                let captured = tokio::spawn(capture(read, to.clone(), signals.clone()));
+                (Some(captured), Some(write))
             }
-            None => None,
+            None => (None, None),
         };
-        let stdio = || match &captured {
+        let stdio = || match &output {
             Some(pipe) => pipe.try_clone().map(Stdio::from),
             None => Ok(Stdio::null()),
         };
@@ -66,7 +73,7 @@ impl Child {
         let mut process = command.spawn()?;
         let input = process.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let answers = process.stdout.take().map(BufReader::new);
-        Ok(Self { process, input, answers })
+        Ok(Self { process, input, answers, captured })
     }
 
     pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -91,6 +98,11 @@ impl Child {
         self.process.wait().await
     }
 
+    /// To be called when it has ended by itself.
+    pub(super) async fn buried(self) {
+        written_down(self.captured).await;
+    }
+
     pub(super) fn signal(&self, signal: Signal) {
         send(&self.process, signal);
     }
@@ -98,13 +110,16 @@ impl Child {
     /// Ends it: a signal where that is asked for, the end of its input, a while, and death where
     /// that is asked for. What came of it, as a complaint, if it did not end well.
     pub(super) async fn close(self, spec: &ProgramSpec) -> Option<String> {
-        let Self { mut process, input, answers } = self;
+        let Self { mut process, input, answers, captured } = self;
         if spec.signal_on_close {
             send(&process, Signal::TERM);
         }
         drop(input);
         let status = timeout(spec.close_timeout, process.wait()).await;
         drop(answers);
+        if status.is_ok() {
+            written_down(captured).await;
+        }
         match status {
             Ok(Ok(status)) if status.success() || spec.signal_on_close => None,
             Ok(Ok(status)) => Some(format!("ended with {status}")),
@@ -116,6 +131,13 @@ impl Child {
             }
             Err(_) => Some("did not end in time, and is left to itself".to_owned()),
         }
+    }
+}
+
+/// Waits until the last words of a program are where they belong.
+async fn written_down(captured: Option<JoinHandle<()>>) {
+    if let Some(captured) = captured {
+        timeout(LAST_WORDS, captured).await.ok();
     }
 }
 

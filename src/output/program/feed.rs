@@ -72,7 +72,9 @@ impl Feed<'_> {
                 biased;
                 () = task.signals.reopened() => self.on_hup(),
                 status = ended => {
-                    self.child = None;
+                    if let Some(child) = self.child.take() {
+                        child.buried().await;
+                    }
                     let status = status.map_or_else(|e| e.to_string(), |status| status.to_string());
                     health.note(&format!("{}; the next message starts it anew", self.says(&status)));
                 }

@@ -259,6 +259,37 @@ async fn the_end_is_not_waited_for_for_ever() {
     }
 }
 
+/// More than is read at once: the runtime goes down as soon as the action has ended.
+#[tokio::test]
+async fn last_words_are_written_down() {
+    let stage = Stage::new("while read -r l; do :; done; seq 1 10000");
+    let output = stage.path("output").display().to_string();
+    let action = stage.start(&[("output", &output)]);
+    action.push(&["one"]).await;
+    action.delivered().await;
+    action.end().await;
+    assert_eq!(stage.read("output").lines().count(), 10_000);
+}
+
+/// A stop whose time is up does not leave a program behind that is to be killed.
+#[tokio::test]
+async fn one_that_is_cut_off_is_killed() {
+    for (kill, seconds) in [("on", 60), ("off", 2)] {
+        let stage = Stage::new(&format!("echo $$ > log; exec sleep {seconds}"));
+        let action = stage.start(&[("killUnresponsive", kill)]);
+        action.push(&["one"]).await;
+        until(|| !stage.read("log").is_empty()).await;
+        let process = format!("/proc/{}", stage.read("log").trim());
+        action.cut().await;
+        if kill == "on" {
+            until(|| !fs::exists(&process).unwrap()).await;
+        } else {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            assert!(fs::exists(&process).unwrap());
+        }
+    }
+}
+
 #[tokio::test]
 async fn no_program() {
     let action = start(&[

@@ -55,6 +55,8 @@ fn pause() {
 fn write_one(terminal: &mut File, mut text: &[u8], until: Instant) -> io::Result<Wrote> {
     while !text.is_empty() {
         match terminal.write(text) {
+            // It would be tried for ever.
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(n) => text = &text[n..],
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {

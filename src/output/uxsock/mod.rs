@@ -148,8 +148,6 @@ pub(super) async fn run(spec: UxSockSpec, task: Task) {
     let mut health = Health::new(&task, &spec.common);
     let mut connection = None;
     let mut pending = Pending::default();
-    // Messages of the first chunk that were too large.
-    let mut dropped: u64 = 0;
     let mut complained = false;
     while !pending.is_empty() || task.queue.take(&mut pending.chunks).await {
         let Some(chunk) = pending.chunks.front() else { continue };
@@ -160,7 +158,7 @@ pub(super) async fn run(spec: UxSockSpec, task: Task) {
             match send(&mut connection, &spec, &chunk.bytes[at..end], &task).await {
                 Ok(Sent::Yes) => health.worked(),
                 Ok(Sent::TooLarge) => {
-                    dropped += 1;
+                    pending.unsendable += 1;
                     if !std::mem::replace(&mut complained, true) {
                         let text = format!("drops messages like one of {} bytes", end - at);
                         health.say(Level::Warning, &format!("{text}: too large for a datagram"));
@@ -169,19 +167,18 @@ pub(super) async fn run(spec: UxSockSpec, task: Task) {
                 Err(e) => {
                     let why = format!("cannot send to {}: {e}", spec.socket);
                     health.pause(&why, &mut pending, &task).await;
-                    if pending.is_empty() {
-                        dropped = 0;
-                    }
                     continue;
                 }
             }
         }
+        let mut unsendable = std::mem::take(&mut pending.unsendable);
         pending.advance(end - at, |chunk| {
-            let lost = std::mem::take(&mut dropped);
+            let lost = std::mem::take(&mut unsendable);
             task.stats.dropped_unsendable.add(lost);
             task.stats.delivered.add(count(chunk.len()).saturating_sub(lost));
             task.stats.bytes.add(count(chunk.bytes.len()));
             task.queue.done(chunk);
         });
+        pending.unsendable = unsendable;
     }
 }

@@ -6,6 +6,7 @@ use crate::output::OutputSpec;
 use crate::output::testing::compile;
 use crate::output::testing::start;
 use crate::output::testing::until;
+use crate::telemetry::Counter;
 
 fn receive(socket: &net::UnixDatagram) -> String {
     let mut bytes = vec![0; 1 << 20];
@@ -68,5 +69,30 @@ async fn an_abstract_name_and_a_slow_receiver() {
     action.delivered().await;
     reading.join().unwrap();
     assert_eq!(action.stats.delivered.get(), 1000);
+    action.end().await;
+}
+
+/// What was too large is counted as that, also where the rest is given up.
+#[tokio::test]
+async fn what_was_too_large_is_not_delivered() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("socket");
+    let socket = bind(&path);
+    let text = path.to_str().unwrap();
+    let action = start(&[("type", NAME), ("socket", text), ("action.resumeRetryCount", "0")]);
+    // More than a socket holds, so that it stops in the middle.
+    let mut lines = vec!["x".repeat(900_000)];
+    lines.extend((0..2000).map(|i| format!("{i}")));
+    action.push(&lines).await;
+    until(|| action.stats.opened.get() == 1).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(receive(&socket), "0");
+    drop(socket);
+    action.delivered().await;
+    let counts =
+        [&action.stats.delivered, &action.stats.dropped_unsendable, &action.stats.dropped_retries];
+    let [delivered, too_large, given_up] = counts.map(Counter::get);
+    assert_eq!((delivered + too_large + given_up, too_large), (2001, 1));
+    assert!(delivered > 0 && given_up > 0, "{delivered} {given_up}");
     action.end().await;
 }

@@ -96,11 +96,11 @@ fn find(text: &[u8]) -> Option<Fields> {
     let after = name + b"\"ceelog\"".len();
     // Once: what stands at the end is looked at for each quote.
     let text = text.trim_ascii_end();
-    let mut values = Values { text, at: after, strict: true };
+    let mut values = Values { text, at: after, strict: true, last: false };
     values.expect(b':')?;
     values.expect(b'{')?;
     let at = values.at;
-    values.all().or_else(|| Values { text, at, strict: false }.all())
+    values.all().or_else(|| Values { text, at, strict: false, last: false }.all())
 }
 
 struct Values<'a> {
@@ -109,6 +109,10 @@ struct Values<'a> {
     /// As JSON has it. Otherwise a value ends where the next one of [`KEYS`], or the object's end,
     /// follows its quote.
     strict: bool,
+    /// The value is `msg`, the last of the template: where nothing is escaped it ends with the
+    /// object alone. What looks like more values in there is a sender's text, which could give the
+    /// message another host or time.
+    last: bool,
 }
 
 impl Values<'_> {
@@ -127,9 +131,17 @@ impl Values<'_> {
             }
             self.expect(b'"')?;
             let start = self.at;
+            let known = KEYS.iter().position(|known| *known == key);
+            self.last = !self.strict && known == Some(MSG);
             let end = self.value_end()?;
-            if let Some(known) = KEYS.iter().position(|known| *known == key) {
-                fields.values[known] = Some((start, end));
+            if let Some(known) = known {
+                let value = &mut fields.values[known];
+                // A writer of JSON names each once. Of the others the first stands: a sender's
+                // words are behind it.
+                if self.strict && value.is_some() {
+                    return None;
+                }
+                value.get_or_insert((start, end));
             }
             match self.text.get(self.at)? {
                 b',' => self.at += 1,
@@ -177,6 +189,7 @@ impl Values<'_> {
         let Some(rest) = self.text.get(self.at..) else { return false };
         match rest.split_first() {
             Some((b',', _)) if self.strict => true,
+            Some((b',', _)) if self.last => false,
             Some((b',', rest)) => {
                 let Some(rest) = rest.trim_ascii_start().strip_prefix(b"\"") else { return false };
                 KEYS.iter().any(|key| {
@@ -366,6 +379,20 @@ mod tests {
         }
         assert_eq!(text_of(r#""say "hi"""#).unwrap(), "say \"hi\"");
         assert_eq!(text_of(r#""C:\Users\x""#).unwrap(), "C:\\Users\\x");
+    }
+
+    /// Nobody escaped them when they were written, so that a sender can write quotes of his own.
+    #[test]
+    fn a_text_cannot_give_its_message_another_origin() {
+        for end in ["", "\n"] {
+            let forged = "x\",\"timegenerated\":\"2001-01-01T00:00:00Z\",\"hostname\":\"bank\",\
+                          \"pri\":\"0\",\"msg\":\"all is well";
+            let read =
+                read_of(line("su", "su:", &format!("{end}\"{forged}\"")).as_bytes()).unwrap();
+            assert_eq!((read.0, &*read.1, &*read.4), (34, "web", forged), "{end:?}");
+        }
+        let tag = "su:\",\"hostname\":\"bank\",\"pri-text\":\"";
+        assert_eq!(read_of(line("su", tag, "\"x\"").as_bytes()).unwrap().1, "web");
     }
 
     #[test]
