@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::Weak;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::watch;
 
@@ -15,6 +17,7 @@ pub struct Control {
     stop: watch::Sender<bool>,
     reopen: watch::Sender<u64>,
     branches: Mutex<Vec<Weak<watch::Sender<bool>>>>,
+    given_up: Arc<AtomicBool>,
 }
 
 /// Stops a part of the tasks: one input. A stop of all stops them as well; dropped, it has stopped
@@ -29,6 +32,7 @@ pub struct Branch {
 pub struct Signals {
     stop: watch::Receiver<bool>,
     reopen: watch::Receiver<u64>,
+    given_up: Arc<AtomicBool>,
 }
 
 impl Control {
@@ -36,8 +40,9 @@ impl Control {
     pub fn new() -> (Self, Signals) {
         let (stop, stopped) = watch::channel(false);
         let (reopen, reopened) = watch::channel(0);
-        let branches = Mutex::new(Vec::new());
-        (Self { stop, reopen, branches }, Signals { stop: stopped, reopen: reopened })
+        let given_up = Arc::new(AtomicBool::new(false));
+        let signals = Signals { stop: stopped, reopen: reopened, given_up: given_up.clone() };
+        (Self { stop, reopen, branches: Mutex::new(Vec::new()), given_up }, signals)
     }
 
     /// Inputs stop taking in; queues drain.
@@ -57,7 +62,8 @@ impl Control {
         let stop = Arc::new(stop);
         branches.retain(|branch| branch.strong_count() > 0);
         branches.push(Arc::downgrade(&stop));
-        (Branch { stop }, Signals { stop: stopped, reopen: self.reopen.subscribe() })
+        let (reopen, given_up) = (self.reopen.subscribe(), self.given_up.clone());
+        (Branch { stop }, Signals { stop: stopped, reopen, given_up })
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Weak<watch::Sender<bool>>>> {
@@ -99,6 +105,18 @@ impl Signals {
         if self.reopen.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// The time to deliver is up: acknowledgements that come from now on are none, since what is
+    /// dropped was not delivered.
+    pub fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
+    }
+
+    /// Set by [`Signals::give_up`]. To be asked by who acknowledges what can be read again.
+    #[must_use]
+    pub const fn given_up(&self) -> &Arc<AtomicBool> {
+        &self.given_up
     }
 
     /// Whether a SIGHUP came since this clone last looked.

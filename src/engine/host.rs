@@ -310,12 +310,12 @@ impl Host {
         }
         let deadline = Instant::now() + self.drain;
         // Inputs that a dead output holds back must leave the others the time to end in order.
-        self.inputs.finish(deadline - self.drain / 10).await;
+        self.inputs.finish(deadline - self.drain / 10, &self.signals).await;
         tell_sources(&self.shard, seen);
         // With the shard go its queue ends: the actions see that nothing more will come.
-        let Self { shard, mut outputs, .. } = self;
+        let Self { shard, mut outputs, signals, .. } = self;
         drop(shard);
-        outputs.finish(deadline).await;
+        outputs.finish(deadline, &signals).await;
     }
 }
 
@@ -399,9 +399,10 @@ impl Tasks {
     }
 
     /// Waits for all; at the deadline ends those that are left.
-    async fn finish(&mut self, deadline: Instant) {
+    async fn finish(&mut self, deadline: Instant, signals: &Signals) {
         while !self.set.is_empty() {
             if tokio::time::timeout_at(deadline, self.set.join_next()).await.is_err() {
+                signals.give_up();
                 self.set.shutdown().await;
             }
         }

@@ -57,6 +57,8 @@ pub struct Surroundings {
     pub work_directory: Option<PathBuf>,
     /// `global(maxMessageSize=)`, bytes.
     pub message_bytes_max: usize,
+    /// The modules of its `input()` objects.
+    pub inputs: Vec<String>,
 }
 
 /// One thing to be read. Inputs whose `Debug` is the same are the same: through a reload they go

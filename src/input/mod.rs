@@ -7,6 +7,7 @@
 mod guard;
 pub mod impstats;
 mod internal;
+pub mod journal;
 pub mod local;
 pub mod ratelimit;
 pub mod relp;
@@ -31,7 +32,7 @@ static NETWORK: [&Module; 5] =
     [&impstats::MODULE, &udp::MODULE, &tcp::MODULE, &tcp::MODULE_PLAIN, &relp::MODULE];
 
 /// Those that read what is on this machine.
-pub static LOCAL: &[LocalModule] = &[];
+pub static LOCAL: &[LocalModule] = &[journal::LOCAL];
 
 /// All of them.
 pub fn modules() -> impl Iterator<Item = &'static Module> {

@@ -48,6 +48,9 @@ impl MessageFlags {
     pub const HOSTNAME_SET: Self = Self(1024);
     /// HOSTNAME is `$fromhost-ip` where it is neither in the header nor set by a rule.
     pub const HOSTNAME_IP: Self = Self(2048);
+    /// [`Message::time`] is `timegenerated` as well: who wrote the message down before us knew when
+    /// it came.
+    pub const TIME_GENERATED: Self = Self(8192);
 
     #[must_use]
     #[inline]

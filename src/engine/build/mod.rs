@@ -210,6 +210,8 @@ struct Builder {
     acts: bool,
     queues: queue::params::Names,
     queue_plans: QueuePlans,
+    /// The modules of the `input()` objects.
+    input_kinds: Vec<String>,
     /// Of mmsequence.
     counters: Counters,
     parsers: Parsers,
