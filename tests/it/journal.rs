@@ -1,9 +1,12 @@
 //! The journal, read by a journalctl that the tests write themselves: what becomes of entries, of
-//! the position, of a journalctl that dies.
+//! the position, of a journalctl that dies. And the journal as an output, with a real journald
+//! where one can be started.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -60,6 +63,11 @@ impl Relay {
              template(name=\"t\" type=\"string\" string=\"{template}\\n\")\n\
              action(type=\"omfile\" file=\"@/out\" template=\"t\")\n"
         );
+        self.run(&config)
+    }
+
+    /// Starts it with the configuration `config`, in which `@` is its folder.
+    fn run(&self, config: &str) -> Daemon {
         let file = write_config(self.path(), &config.replace('@', self.path().to_str().unwrap()));
         let mut command = command(BONGSU, self.path());
         let path = format!("{}:{}", self.path().display(), std::env::var("PATH").unwrap());
@@ -100,8 +108,9 @@ fn entries_become_what_rsyslogd_makes_of_them() {
     }
     assert_eq!(ours.len(), theirs.len());
     let last = fs::read(data.join("entries.export")).unwrap();
-    let cursors = last.split(|b| *b == b'\n').filter_map(|line| line.strip_prefix(b"__CURSOR="));
-    assert_eq!(relay.text("state").as_bytes(), cursors.last().unwrap());
+    let mut cursors =
+        last.split(|b| *b == b'\n').filter_map(|line| line.strip_prefix(b"__CURSOR="));
+    assert_eq!(relay.text("state").as_bytes(), cursors.next_back().unwrap());
 }
 
 #[test]
@@ -207,4 +216,95 @@ fn the_rate_limit_drops_and_the_position_moves_on() {
     let lines = relay.text("out").lines().filter(|line| line.parse::<u32>().is_ok()).count();
     assert_eq!(lines, 7, "{}", ended.stderr);
     assert!(ended.stderr.contains("2993"), "{}", ended.stderr);
+}
+
+/// The example of rsyslog's documentation. The receiver is what journald is to it: a socket.
+#[test]
+fn fields_of_a_template_go_to_the_journal() {
+    let relay = Relay::new(
+        "printf '__CURSOR=s=1;i=1\\n__REALTIME_TIMESTAMP=1700000000000000\\nMESSAGE=m\\n\\n'\n\
+         exec sleep 1000\n",
+    );
+    let socket = UnixDatagram::bind(relay.path().join("socket")).unwrap();
+    socket.set_read_timeout(Some(SOON)).unwrap();
+    let config = r#"
+        module(load="omjournal")
+        module(load="imjournal" stateFile="@/state")
+        template(name="journal" type="list") {
+            constant(value="Something happened" outname="MESSAGE")
+            property(name="$!event-type" outname="EVENT_TYPE")
+        }
+        template(name="bare" type="list") { constant(value="x") property(name="$!a" outname="-") }
+        action(type="omjournal" template="bare")
+    "#;
+    let file = write_config(relay.path(), config);
+    let checked = command(BONGSU, relay.path()).arg("-N1").arg("-f").arg(file).output().unwrap();
+    let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+    assert!(said.contains("template 'bare' has no part with a name to send"), "{said}");
+    let config = format!(
+        "{}set $!event-type = \"line\\nfeed\";\n\
+         action(type=\"omjournal\" template=\"journal\" socket=\"socket\")\n\
+         action(type=\"omjournal\" socket=\"socket\")\n",
+        config.replace("action(type=\"omjournal\" template=\"bare\")", "")
+    );
+    let daemon = relay.run(&config);
+    let mut bytes = [0; 4096];
+    let mut entries = Vec::new();
+    while entries.len() < 2 {
+        let length = socket.recv(&mut bytes).unwrap();
+        entries.push(bytes[..length].escape_ascii().to_string());
+    }
+    assert!(daemon.stop().status.success());
+    entries.sort();
+    let fields =
+        r"MESSAGE=Something happened\nEVENT_TYPE\n\t\x00\x00\x00\x00\x00\x00\x00line\nfeed\n";
+    assert!(entries.contains(&format!("{fields}SYSLOG_IDENTIFIER=rsyslogd\\n")), "{entries:#?}");
+    let plain = r"MESSAGE=m\nPRIORITY=5\nSYSLOG_FACILITY=1\nSYSLOG_IDENTIFIER=journal:\n";
+    assert!(entries.contains(&plain.to_owned()), "{entries:#?}");
+}
+
+/// journald in a mount namespace of its own, which takes root: from `logger` by way of the journal
+/// and the relay back into the journal, a large entry too.
+#[test]
+fn a_real_journald() {
+    const JOURNALD: &str = "/lib/systemd/systemd-journald";
+    if !rustix::process::geteuid().is_root() || !Path::new(JOURNALD).exists() {
+        println!("left out: it needs root and {JOURNALD}");
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    let config = r#"
+        global(maxMessageSize="1m")
+        module(load="imjournal" stateFile="@/state" rateLimit.interval="0")
+        module(load="omjournal")
+        template(name="e" type="list") {
+            property(name="msg" outname="MESSAGE") constant(value="yes" outname="RELAYED")
+        }
+        if $syslogtag startswith "asked" then action(type="omjournal" template="e")
+    "#;
+    let at = dir.path().to_str().unwrap();
+    write_config(dir.path(), &config.replace('@', at));
+    let script = format!(
+        "set -e; cd {at}
+        mkdir -p /run/systemd/journal /run/log
+        for place in /run/systemd/journal /run/log /var/log; do mount -t tmpfs none $place; done
+        {JOURNALD} 2>journald & journald=$!
+        until [ -S /run/systemd/journal/socket ]; do sleep 0.05; done
+        {BONGSU} -n -f relay.conf -i pid 2>said & relay=$!
+        echo small | systemd-cat -t asked
+        head -c 400000 /dev/zero | tr '\\0' x | systemd-cat -t asked
+        for round in $(seq 200); do
+            [ $(journalctl -q RELAYED=yes -o cat | wc -c) -ge 40000 ] && break
+            sleep 0.05
+        done
+        kill $relay; wait $relay
+        journalctl -q RELAYED=yes -o cat >relayed
+        kill $journald"
+    );
+    let ended = Command::new("unshare").args(["-m", "sh", "-c", &script]).output().unwrap();
+    let said = fs::read_to_string(dir.path().join("said")).unwrap_or_default();
+    let relayed = fs::read_to_string(dir.path().join("relayed")).unwrap_or_default();
+    assert!(relayed.starts_with("small\n"), "{said} {}", String::from_utf8_lossy(&ended.stderr));
+    // journald cuts a line of a stream at 48 KiB.
+    assert!(relayed.len() >= 400_000, "{} bytes: {said}", relayed.len());
 }

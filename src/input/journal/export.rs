@@ -1,5 +1,5 @@
-//! systemd's export format (systemd.io/JOURNAL_EXPORT_FORMATS), as it arrives: a field a line,
-//! `NAME=value`; one with line feeds or other control characters in it as the name alone, the
+//! systemd's export format (<https://systemd.io/JOURNAL_EXPORT_FORMATS>), as it arrives: a field a
+//! line, `NAME=value`; one with line feeds or other control characters in it as the name alone, the
 //! length in eight bytes, the value; behind an entry an empty line.
 
 use crate::base::span::Span;

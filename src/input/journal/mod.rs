@@ -205,7 +205,7 @@ fn state_file(
     }
     let interval = params.int("persistStateInterval").and_then(|n| u64::try_from(n).ok());
     Some(StateFile {
-        path: folder.unwrap_or(Path::new("")).join(name),
+        path: folder.map_or_else(|| name.to_owned(), |folder| folder.join(name)),
         mode: params.mode("fileCreateMode").unwrap_or(0o644),
         fsync: params.bool("fsync").unwrap_or(false),
         interval: interval.unwrap_or(PERSIST_DEFAULT).max(1),

@@ -17,6 +17,7 @@ use crate::input::journal::child::Child;
 use crate::input::journal::entry::Maker;
 use crate::input::journal::export::Export;
 use crate::input::journal::position::Position;
+use crate::input::journal::position::StateFile;
 use crate::input::journal::position::Stored;
 use crate::input::local::Feed;
 use crate::input::local::Reader;
@@ -113,7 +114,7 @@ impl Task {
         if let Some(cursor) = self.position.reached() {
             return Some(Known::At(Begin::Behind(cursor)));
         }
-        let stored = self.spec.state.as_ref().map_or(Stored::Nothing, |file| file.read());
+        let stored = self.spec.state.as_ref().map_or(Stored::Nothing, StateFile::read);
         match stored {
             Stored::Nothing => Some(self.unknown()),
             Stored::Cursor(cursor) => Some(Known::At(Begin::Behind(cursor))),
