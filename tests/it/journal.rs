@@ -294,7 +294,7 @@ fn a_real_journald() {
         echo small | systemd-cat -t asked
         head -c 400000 /dev/zero | tr '\\0' x | systemd-cat -t asked
         for round in $(seq 200); do
-            [ $(journalctl -q RELAYED=yes -o cat | wc -c) -ge 40000 ] && break
+            [ $(journalctl -q RELAYED=yes -o cat | wc -c) -ge 400000 ] && break
             sleep 0.05
         done
         kill $relay; wait $relay
