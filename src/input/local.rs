@@ -63,6 +63,8 @@ pub struct Surroundings {
     pub message_bytes_max: usize,
     /// Whether anything may read `$!`. What nobody reads need not be set.
     pub reads_variables: bool,
+    /// The modules of its `input()` objects.
+    pub inputs: Vec<String>,
 }
 
 /// One thing to be read. Inputs whose `Debug` is the same are the same: through a reload they go

@@ -8,6 +8,7 @@ mod file;
 mod guard;
 pub mod impstats;
 mod internal;
+pub mod journal;
 pub mod kernel;
 pub mod local;
 pub mod mark;
@@ -35,8 +36,14 @@ static NETWORK: [&Module; 5] =
     [&impstats::MODULE, &udp::MODULE, &tcp::MODULE, &tcp::MODULE_PLAIN, &relp::MODULE];
 
 /// Those that read what is on this machine.
-pub static LOCAL: &[LocalModule] =
-    &[file::LOCAL, unix::LOCAL, kernel::klog::LOCAL, kernel::kmsg::LOCAL, mark::LOCAL];
+pub static LOCAL: &[LocalModule] = &[
+    file::LOCAL,
+    journal::LOCAL,
+    unix::LOCAL,
+    kernel::klog::LOCAL,
+    kernel::kmsg::LOCAL,
+    mark::LOCAL,
+];
 
 /// All of them.
 pub fn modules() -> impl Iterator<Item = &'static Module> {

@@ -50,6 +50,9 @@ impl MessageFlags {
     pub const HOSTNAME_IP: Self = Self(2048);
     /// Made by immark: actions may leave it out (`action.writeAllMarkMessages`).
     pub const MARK: Self = Self(4096);
+    /// [`Message::time`] is `timegenerated` as well: who wrote the message down before us knew when
+    /// it came.
+    pub const TIME_GENERATED: Self = Self(8192);
 
     #[must_use]
     #[inline]

@@ -40,9 +40,7 @@ pub(super) fn write(view: &View<'_>, out: &mut Vec<u8>) {
         text.clear();
         match property {
             Property::TimeReported => view.write_rfc3339(&mut text),
-            Property::TimeGenerated => {
-                TimeFormat::Rfc3339.write(&view.batch.arrival.local, &mut text);
-            }
+            Property::TimeGenerated => TimeFormat::Rfc3339.write(&view.generated(), &mut text),
             property => view.write_property(*property, &mut text),
         }
         out.extend_from_slice(opening);

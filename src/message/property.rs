@@ -196,6 +196,17 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The timestamp that `timegenerated` shows.
+    #[must_use]
+    #[inline]
+    pub fn generated(&self) -> Timestamp {
+        if self.message.flags.has(MessageFlags::TIME_GENERATED) {
+            self.message.time
+        } else {
+            self.batch.arrival.local
+        }
+    }
+
     /// Appends `timereported` as `date-rfc3339`: the text that was received, where it already is
     /// what would be written.
     #[inline]
@@ -420,7 +431,7 @@ impl<'a> View<'a> {
             Property::SyslogFacility => write_number(u64::from(pri.facility()), out),
             Property::SyslogSeverity => write_number(u64::from(pri.severity()), out),
             Property::FromHostPort => write_number(u64::from(self.message.port), out),
-            Property::TimeGenerated => TimeFormat::Rfc3164.write(&arrival.local, out),
+            Property::TimeGenerated => TimeFormat::Rfc3164.write(&self.generated(), out),
             Property::TimeReported => TimeFormat::Rfc3164.write(&self.reported(), out),
             Property::Now(field) => write_now(field, &arrival.local, out),
             Property::NowUtc(field) => {

@@ -10,6 +10,7 @@ pub mod common;
 mod errors;
 pub mod file;
 pub mod forward;
+pub mod journal;
 pub mod pipe;
 pub mod program;
 pub mod relp;
@@ -43,6 +44,7 @@ use crate::output::file::FileDefaults;
 use crate::output::file::FileSpec;
 use crate::output::file::FileTarget;
 use crate::output::forward::ForwardSpec;
+use crate::output::journal::JournalSpec;
 use crate::output::pipe::PipeSpec;
 use crate::output::program::ProgramSpec;
 use crate::output::relp::RelpSpec;
@@ -140,6 +142,7 @@ pub enum OutputSpec {
     Program(Box<ProgramSpec>),
     User(Box<UserSpec>),
     UxSock(Box<UxSockSpec>),
+    Journal(Box<JournalSpec>),
     /// Takes messages and does nothing with them.
     Discard(Common),
 }
@@ -189,6 +192,10 @@ impl OutputSpec {
                 let params = uxsock::MODULE.check(object, &tables(&uxsock::MODULE), diags);
                 UxSockSpec::compile(&params, defaults, diags).map(Box::new).map(Self::UxSock)
             }
+            journal::NAME => {
+                let params = journal::MODULE.check(object, &tables(&journal::MODULE), diags);
+                JournalSpec::compile(&params, diags).map(Box::new).map(Self::Journal)
+            }
             DISCARD => {
                 let params = DISCARD_MODULE.check(object, &tables(&DISCARD_MODULE), diags);
                 Common::compile(&params, diags).map(Self::Discard)
@@ -209,6 +216,7 @@ impl OutputSpec {
             Self::Program(_) => program::NAME,
             Self::User(_) => user::NAME,
             Self::UxSock(_) => uxsock::NAME,
+            Self::Journal(_) => journal::NAME,
             Self::Discard(_) => DISCARD,
         }
     }
@@ -224,6 +232,7 @@ impl OutputSpec {
             Self::Program(spec) => &spec.common,
             Self::User(spec) => &spec.common,
             Self::UxSock(spec) => &spec.common,
+            Self::Journal(spec) => &spec.common,
             Self::Discard(common) => common,
         }
     }
@@ -238,6 +247,7 @@ impl OutputSpec {
             Self::Program(spec) => &mut spec.common,
             Self::User(spec) => &mut spec.common,
             Self::UxSock(spec) => &mut spec.common,
+            Self::Journal(spec) => &mut spec.common,
             Self::Discard(common) => common,
         }
     }
@@ -265,6 +275,7 @@ impl OutputSpec {
             Self::Program(spec) => Some(&spec.template),
             Self::User(spec) => Some(&spec.template),
             Self::UxSock(spec) => Some(&spec.template),
+            Self::Journal(spec) => Some(&spec.template),
             Self::Discard(_) => None,
         }
     }
@@ -303,6 +314,7 @@ impl OutputSpec {
             Self::Program(spec) => format!("program:{}", spec.binary.display()),
             Self::User(spec) => format!("terminals:{}", spec.users),
             Self::UxSock(spec) => format!("unix:{}", spec.socket),
+            Self::Journal(spec) => format!("journal:{}", spec.socket),
             Self::Discard(_) => String::new(),
         }
     }
@@ -330,7 +342,8 @@ impl OutputSpec {
             | Self::Program(_)
             | Self::Stdout(_)
             | Self::User(_)
-            | Self::UxSock(_) => false,
+            | Self::UxSock(_)
+            | Self::Journal(_) => false,
         }
     }
 
@@ -357,6 +370,7 @@ impl OutputSpec {
             Self::Program(spec) => program::run(*spec, task).await,
             Self::User(spec) => user::run(*spec, task).await,
             Self::UxSock(spec) => uxsock::run(*spec, task).await,
+            Self::Journal(spec) => journal::run(*spec, task).await,
             Self::Discard(_) => discard(&task).await,
         }
     }
@@ -381,6 +395,7 @@ pub static MODULES: &[&Module] = &[
     &program::MODULE,
     &user::MODULE,
     &uxsock::MODULE,
+    &journal::MODULE,
     &DISCARD_MODULE,
 ];
 

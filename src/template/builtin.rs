@@ -1,5 +1,6 @@
 //! The templates that exist without being defined.
 
+use crate::template::entry;
 use crate::template::render::Escape;
 use crate::template::render::Op;
 use crate::template::render::Options;
@@ -114,6 +115,9 @@ const TEXTS: &[(&str, &[u8], Escape)] = &[
 
 /// The built-in template of that name, with its case.
 pub(super) fn find(name: &str) -> Option<Template> {
+    if name == entry::DEFAULT {
+        return Some(entry::default());
+    }
     let (name, source, escape) = TEXTS.iter().find(|(known, ..)| *known == name)?;
     let mut ops = Vec::new();
     let mut rest = *source;
@@ -142,5 +146,5 @@ pub(super) const PLUGINS: [&str; 4] = [
 
 /// All built-in names.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    TEXTS.iter().map(|(name, ..)| *name)
+    TEXTS.iter().map(|(name, ..)| *name).chain([entry::DEFAULT])
 }

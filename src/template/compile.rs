@@ -24,6 +24,8 @@ use crate::template::Escape;
 use crate::template::Options;
 use crate::template::Template;
 use crate::template::builtin;
+use crate::template::entry::Content;
+use crate::template::entry::Part;
 use crate::template::escape;
 use crate::template::field::Case;
 use crate::template::field::Control;
@@ -107,8 +109,7 @@ pub static PROPERTY: &[Spec] = &[
     Spec::new("regex.match", Kind::Int, "0", "Which of the matches, from 0."),
     Spec::new("regex.submatch", Kind::Int, "0", "Which group of the match; 0 is all of it."),
     Spec::new("dropLastLf", Kind::Bool, "off", "Drops a line feed at the end."),
-    Spec::new("mandatory", Kind::Bool, "off", "Keeps an empty value in a subtree.")
-        .ignored("it concerns outputs that take structured values"),
+    Spec::new("mandatory", Kind::Bool, "off", "Keeps an empty value among omjournal's fields."),
     Spec::new("spifno1stsp", Kind::Bool, "off", "Writes a space unless the value starts with one."),
     Spec::new("compressSpace", Kind::Bool, "off", "Makes one space of several."),
     Spec::new("fixedWidth", Kind::Bool, "off", "Fills the range with spaces."),
@@ -209,8 +210,10 @@ fn subtree(name: &str, params: &Params, diags: &mut Diagnostics) -> Option<Templ
         diags.push(diagnostic.help(format!("write $!{bare}")).term(PAGE));
         return None;
     };
+    let content = Content::Members(variable.clone());
+    let parts = vec![Part { name: Vec::new(), content, mandatory: false }];
     let ops = vec![Op::Variable(Box::new(variable))];
-    Some(Template::new(name.to_owned(), ops, &Options::default()))
+    Some(Template::new(name.to_owned(), ops, &Options::default()).with_parts(parts))
 }
 
 /// Compiles a template's text. A bad property ends an RainerScript template; of a `$template` line
@@ -241,7 +244,13 @@ pub(super) fn string(
             check_width(field, loc, diags);
         }
     }
-    Some(Template::new(name.to_owned(), pieces.into_iter().map(Op::of).collect(), options))
+    let parts = pieces.iter().filter_map(|piece| match piece {
+        Piece::Field(field) => Some(Part::of(&field.name, field, false)),
+        Piece::Text(_) => None,
+    });
+    let parts = parts.collect();
+    let ops = pieces.into_iter().map(Op::of).collect();
+    Some(Template::new(name.to_owned(), ops, options).with_parts(parts))
 }
 
 fn diagnostic(fault: Fault) -> Diagnostic {
@@ -303,11 +312,11 @@ fn list(
         diags.push(Diagnostic::error(object.loc, message));
         return None;
     }
-    let mut ops = Vec::with_capacity(object.parts.len());
+    let (mut ops, mut parts) = (Vec::with_capacity(object.parts.len()), Vec::new());
     for part in &object.parts {
         let op = match part.kind {
-            ObjectKind::Constant => constant(part, diags),
-            ObjectKind::Property => property(part, options, &mut ops, diags),
+            ObjectKind::Constant => constant(part, &mut parts, diags),
+            ObjectKind::Property => property(part, options, (&mut ops, &mut parts), diags),
             _ => {
                 let message = "only property() and constant() can be part of a template";
                 diags.push(Diagnostic::error(part.loc, message));
@@ -317,10 +326,10 @@ fn list(
         let Some(op) = op else { break };
         ops.push(op);
     }
-    Some(Template::new(name.to_owned(), ops, options))
+    Some(Template::new(name.to_owned(), ops, options).with_parts(parts))
 }
 
-fn constant(part: &Object, diags: &mut Diagnostics) -> Option<Op> {
+fn constant(part: &Object, parts: &mut Vec<Part>, diags: &mut Diagnostics) -> Option<Op> {
     let params = param::check(part, &[CONSTANT], diags);
     let Some(value) = params.bytes("value") else {
         let complaint = Diagnostic::error(part.loc, "constant() needs a value");
@@ -329,7 +338,13 @@ fn constant(part: &Object, diags: &mut Diagnostics) -> Option<Op> {
     };
     let value = unescaped(value);
     match params.str("format") {
-        None => return Some(Op::Text(value.into_boxed_slice())),
+        None => {
+            let op = Op::Text(value.into_boxed_slice());
+            if let Some(name) = params.bytes("outname") {
+                parts.push(fixed(name, &op));
+            }
+            return Some(op);
+        }
         Some("jsonf") => {}
         Some(other) => {
             let message = format!("constant() knows no format '{other}'");
@@ -347,7 +362,14 @@ fn constant(part: &Object, diags: &mut Diagnostics) -> Option<Op> {
     text.extend_from_slice(b"\": \"");
     escape::json(&value, false, &mut text);
     text.push(b'"');
-    Some(Op::Text(text.into_boxed_slice()))
+    let op = Op::Text(text.into_boxed_slice());
+    parts.push(fixed(name, &op));
+    Some(op)
+}
+
+/// A text that has a name.
+fn fixed(name: &[u8], op: &Op) -> Part {
+    Part { name: name.to_vec(), content: Content::Rendered(op.clone()), mandatory: true }
 }
 
 /// rsyslog unescapes a constant's value once more, after the string has been unescaped as any other
@@ -389,7 +411,7 @@ fn hexadecimal(digits: &[u8]) -> Option<u8> {
 fn property(
     part: &Object,
     options: &Options,
-    ops: &mut Vec<Op>,
+    (ops, parts): (&mut Vec<Op>, &mut Vec<Part>),
     diags: &mut Diagnostics,
 ) -> Option<Op> {
     let params = param::check(part, &[PROPERTY], diags);
@@ -428,6 +450,8 @@ fn property(
     field.compress_space = params.bool("compressSpace") == Some(true);
     field.fixed_width = params.bool("fixedWidth") == Some(true);
     check_width(&mut field, params.loc("fixedWidth"), diags);
+    let mandatory = params.bool("mandatory") == Some(true);
+    parts.push(Part::of(outname, &field, mandatory));
     Some(Op::of(Piece::Field(Box::new(field))))
 }
 

@@ -354,7 +354,7 @@ impl Source {
     pub(super) fn write_time(&self, view: &View<'_>, out: &mut Vec<u8>) {
         let Self::Time { property, format, utc } = self else { return };
         let at = match property {
-            Property::TimeGenerated => view.batch.arrival.local,
+            Property::TimeGenerated => view.generated(),
             _ => view.reported(),
         };
         if *utc {

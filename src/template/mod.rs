@@ -10,11 +10,13 @@
 //! | `compile` | `template()` objects to pieces, checked |
 //! | `field` | one `%property%` with its options; what it does to a value |
 //! | `escape` | JSON, CSV and SQL escaping |
+//! | `entry` | templates as fields of journal entries |
 //! | `builtin` | the names that need no definition |
 //! | `twin`, `fuzz` | the same by the plainest code, and the fuzz target that compares the two |
 
 mod builtin;
 mod compile;
+mod entry;
 mod escape;
 mod field;
 #[cfg(any(test, fuzzing))]

@@ -10,6 +10,9 @@ use crate::message::View;
 use crate::message::write_pri;
 use crate::template::builtin;
 use crate::template::compile;
+use crate::template::entry;
+use crate::template::entry::Entry;
+use crate::template::entry::Part;
 use crate::template::escape;
 use crate::template::field::DataType;
 use crate::template::field::Field;
@@ -69,6 +72,8 @@ pub(super) enum Op {
         raw: bool,
     },
     Field(Box<Field>),
+    /// Of an entry of the journal.
+    Entry(Box<Entry>),
 }
 
 /// A template, ready to render. Cheap to share, dear to clone. Two that are equal render the same.
@@ -81,6 +86,8 @@ pub struct Template {
     properties: Vec<Property>,
     /// Bytes of constant text, and some for what is short.
     overhead: usize,
+    /// Its parts that have names, for outputs that send fields.
+    parts: Vec<Part>,
     /// What it was made of, for the twin.
     #[cfg(any(test, fuzzing))]
     pub(super) made_of: (Vec<Op>, Options),
@@ -123,9 +130,26 @@ impl Template {
             object: options.object,
             properties,
             overhead,
+            parts: Vec::new(),
             #[cfg(any(test, fuzzing))]
             made_of,
         }
+    }
+
+    /// The same with the parts that have names.
+    pub(super) fn with_parts(mut self, parts: Vec<Part>) -> Self {
+        self.parts = parts;
+        self
+    }
+
+    /// What makes an entry of systemd's journal of a message: a field of each part that has a name.
+    /// `None` if none has.
+    #[must_use]
+    pub fn as_entry(&self) -> Option<Self> {
+        if self.name == entry::DEFAULT {
+            return Some(self.clone());
+        }
+        entry::template(&self.name, &self.parts)
     }
 
     /// Makes a template of a `template()` object (or of a `$template` line that was lowered to
@@ -293,7 +317,7 @@ impl Op {
     }
 
     #[inline]
-    fn render(&self, view: &View<'_>, out: &mut Vec<u8>) {
+    pub(super) fn render(&self, view: &View<'_>, out: &mut Vec<u8>) {
         match self {
             Self::Text(text) => out.extend_from_slice(text),
             Self::Byte(byte) => out.push(*byte),
@@ -315,6 +339,7 @@ impl Op {
             Self::Rfc5424Head => rfc5424::write_head(view, out),
             Self::Json { source, raw } => source.write_json(*raw, view, out),
             Self::Field(field) => field.write(view, out),
+            Self::Entry(entry) => entry.write(view, out),
         }
     }
 
@@ -350,11 +375,12 @@ impl Op {
         match self {
             Self::Variable(_) | Self::Json { source: Source::Variable(_), .. } => true,
             Self::Field(field) => matches!(field.source, Source::Variable(_)),
+            Self::Entry(entry) => entry.is_variable(),
             _ => false,
         }
     }
 
-    fn property(&self) -> Option<Property> {
+    pub(super) fn property(&self) -> Option<Property> {
         match self {
             Self::Text(_) | Self::Byte(_) | Self::Variable(_) => None,
             Self::Property(property) => Some(*property),
@@ -363,6 +389,7 @@ impl Op {
             Self::Time(source) | Self::Json { source, .. } => source.property(),
             Self::SpaceBeforeMsg | Self::Rfc5424 => Some(Property::Msg),
             Self::Field(field) => field.source.property(),
+            Self::Entry(entry) => entry.property(),
         }
     }
 

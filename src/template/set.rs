@@ -92,7 +92,7 @@ mod tests {
         for name in Template::builtin_names() {
             assert!(Templates::new().get(name).is_some(), "{name:?}");
         }
-        assert_eq!(Template::builtin_names().filter(|name| name.starts_with(' ')).count(), 8);
+        assert_eq!(Template::builtin_names().filter(|name| name.starts_with(' ')).count(), 9);
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod generate;
 mod handover;
 mod headerless;
 mod help;
+mod journal;
 mod lint;
 mod local;
 mod oracle;

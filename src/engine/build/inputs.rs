@@ -40,6 +40,8 @@ pub(in crate::engine) enum InputPlan {
 
 impl Builder {
     pub(super) fn inputs(&mut self, block: &Block, diags: &mut Diagnostics) -> Vec<InputPlan> {
+        let kinds = objects(block, ObjectKind::Input).filter_map(|object| object.text("type"));
+        self.input_kinds = kinds.map(|(kind, _)| kind).collect();
         let mut inputs = self.loaded_inputs(diags);
         for object in objects(block, ObjectKind::Input) {
             inputs.extend(on_its_page(object, diags, |diags| self.input(object, diags)));
@@ -118,6 +120,7 @@ impl Builder {
             work_directory: self.globals.work_directory.as_deref().map(PathBuf::from),
             message_bytes_max: self.globals.message_bytes_max,
             reads_variables: may_read_variables(self.definitions.sources()),
+            inputs: self.input_kinds.clone(),
         }
     }
 }

@@ -210,6 +210,8 @@ struct Builder {
     acts: bool,
     queues: queue::params::Names,
     queue_plans: QueuePlans,
+    /// The modules of the `input()` objects.
+    input_kinds: Vec<String>,
     /// Of mmsequence.
     counters: Counters,
     parsers: Parsers,
@@ -390,6 +392,10 @@ impl Builder {
             Some(name) => Some(self.template(name, object, "template", diags)?),
             None => None,
         };
+        let template = match (template, &spec) {
+            (Some(template), OutputSpec::Journal(_)) => Some(fields(&template, object, diags)?),
+            (template, _) => template,
+        };
         let file_name = match spec.dyna_file() {
             Some(name) => Some(self.template(name, object, "dynaFile", diags)?),
             None => None,
@@ -490,6 +496,17 @@ impl Builder {
         }
         found
     }
+}
+
+/// What makes fields of a message, for an output that sends such.
+fn fields(template: &Template, action: &Object, diags: &mut Diagnostics) -> Option<Arc<Template>> {
+    let entry = template.as_entry();
+    if entry.is_none() {
+        let text = format!("template '{}' has no part with a name to send", template.name);
+        let help = "take a list template: property(name=\"msg\" outname=\"MESSAGE\")";
+        diags.push(Diagnostic::error(place(action, "template"), text).help(help));
+    }
+    entry.map(Arc::new)
 }
 
 /// Does something with `object`; what is complained of names the page that describes it, and the

@@ -6,6 +6,7 @@ mod tests;
 use std::io;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::SocketAddr;
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::net::UnixDatagram;
@@ -74,20 +75,28 @@ impl UxSockSpec {
     pub fn compile(params: &Params, defaults: &Defaults, diags: &mut Diagnostics) -> Option<Self> {
         let mut common = Common::compile(params, diags)?;
         let socket = params.str("socket").unwrap_or_default().to_owned();
-        let problem = match address(&socket) {
-            _ if socket.is_empty() => Some("no socket to send to".to_owned()),
-            Ok(_) => None,
-            Err(e) => Some(format!("'{socket}' is no name of a socket: {e}")),
-        };
-        if let Some(text) = problem {
-            let help = "name it: $OMUxSockSocket /run/name, in front of :omuxsock:";
-            let complaint = Diagnostic::error(params.loc("socket"), text).help(help);
-            params.missing(&["socket"], complaint, diags);
-            return None;
-        }
+        let help = "name it: $OMUxSockSocket /run/name, in front of :omuxsock:";
+        check_address(&socket, params, help, diags)?;
         let template = common.template.take().unwrap_or_else(|| defaults.uxsock_template.clone());
         Some(Self { common, template, socket })
     }
+}
+
+/// Complains of what cannot be a socket's name.
+pub(super) fn check_address(
+    socket: &str,
+    params: &Params,
+    help: &str,
+    diags: &mut Diagnostics,
+) -> Option<()> {
+    let text = match address(socket) {
+        _ if socket.is_empty() => "no socket to send to".to_owned(),
+        Ok(_) => return Some(()),
+        Err(e) => format!("'{socket}' is no name of a socket: {e}"),
+    };
+    let complaint = Diagnostic::error(params.loc("socket"), text).help(help);
+    params.missing(&["socket"], complaint, diags);
+    None
 }
 
 /// A path, or `@` and an abstract name.
@@ -106,8 +115,21 @@ fn connect(socket: &str) -> io::Result<UnixDatagram> {
     UnixDatagram::from_std(open)
 }
 
+/// Where datagrams go.
+pub(super) struct Target<'a> {
+    pub(super) socket: &'a str,
+    /// Sends what is too large for a datagram.
+    pub(super) by_file: Option<ByFile>,
+}
+
+/// Sends bytes in a file.
+pub(super) type ByFile = for<'a> fn(
+    &'a UnixDatagram,
+    &'a [u8],
+) -> Pin<Box<dyn Future<Output = io::Result<Sent>> + Send + 'a>>;
+
 /// What became of a message.
-enum Sent {
+pub(super) enum Sent {
     Yes,
     /// It is larger than any datagram can be.
     TooLarge,
@@ -116,7 +138,7 @@ enum Sent {
 /// Sends; a receiver that was started anew is found at once.
 async fn send(
     connection: &mut Option<UnixDatagram>,
-    spec: &UxSockSpec,
+    target: &Target<'_>,
     bytes: &[u8],
     task: &Task,
 ) -> io::Result<Sent> {
@@ -125,7 +147,7 @@ async fn send(
         Some(open) => open,
         None => {
             task.stats.opened.add(1);
-            connect(&spec.socket)?
+            connect(target.socket)?
         }
     };
     match timeout(PATIENCE, open.send(bytes)).await {
@@ -135,17 +157,26 @@ async fn send(
             Ok(Sent::Yes)
         }
         Ok(Err(e)) if e.raw_os_error() == Some(libc::EMSGSIZE) => {
+            let sent = match target.by_file {
+                Some(by_file) => by_file(&open, bytes).await?,
+                None => Sent::TooLarge,
+            };
             *connection = Some(open);
-            Ok(Sent::TooLarge)
+            Ok(sent)
         }
-        Ok(Err(_)) if !fresh => Box::pin(send(connection, spec, bytes, task)).await,
+        Ok(Err(_)) if !fresh => Box::pin(send(connection, target, bytes, task)).await,
         Ok(Err(e)) => Err(e),
     }
 }
 
 /// Sends what comes out of the task's queue until nothing will come any more.
 pub(super) async fn run(spec: UxSockSpec, task: Task) {
-    let mut health = Health::new(&task, &spec.common);
+    deliver(&spec.common, Target { socket: &spec.socket, by_file: None }, task).await;
+}
+
+/// The same, for all outputs that do so.
+pub(super) async fn deliver(common: &Common, target: Target<'_>, task: Task) {
+    let mut health = Health::new(&task, common);
     let mut connection = None;
     let mut pending = Pending::default();
     let mut complained = false;
@@ -155,7 +186,7 @@ pub(super) async fn run(spec: UxSockSpec, task: Task) {
         let through = chunk.ends.partition_point(|end| *end as usize <= at);
         let end = chunk.ends.get(through).map_or(chunk.bytes.len(), |end| *end as usize);
         if end > at {
-            match send(&mut connection, &spec, &chunk.bytes[at..end], &task).await {
+            match send(&mut connection, &target, &chunk.bytes[at..end], &task).await {
                 Ok(Sent::Yes) => health.worked(),
                 Ok(Sent::TooLarge) => {
                     pending.unsendable += 1;
@@ -165,7 +196,7 @@ pub(super) async fn run(spec: UxSockSpec, task: Task) {
                     }
                 }
                 Err(e) => {
-                    let why = format!("cannot send to {}: {e}", spec.socket);
+                    let why = format!("cannot send to {}: {e}", target.socket);
                     health.pause(&why, &mut pending, &task).await;
                     continue;
                 }
