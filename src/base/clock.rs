@@ -34,6 +34,17 @@ pub fn uptime() -> Duration {
     Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
 }
 
+/// When the kernel's own clock, by which it stamps its messages, stood at 0.
+#[must_use]
+pub fn kernel_start() -> Wall {
+    let now = wall();
+    let since = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let micros = i64::from(now.micros) - since.tv_nsec / 1000;
+    let (secs, micros) = (now.secs - since.tv_sec, micros.rem_euclid(1_000_000));
+    let borrowed = i64::from(micros > i64::from(now.micros));
+    Wall { secs: secs - borrowed, micros: u32::try_from(micros).unwrap_or(0) }
+}
+
 /// The offset of local time from UTC, in seconds, at `secs` since the epoch. Asks the time zone
 /// database once per quarter of an hour (no zone changes inside one) and remembers the answer.
 #[derive(Clone, Debug)]
@@ -41,6 +52,17 @@ pub struct LocalZone {
     zone: jiff::tz::TimeZone,
     quarter: i64,
     offset: i32,
+}
+
+impl Wall {
+    /// So much later.
+    #[must_use]
+    pub fn after(self, time: Duration) -> Self {
+        let micros = self.micros + time.subsec_micros();
+        let secs = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        let secs = self.secs.saturating_add(secs).saturating_add(i64::from(micros / 1_000_000));
+        Self { secs, micros: micros % 1_000_000 }
+    }
 }
 
 impl LocalZone {

@@ -3,19 +3,29 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use std::time::Instant;
 
+use crate::base::clock;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
 use crate::engine::Summary;
 use crate::engine::summary::ActionCounters;
+use crate::net::sys;
 
-/// Time between two looks, at most. Each takes the lock of every queue once.
+/// Time between two looks, at most. Each takes the lock of every queue twice.
 pub(super) const CHECK_EVERY: Duration = Duration::from_secs(60);
+
+/// Time between two trims, at least: looks may be as frequent as `impstats` reports.
+const TRIM_EVERY: Duration = Duration::from_secs(30);
+/// Bytes that are worth asking the allocator to give back.
+const WORTH_GIVING_BACK: usize = 1 << 20;
 
 /// Who looks.
 #[derive(Debug)]
 pub(super) struct Watch {
     actions: Vec<Watched>,
+    /// When memory is given back next, at the earliest.
+    trim_at: Instant,
 }
 
 #[derive(Debug)]
@@ -28,22 +38,37 @@ impl Watch {
     pub(super) fn new(summary: &Summary) -> Self {
         let watched =
             |counters: &ActionCounters| Watched { counters: counters.clone(), said: false };
-        Self { actions: summary.actions.iter().map(watched).collect() }
+        let actions = summary.actions.iter().map(watched).collect();
+        Self { actions, trim_at: clock::monotonic() + TRIM_EVERY }
     }
 
     /// Looks from now on at the actions of `summary`; what was said of those that are still there
     /// is not said again.
     pub(super) fn follow(&mut self, summary: &Summary) {
-        let mut new = Self::new(summary);
-        for action in &mut new.actions {
+        let mut new = Self::new(summary).actions;
+        for action in &mut new {
             let same = |old: &&Watched| Arc::ptr_eq(&old.counters.outlet, &action.counters.outlet);
             action.said = self.actions.iter().find(same).is_some_and(|old| old.said);
         }
-        *self = new;
+        self.actions = new;
+    }
+
+    /// Gives back what the queues have not needed for a while.
+    fn trim(&mut self) {
+        let now = clock::monotonic();
+        if now < self.trim_at {
+            return;
+        }
+        self.trim_at = now + TRIM_EVERY;
+        let freed: usize = self.actions.iter().map(|action| action.counters.queue.trim()).sum();
+        if freed >= WORTH_GIVING_BACK {
+            sys::give_memory_back();
+        }
     }
 
     /// Looks at every action, and says of each once that its books do not balance.
     pub(super) fn check(&mut self, reporter: &dyn Reporter) {
+        self.trim();
         for action in &mut self.actions {
             let what = match (action.counters.missing(), action.counters.surplus()) {
                 (0, 0) => continue,

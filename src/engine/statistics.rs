@@ -25,6 +25,7 @@ use crate::input::impstats;
 use crate::input::relp;
 use crate::input::tcp;
 use crate::input::udp;
+use crate::input::unix;
 use crate::net::sys::ResourceUsage;
 use crate::output::OutputStats;
 use crate::queue::Gauge;
@@ -163,9 +164,10 @@ pub(super) enum Counted {
     Percentiles(Arc<Percentiles>),
 }
 
-/// What impstats reports, apart from inputs and queues: those are behind it. `action` gives the
+/// What impstats reports, apart from listeners and queues: those are behind it. `action` gives the
 /// objects of an action.
 pub(super) fn probes(
+    sockets: Option<LogSocketsProbe>,
     counted: &[Counted],
     action: impl Fn(usize) -> Vec<Box<dyn Probe>>,
 ) -> Vec<Box<dyn Probe>> {
@@ -185,6 +187,7 @@ pub(super) fn probes(
     }
     let mut probes: Vec<Box<dyn Probe>> =
         vec![Box::new(Buckets(buckets)), Box::new(AllPercentiles(percentiles))];
+    probes.extend(sockets.map(|sockets| Box::new(sockets) as Box<dyn Probe>));
     probes.append(&mut placed);
     probes
 }
@@ -444,6 +447,31 @@ impl Probe for DatagramsProbe {
             counter("msgs.received", sum(came)),
         ];
         Object::new("imudp(w0)".into(), udp::NAME, figures)
+    }
+}
+
+/// What came by all sockets of imuxsock.
+#[derive(Debug)]
+pub(super) struct LogSocketsProbe(Vec<Arc<InputStats>>);
+
+impl LogSocketsProbe {
+    /// `None` if there are no sockets.
+    pub(super) fn of(sockets: Vec<Arc<InputStats>>) -> Option<Self> {
+        (!sockets.is_empty()).then_some(Self(sockets))
+    }
+}
+
+impl Probe for LogSocketsProbe {
+    fn read(&self) -> Object {
+        let sum = |counter: fn(&InputStats) -> u64| self.0.iter().map(|s| counter(s)).sum();
+        let limits: u64 = sum(|stats| stats.limits.get());
+        let figures = vec![
+            // rsyslogd counts what its rate limit drops, too, and not as dropped.
+            counter("submitted", sum(came)),
+            counter("ratelimit.discarded", sum(|stats| stats.dropped_ratelimit.get())),
+            counter("ratelimit.numratelimiters", limits),
+        ];
+        Object::new(unix::NAME.into(), unix::NAME, figures)
     }
 }
 

@@ -22,6 +22,7 @@ use crate::config::param::Params;
 use crate::input::InputSettings;
 use crate::input::InputStats;
 use crate::message::Ack;
+use crate::message::Arrival;
 use crate::message::Batch;
 use crate::message::InputInfo;
 use crate::message::Message;
@@ -50,6 +51,9 @@ pub struct LocalModule {
 /// From the parameters of the module and of the `input()`; `None` if it was complained of.
 pub type Instance = fn(&Params, &Params, &Surroundings, &mut Diagnostics) -> Option<Arc<dyn Local>>;
 
+/// [`parse::message_into`], or one that reads like it.
+pub type ParseInto = fn(&mut Vec<u8>, Frame, &ParseSettings, &Arrival, &mut Message);
+
 /// What a module may need to know of the rest of the configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
@@ -72,6 +76,16 @@ pub trait Local: fmt::Debug + Send + Sync {
 
     /// What its counters are called: the module and what it reads.
     fn label(&self) -> String;
+
+    /// `$fromhost`, where it is not the relay's own host name.
+    fn source_host(&self) -> Option<&str> {
+        None
+    }
+
+    /// What parses its messages, and its name, if it is not what the ruleset says.
+    fn parser(&self) -> Option<(ParseInto, &'static str)> {
+        None
+    }
 
     /// How its messages are parsed, where they are: changes to what holds for all inputs.
     fn adjust(&self, _parse: &mut ParseSettings) {}
@@ -149,7 +163,8 @@ impl Feed {
     pub fn new(input: Arc<LocalInput>, shard: Rc<Shard>) -> Self {
         let epoch = shard.epoch();
         let setup = input.setups.at(shard.generation());
-        let source = Arc::new(Source::new(None, Some(&setup.info.hostname)));
+        let from = input.local.source_host().unwrap_or(&setup.info.hostname);
+        let source = Arc::new(Source::new(None, Some(from)));
         let route = shard.route_of(setup.ruleset, &source, &setup.info);
         let batch = Batch::new(setup.info.clone());
         let (hostname, stuck) = (None, Stuck::new());
@@ -160,6 +175,18 @@ impl Feed {
     #[must_use]
     pub const fn setup(&self) -> &Arc<LocalSetup> {
         &self.setup
+    }
+
+    /// Counts messages of the batch's sender that a rate limit dropped.
+    pub fn limited(&self, messages: u64) {
+        self.source.limited(messages);
+        self.input.stats.dropped_ratelimit.add(messages);
+    }
+
+    /// `$fromhost`
+    #[must_use]
+    pub fn source_host(&self) -> &str {
+        &self.source.fromhost
     }
 
     #[must_use]
@@ -223,11 +250,16 @@ impl Feed {
 
     /// As [`Feed::parse`], of bytes that stand in the batch.
     pub fn parse_in_place(&mut self, frame: Frame, variables: Option<Value>) {
+        self.parse_by(parse::message_into, frame, variables);
+    }
+
+    /// As [`Feed::parse_in_place`], by a parser that may be another one than the ruleset's.
+    pub fn parse_by(&mut self, parser: ParseInto, frame: Frame, variables: Option<Value>) {
         let parsed = poison::caught(|| {
             let Batch { data, messages, arrival, .. } = &mut self.batch;
             let message = messages.push_mut(Message::default());
             poison::test_panic("parse", frame.span.of(data));
-            parse::message_into(data, frame, &self.setup.parse, arrival, message);
+            parser(data, frame, &self.setup.parse, arrival, message);
         });
         match parsed {
             Ok(()) => self.batch.give(variables),
@@ -274,8 +306,9 @@ impl Feed {
             return;
         }
         self.setup = self.input.setups.at(self.shard.generation());
-        if *self.source.fromhost != *self.setup.info.hostname {
-            self.source = Arc::new(Source::new(None, Some(&self.setup.info.hostname)));
+        let from = self.input.local.source_host().unwrap_or(&self.setup.info.hostname);
+        if *self.source.fromhost != *from {
+            self.source = Arc::new(Source::new(None, Some(from)));
         }
         self.route = self.shard.route_of(self.setup.ruleset, &self.source, &self.setup.info);
     }

@@ -7,13 +7,16 @@
 mod guard;
 pub mod impstats;
 mod internal;
+pub mod kernel;
 pub mod local;
+pub mod mark;
 pub mod ratelimit;
 pub mod relp;
 mod settings;
 mod stats;
 pub mod tcp;
 pub mod udp;
+pub mod unix;
 
 pub use internal::Internal;
 pub use internal::InternalSetup;
@@ -31,7 +34,8 @@ static NETWORK: [&Module; 5] =
     [&impstats::MODULE, &udp::MODULE, &tcp::MODULE, &tcp::MODULE_PLAIN, &relp::MODULE];
 
 /// Those that read what is on this machine.
-pub static LOCAL: &[LocalModule] = &[];
+pub static LOCAL: &[LocalModule] =
+    &[unix::LOCAL, kernel::klog::LOCAL, kernel::kmsg::LOCAL, mark::LOCAL];
 
 /// All of them.
 pub fn modules() -> impl Iterator<Item = &'static Module> {

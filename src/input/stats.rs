@@ -51,6 +51,8 @@ pub struct InputStats {
     pub panics: Counter,
     /// System calls that took datagrams.
     pub receive_calls: Counter,
+    /// Rate limits made, one for each process that logs.
+    pub limits: Counter,
     /// A part of the above, of IPv4 and of IPv6: rsyslog has a listener for each.
     pub families: [FamilyStats; 2],
 }
@@ -97,7 +99,7 @@ impl InputStats {
         let Self { frames_bad_count, frames_bad_delimiter, frames_oversize, .. } = self;
         let Self { sessions_opened, sessions_closed, sessions_refused, .. } = self;
         let Self { sessions_timed_out, sessions_broken, .. } = self;
-        let Self { accept_errors, panics, receive_calls, .. } = self;
+        let Self { accept_errors, panics, receive_calls, limits, .. } = self;
         let Self { wanted, stopped, unmatched, quarantined, .. } = self;
         let own = [
             received,
@@ -123,6 +125,7 @@ impl InputStats {
             accept_errors,
             panics,
             receive_calls,
+            limits,
         ];
         own.into_iter().chain(classes).chain(families.iter().flat_map(FamilyStats::all))
     }

@@ -48,6 +48,8 @@ impl MessageFlags {
     pub const HOSTNAME_SET: Self = Self(1024);
     /// HOSTNAME is `$fromhost-ip` where it is neither in the header nor set by a rule.
     pub const HOSTNAME_IP: Self = Self(2048);
+    /// Made by immark: actions may leave it out (`action.writeAllMarkMessages`).
+    pub const MARK: Self = Self(4096);
 
     #[must_use]
     #[inline]
@@ -172,6 +174,12 @@ impl Batch {
             self.given.resize_with(self.messages.len().saturating_sub(1), || None);
             self.given.push(variables);
         }
+    }
+
+    /// Follows the removal of messages: of those that were there, `kept` says which still are.
+    pub fn keep_given(&mut self, kept: &[bool]) {
+        let mut kept = kept.iter();
+        self.given.retain(|_| kept.next().copied().unwrap_or(true));
     }
 
     /// Whether any message begins with variables.

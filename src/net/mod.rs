@@ -8,6 +8,7 @@ mod resolve;
 pub mod reverse;
 pub mod sys;
 pub mod udp;
+pub mod unix;
 
 pub use options::FreeBind;
 pub use options::KeepAlive;

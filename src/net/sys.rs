@@ -1,6 +1,6 @@
 //! The system calls that no library in use wraps well: `recvmmsg` and `sendmmsg` over arrays that
-//! are prepared once, the kernel's count of dropped datagrams, the state of a TCP connection,
-//! and what the process has used.
+//! are prepared once, what the kernel notes of datagrams, the state of a TCP connection, what the
+//! process was given and has used; and that the allocator gives back what it does not use.
 //!
 //! The only file of the program with `unsafe` in it.
 #![expect(unsafe_code, reason = "recvmmsg, sendmmsg and socket options without a safe wrapper")]
@@ -17,15 +17,25 @@ use std::net::SocketAddrV6;
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
+use std::os::fd::FromRawFd;
+use std::os::fd::OwnedFd;
 use std::ptr;
 
+use crate::base::clock::Wall;
 use crate::base::num::len32;
 
-/// Room for one `SO_RXQ_OVFL` control message: its header and a `u32`, aligned.
-const CONTROL_BYTES: usize = {
+/// Room for the control messages that may come with a datagram, headers and all, aligned: of UDP
+/// `SO_RXQ_OVFL`, a `u32`; of unix sockets the sender's credentials and the time.
+const CONTROL_BYTES: usize = space::<u32>() + space::<libc::ucred>() + space::<libc::timeval>();
+
+/// Bytes of a control message that carries a `T`.
+const fn space<T>() -> usize {
+    #[expect(clippy::cast_possible_truncation, reason = "sizes of small structures")]
     // SAFETY: pure arithmetic on its argument.
-    unsafe { libc::CMSG_SPACE(len32(size_of::<u32>())) as usize }
-};
+    unsafe {
+        libc::CMSG_SPACE(size_of::<T>() as u32) as usize
+    }
+}
 
 /// A control buffer, aligned as the kernel's `cmsghdr` wants it.
 #[repr(C)]
@@ -187,6 +197,97 @@ impl RecvArrays {
         // SAFETY: that data is a `u32`, and `controls[i]` has room for it.
         Some(unsafe { data.cast::<u32>().read_unaligned() })
     }
+
+    /// What the kernel says of datagram `i` of the latest call, on a socket that [`take_notes`]
+    /// was called for.
+    pub(super) fn notes(&self, i: usize) -> Notes {
+        let header = &self.headers[i].msg_hdr;
+        let mut notes = Notes::default();
+        // SAFETY: `header` is as the kernel left it: its control pointer and length name a prefix
+        // of `controls[i]`.
+        let mut control = unsafe { libc::CMSG_FIRSTHDR(header) };
+        while !control.is_null() {
+            // SAFETY: not null, so that a whole `cmsghdr` lies in `controls[i]`, which is aligned
+            // for it.
+            let head = unsafe { control.read() };
+            // SAFETY: as above; the data follow the header.
+            let data = unsafe { libc::CMSG_DATA(control) };
+            match (head.cmsg_level, head.cmsg_type) {
+                (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) => {
+                    // SAFETY: the data of such a message are a `ucred`.
+                    let sender = unsafe { data.cast::<libc::ucred>().read_unaligned() };
+                    let pid = u32::try_from(sender.pid).unwrap_or(0);
+                    notes.sender = Some(Credentials { pid, uid: sender.uid, gid: sender.gid });
+                }
+                (libc::SOL_SOCKET, libc::SCM_TIMESTAMP) => {
+                    // SAFETY: the data of such a message are a `timeval`.
+                    let at = unsafe { data.cast::<libc::timeval>().read_unaligned() };
+                    let micros = u32::try_from(at.tv_usec).unwrap_or(0);
+                    notes.time = Some(Wall { secs: at.tv_sec, micros });
+                }
+                _ => {}
+            }
+            // SAFETY: `header` and `control` are as the kernel left them; the next message is
+            // looked for within the length that `header` says.
+            control = unsafe { libc::CMSG_NXTHDR(header, control) };
+        }
+        notes
+    }
+}
+
+/// Who sent a datagram over a unix socket, as the kernel knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// 0 if the process is none that this one can see.
+    pub pid: u32,
+    pub uid: u32,
+    pub gid: u32,
+}
+
+/// What the kernel says of a datagram.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Notes {
+    pub(super) sender: Option<Credentials>,
+    /// When it was sent.
+    pub(super) time: Option<Wall>,
+}
+
+/// Asks the kernel to note, with each datagram, its sender's credentials (`SO_PASSCRED`) and the
+/// time (`SO_TIMESTAMP`).
+///
+/// # Errors
+/// What `setsockopt` says.
+pub(super) fn take_notes(socket: BorrowedFd<'_>) -> io::Result<()> {
+    switch_on(socket, libc::SO_PASSCRED)?;
+    switch_on(socket, libc::SO_TIMESTAMP)
+}
+
+/// A file descriptor that this process was started with, under a number of its own.
+///
+/// # Errors
+/// There is none of that number.
+pub(super) fn inherited(number: c_int) -> io::Result<OwnedFd> {
+    // SAFETY: takes and gives numbers; of one that is not open the kernel says so.
+    let copy = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 3) };
+    if copy < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call above has just made it, for nobody else.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
+/// Lets the kernel print messages to its console that are more urgent than `level`, 1 to 8, or
+/// than it was before (`SYSLOG_ACTION_CONSOLE_LEVEL`, `SYSLOG_ACTION_CONSOLE_ON`).
+///
+/// # Errors
+/// What `syslog` says.
+pub fn console_log_level(level: Option<c_int>) -> io::Result<()> {
+    const CONSOLE_ON: c_int = 7;
+    const CONSOLE_LEVEL: c_int = 8;
+    let command = if level.is_some() { CONSOLE_LEVEL } else { CONSOLE_ON };
+    // SAFETY: these commands take no buffer.
+    let done = unsafe { libc::klogctl(command, ptr::null_mut(), level.unwrap_or(0)) };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// What `sendmmsg` reads besides the payload.
@@ -261,19 +362,36 @@ impl SendArrays {
 /// # Errors
 /// What `setsockopt` says.
 pub(super) fn report_drops(socket: BorrowedFd<'_>) -> io::Result<()> {
+    switch_on(socket, libc::SO_RXQ_OVFL)
+}
+
+/// Sets an option of level `SOL_SOCKET` that is on or off.
+fn switch_on(socket: BorrowedFd<'_>, option: c_int) -> io::Result<()> {
     let on: c_int = 1;
     // SAFETY: the option's value is one `int`, which outlives the call.
     let done = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
             libc::SOL_SOCKET,
-            libc::SO_RXQ_OVFL,
+            option,
             (&raw const on).cast(),
             len32(size_of::<c_int>()),
         )
     };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
+
+/// Has the allocator give the kernel back what is free between what is in use: by itself it gives
+/// back only what is free at the end. Takes its locks one after the other, for a moment each.
+#[cfg(target_env = "gnu")]
+pub fn give_memory_back() {
+    // SAFETY: takes no pointer, and may be called at any time from any thread.
+    unsafe { libc::malloc_trim(0) };
+}
+
+/// There is no such call but in glibc.
+#[cfg(not(target_env = "gnu"))]
+pub const fn give_memory_back() {}
 
 /// What the process has used so far (`getrusage`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

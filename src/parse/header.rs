@@ -236,7 +236,7 @@ pub fn message_into(
 
 /// Inflates, cuts and sanitises; returns `rawmsg`.
 #[inline]
-fn raw(
+pub(super) fn raw(
     data: &mut Vec<u8>,
     frame: Frame,
     settings: &ParseSettings,

@@ -11,6 +11,7 @@
 pub mod cee;
 pub mod chain;
 pub mod frame;
+pub mod local;
 pub mod relp;
 pub mod rfc3164;
 pub mod rfc5424;

@@ -75,11 +75,6 @@ impl Chunk {
             + self.runs.capacity() * size_of::<Run>()
     }
 
-    /// Whether it may be kept for reuse.
-    pub(super) const fn is_reusable(&self) -> bool {
-        self.memory() <= SPARE_BYTES
-    }
-
     /// Marks that a message was appended to `bytes` up to here.
     #[inline]
     pub fn end_message(&mut self) {

@@ -18,11 +18,9 @@ use crate::base::sync::atomic::Ordering;
 use crate::queue::Chunk;
 use crate::queue::Taken;
 use crate::queue::pace::Pace;
+use crate::queue::spares::Spares;
 use crate::queue::spill::Spill;
 use crate::queue::spill::Way;
-
-/// Spare buffers that are kept for reuse, at most.
-pub(super) const SPARE_CHUNKS: usize = 32;
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -30,7 +28,7 @@ pub(super) struct State {
     pub(super) chunks: VecDeque<Chunk>,
     /// The number of the next one.
     next: u64,
-    pub(super) spare: Vec<Chunk>,
+    pub(super) spares: Spares,
     /// [`Chunk::cost`] of all that is waiting or being delivered, in memory.
     pub(super) bytes: usize,
     pub(super) messages: u64,
@@ -177,7 +175,7 @@ pub fn open(bounds: Bounds) -> (Sender, Receiver) {
     let state = State {
         chunks: VecDeque::new(),
         next: 0,
-        spare: Vec::new(),
+        spares: Spares::default(),
         bytes: 0,
         messages: 0,
         messages_most: 0,
@@ -254,7 +252,6 @@ impl Shared {
     pub(super) fn done(&self, mut chunk: Chunk) {
         let (size, messages, stored) = (chunk.cost(), chunk.len() as u64, chunk.stored);
         chunk.clear();
-        let reusable = chunk.is_reusable();
         let mut state = self.lock();
         // What was given up at the end is not counted any more.
         state.bytes = state.bytes.saturating_sub(size);
@@ -269,10 +266,9 @@ impl Shared {
             }
         }
         self.depth.store(state.depth(), Ordering::Relaxed);
-        if reusable && state.spare.len() < SPARE_CHUNKS {
-            state.spare.push(chunk);
-        }
+        let unwanted = state.spares.keep(chunk);
         drop(state);
+        drop(unwanted);
         self.freed.notify_waiters();
     }
 
@@ -334,7 +330,7 @@ impl Sender {
             // The action was ended by a stop: this is a part of what the queue is left with.
             way = if state.spill.is_some() { Way::Disk } else { Way::Memory };
         }
-        let spare = state.spare.pop().unwrap_or_default();
+        let spare = state.spares.take();
         let full = std::mem::replace(chunk, spare);
         state.bytes += full.cost();
         state.messages += full.len() as u64;
@@ -396,6 +392,13 @@ impl Gauge {
             }
             closed.await;
         }
+    }
+
+    /// Frees memory that was needed for what waited before the last call, and not since. How many
+    /// bytes that are.
+    pub fn trim(&self) -> usize {
+        let unneeded = self.shared.lock().spares.unneeded();
+        unneeded.iter().map(Chunk::memory).sum()
     }
 
     /// Messages that are on disk and not in memory.

@@ -8,6 +8,7 @@ mod pace;
 pub mod params;
 pub mod record;
 mod settings;
+mod spares;
 mod spill;
 mod spool;
 mod taken;

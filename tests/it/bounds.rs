@@ -14,13 +14,22 @@ fn holds(row: &str, messages: &str) {
     let output = bench.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     let ends: Value = serde_json::from_slice(&output.stdout).expect(&said);
-    if ends[0]["skipped"]["why"] == "only root can mount a small disk" {
+    let debug = cfg!(debug_assertions);
+    let why = &ends[0]["skipped"]["why"];
+    if !debug && *why == "only a debug build of Bongsu panics when it is asked to" {
+        eprintln!("row {row} was not run: {ends}");
+        return;
+    }
+    if *why == "only root can mount a small disk" {
         // CI runs it: there everybody is root.
         assert!(!rustix::process::geteuid().is_root(), "{ends}");
         eprintln!("row {row} was not run: {ends}");
         return;
     }
     let outcome = &ends[0]["ran"];
+    if outcome["note"].as_str().is_some_and(|note| note.contains("no cgroup")) {
+        eprintln!("row {row} was run without a cgroup: {ends}");
+    }
     assert!(outcome["sent"].as_u64() > Some(0), "nothing was sent: {ends}");
     assert_eq!(outcome["within"], Value::Bool(true), "{ends}");
     assert!(output.status.success(), "{said}");
@@ -59,6 +68,9 @@ rows! {
     a_stop_keeps_on_disk_what_cannot_be_delivered: "17", "40k";
     a_stop_says_what_it_lost: "18", "20k";
     files_may_be_reopened_at_any_time: "19", "100k";
+    a_wrong_configuration_changes_nothing: "20", "100k";
     what_relp_does_not_acknowledge_is_sent_again: "37", "40k";
     what_cannot_be_kept_is_not_acknowledged: "38", "20k";
+    little_memory_is_enough: "39", "100k";
+    what_makes_it_panic_is_set_aside: "40", "20k";
 }

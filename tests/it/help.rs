@@ -19,7 +19,7 @@ use crate::support::source;
 /// One mistake of each kind, and what is not built yet.
 const BROKEN: &str = r#"module(load="imtcp" maxSessionz="3")
 	input(type="imtcp" prot="514" ruleset="로그")
-module(load="imfile") module(load="imklog")
+module(load="imfile") module(load="improg")
 if $msg contain "봉수" then {
   action(type="omfile" file="/x" queue.size="10k" queue.type="LinkedList")
 }

@@ -152,7 +152,7 @@ fn exit_status_and_flags() {
     assert_eq!(check("# bongsu: allow udp-forward\n*.* @192.0.2.1\n", &["--strict"]).0, Some(0));
     // An error, and what this version cannot run.
     assert_eq!(check("mial.* /var/log/a\n", &[]).0, Some(1));
-    let (status, said) = check("*.* /var/log/a\nmodule(load=\"imklog\")\n", &[]);
+    let (status, said) = check("*.* /var/log/a\nmodule(load=\"fmpcre\")\n", &[]);
     assert_eq!(status, Some(1), "{said}");
     assert!(said.contains("1 thing is not built yet"), "{said}");
     // -N1 has nothing to do with it.

@@ -26,6 +26,7 @@ mod handover;
 mod headerless;
 mod help;
 mod lint;
+mod local;
 mod oracle;
 mod params;
 mod parse;

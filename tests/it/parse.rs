@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use bongsu::base::clock::LocalZone;
 use bongsu::base::clock::Wall;
 use bongsu::base::span::Span;
+use bongsu::input::local::ParseInto;
 use bongsu::message::Arrival;
 use bongsu::message::Message;
 use bongsu::message::MessageFlags;
@@ -75,10 +76,11 @@ fn tag(data: &[u8], message: &Message) -> Vec<u8> {
 }
 
 /// Our reading of `input` in the golden files' form.
-fn ours(input: &[u8], settings: &ParseSettings) -> Value {
+fn ours(input: &[u8], settings: &ParseSettings, parser: ParseInto) -> Value {
     let mut data = input.to_vec();
     let frame = Frame { span: Span::new(0, data.len()), truncated: false };
-    let message = bongsu::parse::message(&mut data, frame, settings, &arrival());
+    let mut message = Message::default();
+    parser(&mut data, frame, settings, &arrival(), &mut message);
     let text = |span: Span| Value::from(escape(span.of(&data)));
     let mut found = serde_json::Map::new();
     found.insert("raw".into(), text(message.raw));
@@ -135,20 +137,32 @@ fn departs(key: &str, golden: &Value, found: &Value) -> bool {
 
 /// Compares every case of one file.
 pub(crate) fn compare(golden: &str, settings: &ParseSettings) {
+    compare_by(golden, settings, bongsu::parse::message_into, |_| false);
+}
+
+/// The same, with another parser. Of inputs that are `miscounted` rsyslogd's tag and msg are beside
+/// the mark.
+fn compare_by(
+    golden: &str,
+    settings: &ParseSettings,
+    parser: ParseInto,
+    miscounted: fn(&[u8]) -> bool,
+) {
     let mut wrong = String::new();
     let mut cases = 0;
     for line in golden.lines() {
         cases += 1;
         let case: Value = serde_json::from_str(line).unwrap();
         let input = unescape(case["in"].as_str().unwrap());
-        let ours = ours(&input, settings);
+        let ours = ours(&input, settings, parser);
         for (key, found) in ours.as_object().unwrap() {
             let golden = if key == "raw" {
                 case.get(key).unwrap_or_else(|| &case["in"])
             } else {
                 &case[key]
             };
-            if normal(golden) != *found && !departs(key, golden, found) {
+            let beside = matches!(key.as_str(), "tag" | "msg") && miscounted(&input);
+            if normal(golden) != *found && !departs(key, golden, found) && !beside {
                 writeln!(wrong, "{}\n  {key}: rsyslogd {golden}, bongsu {found}", case["in"])
                     .unwrap();
             }
@@ -163,6 +177,22 @@ pub(crate) fn compare(golden: &str, settings: &ParseSettings) {
 #[test]
 fn network_messages() {
     compare(include_str!("../data/parse/network.jsonl"), &ParseSettings::default());
+}
+
+/// A timestamp with the year in front, of which rsyslogd's imuxsock counts one byte too many: the
+/// message begins with the tag's last byte, or is read past its end.
+fn year_in_front(input: &[u8]) -> bool {
+    let digits = input.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count();
+    let header = input.get(digits + 2..).unwrap_or_default();
+    header.len() > 5 && header[..4].iter().all(u8::is_ascii_digit) && header[4] == b' '
+}
+
+/// What imuxsock's special parser makes of 3000 generated datagrams.
+#[test]
+fn log_socket_messages() {
+    let settings = ParseSettings { compression: false, ..ParseSettings::default() };
+    let golden = include_str!("../data/parse/special.jsonl");
+    compare_by(golden, &settings, bongsu::parse::local::message_into, year_in_front);
 }
 
 #[test]

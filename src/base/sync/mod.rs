@@ -1,6 +1,6 @@
 //! Locks, atomics and wake-ups of what threads share: the queue, tokens, reloads. They are those of
-//! `std` and tokio; with `--cfg model` they are loom's, which tries every order in which threads can
-//! use them (CONTRIBUTING.md, "Models"). The models are the tests in modules named `model`.
+//! `std` and tokio; with `--cfg model` they are loom's, which tries every order in which threads
+//! can use them (CONTRIBUTING.md, "Models"). The models are the tests in modules named `model`.
 
 #[cfg(model)]
 pub mod model;

@@ -196,6 +196,12 @@ pub(super) struct FaultArgs {
     /// About so many messages in each row
     #[arg(long, value_name = "N", value_parser = number, default_value = "200k")]
     pub messages: u64,
+    /// How often what breaks again and again does so
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub times: u64,
+    /// Send for so long where messages are sent at a rate, more slowly [default: as the rate is]
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    pub seconds: Option<Duration>,
     /// Show the rows
     #[arg(long)]
     pub list: bool,

@@ -17,6 +17,7 @@ use crate::engine::Plan;
 use crate::engine::build::InputPlan;
 use crate::engine::explain::recorder::Recorder;
 use crate::engine::explain::recorder::properties;
+use crate::input::local::ParseInto;
 use crate::message::Arrival;
 use crate::message::Batch;
 use crate::message::Class;
@@ -230,7 +231,8 @@ impl Plan {
         if self.inputs.is_empty() {
             let (name, shown) = (String::new(), String::new());
             let ruleset = self.default_ruleset;
-            return Some(Way { name, shown, ruleset, parse: &self.globals.parse, allowed: None });
+            let (parse, own, allowed) = (&self.globals.parse, None, None);
+            return Some(Way { name, shown, ruleset, parse, own, allowed });
         }
         let input = self.inputs.iter().find(|input| {
             let (module, name, ports) = input.names();
@@ -240,6 +242,10 @@ impl Plan {
         let (module, name, ports) = input.names();
         let port = question.port.as_ref().or_else(|| ports.first()).map_or("", String::as_str);
         let lists = self.globals.senders.allowed();
+        let own = match input {
+            InputPlan::Local { local, .. } => local.parser(),
+            InputPlan::Tcp { .. } | InputPlan::Udp { .. } => None,
+        };
         let (ruleset, parse, append_port, allowed) = match input {
             // imptcp does not ask.
             InputPlan::Tcp { ruleset, parse, .. } => {
@@ -255,7 +261,7 @@ impl Plan {
             "" => format!("{name} ({module})"),
             _ => format!("{name} ({module}, port {port})"),
         };
-        Some(Way { name, shown, ruleset, parse, allowed })
+        Some(Way { name, shown, ruleset, parse, own, allowed })
     }
 
     /// The message, parsed, and the parser that took it.
@@ -271,7 +277,14 @@ impl Plan {
         let truncated = cut < question.message.len();
         let frame = Frame { span: Span::new(0, cut), truncated };
         let arrival = batch.arrival;
-        let (message, parser) = parse::explain(&mut batch.data, frame, way.parse, &arrival);
+        let (message, parser) = match way.own {
+            Some((parser, name)) => {
+                let mut message = Message::default();
+                parser(&mut batch.data, frame, way.parse, &arrival, &mut message);
+                (message, name)
+            }
+            None => parse::explain(&mut batch.data, frame, way.parse, &arrival),
+        };
         batch.messages.push(message);
         (batch, parser.to_owned())
     }
@@ -300,6 +313,8 @@ struct Way<'a> {
     shown: String,
     ruleset: RulesetId,
     parse: &'a ParseSettings,
+    /// What parses instead of the ruleset's parsers, and its name.
+    own: Option<(ParseInto, &'static str)>,
     allowed: Option<Arc<AllowedSenders>>,
 }
 

@@ -25,6 +25,7 @@ use crate::input::udp;
 use crate::input::udp::UdpInput;
 use crate::input::udp::UdpSetup;
 use crate::input::udp::UdpSpec;
+use crate::input::unix;
 use crate::message::InputInfo;
 use crate::net::listen;
 use crate::net::listen::Bound;
@@ -196,6 +197,10 @@ impl LiveInput {
 
     pub(super) const fn is_udp(&self) -> bool {
         matches!(self.kind, Kind::Udp(_))
+    }
+
+    pub(super) fn is_log_socket(&self) -> bool {
+        matches!(&self.kind, Kind::Local(input) if input.local.module() == unix::NAME)
     }
 
     /// Does as `wanted`, which is [at the same place](Self::is_at), says from `generation` on.

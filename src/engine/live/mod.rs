@@ -34,6 +34,7 @@ use crate::engine::statistics;
 use crate::engine::statistics::Counted;
 use crate::engine::statistics::DatagramsProbe;
 use crate::engine::statistics::ListenerProbe;
+use crate::engine::statistics::LogSocketsProbe;
 use crate::engine::statistics::MainQueueProbe;
 use crate::engine::statistics::OwnProbe;
 use crate::engine::statistics::ResourceProbe;
@@ -438,7 +439,10 @@ impl Live {
         modules: &[String],
         own: &Arc<InputStats>,
     ) -> Vec<Box<dyn Probe>> {
-        let mut probes = statistics::probes(counted, |action| self.actions[action].probes());
+        let sockets = self.inputs.iter().filter(|input| input.is_log_socket());
+        let sockets = LogSocketsProbe::of(sockets.map(|input| input.stats.clone()).collect());
+        let action = |action: usize| self.actions[action].probes();
+        let mut probes = statistics::probes(sockets, counted, action);
         let mut listeners: Vec<_> = self.inputs.iter().flat_map(LiveInput::probes).collect();
         let place = |l: &ListenerProbe| modules.iter().position(|module| module == l.module());
         listeners.sort_by_key(place);

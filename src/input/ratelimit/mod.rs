@@ -3,7 +3,10 @@
 //! which begins with its first message, `burst` messages pass. The rest is dropped: counted by
 //! sender, and said when dropping begins and when the interval is over.
 
+mod processes;
 mod senders;
+
+pub(super) use processes::Processes;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,6 +22,7 @@ use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
 use crate::input::ratelimit::senders::Senders;
 use crate::message::Batch;
+use crate::message::Message;
 use crate::template::Template;
 
 /// A limit, as it was configured.
@@ -179,9 +183,10 @@ impl RateLimit {
     fn sift_at(&self, batch: &mut Batch, now: Instant) -> usize {
         let mut messages = std::mem::take(&mut batch.messages);
         let received = messages.len();
+        let mut passed = Vec::new();
         let mut state = self.lock();
         let State { window, senders } = &mut *state;
-        messages.retain(|message| {
+        let mut passes = |message: &Message| {
             if message.pri.severity() < self.spec.severity {
                 return true;
             }
@@ -198,6 +203,14 @@ impl RateLimit {
             }
             self.report(verdict, &source.fromhost);
             verdict.pass == 1
+        };
+        let gives = batch.gives();
+        messages.retain(|message| {
+            let passes = passes(message);
+            if gives {
+                passed.push(passes);
+            }
+            passes
         });
         if let Some(own) = &self.spec.per_source
             && let Some(lost) = senders.lost(own, now)
@@ -206,6 +219,7 @@ impl RateLimit {
         }
         drop(state);
         batch.messages = messages;
+        batch.keep_given(&passed);
         received - batch.messages.len()
     }
 }
@@ -232,7 +246,6 @@ mod tests {
     use super::*;
     use crate::base::reporter::Said;
     use crate::message::InputInfo;
-    use crate::message::Message;
     use crate::message::Pri;
     use crate::message::Source;
 

@@ -38,7 +38,6 @@ use crate::queue::Chunk;
 use crate::queue::Marks;
 use crate::queue::Sender;
 use crate::queue::memory::Leave;
-use crate::queue::memory::SPARE_CHUNKS;
 use crate::queue::memory::Shared;
 use crate::queue::memory::State;
 use crate::queue::record;
@@ -475,9 +474,10 @@ impl<F: Files> Worker<F> {
         if let Some(spill) = &mut state.spill {
             spill.written(bytes, messages);
         }
-        state.spare.extend(self.writing.drain(..).filter(Chunk::is_reusable));
-        state.spare.truncate(SPARE_CHUNKS);
+        let unwanted: Vec<_> =
+            self.writing.drain(..).filter_map(|chunk| state.spares.keep(chunk)).collect();
         drop(state);
+        drop(unwanted);
         self.shared.freed.notify_waiters();
     }
 
@@ -512,7 +512,7 @@ impl<F: Files> Worker<F> {
     /// Reads until memory has enough.
     fn read(&mut self) {
         loop {
-            let mut chunk = self.shared.lock().spare.pop().unwrap_or_default();
+            let mut chunk = self.shared.lock().spares.take();
             let read = match self.log.read(&mut chunk.bytes) {
                 Ok(read) => read,
                 Err(error) => {

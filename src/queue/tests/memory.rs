@@ -159,8 +159,24 @@ fn the_memory_of_an_unusual_chunk_is_not_kept() {
         assert!(sender.try_push(&mut chunk(&vec![b'x'; size])));
         let taken = receiver.shared.lock().chunks.pop_front().unwrap();
         receiver.done(taken);
-        assert_eq!(receiver.shared.lock().spare.pop().is_some(), kept, "{size}");
+        assert_eq!(receiver.shared.lock().spares.take().memory() > 0, kept, "{size}");
     }
+}
+
+#[test]
+fn the_memory_of_a_backlog_is_given_back() {
+    let (sender, receiver) = bounded(1 << 30);
+    let spare = || receiver.shared.lock().spares.len();
+    let backlog = |chunks: usize| {
+        (0..chunks).for_each(|_| assert!(sender.try_push(&mut chunk(b"waits"))));
+        let taken = std::mem::take(&mut receiver.shared.lock().chunks);
+        taken.into_iter().for_each(|chunk| receiver.done(chunk));
+    };
+    backlog(8);
+    assert_eq!(sender.gauge().trim(), 0, "it has just been needed");
+    backlog(2);
+    assert!(sender.gauge().trim() >= 6 * b"waits".len());
+    assert_eq!(spare(), 2);
 }
 
 const BYTES_MAX: usize = 1000;

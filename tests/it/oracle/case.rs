@@ -57,6 +57,12 @@ pub(crate) enum Payload {
     Close { connection: String },
     /// Datagrams from one socket.
     Datagrams(Vec<Vec<u8>>),
+    /// Datagrams to a unix socket of that name.
+    Unix { socket: String, datagrams: Vec<Vec<u8>> },
+    /// Bytes into a FIFO of that name.
+    Fifo { name: String, bytes: Vec<u8> },
+    /// What a shell runs, to its end.
+    Command(String),
 }
 
 impl Case {
@@ -108,7 +114,9 @@ impl Case {
             }
             "drop" => self.drop = body.lines().map(regex).collect(),
             "unordered" => self.unordered = body.lines().map(regex).collect(),
-            "tcp" | "udp" | "close" => self.steps.push(step(kind, rest, body)),
+            "tcp" | "udp" | "close" | "unix" | "fifo" | "command" => {
+                self.steps.push(step(kind, rest, body));
+            }
             "wire" => self.wire = Some(text::decode_stream(body)),
             "expect" if rest == "modes" => {
                 self.expect.insert(rest.to_owned(), site::own_modes(body));
@@ -180,6 +188,9 @@ fn step(kind: &str, rest: &str, body: &str) -> Step {
             Payload::Stream { connection, bytes }
         }
         "close" => Payload::Close { connection },
+        "unix" => Payload::Unix { socket: connection, datagrams: text::decode_datagrams(body) },
+        "fifo" => Payload::Fifo { name: connection, bytes: text::decode_stream(body) },
+        "command" => Payload::Command(body.to_owned()),
         _ => Payload::Datagrams(match bytes {
             Some(bytes) => bytes.lines().map(<[u8]>::to_vec).collect(),
             None => text::decode_datagrams(body),

@@ -1,17 +1,22 @@
 //! One run of one case through one relay, over real sockets and files.
 
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fs;
+use std::fs::File;
 use std::io::Read as _;
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::net::UdpSocket;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 use std::time::Instant;
 
 use flate2::bufread::MultiGzDecoder;
+use rustix::fs::Mode;
 use tempfile::TempDir;
 
 use crate::oracle::case::Case;
@@ -80,6 +85,7 @@ pub(crate) fn run(
         site::furnish(&bench.out());
     }
     let args: Vec<_> = case.args.iter().map(String::as_str).collect();
+    let _fifos = bench.fifos(&case.steps);
     let relay = start(program, bench.dir.path(), &bench.expand(&case.conf), &args);
     let relay = bench.ready(relay, &case.steps, feed)?;
 
@@ -87,12 +93,12 @@ pub(crate) fn run(
     let settle = || drop(wait_quiet(SETTLED, LIMIT, look));
     let mut sender = None;
     match feed {
-        Feed::Steps => play(&case.steps, |name| bench.port(name), settle),
+        Feed::Steps => play(&case.steps, |name| bench.port(name), &bench.run(), settle),
         Feed::Wire(bytes) => {
             let connection = String::new();
             let what = Payload::Stream { connection, bytes: bytes.to_vec() };
             let (from, port) = ("127.0.0.1".to_owned(), "IN".to_owned());
-            play(&[Step { from, port, what }], |name| bench.port(name), settle);
+            play(&[Step { from, port, what }], |name| bench.port(name), &bench.run(), settle);
         }
         Feed::Sender(config, rsyslogd) => {
             let config = bench.expand(config);
@@ -141,11 +147,13 @@ impl Sender {
         let port = free_port();
         let config = config.replace("@SENDER@", &port.to_string());
         let mut daemon = start(rsyslogd, dir.path(), &config, &[]);
-        let listens = || case.steps.iter().all(|step| listens(step, port)) || !daemon.running();
+        let run = dir.path();
+        let listens =
+            || case.steps.iter().all(|step| listens(step, port, run)) || !daemon.running();
         if !wait_for(READY, listens) || !daemon.running() {
             return Err(format!("the sender does not listen; stderr:\n{}", daemon.stop().stderr));
         }
-        play(&case.steps, |_| port, || std::thread::sleep(SETTLED));
+        play(&case.steps, |_| port, run, || std::thread::sleep(SETTLED));
         Ok(Self { _daemon: daemon, _dir: dir })
     }
 }
@@ -154,6 +162,7 @@ impl Bench {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
         fs::create_dir(dir.path().join("out")).unwrap();
+        fs::create_dir(dir.path().join("run")).unwrap();
         Self {
             tcp: TcpSink::new(),
             tcp2: TcpSink::new(),
@@ -182,6 +191,7 @@ impl Bench {
         }
         for (name, path) in [
             ("DIR", self.out()),
+            ("RUN", self.run()),
             ("FIFO", self.dir.path().join(LocalSinks::FIFO)),
             ("UNIX", self.dir.path().join(LocalSinks::UNIX)),
             ("PROGRAMS", source::root().join("tests/oracle/programs")),
@@ -189,6 +199,26 @@ impl Bench {
             text = text.replace(&format!("@{name}@"), &path.to_string_lossy());
         }
         text
+    }
+
+    /// The folder of sockets and FIFOs.
+    fn run(&self) -> PathBuf {
+        self.dir.path().join("run")
+    }
+
+    /// Makes the FIFOs that are written to, and holds them open: a reader then sees no end.
+    fn fifos(&self, steps: &[Step]) -> Vec<File> {
+        let names = steps.iter().filter_map(|step| match &step.what {
+            Payload::Fifo { name, .. } => Some(name),
+            _ => None,
+        });
+        let names: BTreeSet<_> = names.collect();
+        let make = |name: &String| {
+            let path = self.run().join(name);
+            rustix::fs::mkfifoat(rustix::fs::CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
+            File::options().read(true).write(true).open(path).unwrap()
+        };
+        names.into_iter().map(make).collect()
     }
 
     /// The folder whose files are outputs.
@@ -199,7 +229,9 @@ impl Bench {
     /// Waits until the relay listens wherever the case sends to.
     fn ready(&self, mut relay: Daemon, steps: &[Step], feed: Feed<'_>) -> Result<Daemon, String> {
         let up = || match feed {
-            Feed::Steps => steps.iter().all(|step| listens(step, self.port(&step.port))),
+            Feed::Steps => {
+                steps.iter().all(|step| listens(step, self.port(&step.port), &self.run()))
+            }
             Feed::Wire(_) | Feed::Sender(..) => tcp_listens(self.port("IN")),
         };
         let mut ended = false;
@@ -255,27 +287,30 @@ fn plain(path: &Path) -> Vec<u8> {
     bytes
 }
 
-fn listens(step: &Step, port: u16) -> bool {
-    match step.what {
+fn listens(step: &Step, port: u16, run: &Path) -> bool {
+    match &step.what {
         Payload::Datagrams(_) => udp_listens(port),
         Payload::Stream { .. } | Payload::Close { .. } => tcp_listens(port),
+        Payload::Unix { socket, .. } => run.join(socket).exists(),
+        // A socket that a command sends to is there when those of other steps are.
+        Payload::Fifo { .. } | Payload::Command(_) => true,
     }
 }
 
 /// Sends the steps in order; `settle` runs between two of different connections, so that their
 /// messages have one order. Connections end at the end, in no order that matters: only one of
 /// them may hold an unfinished frame by then.
-fn play(steps: &[Step], port: impl Fn(&str) -> u16, settle: impl Fn()) {
+fn play(steps: &[Step], port: impl Fn(&str) -> u16, run: &Path, settle: impl Fn()) {
     let mut open = HashMap::<&str, TcpStream>::new();
     for (index, step) in steps.iter().enumerate() {
         if index > 0 {
             settle();
         }
-        let port = port(&step.port);
+        let port = || port(&step.port);
         match &step.what {
             Payload::Stream { connection, bytes } => {
                 let stream =
-                    open.entry(connection).or_insert_with(|| connect(&step.from, port).unwrap());
+                    open.entry(connection).or_insert_with(|| connect(&step.from, port()).unwrap());
                 stream.write_all(bytes).unwrap();
             }
             Payload::Close { connection } => drop(open.remove(connection.as_str()).unwrap()),
@@ -283,10 +318,26 @@ fn play(steps: &[Step], port: impl Fn(&str) -> u16, settle: impl Fn()) {
                 let socket = UdpSocket::bind((step.from.as_str(), 0)).unwrap();
                 for datagram in datagrams {
                     assert_eq!(
-                        socket.send_to(datagram, ("127.0.0.1", port)).unwrap(),
+                        socket.send_to(datagram, ("127.0.0.1", port())).unwrap(),
                         datagram.len()
                     );
                 }
+            }
+            Payload::Unix { socket, datagrams } => {
+                let sender = UnixDatagram::unbound().unwrap();
+                for datagram in datagrams {
+                    let sent = sender.send_to(datagram, run.join(socket)).unwrap();
+                    assert_eq!(sent, datagram.len());
+                }
+            }
+            Payload::Fifo { name, bytes } => {
+                let mut fifo = File::options().write(true).open(run.join(name)).unwrap();
+                fifo.write_all(bytes).unwrap();
+            }
+            Payload::Command(lines) => {
+                let lines = lines.replace("@RUN@", &run.to_string_lossy());
+                let status = Command::new("sh").args(["-ec", &lines]).status().unwrap();
+                assert!(status.success(), "{status}: {lines}");
             }
         }
     }

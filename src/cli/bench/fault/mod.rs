@@ -5,6 +5,7 @@
 //! collector did not get, or got twice, is told by the numbers; each row has its bound.
 
 mod acked;
+mod cage;
 mod collector;
 mod outcome;
 mod relay;
@@ -21,6 +22,7 @@ use crate::cli::bench::error::BenchError;
 use crate::cli::bench::fault::outcome::End;
 use crate::cli::bench::fault::rows::ROWS;
 use crate::cli::bench::fault::rows::Row;
+use crate::cli::bench::fault::rows::Run;
 use crate::cli::bench::print_json;
 
 /// Exit status when a bound was not held.
@@ -47,7 +49,13 @@ pub(super) fn run(args: &FaultArgs) -> Result<ExitCode, BenchError> {
     for row in wanted(&args.rows)? {
         eprintln!("row {}: {}", row.number, row.fault);
         let began = monotonic();
-        let mut end = (row.run)(row, &program, args.messages)?;
+        let mut end = (row.run)(&Run {
+            row,
+            program: &program,
+            messages: args.messages,
+            times: args.times,
+            length: args.seconds,
+        })?;
         if let End::Ran(outcome) = &mut end {
             outcome.seconds = began.elapsed().as_secs_f64();
         }

@@ -21,6 +21,7 @@ use tempfile::TempDir;
 
 use crate::base::clock::monotonic;
 use crate::cli::bench::error::BenchError;
+use crate::cli::bench::fault::cage::Cage;
 use crate::cli::bench::time::pause;
 
 /// How long it may take to answer on its port.
@@ -33,6 +34,8 @@ const LOOK: Duration = Duration::from_millis(10);
 pub(super) struct Site {
     folder: TempDir,
     program: OsString,
+    /// What the relay finds in its environment besides what is there.
+    pub environment: Option<(&'static str, String)>,
     /// Where the relay takes messages.
     pub input: SocketAddr,
 }
@@ -41,7 +44,8 @@ impl Site {
     pub(super) fn new(program: &OsString) -> Result<Self, BenchError> {
         let folder = tempfile::tempdir()
             .map_err(|error| BenchError::io("cannot make a directory", error))?;
-        Ok(Self { folder, program: program.clone(), input: free_address()? })
+        let program = program.clone();
+        Ok(Self { folder, program, environment: None, input: free_address()? })
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -65,21 +69,12 @@ impl Site {
 
     /// Starts the relay and waits until it takes connections.
     pub(super) fn start(&self) -> Result<Relay, BenchError> {
-        let said = self.path("said");
-        let output = File::options().create(true).append(true).open(&said);
-        let output = output.map_err(|error| BenchError::io(said.display(), error))?;
-        let child = Command::new(&self.program)
-            .arg("-n")
-            .arg("-f")
-            .arg(self.path("relay.conf"))
-            .arg("-i")
-            .arg(self.path("pid"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(output)
-            .spawn()
-            .map_err(|error| BenchError::io(self.program.display(), error))?;
-        let mut relay = Relay { child };
+        self.start_in(None)
+    }
+
+    /// As [`Site::start`], with no more memory than `cage` has.
+    pub(super) fn start_in(&self, cage: Option<&Cage>) -> Result<Relay, BenchError> {
+        let mut relay = self.spawn(cage)?;
         let until = monotonic() + READY;
         while TcpStream::connect_timeout(&self.input, LOOK * 20).is_err() {
             if relay.has_ended()? || monotonic() > until {
@@ -90,6 +85,25 @@ impl Site {
             pause(LOOK);
         }
         Ok(relay)
+    }
+
+    /// Starts the relay and does not wait for it.
+    pub(super) fn launch(&self) -> Result<Relay, BenchError> {
+        self.spawn(None)
+    }
+
+    fn spawn(&self, cage: Option<&Cage>) -> Result<Relay, BenchError> {
+        let said = self.path("said");
+        let output = File::options().create(true).append(true).open(&said);
+        let output = output.map_err(|error| BenchError::io(said.display(), error))?;
+        let mut command =
+            cage.map_or_else(|| Command::new(&self.program), |cage| cage.command(&self.program));
+        command.arg("-n").arg("-f").arg(self.path("relay.conf")).arg("-i").arg(self.path("pid"));
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output);
+        let child = command.spawn();
+        let child = child.map_err(|error| BenchError::io(self.program.display(), error))?;
+        Ok(Relay { child })
     }
 
     /// What it said on standard error, over all its lives.
