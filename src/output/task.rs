@@ -10,6 +10,7 @@ use crate::base::backoff::Backoff;
 use crate::base::clock;
 use crate::base::drain::Signals;
 use crate::base::num::count;
+use crate::base::poison;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
 use crate::output::OutputStats;
@@ -139,6 +140,9 @@ impl Pending {
 
     /// Notes that `bytes` more were taken, and passes each chunk that is through to `finished`.
     pub(super) fn advance(&mut self, bytes: usize, mut finished: impl FnMut(Chunk)) {
+        if let Some(chunk) = self.chunks.front() {
+            poison::test_panic_once("output", &chunk.bytes);
+        }
         self.offset += bytes;
         while let Some(length) = self.chunks.front().map(|chunk| chunk.bytes.len())
             && self.offset >= length
