@@ -1,7 +1,10 @@
 //! What the task of every action works with: its queue, its counters, and its state of health.
 
 use std::fmt;
+use std::fs::File;
 use std::io::IoSlice;
+use std::io::Read;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
@@ -14,6 +17,7 @@ use crate::base::poison;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
 use crate::output::OutputStats;
+use crate::output::blocking::on_thread;
 use crate::output::common::Common;
 use crate::output::common::Retry;
 use crate::output::errors::ErrorFile;
@@ -36,6 +40,8 @@ const FAILING: Duration = Duration::from_secs(1);
 /// The same for a target that has taken what it got and says nothing more: a connection on which
 /// nothing is acknowledged. What is under way may have arrived, so that it may come twice.
 const SILENT: Duration = Duration::from_secs(2);
+/// What is read of `action.externalState.file`: one word, and enough to see that there is more.
+const STATE_BYTES: u64 = 64;
 /// The time between two looks at that.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -189,6 +195,29 @@ pub(super) struct Health {
     suspended_at: Option<Instant>,
     worked_at: Option<Instant>,
     suspension: Suspension,
+    external: ExternalState,
+}
+
+/// `action.externalState.file`: somebody else says whether the target works. rsyslogd asks it when
+/// a target that failed works again, and never while one works.
+#[derive(Clone, Debug)]
+pub(super) struct ExternalState(Option<PathBuf>);
+
+impl ExternalState {
+    /// Why the target is to be left alone, if it is. A file that cannot be read says nothing.
+    pub(super) async fn forbids(&self) -> Option<String> {
+        let path = self.0.clone()?;
+        let (path, forbids) = on_thread(path, |path| says_suspended(path)).await?;
+        forbids.then(|| format!("'{}' says that it is suspended", path.display()))
+    }
+}
+
+/// Whether the file holds that one word, with or without a line feed. Nothing else counts: neither
+/// a space nor a second line.
+fn says_suspended(path: &PathBuf) -> bool {
+    let mut text = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(STATE_BYTES).read_to_end(&mut text));
+    read.is_ok() && text.strip_suffix(b"\n").unwrap_or(&text) == b"SUSPENDED"
 }
 
 impl Health {
@@ -205,6 +234,7 @@ impl Health {
             suspended_at: None,
             worked_at: None,
             suspension: task.queue.suspension(),
+            external: ExternalState(common.external_state.clone()),
         }
     }
 
@@ -282,19 +312,28 @@ impl Health {
     /// `action.resumeRetryCount` retries have failed, what is waiting is dropped, and what comes
     /// in the meantime.
     pub(super) async fn pause(&mut self, why: &str, pending: &mut Pending, task: &Task) {
-        let wait = self.failed(why);
-        if wait.is_zero() {
-            return;
+        let mut wait = self.failed(why);
+        loop {
+            if !wait.is_zero() {
+                task.hand_over(pending);
+                if !pending.is_empty() {
+                    self.leave_to_disk(&task.signals);
+                }
+                self.wait_out(wait, pending, task).await;
+            }
+            match self.external.forbids().await {
+                None => break,
+                Some(why) => wait = self.failed(&why),
+            }
         }
-        task.hand_over(pending);
-        if !pending.is_empty() {
-            self.leave_to_disk(&task.signals);
-        }
-        self.wait_out(wait, pending, task).await;
-        if task.fallback.is_some() {
+        if task.fallback.is_some() && !wait.is_zero() {
             // The next action has them if not.
             self.may_work();
         }
+    }
+
+    pub(super) const fn external(&self) -> &ExternalState {
+        &self.external
     }
 
     /// Lets messages come again, the first of which finds out whether the target works.
@@ -377,6 +416,27 @@ mod tests {
     use crate::output::testing::Driven;
     use crate::output::testing::chunk;
     use crate::queue::Framing;
+
+    /// Only that word, and only while the target does not work.
+    #[test]
+    fn a_file_may_say_that_a_target_is_suspended() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state");
+        assert!(!says_suspended(&path), "there is none");
+        for (text, suspended) in [
+            ("SUSPENDED", true),
+            ("SUSPENDED\n", true),
+            ("SUSPENDED\n\n", false),
+            (" SUSPENDED", false),
+            ("SUSPENDEDxyz\n", false),
+            ("suspended", false),
+            ("READY\nSUSPENDED\n", false),
+            ("", false),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(says_suspended(&path), suspended, "{text:?}");
+        }
+    }
 
     /// What the target has is delivered, though the rest of its chunk is not.
     #[test]

@@ -44,6 +44,7 @@ use crate::engine::statistics::Counted;
 use crate::engine::statistics::Statistics;
 use crate::input::impstats;
 use crate::input::impstats::ImpstatsSpec;
+use crate::input::mark;
 use crate::input::ratelimit::RateLimitSpec;
 use crate::lookup::Tables;
 use crate::modifier::sequence::Counters;
@@ -386,6 +387,9 @@ impl Builder {
         }
         let defaults = self.outputs.at(object.loc, self.definitions.sources());
         let mut spec = OutputSpec::compile(object, defaults, diags)?;
+        let marks = self.modules.params(mark::NAME);
+        let loaded = self.modules.is_loaded(mark::NAME);
+        spec.marks_every(mark::interval(marks).filter(|_| loaded));
         let template = match spec.template() {
             Some(name) => Some(self.template(name, object, "template", diags)?),
             None => None,
