@@ -16,7 +16,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::clock::LocalZone;
 use crate::base::drain::Branch;
 use crate::base::drain::Control;
 use crate::base::drain::Signals;
@@ -415,8 +414,7 @@ impl Live {
         let setups = Arc::new(Versions::new(self.generation, setup));
         let (running, counted) = (setups.clone(), stats.clone());
         self.impstats = Some(LiveImpstats { setups: running, ruleset, stats: counted, branch });
-        let (reporter, zone) = (self.reporter.clone(), LocalZone::system());
-        Some((Impstats { setups, stats, reporter, zone }, signals))
+        Some((Impstats::new(setups, stats, self.reporter.clone()), signals))
     }
 
     fn impstats_setup(
