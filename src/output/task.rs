@@ -319,7 +319,9 @@ impl Health {
                 if !pending.is_empty() {
                     self.leave_to_disk(&task.signals);
                 }
-                self.wait_out(wait, pending, task).await;
+                if !self.wait_out(wait, pending, task).await {
+                    break;
+                }
             }
             match self.external.forbids().await {
                 None => break,
@@ -349,11 +351,13 @@ impl Health {
         }
     }
 
-    async fn wait_out(&self, wait: Duration, pending: &mut Pending, task: &Task) {
+    /// False if the queue has ended, and nothing is left.
+    async fn wait_out(&self, wait: Duration, pending: &mut Pending, task: &Task) -> bool {
         let wait = wait_or_stop(wait, task.signals.clone());
         tokio::pin!(wait);
         if !self.exhausted() {
-            return wait.await;
+            wait.await;
+            return true;
         }
         loop {
             let mut taken = std::mem::take(&mut pending.offset);
@@ -361,8 +365,8 @@ impl Health {
                 task.give_up(chunk, std::mem::take(&mut taken));
             }
             tokio::select! {
-                () = &mut wait => return,
-                more = task.queue.take(&mut pending.chunks) => if !more { return },
+                () = &mut wait => return true,
+                more = task.queue.take(&mut pending.chunks) => if !more { return false },
             }
         }
     }
@@ -415,6 +419,7 @@ mod tests {
     use super::*;
     use crate::output::testing::Driven;
     use crate::output::testing::chunk;
+    use crate::output::testing::start;
     use crate::queue::Framing;
 
     /// Only that word, and only while the target does not work.
@@ -436,6 +441,31 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             assert_eq!(says_suspended(&path), suspended, "{text:?}");
         }
+    }
+
+    /// What comes meanwhile is dropped where retries have an end, and the end of the queue is seen.
+    #[tokio::test]
+    async fn a_suspended_target_does_not_outlive_its_queue() {
+        let dir = tempfile::tempdir().unwrap();
+        let (state, out) = (dir.path().join("state"), dir.path().join("sub/out"));
+        std::fs::write(&state, "SUSPENDED\n").unwrap();
+        let action = start(&[
+            ("type", "omfile"),
+            ("file", out.to_str().unwrap()),
+            ("createDirs", "off"),
+            ("action.resumeRetryCount", "0"),
+            ("action.externalState.file", state.to_str().unwrap()),
+        ]);
+        action.push(&["one\n"]).await;
+        action.delivered().await;
+        std::fs::create_dir(dir.path().join("sub")).unwrap();
+        action.push(&["two\n"]).await;
+        action.delivered().await;
+        let (stats, said) = (action.stats.clone(), action.said.clone());
+        action.end().await;
+        assert_eq!((stats.delivered.get(), stats.dropped_retries.get()), (0, 2));
+        assert!(stats.failures.get() < 10, "it does not spin: {}", stats.failures.get());
+        assert!(said.all().iter().any(|text| text.contains(" suspended: ")), "{:?}", said.all());
     }
 
     /// What the target has is delivered, though the rest of its chunk is not.
