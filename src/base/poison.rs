@@ -178,21 +178,37 @@ fn append(path: &Path, record: &[u8]) -> io::Result<()> {
 #[cfg_attr(not(debug_assertions), expect(clippy::missing_const_for_fn, reason = "does nothing"))]
 pub fn test_panic(stage: &str, message: &[u8]) {
     #[cfg(debug_assertions)]
+    assert!(!is_asked(stage, message), "as {stage} was asked to");
+    #[cfg(not(debug_assertions))]
+    let _ = (stage, message);
+}
+
+/// The same the first time alone: what is made anew comes through.
+#[inline]
+#[cfg_attr(not(debug_assertions), expect(clippy::missing_const_for_fn, reason = "does nothing"))]
+pub fn test_panic_once(stage: &str, message: &[u8]) {
+    #[cfg(debug_assertions)]
     {
-        use std::sync::LazyLock;
-        static ASKED: LazyLock<Option<(String, String)>> = LazyLock::new(|| {
-            let asked = std::env::var("BONGSU_TEST_PANIC").ok()?;
-            asked.split_once(':').map(|(stage, text)| (stage.to_owned(), text.to_owned()))
-        });
-        if let Some((of, text)) = &*ASKED
-            && of == stage
-            && memchr::memmem::find(message, text.as_bytes()).is_some()
-        {
-            panic!("as {stage} was asked to");
-        }
+        use std::sync::atomic::AtomicBool;
+        use std::sync::atomic::Ordering;
+        static DONE: AtomicBool = AtomicBool::new(false);
+        let due = is_asked(stage, message) && !DONE.swap(true, Ordering::Relaxed);
+        assert!(!due, "as {stage} was asked to");
     }
     #[cfg(not(debug_assertions))]
     let _ = (stage, message);
+}
+
+#[cfg(debug_assertions)]
+fn is_asked(stage: &str, message: &[u8]) -> bool {
+    use std::sync::LazyLock;
+    static ASKED: LazyLock<Option<(String, String)>> = LazyLock::new(|| {
+        let asked = std::env::var("BONGSU_TEST_PANIC").ok()?;
+        asked.split_once(':').map(|(stage, text)| (stage.to_owned(), text.to_owned()))
+    });
+    ASKED.as_ref().is_some_and(|(of, text)| {
+        of == stage && memchr::memmem::find(message, text.as_bytes()).is_some()
+    })
 }
 
 #[cfg(test)]

@@ -221,7 +221,7 @@ impl Host {
         }
         if let Some((mut impstats, signals)) = change.impstats {
             let shard = self.shard.clone();
-            let keeper = self.keeper(impstats::NAME, &impstats.stats, &signals);
+            let keeper = self.keeper(impstats::NAME, impstats.stats(), &signals);
             let work = async move || {
                 impstats.run(shard.clone(), signals.clone()).await;
                 Ok(())

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -14,6 +15,8 @@ use crate::base::diag::nearest;
 use crate::base::limits::SOURCES_MAX;
 use crate::base::limits::YAML_BYTES_MAX;
 use crate::base::num::count;
+use crate::base::reporter::Level;
+use crate::base::reporter::Reporter;
 use crate::catalog;
 use crate::config;
 use crate::config::ast::Object;
@@ -24,6 +27,7 @@ use crate::config::selector;
 use crate::engine::objects::required;
 use crate::input::ratelimit::PerSourceSpec;
 use crate::input::ratelimit::Quota;
+use crate::input::ratelimit::RateLimit;
 use crate::input::ratelimit::RateLimitSpec;
 use crate::template::Templates;
 
@@ -38,11 +42,63 @@ const KEY_DEFAULT: &str = "RSYSLOG_PerSourceKey";
 const PER_SOURCE: [&str; 5] =
     ["perSource", "perSourcePolicy", "perSourceKeyTpl", "perSourceMaxStates", "perSourceTopN"];
 
+/// The `ratelimit()` objects of a configuration, by name.
+pub(super) type Limits = HashMap<String, LimitPlan>;
+
+/// A `ratelimit()`, read.
+#[derive(Clone, Debug)]
+pub(super) struct LimitPlan {
+    pub(super) spec: RateLimitSpec,
+    /// What it was made of, where that names a file.
+    recipe: Option<Recipe>,
+}
+
+#[derive(Clone, Debug)]
+struct Recipe {
+    params: Params,
+    templates: Templates,
+}
+
+/// The limits that files describe, at work.
+#[derive(Debug, Default)]
+pub(super) struct Policies(Vec<(Recipe, Arc<RateLimit>)>);
+
+impl Policies {
+    /// Those of `plans` that are among `limits`.
+    pub(super) fn new(plans: Limits, limits: &HashMap<String, Arc<RateLimit>>) -> Self {
+        let one =
+            |(name, plan): (String, LimitPlan)| Some((plan.recipe?, limits.get(&name)?.clone()));
+        Self(plans.into_iter().filter_map(one).collect())
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// SIGHUP: reads the files again. One that is wrong changes nothing. May hang with the disk.
+    pub(super) fn read_again(&self, reporter: &dyn Reporter) {
+        for (Recipe { params, templates }, limit) in &self.0 {
+            let name = limit.name();
+            let (level, text) = match spec(params, templates) {
+                Ok(spec) => match limit.replace(spec) {
+                    false => continue,
+                    true => (Level::Info, format!("ratelimit '{name}' goes by its new policy")),
+                },
+                Err((_, why)) => {
+                    let text = format!("ratelimit '{name}' goes on by the policy it had: {why}");
+                    (Level::Error, text)
+                }
+            };
+            reporter.say(level, text);
+        }
+    }
+}
+
 /// Takes a `ratelimit()` into `limits`; one that is wrong is complained of and left out.
 pub(super) fn add(
     object: &Object,
     templates: &Templates,
-    limits: &mut HashMap<String, RateLimitSpec>,
+    limits: &mut Limits,
     diags: &mut Diagnostics,
 ) {
     let Some(table) = catalog::object(ObjectKind::Ratelimit) else { return };
@@ -55,16 +111,17 @@ pub(super) fn add(
             let text = format!("ratelimit '{name}' is defined twice: the first one counts");
             diags.push(Diagnostic::error(object.loc, text).help("rename or remove this one"));
         }
-        Ok(spec) => drop(limits.insert(name.to_owned(), spec)),
+        Ok(spec) => {
+            let name = name.to_owned();
+            let recipe = (params.has("policy") || params.has("perSourcePolicy"))
+                .then(|| Recipe { params, templates: templates.clone() });
+            limits.insert(name, LimitPlan { spec, recipe });
+        }
     }
 }
 
 /// Whether the limit that an input names is there, and nothing stands against it.
-pub(super) fn check_name(
-    params: &Params,
-    limits: &HashMap<String, RateLimitSpec>,
-    diags: &mut Diagnostics,
-) -> bool {
+pub(super) fn check_name(params: &Params, limits: &Limits, diags: &mut Diagnostics) -> bool {
     let Some(name) = params.str("rateLimit.name") else { return true };
     let loc = params.loc("rateLimit.name");
     if params.has("rateLimit.interval") || params.has("rateLimit.burst") {
@@ -239,7 +296,7 @@ mod tests {
         let (mut limits, mut diags) = (HashMap::new(), Diagnostics::default());
         add(object, &Templates::new(), &mut limits, &mut diags);
         let why = || diags.all.iter().map(|d| d.message.clone()).collect::<Vec<_>>().join("; ");
-        limits.remove("l").ok_or_else(why)
+        limits.remove("l").map(|plan| plan.spec).ok_or_else(why)
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::engine::Plan;
 use crate::engine::Summary;
 use crate::engine::board::Board;
 use crate::engine::host::Command;
+use crate::engine::limits::Policies;
 use crate::engine::live::Live;
 use crate::engine::live::ShardChange;
 use crate::engine::origin;
@@ -83,22 +84,40 @@ pub(super) struct ReloadStats {
 /// What reloads replace and others look at.
 #[derive(Debug)]
 pub(super) struct Shared {
-    state: Mutex<(Summary, Arc<Tables>)>,
+    state: Mutex<Seen>,
+}
+
+#[derive(Clone, Debug)]
+struct Seen {
+    account: Summary,
+    tables: Arc<Tables>,
+    policies: Arc<Policies>,
 }
 
 impl Shared {
     /// The counters of all that runs, or has run.
     pub(super) fn account(&self) -> Summary {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).account.clone()
     }
 
     /// The lookup tables that the rules ask.
     pub(super) fn tables(&self) -> Arc<Tables> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).tables.clone()
     }
 
-    fn put(&self, state: (Summary, Arc<Tables>)) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    /// The rate limits that files describe.
+    pub(super) fn policies(&self) -> Arc<Policies> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).policies.clone()
+    }
+
+    fn put(&self, account: Summary, live: &Live) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = Seen::of(account, live);
+    }
+}
+
+impl Seen {
+    fn of(account: Summary, live: &Live) -> Self {
+        Self { account, tables: live.tables.clone(), policies: live.policies.clone() }
     }
 }
 
@@ -111,7 +130,7 @@ impl Reloads {
         board: Board,
         compile: Compile,
     ) -> io::Result<Self> {
-        let state = Mutex::new((live.summary(), live.tables.clone()));
+        let state = Mutex::new(Seen::of(live.summary(), &live));
         let runtime = Builder::new_current_thread().enable_all().build()?;
         serve_tables(&live)?;
         Ok(Self { live, shards, board, compile, shared: Arc::new(Shared { state }), runtime })
@@ -165,7 +184,7 @@ impl Reloads {
         stats.last.raise(u64::try_from(clock::wall().secs).unwrap_or(0));
         let mut account = self.shared.account();
         (account.reloads, account.reloads_failed) = (stats.all.get(), stats.failed.get());
-        self.shared.put((account, self.live.tables.clone()));
+        self.shared.put(account, &self.live);
         service::ready();
         report.push_str(&verdict);
         if let Err(error) = told.and_then(|()| self.board.end(done, &report)) {
@@ -199,7 +218,7 @@ impl Reloads {
         let mut account = self.live.summary();
         let before = self.shared.account();
         (account.reloads, account.reloads_failed) = (before.reloads, before.reloads_failed);
-        self.shared.put((account, self.live.tables.clone()));
+        self.shared.put(account, &self.live);
         if let Err(error) = serve_tables(&self.live) {
             let text = format!("lookup tables will not be read again: {error}");
             self.live.reporter.say(Level::Error, text);

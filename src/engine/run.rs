@@ -34,6 +34,7 @@ use crate::engine::host;
 use crate::engine::host::Command;
 use crate::engine::host::Seed;
 use crate::engine::host::Seen;
+use crate::engine::limits::Policies;
 use crate::engine::live::Live;
 use crate::engine::live::ShardChange;
 use crate::engine::origin;
@@ -140,6 +141,7 @@ impl Minder {
                     reporter.say(Level::Info, format!("{origin} {program} was HUPed"));
                     self.control.reopen();
                     shared.tables().hup();
+                    read_policies(shared.policies(), reporter);
                     service::ready();
                 }
                 _ = pulse.tick(), if watched.is_some() => {
@@ -191,6 +193,18 @@ impl Minder {
                 reporter.say(Level::Error, text);
             }
         }
+    }
+}
+
+/// Reads the files of rate limits again. Nobody waits for it: they may be on a disk that hangs.
+fn read_policies(policies: Arc<Policies>, reporter: &Arc<dyn Reporter>) {
+    if policies.is_empty() {
+        return;
+    }
+    let to = reporter.clone();
+    let thread = thread::Builder::new().name("rate-limits".to_owned());
+    if let Err(error) = thread.spawn(move || policies.read_again(&*to)) {
+        reporter.say(Level::Error, format!("rate limits are not read again: {error}"));
     }
 }
 

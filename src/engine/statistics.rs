@@ -18,6 +18,7 @@ use crate::config::ast::ObjectKind;
 use crate::config::ast::StmtKind;
 use crate::config::module::short_name;
 use crate::config::param::Params;
+use crate::engine::live::pair::pair;
 use crate::engine::modules::BUILT_IN;
 use crate::engine::reload::ReloadStats;
 use crate::input::InputStats;
@@ -162,6 +163,24 @@ pub(super) enum Counted {
     Action(usize),
     Bucket(Arc<Bucket>),
     Percentiles(Arc<Percentiles>),
+}
+
+/// What counts as something in the configuration before did goes on where that is.
+pub(super) fn go_on_from(now: &[Counted], before: &[Counted]) {
+    let is_like = |old: &Counted, new: &Counted| match (old, new) {
+        (Counted::Bucket(old), Counted::Bucket(new)) => old.is_like(new),
+        (Counted::Percentiles(old), Counted::Percentiles(new)) => old.is_like(new),
+        _ => false,
+    };
+    for (new, pair) in now.iter().zip(pair(before, now, is_like, |_, _| true)) {
+        match (new, pair.map(|at| &before[at])) {
+            (Counted::Bucket(new), Some(Counted::Bucket(old))) => new.go_on_from(old.as_ref()),
+            (Counted::Percentiles(new), Some(Counted::Percentiles(old))) => {
+                new.go_on_from(old.as_ref());
+            }
+            _ => {}
+        }
+    }
 }
 
 /// What impstats reports, apart from listeners and queues: those are behind it. `action` gives the

@@ -74,9 +74,14 @@ struct MarkSpec {
     flagged: bool,
 }
 
+/// Seconds between two marks; `None` if there are none. `params` are those of the module.
+#[must_use]
+pub fn interval(params: &Params) -> Option<i64> {
+    Some(params.int("interval").unwrap_or(INTERVAL_DEFAULT)).filter(|seconds| *seconds > 0)
+}
+
 fn loaded(params: &Params, _: &Surroundings, diags: &mut Diagnostics) -> Vec<Arc<dyn Local>> {
-    let seconds = params.int("interval").unwrap_or(INTERVAL_DEFAULT);
-    let Some(seconds) = u64::try_from(seconds).ok().filter(|n| *n > 0) else {
+    let Some(seconds) = interval(params).and_then(|seconds| u64::try_from(seconds).ok()) else {
         let text = "immark: an interval of 0 is none: no marks are made";
         let help = "write interval=\"1200\", or leave the module out";
         diags.push(Diagnostic::warning(params.loc("interval"), text).help(help));

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering;
 
@@ -49,22 +50,56 @@ static PARAMS: &[Spec] = &[
     Spec::new("var", Token, "$!mmsequence", "Variable that gets the number."),
 ];
 
-/// The counters that keys name: as many as the configuration has actions, at most.
+/// The counters of a configuration: as many as it has actions, at most.
 #[derive(Debug, Default)]
-pub struct Counters(HashMap<Vec<u8>, Arc<Counter>>);
+pub struct Counters {
+    named: HashMap<Vec<u8>, Arc<Counter>>,
+    /// Those of one action, in the order of the configuration.
+    own: Vec<(Parameters, Arc<Counter>)>,
+}
 
-/// A number that all shards count on.
+impl Counters {
+    /// Goes on where the counters of the configuration before are: those of the same key, and those
+    /// of actions that count in the same way into the same variable, the first where the first was.
+    /// To be called before anything is counted.
+    pub fn go_on_from(&self, before: &Self) {
+        for (key, counter) in &self.named {
+            if let Some(old) = before.named.get(key) {
+                counter.go_on_from(old);
+            }
+        }
+        let mut old: Vec<_> = before.own.iter().collect();
+        for (parameters, counter) in &self.own {
+            if let Some(at) = old.iter().position(|(other, _)| other == parameters) {
+                counter.go_on_from(&old.remove(at).1);
+            }
+        }
+    }
+}
+
+/// A number that all shards count on, its own or that of the counter which it goes on from.
 #[derive(Debug)]
-struct Counter(AtomicI64);
+struct Counter {
+    own: Arc<AtomicI64>,
+    before: OnceLock<Arc<AtomicI64>>,
+}
 
 impl Counter {
     /// Of a counter that nobody has asked yet: no number that it can have, which are 32 bits.
     const NEW: i64 = i64::MIN;
+
+    fn number(&self) -> &Arc<AtomicI64> {
+        self.before.get().unwrap_or(&self.own)
+    }
+
+    fn go_on_from(&self, before: &Self) {
+        self.before.get_or_init(|| before.number().clone());
+    }
 }
 
 impl Default for Counter {
     fn default() -> Self {
-        Self(AtomicI64::new(Self::NEW))
+        Self { own: Arc::new(AtomicI64::new(Self::NEW)), before: OnceLock::new() }
     }
 }
 
@@ -80,6 +115,12 @@ enum Source {
 #[derive(Clone, Debug)]
 pub struct Sequence {
     source: Source,
+    parameters: Parameters,
+}
+
+/// How it counts, and for whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Parameters {
     from: i32,
     to: i32,
     step: i32,
@@ -90,21 +131,25 @@ impl Sequence {
     /// Reads its parameters.
     pub fn compile(params: &Params, counters: &mut Counters, diags: &mut Diagnostics) -> Self {
         let number = |name| params.int(name).map(low32);
-        let source = match params.str("mode") {
-            Some("random") => Source::Random(Dice::default()),
-            Some("key") => {
-                let key = params.bytes("key").map(|key| key.to_vec()).unwrap_or_default();
-                Source::Key(counters.0.entry(key).or_default().clone())
-            }
-            _ => Source::Instance(Arc::default()),
-        };
-        Self {
-            source,
+        let parameters = Parameters {
             from: number("from").unwrap_or(0),
             to: number("to").unwrap_or(i32::MAX),
             step: number("step").unwrap_or(1),
             variable: variable(params, diags),
-        }
+        };
+        let source = match params.str("mode") {
+            Some("random") => Source::Random(Dice::default()),
+            Some("key") => {
+                let key = params.bytes("key").map(|key| key.to_vec()).unwrap_or_default();
+                Source::Key(counters.named.entry(key).or_default().clone())
+            }
+            _ => {
+                let counter = Arc::<Counter>::default();
+                counters.own.push((parameters.clone(), counter.clone()));
+                Source::Instance(counter)
+            }
+        };
+        Self { source, parameters }
     }
 
     /// Sets the variable to the next number.
@@ -112,32 +157,30 @@ impl Sequence {
         let number = match &self.source {
             Source::Random(dice) => self.random(dice.throw()),
             Source::Instance(counter) | Source::Key(counter) => {
-                let before = counter.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| {
+                let number = counter.number();
+                let before = number.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| {
                     Some(self.after(n).into())
                 });
                 self.after(before.unwrap_or_else(|unchanged| unchanged)).into()
             }
         };
         // Where an object stands, or is needed and is not, nothing is changed.
-        _ = draft.variables.set(&self.variable, Value::Int(number));
+        _ = draft.variables.set(&self.parameters.variable, Value::Int(number));
     }
 
     /// What follows `number`. A counter that others count on may stand below the first number,
     /// too.
     fn after(&self, number: i64) -> i32 {
-        let number = i32::try_from(number).unwrap_or(self.to);
-        let below = matches!(self.source, Source::Key(_)) && number < self.from;
+        let Parameters { from, to, step, .. } = self.parameters;
+        let number = i32::try_from(number).unwrap_or(to);
+        let below = matches!(self.source, Source::Key(_)) && number < from;
         // Like C's int: it goes round.
-        if below || number >= self.to.wrapping_sub(self.step) {
-            self.from
-        } else {
-            number.wrapping_add(self.step)
-        }
+        if below || number >= to.wrapping_sub(step) { from } else { number.wrapping_add(step) }
     }
 
     /// A number from `from` on, below `to`; `from` if there is none. (rsyslogd dies then.)
     fn random(&self, thrown: u64) -> i64 {
-        let (from, to) = (i64::from(self.from), i64::from(self.to));
+        let (from, to) = (i64::from(self.parameters.from), i64::from(self.parameters.to));
         let size = u64::try_from(to - from).unwrap_or(0).max(1);
         // Below 2^32.
         from + i64::try_from(thrown % size).unwrap_or(0)

@@ -15,6 +15,9 @@ use crate::config::param::Spec;
 use crate::queue::Settings;
 use crate::shard::GateSpec;
 
+/// Seconds between marks where nobody says otherwise (rsyslog `immark`).
+const MARK_INTERVAL: i64 = 1200;
+
 /// The table of the `action.*` parameters, and of what belongs to no group.
 pub static PARAMS: &[Spec] = &[
     Spec::new("type", Str, "", "The output module."),
@@ -50,8 +53,12 @@ pub static PARAMS: &[Spec] = &[
         "off",
         "Says it again at each failed attempt.",
     ),
-    Spec::new("action.writeAllMarkMessages", Bool, "on", "Passes on every mark message.")
-        .ignored("mark messages are always passed on"),
+    Spec::new(
+        "action.writeAllMarkMessages",
+        Bool,
+        "on",
+        "Takes mark messages also if it had another one in the last half of their interval.",
+    ),
     Spec::new("action.execOnlyEveryNthTime", Int, "0", "Takes each nth message alone."),
     Spec::new(
         "action.execOnlyEveryNthTimeTimeout",
@@ -82,8 +89,12 @@ pub static PARAMS: &[Spec] = &[
     .ignored("repeated messages are passed on as they are"),
     Spec::new("action.copyMsg", Bool, "off", "Gives the action a copy of the message.")
         .ignored("an action always has its own rendering"),
-    Spec::new("action.externalState.file", Str, "", "File that says whether the target works.")
-        .meanwhile("the target itself is tried"),
+    Spec::new(
+        "action.externalState.file",
+        Str,
+        "",
+        "File that keeps a target suspended that failed, as long as it says SUSPENDED.",
+    ),
     Spec::new("action.ratelimit.name", Str, "", "The ratelimit() that the action obeys.")
         .meanwhile("what is sent is not rate limited"),
 ];
@@ -122,6 +133,8 @@ pub struct Common {
     pub gate: GateSpec,
     /// `action.errorFile`, and the bytes that it grows to.
     pub error_file: Option<(PathBuf, Option<u64>)>,
+    /// `action.externalState.file`
+    pub external_state: Option<PathBuf>,
 }
 
 impl Common {
@@ -132,6 +145,7 @@ impl Common {
             return None;
         }
         let text = |name| params.str(name).map(str::to_owned);
+        let path = |name| params.str(name).filter(|path| !path.is_empty()).map(PathBuf::from);
         let continuation = params.bool("action.reportSuspensionContinuation").unwrap_or(false);
         Some(Self {
             name: text("name"),
@@ -141,12 +155,11 @@ impl Common {
                 || params.bool("action.reportSuspension").unwrap_or(true),
             report_continuation: continuation,
             gate: gate(params),
-            error_file: params.str("action.errorFile").filter(|path| !path.is_empty()).map(
-                |path| {
-                    let most = params.int("action.errorFile.maxSize").filter(|bytes| *bytes > 0);
-                    (PathBuf::from(path), most.and_then(|bytes| u64::try_from(bytes).ok()))
-                },
-            ),
+            error_file: path("action.errorFile").map(|path| {
+                let most = params.int("action.errorFile.maxSize").filter(|bytes| *bytes > 0);
+                (path, most.and_then(|bytes| u64::try_from(bytes).ok()))
+            }),
+            external_state: path("action.externalState.file"),
             queue: Settings::compile(params, false, diags),
         })
     }
@@ -160,6 +173,10 @@ fn gate(params: &Params) -> GateSpec {
         every: every.unwrap_or(0),
         every_timeout: seconds("action.execOnlyEveryNthTimeTimeout"),
         once_in: seconds("action.execOnlyOnceEveryInterval"),
+        mark_gap: match params.bool("action.writeAllMarkMessages") {
+            Some(false) => Some(MARK_INTERVAL / 2),
+            _ => None,
+        },
         ..GateSpec::default()
     }
 }

@@ -252,6 +252,12 @@ impl OutputSpec {
         }
     }
 
+    /// Where mark messages are left out: they come every so many seconds, or never.
+    pub fn marks_every(&mut self, interval: Option<i64>) {
+        let gap = &mut self.common_mut().gate.mark_gap;
+        *gap = gap.and(interval).map(|seconds| seconds / 2);
+    }
+
     /// Whether both do the same with the same messages, whatever they are called.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {

@@ -1,7 +1,10 @@
 //! What the task of every action works with: its queue, its counters, and its state of health.
 
 use std::fmt;
+use std::fs::File;
 use std::io::IoSlice;
+use std::io::Read;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
@@ -10,9 +13,11 @@ use crate::base::backoff::Backoff;
 use crate::base::clock;
 use crate::base::drain::Signals;
 use crate::base::num::count;
+use crate::base::poison;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
 use crate::output::OutputStats;
+use crate::output::blocking::on_thread;
 use crate::output::common::Common;
 use crate::output::common::Retry;
 use crate::output::errors::ErrorFile;
@@ -35,6 +40,8 @@ const FAILING: Duration = Duration::from_secs(1);
 /// The same for a target that has taken what it got and says nothing more: a connection on which
 /// nothing is acknowledged. What is under way may have arrived, so that it may come twice.
 const SILENT: Duration = Duration::from_secs(2);
+/// What is read of `action.externalState.file`: one word, and enough to see that there is more.
+const STATE_BYTES: u64 = 64;
 /// The time between two looks at that.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -151,6 +158,9 @@ impl Pending {
 
     /// Notes that `bytes` more were taken, and passes each chunk that is through to `finished`.
     pub(super) fn advance(&mut self, bytes: usize, mut finished: impl FnMut(Chunk)) {
+        if let Some(chunk) = self.chunks.front() {
+            poison::test_panic_once("output", &chunk.bytes);
+        }
         self.offset += bytes;
         while let Some(length) = self.chunks.front().map(|chunk| chunk.bytes.len())
             && self.offset >= length
@@ -197,6 +207,29 @@ pub(super) struct Health {
     suspended_at: Option<Instant>,
     worked_at: Option<Instant>,
     suspension: Suspension,
+    external: ExternalState,
+}
+
+/// `action.externalState.file`: somebody else says whether the target works. rsyslogd asks it when
+/// a target that failed works again, and never while one works.
+#[derive(Clone, Debug)]
+pub(super) struct ExternalState(Option<PathBuf>);
+
+impl ExternalState {
+    /// Why the target is to be left alone, if it is. A file that cannot be read says nothing.
+    pub(super) async fn forbids(&self) -> Option<String> {
+        let path = self.0.clone()?;
+        let (path, forbids) = on_thread(path, |path| says_suspended(path)).await?;
+        forbids.then(|| format!("'{}' says that it is suspended", path.display()))
+    }
+}
+
+/// Whether the file holds that one word, with or without a line feed. Nothing else counts: neither
+/// a space nor a second line.
+fn says_suspended(path: &PathBuf) -> bool {
+    let mut text = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(STATE_BYTES).read_to_end(&mut text));
+    read.is_ok() && text.strip_suffix(b"\n").unwrap_or(&text) == b"SUSPENDED"
 }
 
 impl Health {
@@ -213,6 +246,7 @@ impl Health {
             suspended_at: None,
             worked_at: None,
             suspension: task.queue.suspension(),
+            external: ExternalState(common.external_state.clone()),
         }
     }
 
@@ -290,19 +324,30 @@ impl Health {
     /// `action.resumeRetryCount` retries have failed, what is waiting is dropped, and what comes
     /// in the meantime.
     pub(super) async fn pause(&mut self, why: &str, pending: &mut Pending, task: &Task) {
-        let wait = self.failed(why);
-        if wait.is_zero() {
-            return;
+        let mut wait = self.failed(why);
+        loop {
+            if !wait.is_zero() {
+                task.hand_over(pending);
+                if !pending.is_empty() {
+                    self.leave_to_disk(&task.signals);
+                }
+                if !self.wait_out(wait, pending, task).await {
+                    break;
+                }
+            }
+            match self.external.forbids().await {
+                None => break,
+                Some(why) => wait = self.failed(&why),
+            }
         }
-        task.hand_over(pending);
-        if !pending.is_empty() {
-            self.leave_to_disk(&task.signals);
-        }
-        self.wait_out(wait, pending, task).await;
-        if task.fallback.is_some() {
+        if task.fallback.is_some() && !wait.is_zero() {
             // The next action has them if not.
             self.may_work();
         }
+    }
+
+    pub(super) const fn external(&self) -> &ExternalState {
+        &self.external
     }
 
     /// Lets messages come again, the first of which finds out whether the target works.
@@ -318,11 +363,13 @@ impl Health {
         }
     }
 
-    async fn wait_out(&self, wait: Duration, pending: &mut Pending, task: &Task) {
+    /// False if the queue has ended, and nothing is left.
+    async fn wait_out(&self, wait: Duration, pending: &mut Pending, task: &Task) -> bool {
         let wait = wait_or_stop(wait, task.signals.clone());
         tokio::pin!(wait);
         if !self.exhausted() {
-            return wait.await;
+            wait.await;
+            return true;
         }
         loop {
             let mut taken = std::mem::take(&mut pending.offset);
@@ -332,8 +379,8 @@ impl Health {
                 task.give_up_rest(chunk, first.0, first.1);
             }
             tokio::select! {
-                () = &mut wait => return,
-                more = task.queue.take(&mut pending.chunks) => if !more { return },
+                () = &mut wait => return true,
+                more = task.queue.take(&mut pending.chunks) => if !more { return false },
             }
         }
     }
@@ -386,7 +433,54 @@ mod tests {
     use super::*;
     use crate::output::testing::Driven;
     use crate::output::testing::chunk;
+    use crate::output::testing::start;
     use crate::queue::Framing;
+
+    /// Only that word, and only while the target does not work.
+    #[test]
+    fn a_file_may_say_that_a_target_is_suspended() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state");
+        assert!(!says_suspended(&path), "there is none");
+        for (text, suspended) in [
+            ("SUSPENDED", true),
+            ("SUSPENDED\n", true),
+            ("SUSPENDED\n\n", false),
+            (" SUSPENDED", false),
+            ("SUSPENDEDxyz\n", false),
+            ("suspended", false),
+            ("READY\nSUSPENDED\n", false),
+            ("", false),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(says_suspended(&path), suspended, "{text:?}");
+        }
+    }
+
+    /// What comes meanwhile is dropped where retries have an end, and the end of the queue is seen.
+    #[tokio::test]
+    async fn a_suspended_target_does_not_outlive_its_queue() {
+        let dir = tempfile::tempdir().unwrap();
+        let (state, out) = (dir.path().join("state"), dir.path().join("sub/out"));
+        std::fs::write(&state, "SUSPENDED\n").unwrap();
+        let action = start(&[
+            ("type", "omfile"),
+            ("file", out.to_str().unwrap()),
+            ("createDirs", "off"),
+            ("action.resumeRetryCount", "0"),
+            ("action.externalState.file", state.to_str().unwrap()),
+        ]);
+        action.push(&["one\n"]).await;
+        action.delivered().await;
+        std::fs::create_dir(dir.path().join("sub")).unwrap();
+        action.push(&["two\n"]).await;
+        action.delivered().await;
+        let (stats, said) = (action.stats.clone(), action.said.clone());
+        action.end().await;
+        assert_eq!((stats.delivered.get(), stats.dropped_retries.get()), (0, 2));
+        assert!(stats.failures.get() < 10, "it does not spin: {}", stats.failures.get());
+        assert!(said.all().iter().any(|text| text.contains(" suspended: ")), "{:?}", said.all());
+    }
 
     /// What the target has is delivered, though the rest of its chunk is not.
     #[test]

@@ -100,16 +100,13 @@ impl Chunk {
         }
     }
 
-    /// Makes chunks of at most so many messages of it, in order. Its place on disk is that of the
-    /// last one, and each holds its token.
+    /// Makes chunks of at most so many messages of it, in order. Each has its place on disk, and
+    /// holds its token.
     #[must_use]
     pub fn split(self, messages: usize) -> Vec<Self> {
         let starts = (0..self.len()).step_by(messages.max(1));
-        let mut parts: Vec<Self> = starts.map(|first| self.part(first, messages)).collect();
-        if let Some(last) = parts.last_mut() {
-            last.stored = self.stored;
-        }
-        parts
+        let part = |first| Self { stored: self.stored, ..self.part(first, messages) };
+        starts.map(part).collect()
     }
 
     /// A copy of so many messages from `first` on, as far as there are any.
@@ -239,6 +236,6 @@ mod tests {
         assert_eq!(parts[1].runs, [run("n1", 0)]);
         assert_eq!(parts[2].runs, [run("n4", 0)]);
         let stored: Vec<bool> = parts.iter().map(|part| part.stored.is_some()).collect();
-        assert_eq!(stored, [false, false, true]);
+        assert_eq!(stored, [true; 3]);
     }
 }

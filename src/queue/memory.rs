@@ -365,11 +365,6 @@ impl Sender {
         }
     }
 
-    /// Returns when something was taken out since the call.
-    pub async fn room(&self) {
-        self.shared.freed.notified().await;
-    }
-
     /// An observer of this queue.
     #[must_use]
     pub fn gauge(&self) -> Gauge {

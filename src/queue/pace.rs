@@ -116,10 +116,13 @@ impl State {
     /// Makes chunks of so many messages of the first one.
     fn split_first(&mut self, messages: u64) {
         let Some(chunk) = self.chunks.pop_front() else { return };
-        let before = chunk.cost();
+        let (before, stored) = (chunk.cost(), chunk.stored);
         let most = usize::try_from(messages).unwrap_or(usize::MAX).max(1);
         let parts = chunk.split(most);
         self.bytes = self.bytes - before + parts.iter().map(Chunk::cost).sum::<usize>();
+        if let (Some(position), Some(spill)) = (stored, &mut self.spill) {
+            spill.cut(position, parts.len());
+        }
         for part in parts.into_iter().rev() {
             self.chunks.push_front(part);
         }

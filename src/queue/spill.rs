@@ -1,7 +1,7 @@
 //! What a queue knows of its part on disk. The thread that works there is in [`super::spool`]; this
 //! is what both sides see, under the queue's lock.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
 use crate::disk::Position;
@@ -38,8 +38,8 @@ pub(super) struct Spill {
     pub(super) unread: u64,
     /// The most that they were.
     pub(super) unread_most: u64,
-    /// Records that are in memory, or taken, and not delivered.
-    outstanding: BTreeSet<Position>,
+    /// Records that are in memory, or taken, and not delivered; in how many parts.
+    outstanding: BTreeMap<Position, usize>,
     /// The last one that was read.
     last_read: Option<Position>,
     /// Something was delivered that can be released.
@@ -68,7 +68,7 @@ impl Spill {
             waiting_messages: 0,
             unread,
             unread_most: unread,
-            outstanding: BTreeSet::new(),
+            outstanding: BTreeMap::new(),
             last_read: None,
             delivered: false,
             saves: false,
@@ -117,7 +117,7 @@ impl Spill {
     pub(super) fn read(&mut self, position: Position, messages: u64) {
         self.unread = self.unread.saturating_sub(messages);
         self.last_read = Some(position);
-        self.outstanding.insert(position);
+        self.outstanding.insert(position, 1);
     }
 
     /// Goes back to memory alone once nothing is left on disk.
@@ -127,16 +127,28 @@ impl Spill {
         }
     }
 
-    /// A record was delivered.
+    /// A part of a record was cut into so many.
+    pub(super) fn cut(&mut self, position: Position, parts: usize) {
+        if let Some(left) = self.outstanding.get_mut(&position) {
+            *left += parts.saturating_sub(1);
+        }
+    }
+
+    /// A part of a record was delivered. The record is when all of them are, in whatever order.
     pub(super) fn done(&mut self, position: Position) {
-        self.outstanding.remove(&position);
-        self.delivered = true;
+        if let Some(left) = self.outstanding.get_mut(&position) {
+            *left -= 1;
+            if *left == 0 {
+                self.outstanding.remove(&position);
+                self.delivered = true;
+            }
+        }
     }
 
     /// Up to where everything was delivered that was read.
     pub(super) fn released(&self) -> Option<Position> {
-        match self.outstanding.first() {
-            Some(first) => Some(Position(first.number() - 1)),
+        match self.outstanding.first_key_value() {
+            Some((first, _)) => Some(Position(first.number() - 1)),
             None => self.last_read,
         }
     }

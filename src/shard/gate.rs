@@ -4,6 +4,7 @@
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use crate::message::MessageFlags;
 use crate::message::View;
 use crate::queue::Discard;
 
@@ -19,6 +20,9 @@ pub struct GateSpec {
     pub every_timeout: i64,
     /// `action.execOnlyOnceEveryInterval`, in seconds.
     pub once_in: i64,
+    /// `action.writeAllMarkMessages="off"`: a mark is left out that comes less than so many seconds
+    /// after the last message that went through.
+    pub mark_gap: Option<i64>,
     pub discard: Option<Discard>,
     /// `queue.samplingInterval`; 0 and 1 take all.
     pub sampling: u64,
@@ -28,8 +32,13 @@ impl GateSpec {
     /// Whether it keeps anything out.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        let Self { after_failure, every, once_in, discard, sampling, every_timeout: _ } = self;
-        !after_failure && *every <= 1 && *once_in <= 0 && discard.is_none() && *sampling <= 1
+        let Self { after_failure, every, once_in, mark_gap, discard, sampling, .. } = self;
+        !after_failure
+            && *every <= 1
+            && *once_in <= 0
+            && mark_gap.is_none()
+            && discard.is_none()
+            && *sampling <= 1
     }
 }
 
@@ -73,12 +82,20 @@ impl Gate {
 
     /// What becomes of `view` while `depth` messages are queued.
     pub(super) fn ask(&self, view: View<'_>, depth: u64) -> Verdict {
-        self.decide(view.batch.arrival.wall.secs, view.message.pri.severity(), depth)
+        let mark = view.message.flags.has(MessageFlags::MARK);
+        self.decide(view.batch.arrival.wall.secs, mark, view.message.pri.severity(), depth)
     }
 
-    fn decide(&self, now: i64, severity: u8, depth: u64) -> Verdict {
+    fn decide(&self, now: i64, mark: bool, severity: u8, depth: u64) -> Verdict {
         let spec = &self.spec;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // A mark that is left out does not count for what follows.
+        if mark
+            && let (Some(gap), Some(last)) = (spec.mark_gap, seen.executed)
+            && now - last < gap
+        {
+            return Verdict::Leave;
+        }
         if spec.every > 1 {
             if spec.every_timeout > 0 && now - seen.since > spec.every_timeout {
                 (seen.skipped, seen.since) = (0, now);
@@ -89,12 +106,10 @@ impl Gate {
             }
             seen.skipped = 0;
         }
-        if spec.once_in > 0 {
-            if seen.executed.is_some_and(|at| at + spec.once_in > now) {
-                return Verdict::Leave;
-            }
-            seen.executed = Some(now);
+        if spec.once_in > 0 && seen.executed.is_some_and(|at| at + spec.once_in > now) {
+            return Verdict::Leave;
         }
+        seen.executed = Some(now);
         if spec.discard.is_some_and(|at| depth >= at.mark && severity >= at.severity) {
             return Verdict::Discard;
         }
@@ -114,7 +129,7 @@ mod tests {
 
     fn passed(spec: GateSpec, times: &[i64]) -> Vec<usize> {
         let gate = Gate::new(spec);
-        let passes = |(_, now): &(usize, &i64)| gate.decide(**now, 6, 0) == Verdict::Pass;
+        let passes = |(_, now): &(usize, &i64)| gate.decide(**now, false, 6, 0) == Verdict::Pass;
         times.iter().enumerate().filter(passes).map(|(index, _)| index).collect()
     }
 
@@ -135,6 +150,26 @@ mod tests {
         assert_eq!(passed(spec, &[100, 101, 103, 104, 106, 107]), [0, 2, 4]);
     }
 
+    /// What rsyslogd 8.2302 does with marks every 6 seconds (`m`) and messages (`x`).
+    #[test]
+    fn a_mark_right_behind_a_message_is_left_out() {
+        let taken = |every, events: &[(i64, char)]| {
+            let spec = GateSpec { mark_gap: Some(3), every, ..GateSpec::default() };
+            let gate = Gate::new(spec);
+            let passes = |(_, (now, kind)): &(usize, &(i64, char))| {
+                gate.decide(*now, *kind == 'm', 6, 0) == Verdict::Pass
+            };
+            events.iter().enumerate().filter(passes).map(|(at, _)| at).collect::<Vec<_>>()
+        };
+        let events = [(77, 'm'), (82, 'x'), (83, 'm'), (89, 'm'), (92, 'x'), (95, 'm')];
+        assert_eq!(taken(0, &events), [0, 1, 3, 4, 5], "three seconds are not less than three");
+        // The mark at 83 neither goes through nor counts.
+        let events = [(77, 'm'), (82, 'x'), (82, 'x'), (83, 'm'), (89, 'm')];
+        assert_eq!(taken(2, &events), [1, 4]);
+        // A message whose turn it was not holds no mark back.
+        assert_eq!(taken(3, &[(77, 'm'), (82, 'x'), (83, 'm')]), [2]);
+    }
+
     #[test]
     fn sampling_takes_the_last_of_each_group() {
         let spec = GateSpec { sampling: 3, ..GateSpec::default() };
@@ -145,9 +180,9 @@ mod tests {
     fn a_deep_queue_discards_what_is_not_severe() {
         let discard = Some(Discard { mark: 10, severity: 5 });
         let gate = Gate::new(GateSpec { discard, ..GateSpec::default() });
-        assert_eq!(gate.decide(0, 5, 9), Verdict::Pass);
-        assert_eq!(gate.decide(0, 5, 10), Verdict::Discard);
-        assert_eq!(gate.decide(0, 4, 10), Verdict::Pass);
+        assert_eq!(gate.decide(0, false, 5, 9), Verdict::Pass);
+        assert_eq!(gate.decide(0, false, 5, 10), Verdict::Discard);
+        assert_eq!(gate.decide(0, false, 4, 10), Verdict::Pass);
     }
 
     #[test]

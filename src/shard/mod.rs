@@ -11,6 +11,7 @@ mod gate;
 mod outlet;
 mod pipeline;
 mod sources;
+mod stuck;
 
 pub use gate::Gate;
 pub use gate::GateSpec;
@@ -19,6 +20,6 @@ pub use outlet::OutletChange;
 pub use outlet::OutletStats;
 pub use pipeline::Passed;
 pub use pipeline::Shard;
-pub use pipeline::Stuck;
-pub use pipeline::StuckChunk;
 pub use sources::Entry;
+pub use stuck::Stuck;
+pub use stuck::StuckChunk;

@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use crate::base::num::count;
 use crate::base::poison;
 use crate::message::View;
@@ -79,8 +81,9 @@ pub struct Outlet {
     /// How long a full queue is waited for before a chunk is dropped; `None`: as long as it takes,
     /// or, with datagrams, a moment.
     pub(super) patience: Option<Duration>,
-    /// Chunks of this shard that wait for room in the queue.
+    /// Chunks of this shard that wait for room in the queue; wakes who waits for the last one.
     pub(super) waiting: Cell<u32>,
+    pub(super) clear: Notify,
     /// Datagrams no longer wait for this queue: it has been full for too long.
     pub(super) shedding: Cell<bool>,
 }
@@ -104,6 +107,7 @@ impl Outlet {
             fallback: Cell::new(None),
             patience: None,
             waiting: Cell::new(0),
+            clear: Notify::const_new(),
             shedding: Cell::new(false),
         }
     }
@@ -135,6 +139,19 @@ impl Outlet {
             Verdict::Discard => self.stats.dropped_discarded.add(1),
         }
         false
+    }
+
+    /// Whether no chunk of this shard waits for room in the queue.
+    pub(super) const fn is_clear(&self) -> bool {
+        self.waiting.get() == 0
+    }
+
+    /// Waits for that. Room in the queue alone says nothing: a chunk also ceases to wait when its
+    /// task ends.
+    pub(super) async fn cleared(&self) {
+        while !self.is_clear() {
+            self.clear.notified().await;
+        }
     }
 
     /// Renders `view` behind what `chunk` holds.

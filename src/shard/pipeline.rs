@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::cell::RefCell;
 use std::cell::RefMut;
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -38,6 +37,8 @@ use crate::rules::Sink;
 use crate::shard::Entry;
 use crate::shard::Outlet;
 use crate::shard::OutletChange;
+use crate::shard::Stuck;
+use crate::shard::StuckChunk;
 use crate::shard::faults::Faults;
 use crate::shard::sources::Sources;
 
@@ -46,10 +47,6 @@ const CHUNK_BYTES: usize = 512 << 10;
 /// How long datagrams wait for a full queue before they are given up, and counted. Within that
 /// time the kernel's buffer holds them.
 const DATAGRAM_PATIENCE: Duration = Duration::from_millis(200);
-
-/// Chunks that found their queue full. Whoever holds them must wait with them
-/// ([`Shard::push_all`]) before it reads on.
-pub type Stuck = Vec<StuckChunk>;
 
 /// What became of messages in the rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,14 +59,6 @@ pub struct Passed {
     pub unmatched: u64,
     /// Messages that made a rule or a template panic.
     pub quarantined: u64,
-}
-
-/// Chunks for one action that wait for room, in order. Given up (the task was ended by the stop),
-/// they are counted.
-#[derive(Debug)]
-pub struct StuckChunk {
-    outlet: Rc<Outlet>,
-    chunks: VecDeque<Chunk>,
 }
 
 /// One core's pipeline. Lives on its thread; inputs hold it in an `Rc`.
@@ -435,7 +424,7 @@ impl Shard {
     #[must_use]
     pub fn is_open(&self, route: &Residual) -> bool {
         let outlets = self.outlets.borrow();
-        route.actions().iter().all(|action| outlets[action.0 as usize].waiting.get() == 0)
+        route.actions().iter().all(|action| outlets[action.0 as usize].is_clear())
     }
 
     /// Waits until [`Shard::is_open`], or `route` is void.
@@ -446,9 +435,7 @@ impl Shard {
                 return;
             }
             let outlet = self.outlets.borrow()[action.0 as usize].clone();
-            while outlet.waiting.get() > 0 {
-                outlet.queue.room().await;
-            }
+            outlet.cleared().await;
         }
     }
 }
@@ -471,34 +458,6 @@ impl Passed {
             (false, true) => self.stopped += 1,
             (false, false) => self.unmatched += 1,
         }
-    }
-}
-
-// === impl StuckChunk ===
-
-impl StuckChunk {
-    fn new(outlet: Rc<Outlet>, chunk: Chunk) -> Self {
-        outlet.waiting.set(outlet.waiting.get() + 1);
-        Self { outlet, chunks: VecDeque::from([chunk]) }
-    }
-
-    /// Waits for room, for one chunk after the other. Cancel safe.
-    async fn push(&mut self) {
-        while let Some(chunk) = self.chunks.front_mut() {
-            let messages = count(chunk.len());
-            self.outlet.queue.push(chunk).await;
-            self.outlet.stats.queued.add(messages);
-            self.chunks.pop_front();
-        }
-    }
-}
-
-impl Drop for StuckChunk {
-    fn drop(&mut self) {
-        self.outlet.waiting.set(self.outlet.waiting.get() - 1);
-        // None are left once they were pushed.
-        let messages: usize = self.chunks.iter().map(Chunk::len).sum();
-        self.outlet.stats.dropped_full.add(count(messages));
     }
 }
 

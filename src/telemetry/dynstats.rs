@@ -3,13 +3,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::Instant;
 
 use crate::base::limits::STATS_NAME_BYTES_MAX;
 use crate::telemetry::Figure;
+use crate::telemetry::continued::Continued;
 use crate::telemetry::object::Object;
 
 /// What `dyn_inc()` and `percentile_observe()` give where all is well.
@@ -33,7 +32,7 @@ pub struct BucketSettings {
 /// belong to every shard.
 pub struct Bucket {
     settings: BucketSettings,
-    state: Mutex<State>,
+    state: Continued<State>,
 }
 
 impl fmt::Debug for Bucket {
@@ -72,7 +71,7 @@ impl Bucket {
             purged: 0,
             purges: 0,
         };
-        Self { settings, state: Mutex::new(state) }
+        Self { settings, state: Continued::new(state) }
     }
 
     #[must_use]
@@ -80,10 +79,21 @@ impl Bucket {
         &self.settings.name
     }
 
+    /// Whether `other` counts in the same way.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.settings == other.settings
+    }
+
+    /// Counts on together with `before`, whose place it is to take. To be called before it counts.
+    pub fn go_on_from(&self, before: &Self) {
+        self.state.go_on_from(&before.state);
+    }
+
     /// `dyn_inc()`: adds one to `metric`, and returns what the function returns: [`DONE`], for an
     /// empty name as well, or [`NO_ROOM`].
     pub fn inc(&self, metric: &[u8]) -> i64 {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         if metric.is_empty() {
             state.nameless += 1;
             return DONE;
@@ -109,7 +119,7 @@ impl Bucket {
     /// What the object `global` says of this bucket.
     #[must_use]
     pub fn operations(&self) -> Vec<Figure> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.lock();
         [
             ("ops_overflow", state.overflows),
             ("new_metric_add", state.added),
@@ -126,7 +136,7 @@ impl Bucket {
     /// The counters; those that are resettable start over, and what nobody has used for long goes
     /// when `now` says so.
     pub fn report(&self, now: Instant) -> Object {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let mut figures = Vec::with_capacity(state.metrics.len());
         for (name, n) in &mut state.metrics {
             let value = i64::try_from(*n).unwrap_or(i64::MAX);

@@ -1,6 +1,7 @@
 //! Floor 2: counters. The code that moves messages owns its counters; this holds the primitive,
 //! the counters that rules make ([`dynstats`], [`percentile`]), and what reports look like.
 
+mod continued;
 mod counter;
 pub mod dynstats;
 mod object;

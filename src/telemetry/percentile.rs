@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use crate::base::limits::PERCENTILE_NAMES_MAX;
 use crate::base::limits::PERCENTILE_VALUES_MAX;
 use crate::base::limits::STATS_NAME_BYTES_MAX;
 use crate::base::num::count;
 use crate::telemetry::Figure;
+use crate::telemetry::continued::Continued;
 use crate::telemetry::dynstats::DONE;
 use crate::telemetry::dynstats::NO_ROOM;
 use crate::telemetry::object::Object;
@@ -31,7 +30,7 @@ pub struct Percentiles {
     settings: PercentileSettings,
     /// Values that each name keeps: rsyslogd rounds up, and one place of its ring stays empty.
     kept: usize,
-    state: Mutex<State>,
+    state: Continued<State>,
 }
 
 #[derive(Debug, Default)]
@@ -61,7 +60,7 @@ impl Percentiles {
     pub fn new(settings: PercentileSettings) -> Self {
         let kept = settings.window.saturating_add(1).checked_next_power_of_two();
         let kept = kept.map_or(settings.window, |size| size - 1);
-        Self { settings, kept: kept.min(PERCENTILE_VALUES_MAX), state: Mutex::default() }
+        Self { settings, kept: kept.min(PERCENTILE_VALUES_MAX), state: Continued::default() }
     }
 
     #[must_use]
@@ -69,10 +68,22 @@ impl Percentiles {
         &self.settings.name
     }
 
+    /// Whether `other` observes in the same way.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.settings == other.settings
+    }
+
+    /// Observes on together with `before`, whose place it is to take. To be called before it
+    /// observes.
+    pub fn go_on_from(&self, before: &Self) {
+        self.state.go_on_from(&before.state);
+    }
+
     /// `percentile_observe()`: notes `value`, and returns what the function returns: [`DONE`] or
     /// [`NO_ROOM`]. An empty name is one like any other.
     pub fn observe(&self, metric: &[u8], value: i64) -> i64 {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let state = &mut *state;
         let place = match state.places.get(metric) {
             Some(place) => *place,
@@ -112,7 +123,7 @@ impl Percentiles {
     /// What the object `global` says of this bucket.
     #[must_use]
     pub fn operations(&self) -> Vec<Figure> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.lock();
         [("new_metric_add", state.added), ("ops_overflow", state.overflows)]
             .map(|(what, n)| Figure::counter(format!("{}.{what}", self.name()).into_bytes(), n))
             .into()
@@ -121,7 +132,7 @@ impl Percentiles {
     /// The percentiles of what was observed since the report before, or, where nothing was, what
     /// that one said.
     pub fn report(&self) -> Object {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let mut figures = Vec::new();
         for (name, window) in &mut state.metrics {
             let mut figure = |what: &str, value| {

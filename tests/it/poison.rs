@@ -16,6 +16,7 @@ use crate::support::process::Daemon;
 use crate::support::process::Ended;
 use crate::support::process::command;
 use crate::support::process::write_config;
+use crate::support::sink::TcpSink;
 use crate::support::tcp_listens;
 use crate::support::wait_for;
 
@@ -140,6 +141,82 @@ fn of_own_messages() {
         ended.stderr
     );
     assert!(ended.stderr.contains("started again after a panic 1"), "{}", ended.stderr);
+}
+
+/// How often each number came, of lines ` good N` and ` poison N`.
+fn counts(text: &str) -> Vec<usize> {
+    let mut counts = vec![0; MESSAGES as usize];
+    for line in text.lines() {
+        let number = line.rsplit(' ').next().and_then(|number| number.parse::<usize>().ok());
+        counts[number.unwrap_or_else(|| panic!("{line:?}"))] += 1;
+    }
+    counts
+}
+
+/// An output that panics when its target has taken a chunk, and it has not noted that yet, is begun
+/// anew: that chunk comes twice, and nothing is lost. `action` writes, `read` says what arrived.
+fn an_output_begins_anew(action: &str, read: impl Fn(&TempDir) -> String) {
+    let (dir, port) = (TempDir::new().unwrap(), free_port());
+    let folder = dir.path().display().to_string();
+    let config = format!(
+        "global(workDirectory=\"{folder}\" shards=\"1\")\nmodule(load=\"imtcp\")\n\
+         input(type=\"imtcp\" address=\"127.0.0.1\" port=\"{port}\")\n\
+         template(name=\"M\" type=\"string\" string=\"%msg%\\n\")\n{}",
+        action.replace("@DIR@", &folder)
+    );
+    let file = write_config(dir.path(), &config);
+    let mut command = command(BONGSU, dir.path());
+    command.arg("-n").arg("-f").arg(file).env("BONGSU_TEST_PANIC", "output:poison 1050\n");
+    let daemon = Daemon::spawn(&mut command);
+    assert!(wait_for(SOON, || tcp_listens(port)), "nothing listens: {}", daemon.stop().stderr);
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let send = |stream: &mut TcpStream, from: u32, to: u32| {
+        let all: String = (from..to).map(|n| message(n) + "\n").collect();
+        stream.write_all(all.as_bytes()).unwrap();
+    };
+    let arrived = |upto: u32| {
+        let all = || counts(&read(&dir))[..upto as usize].iter().all(|count| *count > 0);
+        assert!(wait_for(SOON, all), "{:?}", counts(&read(&dir)));
+    };
+    send(&mut stream, 0, 1_000);
+    arrived(1_000);
+    // By now its kernel has said so, too.
+    std::thread::sleep(Duration::from_millis(500));
+    send(&mut stream, 1_000, 1_100);
+    arrived(1_100);
+    send(&mut stream, 1_100, MESSAGES);
+    arrived(MESSAGES);
+    let ended = daemon.stop();
+    let stderr = &ended.stderr;
+    assert!(ended.status.success(), "{stderr}");
+    let doubled: Vec<usize> =
+        counts(&read(&dir)).iter().enumerate().filter(|(_, n)| **n != 1).map(|(n, _)| n).collect();
+    assert!(doubled.contains(&1_050), "its chunk was on its way: {doubled:?}");
+    assert!(doubled.iter().all(|n| (1_000..1_100).contains(n)), "{doubled:?}");
+    assert!(counts(&read(&dir)).iter().all(|n| (1..=2).contains(n)));
+    let text = "action 'a' panicked: as output was asked to: this is a bug; it is started again";
+    assert_eq!(stderr.matches(text).count(), 1, "{stderr}");
+    assert!(stderr.contains("delivered 2000"), "{stderr}");
+    assert!(!stderr.contains("BUG"), "{stderr}");
+}
+
+#[test]
+fn of_a_file() {
+    let action = "action(type=\"omfile\" name=\"a\" file=\"@DIR@/out\" template=\"M\")\n";
+    an_output_begins_anew(action, |dir| {
+        fs::read_to_string(dir.path().join("out")).unwrap_or_default()
+    });
+}
+
+#[test]
+fn of_a_connection() {
+    let sink = TcpSink::new();
+    let action = format!(
+        "action(type=\"omfwd\" name=\"a\" target=\"127.0.0.1\" port=\"{}\" protocol=\"tcp\" \
+         template=\"M\")\n",
+        sink.port
+    );
+    an_output_begins_anew(&action, |_| String::from_utf8(sink.bytes()).unwrap());
 }
 
 #[test]

@@ -23,6 +23,7 @@ use crate::support::free_port;
 use crate::support::process::BONGSU;
 use crate::support::process::Daemon;
 use crate::support::process::command;
+use crate::support::process::said;
 use crate::support::process::start;
 use crate::support::process::start_aside;
 use crate::support::process::write_config;
@@ -122,6 +123,102 @@ fn connections_go_on_under_the_new_rules() {
     assert!(ended.stderr.contains("in 2: to actions 2; out 2: delivered 2\n"), "{}", ended.stderr);
     assert!(ended.stderr.contains("reloads 1, of which 0"), "{}", ended.stderr);
     assert_eq!(fs::read_to_string(dir.path().join("out")).unwrap(), "A one\n");
+}
+
+/// What counts and is as it was goes on; what is not begins anew.
+#[test]
+fn counters_go_on() {
+    let (dir, port) = (TempDir::new().unwrap(), free_port());
+    let stats = dir.path().join("stats");
+    let config = |more: &str, window: u32| {
+        tcp_relay(
+            port,
+            &format!(
+                "module(load=\"impstats\" interval=\"1\" log.syslog=\"off\" format=\"json\" \
+                 log.file=\"{}\")\nmodule(load=\"mmsequence\")\n\
+                 dyn_stats(name=\"kept\" resettable=\"off\")\n\
+                 percentile_stats(name=\"ps\" percentiles=[\"50\"] windowSize=\"{window}\")\n\
+                 set $.d = dyn_inc(\"kept\", \"n\");\n\
+                 set $.p = percentile_observe(\"ps\", \"v\", 7);\n\
+                 action(type=\"mmsequence\" mode=\"key\" key=\"k\" var=\"$!key\")\n\
+                 action(type=\"mmsequence\" from=\"{window}\" var=\"$!own\")\n\
+                 action(type=\"mmsequence\" var=\"$!second\")\n{more}\
+                 template(name=\"N\" type=\"string\" string=\"%$!key% %$!own% %$!second%\\n\")\n\
+                 action(type=\"omfile\" file=\"{}\" template=\"N\")\n",
+                stats.display(),
+                dir.path().join("out").display()
+            ),
+        )
+    };
+    let daemon = started(&dir, &config("", 100), port);
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    send(&mut stream, " one");
+    send(&mut stream, " two");
+    arrives(&dir, "out", "0 100 0\n1 101 1\n");
+    let (status, said) = reload(&dir, &config("set $.more = 1;\n", 100));
+    assert_eq!(status, Some(0), "{said}");
+    send(&mut stream, " three");
+    arrives(&dir, "out", "0 100 0\n1 101 1\n2 102 2\n");
+    let (status, said) = reload(&dir, &config("", 200));
+    assert_eq!(status, Some(0), "{said}");
+    send(&mut stream, " four");
+    arrives(&dir, "out", "0 100 0\n1 101 1\n2 102 2\n3 200 3\n");
+    let shown = |text: &str| {
+        let read = || fs::read_to_string(&stats).unwrap_or_default();
+        assert!(wait_for(SOON, || read().contains(text)), "{text}: {}", read());
+    };
+    shown("\"name\": \"kept\", \"origin\": \"dynstats.bucket\", \"values\": { \"n\": 4 }");
+    shown("\"kept.new_metric_add\": 1,");
+    // It observes in another way, and knows one value.
+    shown("\"v.window_sum\": 7, \"v.window_count\": 1 }");
+    drop(stream);
+    assert!(daemon.stop().status.success());
+}
+
+/// SIGHUP reads the files that rate limits are in; a wrong one changes nothing.
+#[test]
+fn policies_of_rate_limits_are_read_again() {
+    let (dir, port) = (TempDir::new().unwrap(), free_port());
+    let policy = dir.path().join("policy.yaml");
+    fs::write(&policy, "interval: 3600\nburst: 2\n").unwrap();
+    let config = format!(
+        "ratelimit(name=\"l\" policy=\"{}\")\nmodule(load=\"imtcp\")\n\
+         input(type=\"imtcp\" address=\"127.0.0.1\" port=\"{port}\" rateLimit.name=\"l\")\n{}",
+        policy.display(),
+        to_file(&dir, "out", "A")
+    );
+    write_config(dir.path(), &config);
+    let daemon = start_aside(dir.path(), "relay.conf");
+    assert!(wait_for(SOON, || tcp_listens(port)), "nothing listens: {}", said(dir.path()));
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let hears = |text: &str| {
+        assert!(wait_for(SOON, || said(dir.path()).contains(text)), "{}", said(dir.path()));
+    };
+    for text in [" 1", " 2", " 3"] {
+        send(&mut stream, text);
+    }
+    hears("begin to drop messages due to rate-limiting");
+    fs::write(&policy, "interval: 3600\nburst: many\n").unwrap();
+    daemon.signal(Signal::HUP);
+    hears("ratelimit 'l' goes on by the policy it had: ");
+    hears("burst: 'many' is no number");
+    send(&mut stream, " 4");
+    fs::write(&policy, "interval: 3600\nburst: 4\n").unwrap();
+    daemon.signal(Signal::HUP);
+    hears("ratelimit 'l' goes by its new policy");
+    hears(" messages lost due to rate-limiting (2 allowed within 3600 seconds)");
+    for text in [" 5", " 6", " 7"] {
+        send(&mut stream, text);
+    }
+    arrives(&dir, "out", "A 1\nA 2\nA 5\nA 6\n");
+    // A reload finds the limit as it is now, and lets it go on.
+    let (status, told) = ask(dir.path(), &["--pid", &daemon.pid().to_string()]);
+    assert_eq!(status, Some(0), "{told}");
+    send(&mut stream, " 8");
+    send(&mut stream, " 9");
+    drop(stream);
+    assert!(daemon.stop().status.success());
+    arrives(&dir, "out", "A 1\nA 2\nA 5\nA 6\n");
 }
 
 #[test]
@@ -378,7 +475,7 @@ fn changes_ten_times_a_second_cost_no_message() {
         next += 1;
     }
     assert_eq!(next, sent, "lost");
-    let said = crate::support::process::said(dir.path());
+    let said = said(dir.path());
     assert!(n > seconds * 5, "{n} changes in {seconds} s");
     assert!(said.contains("was reloaded") && said.contains("changed nothing"), "{said}");
     println!("{curve:?}");

@@ -31,6 +31,7 @@ use crate::engine::definitions::Definitions;
 use crate::engine::globals::Given;
 use crate::engine::globals::Globals;
 use crate::engine::limits;
+use crate::engine::limits::Limits;
 use crate::engine::modules;
 use crate::engine::modules::Modules;
 use crate::engine::objects;
@@ -44,7 +45,7 @@ use crate::engine::statistics::Counted;
 use crate::engine::statistics::Statistics;
 use crate::input::impstats;
 use crate::input::impstats::ImpstatsSpec;
-use crate::input::ratelimit::RateLimitSpec;
+use crate::input::mark;
 use crate::lookup::Tables;
 use crate::modifier::sequence::Counters;
 use crate::output;
@@ -102,9 +103,11 @@ pub struct Plan {
     pub(super) actions: Vec<ActionPlan>,
     pub(super) inputs: Vec<InputPlan>,
     /// The `ratelimit()` objects, by name.
-    pub(super) limits: HashMap<String, RateLimitSpec>,
+    pub(super) limits: Limits,
     pub(super) reports: Reports,
     pub(super) tables: Tables,
+    /// Of mmsequence.
+    pub(super) counters: Counters,
 }
 
 /// What is counted besides, and reported.
@@ -167,6 +170,7 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
             modules: builder.modules.in_order(&config.sources),
         },
         tables: builder.tables,
+        counters: builder.counters,
     }
 }
 
@@ -222,7 +226,7 @@ struct Builder {
     watches: bool,
     statistics: Statistics,
     /// The `ratelimit()` objects, by name.
-    limits: HashMap<String, RateLimitSpec>,
+    limits: Limits,
     tables: Tables,
 }
 
@@ -388,6 +392,9 @@ impl Builder {
         }
         let defaults = self.outputs.at(object.loc, self.definitions.sources());
         let mut spec = OutputSpec::compile(object, defaults, diags)?;
+        let marks = self.modules.params(mark::NAME);
+        let loaded = self.modules.is_loaded(mark::NAME);
+        spec.marks_every(mark::interval(marks).filter(|_| loaded));
         let template = match spec.template() {
             Some(name) => Some(self.template(name, object, "template", diags)?),
             None => None,

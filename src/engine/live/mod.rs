@@ -4,7 +4,7 @@
 
 mod actions;
 mod inputs;
-mod pair;
+pub(super) mod pair;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -16,7 +16,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::clock::LocalZone;
 use crate::base::drain::Branch;
 use crate::base::drain::Control;
 use crate::base::drain::Signals;
@@ -27,6 +26,9 @@ use crate::engine::Globals;
 use crate::engine::Plan;
 use crate::engine::Summary;
 use crate::engine::build::Reports;
+use crate::engine::limits::LimitPlan;
+use crate::engine::limits::Limits;
+use crate::engine::limits::Policies;
 use crate::engine::reload::ReloadStats;
 use crate::engine::spools;
 use crate::engine::spools::Spools;
@@ -49,9 +51,9 @@ use crate::input::impstats::Impstats;
 use crate::input::impstats::ImpstatsSetup;
 use crate::input::impstats::ImpstatsSpec;
 use crate::input::ratelimit::RateLimit;
-use crate::input::ratelimit::RateLimitSpec;
 use crate::lookup::Tables;
 use crate::message::InputInfo;
+use crate::modifier::sequence::Counters;
 use crate::net::reverse::Names;
 use crate::rules::Programs;
 use crate::rules::RulesetId;
@@ -98,6 +100,11 @@ pub(super) struct Live {
     internal: Option<(Arc<Versions<InternalSetup>>, Arc<InputStats>)>,
     ruleset_names: BTreeMap<RulesetId, String>,
     impstats: Option<LiveImpstats>,
+    /// What goes on counting over a reload.
+    counted: Vec<Counted>,
+    counters: Counters,
+    /// The `ratelimit()` objects whose files are read again.
+    pub(super) policies: Arc<Policies>,
     /// What was there once, for the account.
     retired_inputs: Vec<InputCounters>,
     retired_actions: Vec<ActionCounters>,
@@ -199,6 +206,9 @@ impl Live {
             internal: None,
             ruleset_names: BTreeMap::new(),
             impstats: None,
+            counted: Vec::new(),
+            counters: Counters::default(),
+            policies: Arc::default(),
             retired_inputs: Vec::new(),
             retired_actions: Vec::new(),
             turnover: Default::default(),
@@ -296,6 +306,9 @@ impl Live {
         self.turnover.1 = Turnover { kept: self.actions.len() - new, new, gone };
         let mut programs = plan.programs;
         programs.go_on_from(&self.programs);
+        plan.counters.go_on_from(&self.counters);
+        self.counters = plan.counters;
+        self.policies = Arc::new(Policies::new(plan.limits, &self.settings.limits));
         self.programs = Arc::new(programs);
         std::mem::replace(&mut self.tables, Arc::new(plan.tables)).stop();
         let impstats = self.impstats(plan.reports);
@@ -403,9 +416,11 @@ impl Live {
 
     fn impstats(&mut self, reports: Reports) -> Option<(Impstats, Signals)> {
         let Reports { counted, impstats, modules } = reports;
+        statistics::go_on_from(&counted, &self.counted);
+        self.counted = counted;
         let (spec, ruleset) = impstats?;
         let stats = self.impstats.as_ref().map_or_else(Arc::default, |old| old.stats.clone());
-        let setup = self.impstats_setup(spec, ruleset, &counted, &modules, &stats);
+        let setup = self.impstats_setup(spec, ruleset, &modules, &stats);
         if let Some(running) = &mut self.impstats {
             running.ruleset = ruleset;
             running.setups.add(self.generation, setup);
@@ -415,34 +430,27 @@ impl Live {
         let setups = Arc::new(Versions::new(self.generation, setup));
         let (running, counted) = (setups.clone(), stats.clone());
         self.impstats = Some(LiveImpstats { setups: running, ruleset, stats: counted, branch });
-        let (reporter, zone) = (self.reporter.clone(), LocalZone::system());
-        Some((Impstats { setups, stats, reporter, zone }, signals))
+        Some((Impstats::new(setups, stats, self.reporter.clone()), signals))
     }
 
     fn impstats_setup(
         &self,
         spec: ImpstatsSpec,
         ruleset: RulesetId,
-        counted: &[Counted],
         modules: &[String],
         stats: &Arc<InputStats>,
     ) -> ImpstatsSetup {
         let info = self.info(impstats::NAME);
-        let probes = self.probes(counted, modules, stats);
+        let probes = self.probes(modules, stats);
         ImpstatsSetup { spec, ruleset, info, probes }
     }
 
     /// What impstats, whose own counters are `own`, reports, in rsyslogd's order.
-    fn probes(
-        &self,
-        counted: &[Counted],
-        modules: &[String],
-        own: &Arc<InputStats>,
-    ) -> Vec<Box<dyn Probe>> {
+    fn probes(&self, modules: &[String], own: &Arc<InputStats>) -> Vec<Box<dyn Probe>> {
         let sockets = self.inputs.iter().filter(|input| input.is_log_socket());
         let sockets = LogSocketsProbe::of(sockets.map(|input| input.stats.clone()).collect());
         let action = |action: usize| self.actions[action].probes();
-        let mut probes = statistics::probes(sockets, counted, action);
+        let mut probes = statistics::probes(sockets, &self.counted, action);
         let mut listeners: Vec<_> = self.inputs.iter().flat_map(LiveInput::probes).collect();
         let place = |l: &ListenerProbe| modules.iter().position(|module| module == l.module());
         listeners.sort_by_key(place);
@@ -586,15 +594,15 @@ fn settings(
 
 /// The `ratelimit()` objects at work; those that limit as before go on counting.
 fn shared_limits(
-    specs: &HashMap<String, RateLimitSpec>,
+    limits: &Limits,
     reporter: &Arc<dyn Reporter>,
     before: Option<&Before<'_>>,
 ) -> HashMap<String, Arc<RateLimit>> {
-    let limit = |name: &String, spec: &RateLimitSpec| {
-        let limit = RateLimit::new(name.clone(), spec.clone(), reporter.clone());
+    let limit = |name: &String, plan: &LimitPlan| {
+        let limit = RateLimit::new(name.clone(), plan.spec.clone(), reporter.clone());
         let known = before.and_then(|before| before.settings.limits.get(name));
         let same = known.filter(|known| known.is_like(&limit));
         same.cloned().unwrap_or_else(|| Arc::new(limit))
     };
-    specs.iter().map(|(name, spec)| (name.clone(), limit(name, spec))).collect()
+    limits.iter().map(|(name, plan)| (name.clone(), limit(name, plan))).collect()
 }

@@ -2,7 +2,7 @@
 
 /// For each of `new` the place in `old` of what goes on as it: something `same`, and where there is
 /// a choice, something `same` and `closer`.
-pub(super) fn pair<T, U>(
+pub(in crate::engine) fn pair<T, U>(
     old: &[T],
     new: &[U],
     same: impl Fn(&T, &U) -> bool,

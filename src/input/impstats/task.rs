@@ -38,10 +38,12 @@ const PROGRAM: &str = "rsyslogd-pstats";
 /// The running impstats.
 #[derive(Debug)]
 pub struct Impstats {
-    pub setups: Arc<Versions<ImpstatsSetup>>,
-    pub stats: Arc<InputStats>,
-    pub reporter: Arc<dyn Reporter>,
-    pub zone: LocalZone,
+    setups: Arc<Versions<ImpstatsSetup>>,
+    stats: Arc<InputStats>,
+    reporter: Arc<dyn Reporter>,
+    zone: LocalZone,
+    /// Outlives a panic of the task: what was shown is not shown again.
+    before: Before,
 }
 
 /// What it reports, and how.
@@ -60,9 +62,23 @@ pub struct ImpstatsSetup {
 type Before = HashMap<(&'static str, String, usize), HashMap<Vec<u8>, i64>>;
 
 impl Impstats {
+    #[must_use]
+    pub fn new(
+        setups: Arc<Versions<ImpstatsSetup>>,
+        stats: Arc<InputStats>,
+        reporter: Arc<dyn Reporter>,
+    ) -> Self {
+        Self { setups, stats, reporter, zone: LocalZone::system(), before: Before::new() }
+    }
+
+    /// Counts reports.
+    #[must_use]
+    pub const fn stats(&self) -> &Arc<InputStats> {
+        &self.stats
+    }
+
     /// Reports every so often until the stop, and then once more, as rsyslogd does.
     pub async fn run(&mut self, shard: Rc<Shard>, mut signals: Signals) {
-        let mut before = Before::new();
         let mut stuck = Stuck::new();
         let mut file_failed = false;
         while !signals.stopping() {
@@ -73,7 +89,7 @@ impl Impstats {
             }
             let setup = self.setups.latest();
             let time = ctime(clock::wall(), &mut self.zone);
-            let lines = setup.lines(&mut before, &time);
+            let lines = setup.lines(&mut self.before, &time);
             if let Err(error) = write_file(&setup.spec, &lines, &time).await {
                 // Said once, not at each report.
                 if !std::mem::replace(&mut file_failed, true) {
@@ -203,6 +219,59 @@ mod tests {
         assert_eq!(ctime(at(0), &mut utc), "Thu Jan  1 00:00:00 1970");
         let mut seoul = LocalZone::of(jiff::tz::TimeZone::get("Asia/Seoul").unwrap());
         assert_eq!(ctime(at(1_709_218_799), &mut seoul), "Thu Feb 29 23:59:59 2024");
+    }
+
+    /// One more each time it is read; the second time it panics.
+    #[derive(Debug, Default)]
+    struct Bomb(std::sync::atomic::AtomicU64);
+
+    impl Probe for Bomb {
+        fn read(&self) -> Object {
+            let reads = 1 + self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            assert_ne!(reads, 2, "the second time");
+            Object::new("o".into(), "o", vec![Figure::counter(&b"n"[..], reads)])
+        }
+    }
+
+    /// What was shown before the panic is not shown again after it.
+    #[tokio::test]
+    async fn a_panic_does_not_bring_totals_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("stats");
+        let setup = ImpstatsSetup {
+            spec: ImpstatsSpec {
+                interval: std::time::Duration::from_millis(20),
+                pri: crate::message::Pri::new(5, 6),
+                bracketing: false,
+                to_rules: false,
+                reset: true,
+                file: Some(file.clone()),
+                overwrite: false,
+                format: crate::telemetry::Format::Json,
+            },
+            ruleset: RulesetId(0),
+            info: Arc::new(InputInfo { name: "i".into(), hostname: "h".into() }),
+            probes: vec![Box::new(Bomb::default())],
+        };
+        let said = Arc::new(crate::base::reporter::Said::default());
+        let info = setup.info.clone();
+        let zone = LocalZone::system();
+        let shard = Rc::new(Shard::new(0, Arc::default(), Vec::new(), info, zone, said.clone()));
+        let setups = Arc::new(Versions::new(1, setup));
+        let mut impstats = Impstats::new(setups, Arc::default(), said);
+        let (control, signals) = crate::base::drain::Control::new();
+        let first = impstats.run(shard.clone(), signals.clone());
+        assert!(crate::base::poison::survived(first).await.is_err());
+        let stop = async {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            control.stop();
+        };
+        // It reports once more at the stop.
+        tokio::join!(impstats.run(shard, signals), stop);
+        let text = std::fs::read_to_string(&file).unwrap();
+        let figures: Vec<_> =
+            text.lines().filter_map(|line| line.rsplit("\"n\": ").next()).collect();
+        assert_eq!(figures[..3], ["1 }", "2 }", "1 }"], "{text}");
     }
 
     #[test]

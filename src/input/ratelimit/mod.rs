@@ -62,13 +62,13 @@ pub struct Quota {
 pub struct RateLimit {
     /// What its messages begin with.
     name: String,
-    spec: RateLimitSpec,
     reporter: Arc<dyn Reporter>,
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    spec: RateLimitSpec,
     window: Window,
     senders: Senders,
 }
@@ -102,7 +102,7 @@ impl Window {
             self.passed = 0;
             ended = Some(std::mem::take(&mut self.dropped)).filter(|n| *n > 0);
         }
-        let pass = messages.min(spec.burst - self.passed);
+        let pass = messages.min(spec.burst.saturating_sub(self.passed));
         self.passed += pass;
         let over = count(messages - pass);
         let began = over > 0 && self.dropped == 0;
@@ -114,7 +114,8 @@ impl Window {
 impl RateLimit {
     #[must_use]
     pub fn new(name: String, spec: RateLimitSpec, reporter: Arc<dyn Reporter>) -> Self {
-        Self { name, spec, reporter, state: Mutex::default() }
+        let (window, senders) = (Window::default(), Senders::default());
+        Self { name, reporter, state: Mutex::new(State { spec, window, senders }) }
     }
 
     /// The limit of one input; `None` if it has none.
@@ -132,14 +133,39 @@ impl RateLimit {
 
     /// Whether it has to see the messages: then [`RateLimit::sift`] is asked once they are parsed,
     /// otherwise [`RateLimit::admit`] before.
-    pub(super) const fn looks_inside(&self) -> bool {
-        self.spec.severity > 0 || self.spec.per_source.is_some()
+    pub(super) fn looks_inside(&self) -> bool {
+        let spec = &self.lock().spec;
+        spec.severity > 0 || spec.per_source.is_some()
+    }
+
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Limits as `spec` says from now on; false if it does so already. What was lost under the
+    /// limits before is said by then.
+    pub fn replace(&self, spec: RateLimitSpec) -> bool {
+        if self.lock().spec == spec {
+            return false;
+        }
+        self.say_rest();
+        let mut state = self.lock();
+        if state.spec.per_source != spec.per_source {
+            state.senders = Senders::default();
+        }
+        state.spec = spec;
+        true
     }
 
     /// Whether this one limits the same, and says so in the same words.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
-        self.name == other.name && self.spec == other.spec
+        self.name == other.name && self.spec() == other.spec()
+    }
+
+    fn spec(&self) -> RateLimitSpec {
+        self.lock().spec.clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -148,14 +174,21 @@ impl RateLimit {
 
     /// Asked once per batch.
     pub(super) fn admit(&self, messages: usize) -> Verdict {
-        self.lock().window.admit(&self.spec, messages, clock::monotonic())
+        let State { spec, window, .. } = &mut *self.lock();
+        window.admit(spec, messages, clock::monotonic())
     }
 
     /// Says what there is to be said of a verdict. `from` is the sender, by name, of the first
     /// message that was dropped.
     pub(super) fn report(&self, verdict: Verdict, from: &str) {
+        if verdict.ended.is_some() || verdict.began {
+            self.report_by(&self.spec(), verdict, from);
+        }
+    }
+
+    fn report_by(&self, spec: &RateLimitSpec, verdict: Verdict, from: &str) {
         if let Some(dropped) = verdict.ended {
-            self.say_lost(dropped);
+            self.say_lost(spec, dropped);
         }
         if verdict.began {
             // Where rsyslogd has a hyphen it would name the program, which it does not know yet.
@@ -166,8 +199,8 @@ impl RateLimit {
         }
     }
 
-    fn say_lost(&self, dropped: u64) {
-        let (name, spec) = (&self.name, &self.spec);
+    fn say_lost(&self, spec: &RateLimitSpec, dropped: u64) {
+        let name = &self.name;
         let allowed =
             format!("({} allowed within {} seconds)", spec.burst, spec.interval.as_secs());
         let text = format!("{name}: {dropped} messages lost due to rate-limiting {allowed}");
@@ -185,23 +218,23 @@ impl RateLimit {
         let received = messages.len();
         let mut passed = Vec::new();
         let mut state = self.lock();
-        let State { window, senders } = &mut *state;
+        let State { spec, window, senders } = &mut *state;
         let mut passes = |message: &Message| {
-            if message.pri.severity() < self.spec.severity {
+            if message.pri.severity() < spec.severity {
                 return true;
             }
             let source = &batch.sources[usize::from(message.source)];
-            let own = self.spec.per_source.as_ref();
+            let own = spec.per_source.as_ref();
             let within = own.is_none_or(|own| senders.admit(own, batch.view(message), now));
             if !within {
                 source.limited(1);
                 return false;
             }
-            let verdict = window.admit(&self.spec, 1, now);
+            let verdict = window.admit(spec, 1, now);
             if verdict.pass == 0 {
                 source.limited(1);
             }
-            self.report(verdict, &source.fromhost);
+            self.report_by(spec, verdict, &source.fromhost);
             verdict.pass == 1
         };
         let gives = batch.gives();
@@ -212,7 +245,7 @@ impl RateLimit {
             }
             passes
         });
-        if let Some(own) = &self.spec.per_source
+        if let Some(own) = &spec.per_source
             && let Some(lost) = senders.lost(own, now)
         {
             self.reporter.say(Level::Warning, format!("{}: {lost}", self.name));
@@ -222,22 +255,27 @@ impl RateLimit {
         batch.keep_given(&passed);
         received - batch.messages.len()
     }
+
+    /// Says what was lost and has not been said.
+    fn say_rest(&self) {
+        let (spec, dropped, lost) = {
+            let State { spec, window, senders } = &mut *self.lock();
+            let lost = spec.per_source.as_ref().and_then(|own| senders.all_lost(own));
+            (spec.clone(), std::mem::take(&mut window.dropped), lost)
+        };
+        if dropped > 0 {
+            self.say_lost(&spec, dropped);
+        }
+        if let Some(lost) = lost {
+            self.reporter.say(Level::Warning, format!("{}: {lost}", self.name));
+        }
+    }
 }
 
 /// What has not been said yet is said at the end, as rsyslogd does.
 impl Drop for RateLimit {
     fn drop(&mut self) {
-        let (dropped, lost) = {
-            let mut state = self.lock();
-            let lost = self.spec.per_source.as_ref().and_then(|own| state.senders.all_lost(own));
-            (std::mem::take(&mut state.window.dropped), lost)
-        };
-        if dropped > 0 {
-            self.say_lost(dropped);
-        }
-        if let Some(lost) = lost {
-            self.reporter.say(Level::Warning, format!("{}: {lost}", self.name));
-        }
+        self.say_rest();
     }
 }
 

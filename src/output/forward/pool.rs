@@ -277,7 +277,13 @@ impl Feed for Lane<'_> {
             }
         }
         self.pool.changed.notify_waiters();
-        wait_or_stop(self.wait.next_wait(), self.pool.task.signals.clone()).await;
+        let external = self.pool.hand().health.external().clone();
+        loop {
+            wait_or_stop(self.wait.next_wait(), self.pool.task.signals.clone()).await;
+            if external.forbids().await.is_none() {
+                return;
+            }
+        }
     }
 
     fn note(&mut self, text: &str) {

@@ -61,13 +61,28 @@ fn start(dir: &Path, marks: Marks, bytes_max: Option<u64>) -> Queue {
     start_on(disk::System, dir, marks, bytes_max)
 }
 
+/// Gives out so many messages at once.
+fn start_paced(dir: &Path, marks: Marks, batch_max: u64) -> Queue {
+    let pace = Pace { batch_max: Some(batch_max), ..Pace::default() };
+    start_at(pace, disk::System, dir, marks, None)
+}
+
 fn start_on<F>(files: F, dir: &Path, marks: Marks, bytes_max: Option<u64>) -> Queue
 where
     F: Files + Send + 'static,
     F::File: Send,
     F::Lock: Send,
 {
-    let bounds = Bounds { bytes: 1 << 20, messages: u64::MAX, pace: Pace::default() };
+    start_at(Pace::default(), files, dir, marks, bytes_max)
+}
+
+fn start_at<F>(pace: Pace, files: F, dir: &Path, marks: Marks, bytes_max: Option<u64>) -> Queue
+where
+    F: Files + Send + 'static,
+    F::File: Send,
+    F::Lock: Send,
+{
+    let bounds = Bounds { bytes: 1 << 20, messages: u64::MAX, pace };
     let (sender, receiver) = open(bounds);
     let (stats, said) = (Arc::new(SpoolStats::default()), Arc::new(Said::default()));
     let spec = SpoolSpec {
@@ -425,4 +440,86 @@ proptest! {
         got.sort_unstable();
         prop_assert_eq!(got, (0..next).collect::<Vec<_>>());
     }
+}
+
+/// A queue that gives out two messages at once, of a record with five; what it gives out first.
+async fn cut(dir: &Path) -> (Queue, Vec<Taken>) {
+    let queue = start_paced(dir, Marks { always: true, ..marks(1, 100) }, 2);
+    let mut record = Chunk::default();
+    for number in 0..5 {
+        record.bytes.extend_from_slice(format!("message {number} ").as_bytes());
+        record.end_message();
+    }
+    queue.sender.push(&mut record).await;
+    let mut batches = Vec::new();
+    for _ in 0..3 {
+        let mut taken = Taken::default();
+        assert!(tokio::time::timeout(SOON, queue.receiver.take(&mut taken)).await.unwrap());
+        batches.push(taken);
+    }
+    assert_eq!(batches.iter().map(|batch| batch[0].len()).collect::<Vec<_>>(), [2, 2, 1]);
+    (queue, batches)
+}
+
+fn left_in(dir: &Path) -> (u64, String) {
+    let queue = start(dir, marks(1000, 1000), None);
+    let recovered = queue.stats.recovered.get();
+    let gauge = queue.sender.gauge();
+    until(|| gauge.on_disk() == 0);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut text = String::new();
+    let mut taken = Taken::default();
+    while gauge.depth().1 > 0 {
+        assert!(runtime.block_on(queue.receiver.take(&mut taken)));
+        while let Some(chunk) = taken.pop_front() {
+            text.push_str(std::str::from_utf8(&chunk.bytes).unwrap());
+            queue.receiver.done(chunk);
+        }
+    }
+    queue.close();
+    (recovered, text)
+}
+
+const FIVE: &str = "message 0 message 1 message 2 message 3 message 4 ";
+
+/// The record is there until all of it is delivered, so nothing of it is saved beside it.
+#[test]
+fn parts_of_a_record_are_not_saved_beside_it() {
+    let dir = TempDir::new().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (queue, mut batches) = runtime.block_on(cut(dir.path()));
+    queue.receiver.done(batches[0].pop_front().unwrap());
+    drop(batches);
+    let stats = queue.stats.clone();
+    queue.close();
+    assert_eq!(stats.saved.get(), 3, "two are delivered");
+    assert_eq!(left_in(dir.path()), (5, FIVE.to_owned()));
+}
+
+/// Of several targets, the one with the last part may be the first that is through.
+#[test]
+fn a_record_is_delivered_when_all_its_parts_are() {
+    let dir = TempDir::new().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (queue, mut batches) = runtime.block_on(cut(dir.path()));
+    for batch in batches.iter_mut().rev().take(2) {
+        queue.receiver.done(batch.pop_front().unwrap());
+    }
+    // What it took and did not deliver is lost with the process.
+    let lost: Vec<Chunk> = batches.iter_mut().flat_map(|batch| batch.drain(..)).collect();
+    queue.close();
+    assert_eq!(lost.len(), 1);
+    assert_eq!(left_in(dir.path()), (5, FIVE.to_owned()));
+}
+
+#[test]
+fn a_record_whose_parts_are_delivered_is_gone() {
+    let dir = TempDir::new().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (queue, mut batches) = runtime.block_on(cut(dir.path()));
+    for at in [1, 2, 0] {
+        queue.receiver.done(batches[at].pop_front().unwrap());
+    }
+    queue.close();
+    assert_eq!(left_in(dir.path()), (0, String::new()));
 }
