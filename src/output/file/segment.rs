@@ -39,7 +39,7 @@ pub(super) fn segment<'a>(
         _ => len32(through(offset)),
     };
     Segment {
-        name: current.map_or(&[], |current| &current.name),
+        name: current.map_or(&[], |current| current.name),
         end: start(behind),
         messages: u64::from(behind - first),
     }
