@@ -209,3 +209,88 @@ fn what_cannot_be_done_is_refused() {
     let spec = compile(&[("type", "omfile"), ("dynaFile", "n"), ("file", "/x")]).unwrap();
     assert_eq!((spec.dyna_file(), spec.template()), (Some("n"), Some("RSYSLOG_FileFormat")));
 }
+
+mod twin {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::sync::Arc;
+
+    use proptest::collection::vec;
+    use proptest::prelude::ProptestConfig;
+    use proptest::prelude::any;
+    use proptest::prelude::prop_assert;
+    use proptest::prelude::prop_assert_eq;
+    use proptest::proptest;
+
+    use crate::base::num::count;
+    use crate::base::num::len32;
+    use crate::output::OutputSpec;
+    use crate::output::OutputStats;
+    use crate::output::file::FileSpec;
+    use crate::output::file::Next;
+    use crate::output::file::desk::Desk;
+    use crate::output::testing::compile;
+    use crate::queue::Chunk;
+
+    fn spec(cache: usize) -> FileSpec {
+        let cache = cache.to_string();
+        let params = [("type", "omfile"), ("dynaFile", "n"), ("dynaFileCacheSize", &cache)];
+        match compile(&params).unwrap() {
+            OutputSpec::File(spec) => *spec,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn lines(names: &BTreeMap<String, Vec<u8>>) -> u64 {
+        let texts = names.keys().filter_map(|name| fs::read(name).ok());
+        count(texts.map(|text| memchr::memchr_iter(b'\n', &text).count()).sum())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// Messages that gather for their files against messages that are appended one by one. Each
+        /// is its file, its length, whether its chunk ends behind it, and whether what waits is
+        /// flushed then.
+        #[test]
+        fn each_file_has_its_messages_in_order(
+            // Few names, and as many as wait for more.
+            spread in 1_u8..=255,
+            cache in 1_usize..300,
+            made in vec((any::<u8>(), 0_usize..40_000, 0..20, any::<bool>()), 1..1000),
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let stats = Arc::new(OutputStats::default());
+            let mut desk = Desk::new(spec(cache), stats.clone());
+            let mut twin: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+            let (mut chunk, mut delivered) = (Chunk::default(), 0);
+            for (number, &(file, length, last, flush)) in made.iter().enumerate() {
+                let name = format!("{}/{}", dir.path().display(), file % spread);
+                // Most are short.
+                let length = if length % 16 == 0 { length } else { length % 300 };
+                let text = format!("{number} {}\n", "x".repeat(length));
+                chunk.runs.go_on(len32(chunk.len()), |to| to.extend_from_slice(name.as_bytes()));
+                chunk.bytes.extend_from_slice(text.as_bytes());
+                chunk.end_message();
+                twin.entry(name).or_default().extend_from_slice(text.as_bytes());
+                if last == 0 {
+                    desk.pending.chunks.push_back(std::mem::take(&mut chunk));
+                    let done = desk.step(if flush { Next::Flush } else { Next::Write });
+                    prop_assert_eq!(done.failure, None);
+                    let before = std::mem::replace(&mut delivered, stats.delivered.get());
+                    // What is called delivered is in its file.
+                    prop_assert!(delivered == before || lines(&twin) >= delivered);
+                }
+            }
+            desk.pending.chunks.push_back(chunk);
+            prop_assert_eq!(desk.step(Next::Flush).failure, None);
+            desk.step(Next::End);
+            prop_assert_eq!(stats.delivered.get(), count(made.len()));
+            let cache = &stats.cache;
+            prop_assert_eq!(cache.requests.get(), count(made.len()));
+            for (name, text) in twin {
+                prop_assert!(fs::read(&name).unwrap() == text, "{} differs", name);
+            }
+        }
+    }
+}
