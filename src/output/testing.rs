@@ -23,7 +23,6 @@ use crate::output::OutputStats;
 use crate::output::Task;
 use crate::queue::Chunk;
 use crate::queue::Framing;
-use crate::queue::Run;
 use crate::queue::Sender;
 use crate::queue::bounded;
 use crate::queue::frame;
@@ -166,10 +165,8 @@ impl Driven {
     pub(super) async fn push_named(&self, messages: &[(&str, &str)]) {
         let mut chunk = Chunk::default();
         for (i, (name, message)) in messages.iter().enumerate() {
-            if chunk.runs.last().is_none_or(|run| *run.name != *name.as_bytes()) {
-                let first = u32::try_from(i).unwrap();
-                chunk.runs.push(Run { name: name.as_bytes().into(), first });
-            }
+            let first = u32::try_from(i).unwrap();
+            chunk.runs.go_on(first, |to| to.extend_from_slice(name.as_bytes()));
             add(&mut chunk, message.as_bytes(), self.framing);
         }
         self.queue.push(&mut chunk).await;

@@ -3,6 +3,7 @@
 use crate::base::num::len32;
 use crate::disk::Position;
 use crate::message::Ack;
+use crate::queue::Runs;
 
 /// The memory of a chunk that is kept for reuse, at most: what a read of ordinary messages renders
 /// to.
@@ -15,7 +16,7 @@ pub struct Chunk {
     /// Where each message ends in `bytes`; as many as there are messages.
     pub ends: Vec<u32>,
     /// `dynaFile`: which messages go to which name. Empty for a fixed target.
-    pub runs: Vec<Run>,
+    pub runs: Runs,
     pub ack: Ack,
     /// Which one of its queue it is; the queue counts.
     pub number: u64,
@@ -31,14 +32,6 @@ pub struct Instead {
     pub chunk: Chunk,
     /// Which of the messages each of them is.
     pub of: Vec<u32>,
-}
-
-/// Consecutive messages for one dynamic name, up to the next run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
-    pub name: Box<[u8]>,
-    /// Index into `ends` of the first message.
-    pub first: u32,
 }
 
 impl Chunk {
@@ -57,22 +50,18 @@ impl Chunk {
     /// names, take more than their messages do.
     #[must_use]
     pub fn cost(&self) -> usize {
-        let names: usize = self.runs.iter().map(|run| run.name.len()).sum();
         let instead = self.instead.as_ref().map_or(0, |instead| instead.chunk.cost());
         size_of::<Self>()
             + instead
             + self.bytes.len()
-            + names
             + size_of_val(self.ends.as_slice())
-            + size_of_val(self.runs.as_slice())
+            + self.runs.cost()
     }
 
     /// Bytes of memory that it keeps for reuse when it is empty.
     #[must_use]
     pub const fn memory(&self) -> usize {
-        self.bytes.capacity()
-            + self.ends.capacity() * size_of::<u32>()
-            + self.runs.capacity() * size_of::<Run>()
+        self.bytes.capacity() + self.ends.capacity() * size_of::<u32>() + self.runs.memory()
     }
 
     /// Marks that a message was appended to `bytes` up to here.
@@ -90,7 +79,7 @@ impl Chunk {
     fn cut_to(&mut self, messages: usize) {
         self.ends.truncate(messages);
         self.bytes.truncate(self.ends.last().map_or(0, |end| *end as usize));
-        self.runs.retain(|run| (run.first as usize) < messages);
+        self.runs.truncate(messages);
         if let Some(instead) = &mut self.instead {
             let Instead { chunk, of } = &mut **instead;
             of.retain(|of| (*of as usize) < messages);
@@ -118,7 +107,7 @@ impl Chunk {
         Self {
             bytes: self.bytes[start as usize..end as usize].to_vec(),
             ends: ends.iter().map(|end| end - start).collect(),
-            runs: self.runs_of(first, ends.len()),
+            runs: self.runs.part(first, ends.len()),
             ack: self.ack.clone(),
             number: self.number,
             stored: None,
@@ -138,7 +127,7 @@ impl Chunk {
             self.bytes.truncate(self.ends.last().map_or(0, |end| *end as usize));
         }
         let messages = self.ends.len();
-        self.runs.pop_if(|run| run.first as usize >= messages);
+        self.runs.truncate(messages);
         if let Some(instead) = &mut self.instead
             && instead.of.pop_if(|of| *of as usize >= messages).is_some()
         {
@@ -160,18 +149,6 @@ impl Chunk {
         Some(next)
     }
 
-    /// The runs of so many messages from `first` on, as if they stood alone.
-    fn runs_of(&self, first: usize, messages: usize) -> Vec<Run> {
-        let begin = self.runs.partition_point(|run| run.first as usize <= first);
-        let end = self.runs.partition_point(|run| (run.first as usize) < first + messages);
-        let runs = &self.runs[begin.saturating_sub(1)..end];
-        let shifted = |run: &Run| Run {
-            name: run.name.clone(),
-            first: len32((run.first as usize).saturating_sub(first)),
-        };
-        runs.iter().map(shifted).collect()
-    }
-
     /// Empties it and keeps its memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
@@ -186,6 +163,7 @@ impl Chunk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::queue::Run;
 
     #[test]
     fn what_the_next_action_gets_begins_where_this_one_stopped() {
@@ -221,20 +199,24 @@ mod tests {
         for (index, text) in ["a", "bb", "", "ccc", "d"].iter().enumerate() {
             chunk.bytes.extend_from_slice(text.as_bytes());
             if [0, 1, 4].contains(&index) {
-                let name = format!("n{index}").into_bytes().into();
-                chunk.runs.push(Run { name, first: len32(index) });
+                let name = format!("n{index}");
+                chunk.runs.push(Run { name: name.as_bytes(), first: len32(index) });
             }
             chunk.end_message();
         }
-        let run = |name: &str, first| Run { name: name.as_bytes().into(), first };
         let parts = chunk.split(2);
+        let runs = |part: usize| {
+            let run = |run: Run<'_>| (String::from_utf8_lossy(run.name).into_owned(), run.first);
+            parts[part].runs.iter().map(run).collect::<Vec<_>>()
+        };
+        let run = |name: &str, first| (name.to_owned(), first);
         let bytes: Vec<&[u8]> = parts.iter().map(|part| &part.bytes[..]).collect();
         assert_eq!(bytes, [&b"abb"[..], b"ccc", b"d"]);
         let ends: Vec<&[u32]> = parts.iter().map(|part| &part.ends[..]).collect();
         assert_eq!(ends, [&[1, 3][..], &[0, 3], &[1]]);
-        assert_eq!(parts[0].runs, [run("n0", 0), run("n1", 1)]);
-        assert_eq!(parts[1].runs, [run("n1", 0)]);
-        assert_eq!(parts[2].runs, [run("n4", 0)]);
+        assert_eq!(runs(0), [run("n0", 0), run("n1", 1)]);
+        assert_eq!(runs(1), [run("n1", 0)]);
+        assert_eq!(runs(2), [run("n4", 0)]);
         let stored: Vec<bool> = parts.iter().map(|part| part.stored.is_some()).collect();
         assert_eq!(stored, [true; 3]);
     }

@@ -21,6 +21,7 @@ use std::io::IoSlice;
 use crate::base::num::len32;
 use crate::queue::Chunk;
 use crate::queue::Run;
+use crate::queue::Runs;
 
 const VERSION: u32 = 1;
 const TRAILER: usize = 16;
@@ -32,10 +33,10 @@ pub fn encode_tail(chunk: &Chunk, tail: &mut Vec<u8>) {
     for end in &chunk.ends {
         tail.extend_from_slice(&end.to_le_bytes());
     }
-    for run in &chunk.runs {
+    for run in chunk.runs.iter() {
         tail.extend_from_slice(&run.first.to_le_bytes());
         tail.extend_from_slice(&len32(run.name.len()).to_le_bytes());
-        tail.extend_from_slice(&run.name);
+        tail.extend_from_slice(run.name);
     }
     let bytes = len32(tail.len());
     for number in [len32(chunk.ends.len()), len32(chunk.runs.len()), bytes, VERSION] {
@@ -46,7 +47,7 @@ pub fn encode_tail(chunk: &Chunk, tail: &mut Vec<u8>) {
 /// The bytes of a chunk's record.
 #[must_use]
 pub fn size(chunk: &Chunk) -> usize {
-    let names: usize = chunk.runs.iter().map(|run| 8 + run.name.len()).sum();
+    let names = 8 * chunk.runs.len() + chunk.runs.names_len();
     chunk.bytes.len() + size_of_val(chunk.ends.as_slice()) + names + TRAILER
 }
 
@@ -72,7 +73,7 @@ pub fn decode(chunk: &mut Chunk) -> io::Result<()> {
 }
 
 /// The bytes of all messages, where each ends, and the runs.
-fn read_tail(record: &[u8]) -> Option<(usize, Vec<u32>, Vec<Run>)> {
+fn read_tail(record: &[u8]) -> Option<(usize, Vec<u32>, Runs)> {
     let (rest, trailer) = record.split_at_checked(record.len().checked_sub(TRAILER)?)?;
     let mut trailer = Numbers(trailer);
     let (messages, runs_count) = (trailer.next()?, trailer.next()?);
@@ -93,17 +94,17 @@ fn read_tail(record: &[u8]) -> Option<(usize, Vec<u32>, Vec<Run>)> {
         last = end;
         ends.push(end);
     }
-    let mut runs: Vec<Run> = Vec::new();
+    let (mut runs, mut next) = (Runs::default(), 0);
     for _ in 0..runs_count {
         let first = tail.next()?;
         let length = usize::try_from(tail.next()?).ok()?;
         let (name, behind) = tail.0.split_at_checked(length)?;
         tail.0 = behind;
-        let is_in_order = runs.last().is_none_or(|last| last.first < first);
-        if !is_in_order || usize::try_from(first).ok()? >= messages {
+        if first < next || usize::try_from(first).ok()? >= messages {
             return None;
         }
-        runs.push(Run { name: name.into(), first });
+        next = first.checked_add(1)?;
+        runs.push(Run { name, first });
     }
     (tail.0.is_empty() && last as usize == bytes).then_some((bytes, ends, runs))
 }
@@ -132,7 +133,7 @@ mod tests {
         let mut chunk = Chunk::default();
         for (index, message) in messages.iter().enumerate() {
             if let Some((_, name)) = names.iter().find(|(at, _)| usize::from(*at) == index) {
-                chunk.runs.push(Run { name: name.as_slice().into(), first: len32(index) });
+                chunk.runs.push(Run { name, first: len32(index) });
             }
             chunk.bytes.extend_from_slice(message);
             chunk.end_message();

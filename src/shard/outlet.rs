@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::base::num::count;
+use crate::base::num::len32;
 use crate::base::poison;
 use crate::message::View;
 use crate::queue::Chunk;
 use crate::queue::Framing;
-use crate::queue::Run;
 use crate::queue::Sender;
 use crate::queue::frame;
 use crate::rules::ActionId;
@@ -156,14 +156,9 @@ impl Outlet {
 
     /// Renders `view` behind what `chunk` holds.
     #[inline]
-    pub(super) fn render(&self, view: View<'_>, chunk: &mut Chunk, scratch: &mut Vec<u8>) {
+    pub(super) fn render(&self, view: View<'_>, chunk: &mut Chunk) {
         if let Some(name) = &self.name {
-            scratch.clear();
-            name.render(view, scratch);
-            if chunk.runs.last().is_none_or(|run| *run.name != **scratch) {
-                let first = crate::base::num::len32(chunk.ends.len());
-                chunk.runs.push(Run { name: scratch.as_slice().into(), first });
-            }
+            chunk.runs.go_on(len32(chunk.ends.len()), |to| name.render(view, to));
         }
         let start = chunk.bytes.len();
         if let Some(template) = &self.template {

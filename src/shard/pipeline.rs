@@ -95,7 +95,6 @@ struct Work {
     /// The actions whose chunk holds something.
     touched: Vec<ActionId>,
     scratch: Scratch,
-    name: Vec<u8>,
     handed_over: HandedOver,
 }
 
@@ -261,10 +260,7 @@ impl Shard {
             let (mut work, outlets) = (self.work.borrow_mut(), self.outlets.borrow());
             let (mut renderer, _) = self.renderer(&mut work, &outlets);
             while let Some(id) = actions.get(action) {
-                while next < batch.messages.len() {
-                    next += 1;
-                    renderer.render(*id, route.view(batch, next - 1));
-                }
+                renderer.render_all(*id, batch, route, &mut next);
                 (action, next) = (action + 1, 0);
             }
         }) {
@@ -306,14 +302,13 @@ impl Shard {
     /// message is made anew, since nobody knows how far its last change went.
     fn put_right(&self) {
         let mut work = self.work.borrow_mut();
-        let Work { chunks, touched, scratch, name, handed_over } = &mut *work;
+        let Work { chunks, touched, scratch, handed_over } = &mut *work;
         touched.retain(|action| {
             let chunk = &mut chunks[action.0 as usize];
             chunk.cut_to_whole();
             !chunk.is_empty()
         });
         *scratch = Scratch::new(&self.programs.borrow());
-        name.clear();
         handed_over.clear();
         self.residuals.replace(Residuals::beside(scratch));
     }
@@ -340,13 +335,12 @@ impl Shard {
         work: &'a mut Work,
         outlets: &'a [Rc<Outlet>],
     ) -> (Renderer<'a>, &'a mut Scratch) {
-        let Work { chunks, touched, scratch, name, handed_over } = work;
+        let Work { chunks, touched, scratch, handed_over } = work;
         let renderer = Renderer {
             shard: self,
             outlets,
             chunks,
             touched,
-            name,
             handed_over,
             took: false,
             previous: None,
@@ -467,7 +461,6 @@ struct Renderer<'a> {
     outlets: &'a [Rc<Outlet>],
     chunks: &'a mut Vec<Chunk>,
     touched: &'a mut Vec<ActionId>,
-    name: &'a mut Vec<u8>,
     handed_over: &'a mut HandedOver,
     /// An action took the message.
     took: bool,
@@ -492,6 +485,31 @@ impl Renderer<'_> {
         std::mem::replace(&mut self.took, false)
     }
 
+    /// [`Renderer::render`] of every message of `batch` from `next` on, which counts them: a panic
+    /// is the fault of the one before it. What is asked of the action is asked once.
+    fn render_all(&mut self, action: ActionId, batch: &Batch, route: &Residual, next: &mut usize) {
+        let index = action.0 as usize;
+        let outlet = &*self.outlets[index];
+        if outlet.gate.is_some() {
+            while *next < batch.messages.len() {
+                *next += 1;
+                self.render(action, route.view(batch, *next - 1));
+            }
+            return;
+        }
+        let chunk = &mut self.chunks[index];
+        if chunk.is_empty() && *next < batch.messages.len() {
+            self.touched.push(action);
+        }
+        chunk.ends.reserve(batch.messages.len());
+        while *next < batch.messages.len() {
+            *next += 1;
+            let view = route.view(batch, *next - 1);
+            poison::test_panic("rules", view.message.msg.of(&batch.data));
+            outlet.render(view, chunk);
+        }
+    }
+
     #[inline]
     fn render(&mut self, action: ActionId, view: View<'_>) {
         let index = action.0 as usize;
@@ -506,7 +524,7 @@ impl Renderer<'_> {
             self.touched.push(action);
         }
         poison::test_panic("rules", view.message.msg.of(&view.batch.data));
-        outlet.render(view, chunk, self.name);
+        outlet.render(view, chunk);
     }
 
     /// [`Renderer::render`] where actions take over from others. While an action is suspended, the
@@ -546,7 +564,7 @@ impl Renderer<'_> {
         let of = len32(chunk.len()).saturating_sub(1);
         let instead = chunk.instead.get_or_insert_default();
         let outlet = &self.outlets[action.0 as usize];
-        outlet.render(view, &mut instead.chunk, self.name);
+        outlet.render(view, &mut instead.chunk);
         instead.of.push(of);
         self.previous = Some(Previous { action, depth: previous.depth + 1, ..previous });
     }

@@ -316,7 +316,9 @@ impl Op {
         }
     }
 
-    #[inline]
+    // A call for each step would cost as much as most steps do.
+    #[expect(clippy::inline_always, reason = "measured: 5 % of the instructions of a message")]
+    #[inline(always)]
     pub(super) fn render(&self, view: &View<'_>, out: &mut Vec<u8>) {
         match self {
             Self::Text(text) => out.extend_from_slice(text),

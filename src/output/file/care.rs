@@ -40,6 +40,7 @@ impl Desk {
             task.give_up(chunk, 0);
         }
         self.held = 0;
+        self.held_since = None;
         self.flush_at = None;
         for slot in self.files.slots() {
             if let Some(open) = self.files.get_mut(slot) {
@@ -152,7 +153,7 @@ impl Desk {
     }
 
     fn rotate_one(&mut self, name: &[u8]) -> Result<(), String> {
-        if let Some(slot) = self.files.find(name) {
+        if let Some((slot, _)) = self.files.find(name) {
             self.finish(slot).map_err(|e| e.to_string())?;
             if let Some(open) = self.files.get_mut(slot) {
                 open.sink.close().map_err(|e| e.to_string())?;

@@ -37,8 +37,11 @@ const SLICES: usize = 64;
 const DIRECT: usize = 16 << 10;
 /// From so many files on, a moment is waited for more to write to each of them.
 const MANY: usize = 64;
-/// That moment, and the bytes for a file on average with which it ends.
-const MOMENT: Duration = Duration::from_millis(5);
+/// That moment, how long nothing may come until it ends, and the bytes for a file on average with
+/// which it does: while messages stream, files are worth waiting for; a sender that waits for an
+/// answer is not kept.
+const MOMENT: Duration = Duration::from_millis(20);
+const QUIET: Duration = Duration::from_millis(2);
 const ENOUGH: usize = 4 << 10;
 /// The bytes that a compressor holds at most without `flushOnTXEnd`, unless `ioBufferSize` is more.
 const HELD: usize = 1 << 20;
@@ -51,6 +54,14 @@ pub(super) struct Done {
     pub(super) complaints: Vec<String>,
     /// Why writing stopped; it is to be tried again.
     pub(super) failure: Option<String>,
+}
+
+/// How files were found.
+#[derive(Debug, Default)]
+struct Looks {
+    requests: u64,
+    same: u64,
+    missed: u64,
 }
 
 pub(super) struct Desk {
@@ -68,13 +79,15 @@ pub(super) struct Desk {
     /// Chunks that were written, but perhaps not flushed or synced, and their bytes.
     pub(super) written: Vec<(Chunk, u64)>,
     pub(super) held: usize,
-    /// When these have waited long enough.
+    /// Since when these wait, and when they have waited long enough.
+    pub(super) held_since: Option<Instant>,
     pub(super) flush_at: Option<Instant>,
     /// The last step did not get through.
     failed: bool,
     /// The message before had no file. How far into the first pending chunk look-ups were counted.
     lost: bool,
     pub(super) counted: usize,
+    looks: Looks,
     /// Names that were complained of.
     pub(super) unusable: HashSet<Box<[u8]>>,
     /// Files that have reached `rotation.sizeLimit`.
@@ -98,10 +111,12 @@ impl Desk {
             run: 0,
             written: Vec::new(),
             held: 0,
+            held_since: None,
             flush_at: None,
             failed: false,
             lost: false,
             counted: 0,
+            looks: Looks::default(),
             unusable: HashSet::new(),
             due: Vec::new(),
         }
@@ -163,6 +178,7 @@ impl Desk {
         // Chunks leave `pending` while they are written, so that `self` is free.
         while let Some(chunk) = self.pending.chunks.pop_front() {
             let written = self.write_chunk(&chunk, complaints);
+            self.report_looks();
             if let Err(why) = written {
                 self.pending.chunks.push_front(chunk);
                 return Err(why);
@@ -180,15 +196,18 @@ impl Desk {
     fn holds_back(&mut self) -> bool {
         let compresses = self.spec.compression.is_some();
         let wait = if compresses && !self.spec.flush {
-            (self.held < HELD.max(self.spec.buffer)).then_some(self.spec.flush_interval)
+            let wait = self.spec.flush_interval;
+            (self.held < HELD.max(self.spec.buffer)).then_some((wait, wait))
         } else {
             let files = self.files.dirty();
             let gathers = !compresses && files >= MANY && self.held < files * ENOUGH;
-            gathers.then_some(MOMENT)
+            gathers.then_some((MOMENT, QUIET))
         };
-        let Some(wait) = wait.filter(|_| !self.written.is_empty()) else { return false };
+        let Some((most, quiet)) = wait.filter(|_| !self.written.is_empty()) else { return false };
         let now = clock::monotonic();
-        *self.flush_at.get_or_insert(now + wait) > now
+        let end = *self.held_since.get_or_insert(now) + most;
+        self.flush_at = Some(end.min(now + quiet));
+        end > now
     }
 
     /// Counts what was written and gives it back. Here and not in the task: that may be ended while
@@ -201,6 +220,7 @@ impl Desk {
             self.pending.chunks.done(chunk);
         }
         self.held = 0;
+        self.held_since = None;
         self.flush_at = None;
     }
 
@@ -208,7 +228,7 @@ impl Desk {
     fn write_through(&mut self, name: &[u8], complaints: &mut Vec<String>) -> io::Result<()> {
         while !self.pending.is_empty() {
             let slot = match self.files.find(name) {
-                Some(slot) => slot,
+                Some((slot, _)) => slot,
                 None => self.open(name, complaints)?,
             };
             self.empty(slot)?;
@@ -233,13 +253,12 @@ impl Desk {
         let fixed = self.fixed.clone();
         while self.pending.offset < chunk.bytes.len() {
             let mut segment = segment(chunk, self.pending.offset, &mut self.run, fixed.as_deref());
-            let same = !self.lost && self.files.is_newest(segment.name);
             let found = self.files.find(segment.name);
             if fixed.is_none() {
-                self.count(&segment, same, found.is_some());
+                self.count(&segment, found.map(|(_, same)| same && !self.lost));
             }
             let opened = match found {
-                Some(slot) => Ok(slot),
+                Some((slot, _)) => Ok(slot),
                 None => {
                     self.make_room(complaints)?;
                     self.open(segment.name, complaints)
@@ -278,19 +297,25 @@ impl Desk {
     }
 
     /// Counts how the file of `segment` was found, once however often it is tried: as the file of
-    /// the message before, or among the open ones.
-    fn count(&mut self, segment: &Segment<'_>, same: bool, found: bool) {
+    /// the message before, or among the open ones (`Some(false)`), or not.
+    fn count(&mut self, segment: &Segment<'_>, found: Option<bool>) {
         if segment.end <= self.counted {
             return;
         }
         self.counted = segment.end;
-        let cache = &self.stats.cache;
-        cache.requests.add(segment.messages);
+        self.looks.requests += segment.messages;
         // The first message of the segment looks, the others find the file of the one before.
-        cache.same.add(segment.messages - u64::from(!same));
-        if !found {
-            cache.missed.add(1);
-        }
+        self.looks.same += segment.messages - u64::from(found != Some(true));
+        self.looks.missed += u64::from(found.is_none());
+    }
+
+    /// Adds what [`Self::count`] has counted since, once for many.
+    fn report_looks(&mut self) {
+        let Looks { requests, same, missed } = std::mem::take(&mut self.looks);
+        let cache = &self.stats.cache;
+        cache.requests.add(requests);
+        cache.same.add(same);
+        cache.missed.add(missed);
     }
 
     /// Writes `bytes` from the pending offset on to an open file, or lets them wait there, and

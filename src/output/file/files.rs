@@ -1,10 +1,10 @@
 //! The open files of an action: found by name, the one that was used least recently at hand.
 
 use std::hash::BuildHasher;
-use std::hash::RandomState;
 use std::io;
 use std::time::Instant;
 
+use hashbrown::DefaultHashBuilder;
 use hashbrown::HashTable;
 
 use crate::base::clock;
@@ -28,7 +28,11 @@ pub(super) struct Open {
     pub(super) used_at: Instant,
     /// Written to since the last flush; then it is in the list of those.
     dirty: bool,
-    /// Neighbours in the order of use.
+}
+
+/// Neighbours in the order of use.
+#[derive(Clone, Copy)]
+struct Link {
     newer: Slot,
     older: Slot,
 }
@@ -68,10 +72,12 @@ impl Open {
 /// Files by name, in the order in which they were used.
 pub(super) struct Files {
     slots: Vec<Option<Open>>,
+    /// As many. Apart, since each use of another file changes four of them.
+    links: Vec<Link>,
     free: Vec<Slot>,
     table: HashTable<Slot>,
     /// Names come from senders, who must not choose where they collide.
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     newest: Slot,
     oldest: Slot,
     dirty: Vec<Slot>,
@@ -81,9 +87,10 @@ impl Files {
     pub(super) fn new() -> Self {
         Self {
             slots: Vec::new(),
+            links: Vec::new(),
             free: Vec::new(),
             table: HashTable::new(),
-            hasher: RandomState::new(),
+            hasher: DefaultHashBuilder::default(),
             newest: NONE,
             oldest: NONE,
             dirty: Vec::new(),
@@ -102,22 +109,17 @@ impl Files {
         self.slots.get_mut(slot as usize)?.as_mut()
     }
 
-    /// The file of that name, which is thereby the one used last.
-    pub(super) fn find(&mut self, name: &[u8]) -> Option<Slot> {
+    /// The file of that name, which is thereby the one used last; whether it was already.
+    pub(super) fn find(&mut self, name: &[u8]) -> Option<(Slot, bool)> {
         if self.get(self.newest).is_some_and(|open| *open.name == *name) {
-            return Some(self.newest);
+            return Some((self.newest, true));
         }
         let hash = self.hasher.hash_one(name);
         let same = |slot: &Slot| self.get(*slot).is_some_and(|open| *open.name == *name);
         let slot = *self.table.find(hash, same)?;
         self.unlink(slot);
         self.link(slot);
-        Some(slot)
-    }
-
-    /// Whether `name` is the file used last.
-    pub(super) fn is_newest(&self, name: &[u8]) -> bool {
-        self.get(self.newest).is_some_and(|open| *open.name == *name)
+        Some((slot, false))
     }
 
     pub(super) fn newest(&self) -> Option<Slot> {
@@ -138,8 +140,6 @@ impl Files {
             stale: false,
             used_at: clock::monotonic(),
             dirty: false,
-            newer: NONE,
-            older: NONE,
         };
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -148,6 +148,7 @@ impl Files {
             }
             None => {
                 self.slots.push(Some(open));
+                self.links.push(Link { newer: NONE, older: NONE });
                 len32(self.slots.len() - 1)
             }
         };
@@ -216,24 +217,21 @@ impl Files {
 
     fn link(&mut self, slot: Slot) {
         let before = std::mem::replace(&mut self.newest, slot);
-        if let Some(open) = self.get_mut(slot) {
-            (open.newer, open.older) = (NONE, before);
-        }
-        match self.get_mut(before) {
-            Some(open) => open.newer = slot,
+        self.links[slot as usize] = Link { newer: NONE, older: before };
+        match self.links.get_mut(before as usize) {
+            Some(link) => link.newer = slot,
             None => self.oldest = slot,
         }
     }
 
     fn unlink(&mut self, slot: Slot) {
-        let Some(open) = self.get(slot) else { return };
-        let (newer, older) = (open.newer, open.older);
-        match self.get_mut(newer) {
-            Some(open) => open.older = older,
+        let Link { newer, older } = self.links[slot as usize];
+        match self.links.get_mut(newer as usize) {
+            Some(link) => link.older = older,
             None => self.newest = older,
         }
-        match self.get_mut(older) {
-            Some(open) => open.newer = newer,
+        match self.links.get_mut(older as usize) {
+            Some(link) => link.newer = newer,
             None => self.oldest = newer,
         }
     }
@@ -255,7 +253,8 @@ mod tests {
         for step in 0..500_u32 {
             let name = format!("n{}", step * step % 23);
             match files.find(name.as_bytes()) {
-                Some(slot) => {
+                Some((slot, same)) => {
+                    assert_eq!(same, order.last() == Some(&name));
                     assert_eq!(*files.get(slot).unwrap().name, *name.as_bytes());
                     order.retain(|other| *other != name);
                 }
@@ -272,7 +271,8 @@ mod tests {
             }
             order.push(name);
             assert_eq!(files.len(), order.len());
-            assert!(files.is_newest(order.last().unwrap().as_bytes()));
+            let last = files.newest().and_then(|slot| files.get(slot)).unwrap();
+            assert_eq!(*last.name, *order.last().unwrap().as_bytes());
         }
         assert!(files.slots.len() <= 5);
         while files.dirty_at(0).is_some() {

@@ -82,13 +82,14 @@ pub(super) async fn run(spec: FileSpec, mut task: Task) {
             tokio::select! {
                 biased;
                 () = task.signals.reopened() => Next::Reopen,
-                () = until(flush_at) => Next::Flush,
                 _ = idle_look.tick(), if desk.may_have_idle() => Next::CloseIdle,
                 more = task.queue.take(&mut desk.pending.chunks) => match (more, flush_at) {
                     (true, _) => Next::Write,
                     (false, Some(_)) => Next::Flush,
                     (false, None) => Next::End,
-                }
+                },
+                // Behind what came: whether that waits for more is asked when it is written.
+                () = until(flush_at) => Next::Flush,
             }
         };
         let Some((back, done)) = on_thread(desk, move |desk| desk.step(next)).await else {

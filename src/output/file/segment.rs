@@ -29,18 +29,24 @@ pub(super) fn segment<'a>(
     let start = |message: u32| {
         (message as usize).checked_sub(1).map_or(0, |before| chunk.ends[before] as usize)
     };
-    while chunk.runs.get(*run + 1).is_some_and(|next| start(next.first) <= offset) {
+    let (behind, end) = loop {
+        let Some(next) = chunk.runs.get(*run + 1) else {
+            break (len32(chunk.len()), chunk.bytes.len());
+        };
+        let end = start(next.first);
+        if end > offset {
+            break (next.first, end);
+        }
         *run += 1;
-    }
+    };
     let current = chunk.runs.get(*run);
-    let behind = chunk.runs.get(*run + 1).map_or_else(|| len32(chunk.len()), |next| next.first);
     let first = match current {
         Some(current) if start(current.first) == offset => current.first,
         _ => len32(through(offset)),
     };
     Segment {
-        name: current.map_or(&[], |current| &current.name),
-        end: start(behind),
+        name: current.map_or(&[], |current| current.name),
+        end,
         messages: u64::from(behind - first),
     }
 }

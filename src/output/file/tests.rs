@@ -15,6 +15,7 @@ use crate::output::testing::until;
 use crate::queue::Chunk;
 use crate::queue::Instead;
 use crate::queue::Run;
+use crate::queue::Runs;
 use crate::queue::Taken;
 use crate::queue::bounded;
 
@@ -157,6 +158,8 @@ async fn unusable_dynamic_names_cost_only_their_own_messages() {
     assert_eq!(fs::read_to_string(&good).unwrap(), "1\n2\n3\n1\n2\n3\n");
     assert_eq!(action.stats.dropped_unsendable.get(), 12);
     assert_eq!(action.stats.delivered.get(), 6);
+    // Said by the task, which may come to it after the thread has delivered.
+    until(|| action.said.all().len() >= 5).await;
     assert_eq!(action.said.all().len(), 5, "each name once: {:?}", action.said.all());
     action.end().await;
 }
@@ -227,12 +230,12 @@ async fn what_is_not_taken_over_goes_to_its_own_file() {
     let name = |name: &str| format!("{}/{name}", dir.path().display());
     let named = |messages: &[(&str, &str)]| {
         let texts: Vec<_> = messages.iter().map(|(_, text)| *text).collect();
-        let run = |(i, (name, _)): (usize, &(&str, &str))| Run {
-            name: name.as_bytes().into(),
-            first: len32(i),
-        };
+        let mut runs = Runs::default();
+        for (i, (name, _)) in messages.iter().enumerate() {
+            runs.push(Run { name: name.as_bytes(), first: len32(i) });
+        }
         Chunk {
-            runs: messages.iter().enumerate().map(run).collect(),
+            runs,
             instead: Some(Box::new(Instead {
                 chunk: chunk(&texts),
                 of: (0..len32(texts.len())).collect(),
@@ -263,4 +266,89 @@ async fn what_is_not_taken_over_goes_to_its_own_file() {
     assert_eq!((driven.stats.delivered.get(), driven.stats.handed_over.get()), (2, 1));
     drop(driven);
     running.await.unwrap();
+}
+
+mod twin {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::sync::Arc;
+
+    use proptest::collection::vec;
+    use proptest::prelude::ProptestConfig;
+    use proptest::prelude::any;
+    use proptest::prelude::prop_assert;
+    use proptest::prelude::prop_assert_eq;
+    use proptest::proptest;
+
+    use crate::base::num::count;
+    use crate::base::num::len32;
+    use crate::output::OutputSpec;
+    use crate::output::OutputStats;
+    use crate::output::file::FileSpec;
+    use crate::output::file::Next;
+    use crate::output::file::desk::Desk;
+    use crate::output::testing::compile;
+    use crate::queue::Chunk;
+
+    fn spec(cache: usize) -> FileSpec {
+        let cache = cache.to_string();
+        let params = [("type", "omfile"), ("dynaFile", "n"), ("dynaFileCacheSize", &cache)];
+        match compile(&params).unwrap() {
+            OutputSpec::File(spec) => *spec,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn lines(names: &BTreeMap<String, Vec<u8>>) -> u64 {
+        let texts = names.keys().filter_map(|name| fs::read(name).ok());
+        count(texts.map(|text| memchr::memchr_iter(b'\n', &text).count()).sum())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// Messages that gather for their files against messages that are appended one by one. Each
+        /// is its file, its length, whether its chunk ends behind it, and whether what waits is
+        /// flushed then.
+        #[test]
+        fn each_file_has_its_messages_in_order(
+            // Few names, and as many as wait for more.
+            spread in 1_u8..=255,
+            cache in 1_usize..300,
+            made in vec((any::<u8>(), 0_usize..40_000, 0..20, any::<bool>()), 1..1000),
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let stats = Arc::new(OutputStats::default());
+            let mut desk = Desk::new(spec(cache), stats.clone());
+            let mut twin: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+            let (mut chunk, mut delivered) = (Chunk::default(), 0);
+            for (number, &(file, length, last, flush)) in made.iter().enumerate() {
+                let name = format!("{}/{}", dir.path().display(), file % spread);
+                // Most are short.
+                let length = if length % 16 == 0 { length } else { length % 300 };
+                let text = format!("{number} {}\n", "x".repeat(length));
+                chunk.runs.go_on(len32(chunk.len()), |to| to.extend_from_slice(name.as_bytes()));
+                chunk.bytes.extend_from_slice(text.as_bytes());
+                chunk.end_message();
+                twin.entry(name).or_default().extend_from_slice(text.as_bytes());
+                if last == 0 {
+                    desk.pending.chunks.push_back(std::mem::take(&mut chunk));
+                    let done = desk.step(if flush { Next::Flush } else { Next::Write });
+                    prop_assert_eq!(done.failure, None);
+                    let before = std::mem::replace(&mut delivered, stats.delivered.get());
+                    // What is called delivered is in its file.
+                    prop_assert!(delivered == before || lines(&twin) >= delivered);
+                }
+            }
+            desk.pending.chunks.push_back(chunk);
+            prop_assert_eq!(desk.step(Next::Flush).failure, None);
+            desk.step(Next::End);
+            prop_assert_eq!(stats.delivered.get(), count(made.len()));
+            let cache = &stats.cache;
+            prop_assert_eq!(cache.requests.get(), count(made.len()));
+            for (name, text) in twin {
+                prop_assert!(fs::read(&name).unwrap() == text, "{} differs", name);
+            }
+        }
+    }
 }
