@@ -85,7 +85,17 @@ impl FileSpec {
                 return None;
             }
         };
-        let tag = params.str("tag")?.to_owned();
+        let cri = params.str("format") == Some("cri");
+        let tag = match params.str("tag") {
+            Some(tag) => tag.to_owned(),
+            None if cri => String::new(),
+            None => {
+                let text = "parameter 'tag' must be given";
+                let help = format!("add tag=\"…\"; {LEFT_OUT}");
+                params.missing(&["tag"], Diagnostic::error(params.loc, text).help(help), diags);
+                return None;
+            }
+        };
         let seconds = |at: &Params, name| at.size(name).map(seconds);
         let mode = mode(params, diags)?;
         let timeout = seconds(params, "readTimeout").or_else(|| seconds(module, "readTimeout"));
