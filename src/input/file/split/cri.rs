@@ -158,3 +158,174 @@ impl Joiner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::input::file::split::Mode;
+    use crate::input::file::split::Splitter;
+
+    const MAX: usize = 20;
+
+    fn rules() -> Rules {
+        let line_end = (*b"#012").into();
+        let (mode, max) = (Mode::Cri, MAX);
+        Rules { mode, line_end, keeps_last_end: false, trim: 0, max, cee: false, discard: false }
+    }
+
+    /// Text, where it begins, whether it was cut, its stream, and whether its end never came.
+    type Told = (String, u64, bool, Option<(&'static str, bool)>);
+
+    fn take(sheet: &mut Sheet, out: &mut Vec<Told>) {
+        for piece in &sheet.pieces {
+            let text = String::from_utf8_lossy(piece.span.of(&sheet.data)).into_owned();
+            let head = sheet.heads.get(piece.head as usize);
+            if let Some(text) = head.and_then(|head| head.time_text) {
+                assert!(text.of(&sheet.data).starts_with(b"2026-11-22T19:04:05"));
+            }
+            let head = head.map(|head| (head.stream.name(), head.partial));
+            out.push((text, piece.offset, piece.cut, head));
+        }
+        sheet.clear();
+    }
+
+    /// Feeds `text` from where the splitter stands up to `end`.
+    fn feed(splitter: &mut Splitter, text: &str, end: usize, out: &mut Vec<Told>) {
+        let mut sheet = Sheet::default();
+        let from = usize::try_from(splitter.next()).unwrap();
+        sheet.data.extend_from_slice(&text.as_bytes()[from..end]);
+        splitter.take(&mut sheet, 0, &rules());
+        assert_eq!(splitter.next(), end as u64);
+        take(&mut sheet, out);
+    }
+
+    /// The same, slowly: line by line.
+    fn slow(text: &str) -> Vec<Told> {
+        let mut out: Vec<Told> = Vec::new();
+        let mut open: [Option<(usize, String)>; 2] = [None, None];
+        let mut put = |text: &str, at: usize, head| {
+            let kept = text.get(..MAX).unwrap_or(text).to_owned();
+            out.push((kept, at as u64, text.len() > MAX, head));
+        };
+        let mut at = 0;
+        for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+            let body = &line[..line.len() - 1];
+            match cri::header(body.as_bytes()) {
+                None if body.is_empty() => {}
+                None => put(body, at, None),
+                Some(header) => {
+                    let known = open[number(header.stream)].get_or_insert((at, String::new()));
+                    known.1.push_str(&body[header.text..]);
+                    if !header.partial {
+                        let (at, text) = open[number(header.stream)].take().unwrap();
+                        put(&text, at, Some((header.stream.name(), false)));
+                    }
+                }
+            }
+            at += line.len();
+        }
+        out
+    }
+
+    fn lines() -> impl Strategy<Value = String> {
+        let time = "2026-11-22T19:04:05(\\.123456789)?(Z|\\+09:00)";
+        let cri = format!("{time} std(out|err) [PF](:x)? ([a-z]{{0,9}}|[a-z]{{15,25}})\n");
+        let long = format!("{time} std(out|err) [PF] [a-z]{{140,300}}\n");
+        let line = |regex: &str| proptest::string::string_regex(regex).unwrap();
+        let other = line("[a-z]{0,30}\n|[a-z]{140,200}\n");
+        let any = prop_oneof![8 => line(&cri), 1 => line(&long), 1 => other];
+        vec(any, 0..14).prop_map(|lines| lines.concat())
+    }
+
+    proptest! {
+        /// Wherever reads end, and wherever somebody begins again from the position that was
+        /// reached: the same messages, each once.
+        #[test]
+        fn parts_are_joined_once(
+            text in lines(),
+            ends in vec((0..2000_usize, any::<bool>()), 0..12),
+        ) {
+            let mut ends: Vec<_> =
+                ends.into_iter().filter(|(end, _)| *end <= text.len()).collect();
+            ends.sort_unstable();
+            let (mut splitter, mut out) = (Splitter::default(), Vec::new());
+            for (end, again) in ends.into_iter().chain([(text.len(), false)]) {
+                if (end as u64) < splitter.next() {
+                    continue;
+                }
+                feed(&mut splitter, &text, end, &mut out);
+                let held: usize = splitter.joiner.parts.iter().map(|part| part.text.len()).sum();
+                prop_assert!(held <= 2 * (MAX + 1));
+                if again {
+                    splitter = Splitter::at(splitter.position());
+                }
+            }
+            let mut wanted = slow(&text);
+            // A line that is too long is told before it ends, and begins no later for that.
+            wanted.sort();
+            out.sort();
+            prop_assert_eq!(out, wanted);
+        }
+
+        /// What was taken unfinished comes no second time either.
+        #[test]
+        fn what_was_flushed_is_not_read_again(
+            text in lines(),
+            cut in 0..2000_usize,
+            due in any::<bool>(),
+        ) {
+            let cut = cut.min(text.len());
+            let flush = |splitter: &mut Splitter, out: &mut Vec<Told>| {
+                let mut sheet = Sheet::default();
+                if due {
+                    let now = crate::base::clock::monotonic();
+                    splitter.find_due(now, Duration::ZERO);
+                    splitter.take_due(&mut sheet, &rules());
+                } else {
+                    splitter.time_out(&mut sheet, &rules());
+                }
+                assert!(!splitter.holds_lines());
+                take(&mut sheet, out);
+            };
+            let (mut one, mut told) = (Splitter::default(), Vec::new());
+            feed(&mut one, &text, cut, &mut told);
+            flush(&mut one, &mut told);
+            let mut other = Splitter::at(one.position());
+            let mut again = told.clone();
+            feed(&mut one, &text, text.len(), &mut told);
+            feed(&mut other, &text, text.len(), &mut again);
+            prop_assert_eq!(told, again);
+        }
+    }
+
+    #[test]
+    fn a_stream_waits_and_the_other_does_not() {
+        let line = |stream: &str, text: &str| format!("2026-11-22T19:04:05Z {stream} {text}\n");
+        let text = [
+            line("stdout", "P one "),
+            line("stderr", "F error"),
+            "not of a container\n".to_owned(),
+            line("stdout", "F two"),
+            line("stdout", "F "),
+        ]
+        .concat();
+        let (mut splitter, mut out) = (Splitter::default(), Vec::new());
+        let third = text.find("not").unwrap();
+        feed(&mut splitter, &text, third, &mut out);
+        assert_eq!(out, [("error".into(), 35, false, Some(("stderr", false)))]);
+        let position = Position { at: 0, rest: false, done: [0, third as u64, third as u64] };
+        assert_eq!(splitter.position(), position);
+        let (now, second) = (crate::base::clock::monotonic(), Duration::from_secs(1));
+        assert!(!splitter.find_due(now, second));
+        assert!(splitter.find_due(now + second, second));
+        let mut splitter = Splitter::at(position);
+        feed(&mut splitter, &text, text.len(), &mut out);
+        let told: Vec<_> = out.iter().skip(1).map(|(text, at, ..)| (text.as_str(), *at)).collect();
+        let last = text.len() as u64 - 31;
+        assert_eq!(told, [("not of a container", third as u64), ("one two", 0), ("", last)]);
+        assert_eq!(splitter.position(), Position { at: text.len() as u64, ..Position::default() });
+    }
+}

@@ -65,6 +65,7 @@ fn slow(text: &str, rules: &Rules) -> Messages {
         let blank = line.is_empty();
         match &rules.mode {
             Mode::Lines => put(line, at),
+            Mode::Cri => unreachable!("has a twin of its own"),
             Mode::Paragraphs | Mode::Indented => {
                 let goes_on = match rules.mode {
                     Mode::Paragraphs => !blank,
