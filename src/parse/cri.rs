@@ -132,7 +132,7 @@ fn of_pod<'a>(pod: &'a [u8], container: &'a [u8], file: &'a [u8]) -> Option<Name
     if restarts.is_empty() || container.is_empty() {
         return None;
     }
-    if !rest.strip_prefix(b".log").is_some_and(|rest| rest.first().is_none_or(|b| *b == b'.')) {
+    if rest.strip_prefix(b".log")?.first().is_some_and(|byte| *byte != b'.') {
         return None;
     }
     let [namespace, pod, pod_id] = three(pod)?;
@@ -203,12 +203,12 @@ mod tests {
             let path = format!("/var/log/containers/{pod}_{namespace}_{container}-{id}.log");
             let found = names(path.as_bytes()).unwrap();
             let all = [found.pod, found.namespace, found.container, found.container_id];
-            prop_assert_eq!(all, [&pod, &namespace, &container, &id].map(|name| name.as_bytes()));
+            prop_assert_eq!(all, [&pod, &namespace, &container, &id].map(String::as_bytes));
             for end in ["", ".20261122-101112"] {
                 let path = format!("/var/log/pods/{namespace}_{pod}_{uid}/{container}/{n}.log{end}");
                 let found = names(path.as_bytes()).unwrap();
                 let all = [found.pod, found.namespace, found.container, found.pod_id];
-                let wanted = [&pod, &namespace, &container, &uid].map(|name| name.as_bytes());
+                let wanted = [&pod, &namespace, &container, &uid].map(String::as_bytes);
                 prop_assert_eq!(all, wanted);
                 let n = n.to_string();
                 prop_assert_eq!(found.restarts, n.as_bytes());
@@ -239,7 +239,7 @@ mod tests {
             format!("/x/a_b_c_d-{id}.log"),
             format!("/x/_b_c-{id}.log"),
             format!("/x/a_b_c{id}.log"),
-            format!("/x/a_b_c-{}x.log", &id[1..]),
+            format!("/x/a_b_c-{}x.log", "0".repeat(63)),
             "/var/log/pods/a_b_c/d/x.log".into(),
             "/var/log/pods/a_b_c/d/0.logx".into(),
             "/var/log/pods/a_b/d/0.log".into(),

@@ -129,7 +129,7 @@ impl Container {
             .map(|part| ("P", String::from_utf8(part.to_vec()).unwrap()))
             .collect();
         match parts.last_mut() {
-            Some(last) if text.len() % 100 != 0 => last.0 = "F",
+            Some(last) if !text.len().is_multiple_of(100) => last.0 = "F",
             _ => parts.push(("F", String::new())),
         }
         parts

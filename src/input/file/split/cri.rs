@@ -212,13 +212,13 @@ mod tests {
         };
         let mut at = 0;
         for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
-            let body = &line[..line.len() - 1];
+            let body = line.trim_end_matches('\n');
             match cri::header(body.as_bytes()) {
                 None if body.is_empty() => {}
                 None => put(body, at, None),
                 Some(header) => {
                     let known = open[number(header.stream)].get_or_insert((at, String::new()));
-                    known.1.push_str(&body[header.text..]);
+                    known.1.push_str(body.get(header.text..).unwrap());
                     if !header.partial {
                         let (at, text) = open[number(header.stream)].take().unwrap();
                         put(&text, at, Some((header.stream.name(), false)));
