@@ -15,7 +15,7 @@ use crate::config::param::Kind::Str;
 use crate::config::param::Kind::Token;
 use crate::config::param::Spec;
 
-const CRI: &str = "imfile on /var/log/containers/*.log";
+const CRI: &str = "imfile with format=\"cri\" on /var/log/containers/*.log";
 
 pub(super) static MODULES: &[Module] = &[
     absent("imdocker", Input, "Reads containers' logs from Docker.", CRI).with_module(&[IMDOCKER]),
@@ -25,7 +25,7 @@ pub(super) static MODULES: &[Module] = &[
         "mmkubernetes",
         Modifier,
         "Adds what Kubernetes knows of a container.",
-        "the pod, namespace and container in the log file's name ($!metadata!filename)",
+        "imfile with format=\"cri\": $!kubernetes!pod_name and others",
     )
     .with_module(&[MMKUBERNETES])
     .with_instance(&[MMKUBERNETES]),

@@ -10,6 +10,7 @@
 
 pub mod cee;
 pub mod chain;
+pub mod cri;
 pub mod frame;
 pub mod local;
 pub mod relp;

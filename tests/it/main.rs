@@ -13,6 +13,7 @@ mod bounds;
 mod broken;
 mod ceelog;
 mod cli;
+mod containers;
 mod convert;
 mod corpus;
 mod delivery;

@@ -66,7 +66,7 @@ impl Foreign {
         let same = Path::new(&state.filename) == path
             || fs::canonicalize(path).is_ok_and(|place| place == Path::new(&state.filename));
         let at = state.curr_offs.checked_sub(state.unfinished(spec))?;
-        same.then_some(Position { at, rest: false })
+        same.then_some(Position { at, ..Position::default() })
     }
 }
 

@@ -6,6 +6,7 @@
 //! | `params`, `spec` | what can be configured, and what it comes to |
 //! | `pattern` | which paths `file=` may name |
 //! | `split` | from bytes to messages |
+//! | `container` | whose log a file is, by its path |
 //! | `identity` | what makes a file the same file |
 //! | `tail` | one file: opening, reading on, noticing that it was cut |
 //! | `watch` | what the kernel tells of changes |
@@ -14,6 +15,7 @@
 //! | `migrate` | what rsyslog knew of that |
 //! | `reader` | the task |
 
+mod container;
 mod identity;
 mod migrate;
 mod params;

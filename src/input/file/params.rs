@@ -25,7 +25,8 @@ pub(super) static MODULE_PARAMS: &[Spec] = &[
         "readTimeout",
         NonNegative,
         "0",
-        "With startmsg.regex: seconds after which a message is taken as it is; 0: never.",
+        "With startmsg.regex, or format=\"cri\" (30 there): seconds after which a message is taken as \
+         it is; 0: never.",
     ),
     Spec::new("timeoutGranularity", Positive, "1", "Seconds between checks of readTimeout."),
     Spec::new("sortFiles", Bool, "off", "Reads the files that a wildcard matches by name."),
@@ -52,7 +53,20 @@ pub(super) static MODULE_PARAMS: &[Spec] = &[
 
 pub(super) static PARAMS: &[Spec] = &[
     Spec::new("file", Str, "", "The file, or a pattern with wildcards.").required(),
-    Spec::new("tag", Str, "", "The tag of its messages.").required(),
+    Spec::new(
+        "tag",
+        Str,
+        "",
+        "The tag of its messages; with format=\"cri\" the container's name if it is not given.",
+    )
+    .told(),
+    Spec::new(
+        "format",
+        Exact(&["plain", "cri"]),
+        "plain",
+        "cri: lines as a container's runtime writes them, with time, stream and parts.",
+    )
+    .own(),
     Spec::new("severity", Severity, "notice", "Their severity."),
     Spec::new("facility", Facility, "local0", "Their facility."),
     Spec::new("ruleset", Ruleset, DEFAULT_RULESET, "Ruleset that gets the messages."),
@@ -106,7 +120,8 @@ pub(super) static PARAMS: &[Spec] = &[
         "readTimeout",
         NonNegative,
         "0",
-        "With startmsg.regex: seconds after which a message is taken as it is; 0: never.",
+        "With startmsg.regex, or format=\"cri\" (30 there): seconds after which a message is taken as \
+         it is; 0: never.",
     ),
     Spec::new(
         "freshStartTail",

@@ -8,8 +8,10 @@ use tokio::sync::mpsc;
 
 use crate::base::drain::Signals;
 use crate::base::span::Span;
+use crate::input::file::container::Container;
 use crate::input::file::pattern;
 use crate::input::file::spec::FileSpec;
+use crate::input::file::split::Head;
 use crate::input::file::split::Piece;
 use crate::input::file::store::Store;
 use crate::input::file::work;
@@ -95,14 +97,23 @@ fn put(spec: &FileSpec, feed: &mut Feed, filled: &mut Filled) {
     let batch = feed.begin();
     std::mem::swap(&mut batch.data, &mut filled.sheet.data);
     let tag_start = batch.data.len();
-    batch.data.extend_from_slice(spec.tag.as_bytes());
+    let container = filled.container.as_deref();
+    let tag = container.map(Container::tag).filter(|_| spec.tag.is_empty());
+    batch.data.extend_from_slice(tag.unwrap_or(spec.tag.as_bytes()));
     let tag = Span::new(tag_start, batch.data.len());
     let hostname = feed.hostname();
     let path = pattern::bytes(&filled.path);
     for piece in &filled.sheet.pieces {
-        let metadata = spec.metadata.then(|| metadata(path, piece.offset));
+        let head = filled.sheet.heads.get(piece.head as usize);
+        let variables = match container {
+            Some(container) if spec.variables => {
+                let metadata = spec.metadata.then(|| metadata(path, piece.offset));
+                Some(container.variables(head, metadata))
+            }
+            _ => spec.metadata.then(|| alone(metadata(path, piece.offset))),
+        };
         if spec.needs_parse {
-            parse(feed, piece, tag, metadata);
+            parse(feed, piece, head, tag, variables);
             continue;
         }
         let mut flags = MessageFlags::HOSTNAME;
@@ -111,22 +122,38 @@ fn put(spec: &FileSpec, feed: &mut Feed, filled: &mut Filled) {
         }
         let (raw, msg, pri) = (piece.span, piece.span, spec.pri);
         let batch = feed.batch();
-        batch.messages.push(Message { raw, msg, tag, hostname, pri, flags, ..Message::default() });
-        batch.give(metadata);
+        let mut message = Message { raw, msg, tag, hostname, pri, flags, ..Message::default() };
+        if let Some(head) = head {
+            set_time(&mut message, head);
+        }
+        batch.messages.push(message);
+        batch.give(variables);
     }
     filled.sheet.pieces.clear();
 }
 
 /// `needParse`: the parsers say what the line is. Where they find no tag by themselves it stays
 /// what it was (rsyslog).
-fn parse(feed: &mut Feed, piece: &Piece, tag: Span, metadata: Option<Value>) {
+fn parse(feed: &mut Feed, piece: &Piece, head: Option<&Head>, tag: Span, variables: Option<Value>) {
     let before = feed.batch().messages.len();
-    feed.parse_in_place(Frame { span: piece.span, truncated: piece.cut }, metadata);
-    if let Some(message) = feed.batch().messages.get_mut(before)
-        && message.flags.has(MessageFlags::PROTOCOL_1)
-    {
+    feed.parse_in_place(Frame { span: piece.span, truncated: piece.cut }, variables);
+    let Some(message) = feed.batch().messages.get_mut(before) else { return };
+    if message.flags.has(MessageFlags::PROTOCOL_1) {
         message.tag = tag;
         message.flags.set(MessageFlags::TAG_SET);
+    }
+    if let Some(head) = head.filter(|_| !message.flags.has(MessageFlags::TIME)) {
+        set_time(message, head);
+    }
+}
+
+/// The time that the container's runtime wrote.
+fn set_time(message: &mut Message, head: &Head) {
+    message.time = head.time;
+    message.flags.set(MessageFlags::TIME);
+    if let Some(text) = head.time_text {
+        message.time_text = text;
+        message.flags.set(MessageFlags::TIME_CANONICAL);
     }
 }
 
@@ -134,7 +161,11 @@ fn metadata(path: &[u8], offset: u64) -> Value {
     let mut inner = Object::default();
     inner.set(b"filename", Value::text(path), Case::Sensitive);
     inner.set(b"fileoffset", Value::text(offset.to_string().as_bytes()), Case::Sensitive);
+    Value::Object(inner)
+}
+
+fn alone(metadata: Value) -> Value {
     let mut outer = Object::default();
-    outer.set(b"metadata", Value::Object(inner), Case::Sensitive);
+    outer.set(b"metadata", metadata, Case::Sensitive);
     Value::Object(outer)
 }

@@ -9,6 +9,7 @@ use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::posix::Expression;
 use crate::base::posix::Syntax;
+use crate::config::manual;
 use crate::config::param::Params;
 use crate::config::selector;
 use crate::config::wording::LEFT_OUT;
@@ -27,6 +28,8 @@ use crate::parse::ParseSettings;
 /// Facility local0 and severity notice.
 const FACILITY: u8 = 16;
 const SEVERITY: u8 = 5;
+/// How long the next part of a container's line may take.
+const PARTS_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An imfile input.
 #[derive(Clone, Debug)]
@@ -36,11 +39,14 @@ pub(super) struct FileSpec {
     pub(super) paths: Vec<Paths>,
     /// Whose positions these are: input and ruleset.
     pub(super) key: String,
+    /// Empty with [`Mode::Cri`]: the container's name is it.
     pub(super) tag: String,
     pub(super) pri: Pri,
     pub(super) rules: Rules,
     /// `$!metadata` is set: not where nobody could tell.
     pub(super) metadata: bool,
+    /// So are those that [`Mode::Cri`] knows.
+    pub(super) variables: bool,
     pub(super) needs_parse: bool,
     /// Where positions are kept.
     pub(super) folder: Option<PathBuf>,
@@ -85,7 +91,18 @@ impl FileSpec {
                 return None;
             }
         };
-        let tag = params.str("tag")?.to_owned();
+        let cri = params.str("format") == Some("cri");
+        let tag = match params.str("tag") {
+            Some(tag) => tag.to_owned(),
+            None if cri => String::new(),
+            None => {
+                let complaint = Diagnostic::error(params.loc, "parameter 'tag' must be given")
+                    .help("add tag=\"…\"")
+                    .term(manual::parameter("modules/imfile", "tag"));
+                params.missing(&["tag"], complaint, diags);
+                return None;
+            }
+        };
         let seconds = |at: &Params, name| at.size(name).map(seconds);
         let mode = mode(params, diags)?;
         let timeout = seconds(params, "readTimeout").or_else(|| seconds(module, "readTimeout"));
@@ -100,8 +117,13 @@ impl FileSpec {
             paths,
             tag,
             pri: pri(params, diags),
-            read_timeout: timeout
-                .filter(|timeout| !timeout.is_zero() && matches!(mode, Mode::Start(_))),
+            read_timeout: match mode {
+                Mode::Start(_) => timeout,
+                Mode::Cri => timeout.or(Some(PARTS_TIMEOUT)),
+                _ => None,
+            }
+            .filter(|timeout| !timeout.is_zero()),
+            variables: around.reads_variables,
             rules: rules(mode, params, around),
             metadata: around.reads_variables && params.bool("addMetadata").unwrap_or(true),
             needs_parse: params.bool("needParse").unwrap_or(false),
@@ -124,6 +146,11 @@ impl FileSpec {
             bytes_per_minute: limit("maxBytesPerMinute"),
             delay: Duration::from_micros(limit("delay.message")),
         })
+    }
+
+    /// `format="cri"`
+    pub(super) const fn is_cri(&self) -> bool {
+        matches!(self.rules.mode, Mode::Cri)
     }
 
     /// Whether a message that is too long becomes several.
@@ -163,7 +190,9 @@ fn seconds(n: usize) -> Duration {
 fn mode(params: &Params, diags: &mut Diagnostics) -> Option<Mode> {
     let read_mode = params.int("readMode").unwrap_or(0);
     let given = ["startmsg.regex", "endmsg.regex"].into_iter().filter(|name| params.has(name));
-    let given: Vec<_> = given.chain((read_mode != 0).then_some("readMode")).collect();
+    let given = given.chain((read_mode != 0).then_some("readMode"));
+    let cri = params.str("format") == Some("cri");
+    let given: Vec<_> = given.chain(cri.then_some("format")).collect();
     if let [_, second, ..] = given.as_slice() {
         let text = format!("'{}' and '{second}' cannot both say what a message is", given[0]);
         let help = format!("keep one of them; {LEFT_OUT}");
@@ -182,6 +211,7 @@ fn mode(params: &Params, diags: &mut Diagnostics) -> Option<Mode> {
     match given.first() {
         Some(&"startmsg.regex") => regex("startmsg.regex").map(Mode::Start),
         Some(&"endmsg.regex") => regex("endmsg.regex").map(Mode::End),
+        Some(&"format") => Some(Mode::Cri),
         _ => Some(match read_mode {
             0 => Mode::Lines,
             1 => Mode::Paragraphs,

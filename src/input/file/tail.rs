@@ -13,6 +13,7 @@ use rustix::fs::OFlags;
 
 use crate::base::clock;
 use crate::base::num::count;
+use crate::input::file::container::Container;
 use crate::input::file::identity::HEAD_BYTES;
 use crate::input::file::identity::Head;
 use crate::input::file::identity::Identity;
@@ -35,6 +36,8 @@ pub(super) struct Tail {
     /// Where it is now, links followed, as far as is known.
     pub(super) place: PathBuf,
     pub(super) identity: Identity,
+    /// `format="cri"`: whose log it is.
+    pub(super) container: Option<Arc<Container>>,
     pub(super) file: Option<File>,
     pub(super) splitter: Splitter,
     /// It waits for its turn.
@@ -107,6 +110,7 @@ impl Tail {
             place: path.to_path_buf(),
             path,
             identity,
+            container: None,
             file: Some(file),
             splitter: Splitter::at(position),
             ready: false,

@@ -1,12 +1,22 @@
 //! From a file's bytes to messages. Reads end anywhere: what is unfinished is kept until the next
 //! one. (rsyslog imfile: `readMode`, `startmsg.regex`, `endmsg.regex`.)
 
+mod cri;
+
+use std::time::Duration;
+use std::time::Instant;
+
 use memchr::memchr;
 use memchr::memchr_iter;
 
+pub(super) use cri::Head;
+
 use crate::base::num::count;
+use crate::base::num::len32;
 use crate::base::posix::Expression;
 use crate::base::span::Span;
+use crate::input::file::split::cri::Joiner;
+use crate::parse::cri::HEADER_MAX;
 
 /// What makes lines into messages.
 #[derive(Clone, Debug)]
@@ -21,6 +31,8 @@ pub(super) enum Mode {
     Start(Expression),
     /// One ends with each line that matches.
     End(Expression),
+    /// Each line is one, or a part of one, behind a header (`format="cri"`).
+    Cri,
 }
 
 /// How an input's files are split.
@@ -48,6 +60,9 @@ pub(super) struct Position {
     pub(super) at: u64,
     /// That byte belongs to a line which was cut: what is left of it is no message.
     pub(super) rest: bool,
+    /// [`Mode::Cri`]: which lines are in messages all the same: of stdout, of stderr and of neither
+    /// those that begin before this. All 0 if none are.
+    pub(super) done: [u64; 3],
 }
 
 /// One message, in [`Sheet::data`].
@@ -58,7 +73,12 @@ pub(super) struct Piece {
     pub(super) offset: u64,
     /// It was longer, and the rest is not kept.
     pub(super) cut: bool,
+    /// Which of [`Sheet::heads`] is its own; beyond their end if none is.
+    pub(super) head: u32,
 }
+
+/// [`Piece::head`] of a message that has none.
+pub(super) const NO_HEAD: u32 = u32::MAX;
 
 /// What one read brought.
 #[derive(Debug, Default)]
@@ -66,6 +86,7 @@ pub(super) struct Sheet {
     /// The bytes that were read and, behind them, copies of what had to be put together.
     pub(super) data: Vec<u8>,
     pub(super) pieces: Vec<Piece>,
+    pub(super) heads: Vec<Head>,
     /// Messages that were longer than one may be, whether cut or made into several.
     pub(super) oversize: u64,
 }
@@ -91,12 +112,21 @@ pub(super) struct Splitter {
     shown_at: u64,
     /// It is too long: more of it is not kept.
     full: bool,
+    joiner: Joiner,
 }
 
 impl Rules {
     /// Whether a line is a message as it stands.
     const fn plain(&self) -> bool {
         matches!(self.mode, Mode::Lines) && self.trim == 0 && !self.cee
+    }
+
+    /// Longest line that is taken whole, in bytes.
+    const fn line_max(&self) -> usize {
+        match self.mode {
+            Mode::Cri => self.max + HEADER_MAX,
+            _ => self.max,
+        }
     }
 }
 
@@ -105,19 +135,25 @@ impl Sheet {
     pub(super) fn clear(&mut self) {
         self.data.clear();
         self.pieces.clear();
+        self.heads.clear();
         self.oversize = 0;
     }
 
     /// Adds a message, unless there is nothing in it.
     fn put(&mut self, text: &[u8], offset: u64, cut: bool, rules: &Rules) {
-        if text.is_empty() {
-            return;
+        if !text.is_empty() {
+            self.put_any(text, offset, cut, rules);
         }
+    }
+
+    /// Adds a message.
+    fn put_any(&mut self, text: &[u8], offset: u64, cut: bool, rules: &Rules) {
         let start = self.data.len();
         if rules.cee {
             self.data.extend_from_slice(b"@cee:");
         }
-        let trims = matches!(rules.mode, Mode::Lines | Mode::Indented) && rules.trim > 0;
+        let trims =
+            matches!(rules.mode, Mode::Lines | Mode::Indented | Mode::Cri) && rules.trim > 0;
         if trims && text.len() > rules.trim {
             self.data.extend_from_slice(text.get(..rules.trim).unwrap_or(text));
             self.data.push(b'\n');
@@ -131,15 +167,34 @@ impl Sheet {
         let cut = cut || self.data.len() - start > rules.max;
         self.data.truncate(start + rules.max.min(self.data.len() - start));
         self.oversize += u64::from(cut);
-        self.pieces.push(Piece { span: Span::new(start, self.data.len()), offset, cut });
+        let span = Span::new(start, self.data.len());
+        self.pieces.push(Piece { span, offset, cut, head: NO_HEAD });
+    }
+
+    /// Adds a message that stands in the data.
+    fn put_span(&mut self, text: Span, offset: u64, rules: &Rules) {
+        let cut = text.len() > rules.max;
+        let start = text.start as usize;
+        let span = Span::new(start, start + text.len().min(rules.max));
+        self.oversize += u64::from(cut);
+        self.pieces.push(Piece { span, offset, cut, head: NO_HEAD });
+    }
+
+    /// Says what stood before the last message.
+    fn head(&mut self, head: Head) {
+        if let Some(piece) = self.pieces.last_mut() {
+            piece.head = len32(self.heads.len());
+            self.heads.push(head);
+        }
     }
 }
 
 impl Splitter {
     /// For a file that is read from `position` on.
     pub(super) fn at(position: Position) -> Self {
-        let Position { at, rest } = position;
-        Self { at, line_at: at, message_at: at, shown_at: at, rest, ..Self::default() }
+        let Position { at, rest, .. } = position;
+        let joiner = Joiner::at(position);
+        Self { at, line_at: at, message_at: at, shown_at: at, rest, joiner, ..Self::default() }
     }
 
     /// Where to go on reading.
@@ -148,14 +203,17 @@ impl Splitter {
     }
 
     /// Where to begin again, so that nothing is lost and no message comes twice.
-    pub(super) const fn position(&self) -> Position {
+    pub(super) fn position(&self) -> Position {
+        if let Some(position) = self.joiner.position(self.line_at, self.rest) {
+            return position;
+        }
         let at = if self.begun { self.message_at } else { self.line_at };
-        Position { at, rest: self.rest && !self.begun }
+        Position { at, rest: self.rest && !self.begun, done: [0; 3] }
     }
 
     /// Whether whole lines wait for what comes behind them.
-    pub(super) const fn holds_lines(&self) -> bool {
-        self.begun
+    pub(super) fn holds_lines(&self) -> bool {
+        self.begun || self.joiner.holds()
     }
 
     /// Takes the bytes of `sheet` from `from` on.
@@ -163,10 +221,10 @@ impl Splitter {
         let until = sheet.data.len();
         let mut next = from;
         while let Some(start) = self.first_line(sheet, next, until, rules) {
-            next = if rules.plain() {
-                self.plain_lines(sheet, start, until, rules)
-            } else {
-                self.lines(sheet, start, until, rules)
+            next = match rules.mode {
+                Mode::Cri => self.cri_lines(sheet, start, until, rules),
+                _ if rules.plain() => self.plain_lines(sheet, start, until, rules),
+                _ => self.lines(sheet, start, until, rules),
             };
             let bytes = sheet.data.get(next..until).unwrap_or_default();
             let taken = bytes.get(..self.room(rules)).unwrap_or(bytes);
@@ -229,7 +287,7 @@ impl Splitter {
     /// Bytes that the unfinished line may still grow by. One more than a message may have tells
     /// that it is too long.
     const fn room(&self, rules: &Rules) -> usize {
-        (rules.max + 1).saturating_sub(self.line.len())
+        (rules.line_max() + 1).saturating_sub(self.line.len())
     }
 
     /// Lines that are messages, where they stand. Returns where the unfinished one begins.
@@ -240,7 +298,7 @@ impl Splitter {
         until: usize,
         rules: &Rules,
     ) -> usize {
-        let Sheet { data, pieces, oversize } = sheet;
+        let Sheet { data, pieces, oversize, .. } = sheet;
         let bytes = data.get(from..until).unwrap_or_default();
         let mut start = 0;
         for end in memchr_iter(b'\n', bytes) {
@@ -250,13 +308,35 @@ impl Splitter {
                 *oversize += u64::from(cut);
                 let kept = if cut { rules.max } else { length };
                 let span = Span::new(from + start, from + start + kept);
-                pieces.push(Piece { span, offset: self.at + count(start), cut });
+                let offset = self.at + count(start);
+                pieces.push(Piece { span, offset, cut, head: NO_HEAD });
             }
             start = end + 1;
         }
         self.at += count(start);
         self.line_at = self.at;
         from + start
+    }
+
+    /// Lines of containers, where they stand. Returns where the unfinished one begins, or one that
+    /// is too long.
+    fn cri_lines(
+        &mut self,
+        sheet: &mut Sheet,
+        mut from: usize,
+        until: usize,
+        rules: &Rules,
+    ) -> usize {
+        while let Some(length) = memchr(b'\n', sheet.data.get(from..until).unwrap_or_default()) {
+            if length > rules.line_max() {
+                break;
+            }
+            self.joiner.line(Span::new(from, from + length), self.at, sheet, rules);
+            self.at += count(length) + 1;
+            from += length + 1;
+        }
+        self.line_at = self.at;
+        from
     }
 
     /// Lines that something must be done to. Returns where the unfinished one begins, or one that
@@ -283,12 +363,19 @@ impl Splitter {
     /// The unfinished line is longer than a message may be.
     fn overlong(&mut self, sheet: &mut Sheet, rules: &Rules) {
         let mut line = std::mem::take(&mut self.line);
-        if matches!(rules.mode, Mode::Lines) {
-            sheet.put(&line, self.line_at, true, rules);
-            self.rest = true;
-        } else {
-            self.end_of_line(&line, sheet, rules);
-            self.continued = true;
+        match rules.mode {
+            Mode::Lines => {
+                sheet.put(&line, self.line_at, true, rules);
+                self.rest = true;
+            }
+            Mode::Cri => {
+                self.end_of_line(&line, sheet, rules);
+                self.rest = true;
+            }
+            _ => {
+                self.end_of_line(&line, sheet, rules);
+                self.continued = true;
+            }
         }
         self.line_at = self.at;
         line.clear();
@@ -299,6 +386,12 @@ impl Splitter {
     fn end_of_line(&mut self, line: &[u8], sheet: &mut Sheet, rules: &Rules) {
         match &rules.mode {
             Mode::Lines => sheet.put(line, self.line_at, false, rules),
+            Mode::Cri => {
+                let start = sheet.data.len();
+                sheet.data.extend_from_slice(line);
+                let line = Span::new(start, sheet.data.len());
+                self.joiner.line(line, self.line_at, sheet, rules);
+            }
             Mode::Paragraphs => self.line_of_paragraph(line, sheet, rules),
             Mode::Indented => self.line_of_indented(line, sheet, rules),
             Mode::Start(regex) => {
@@ -393,6 +486,7 @@ impl Splitter {
 
     /// The message has ended.
     pub(super) fn flush(&mut self, sheet: &mut Sheet, rules: &Rules) {
+        self.joiner.flush(false, sheet, rules);
         if !std::mem::take(&mut self.begun) {
             return;
         }
@@ -408,6 +502,16 @@ impl Splitter {
     pub(super) fn time_out(&mut self, sheet: &mut Sheet, rules: &Rules) {
         self.flush(sheet, rules);
         self.shown_at = self.at;
+    }
+
+    /// Whether a part of a line has waited for the next one for `timeout`; asked now and then.
+    pub(super) fn find_due(&mut self, now: Instant, timeout: Duration) -> bool {
+        self.joiner.find_due(now, timeout)
+    }
+
+    /// Parts that were found due are messages.
+    pub(super) fn take_due(&mut self, sheet: &mut Sheet, rules: &Rules) {
+        self.joiner.flush(true, sheet, rules);
     }
 
     /// Nothing will come any more: what there is, is the message.

@@ -65,6 +65,7 @@ fn slow(text: &str, rules: &Rules) -> Messages {
         let blank = line.is_empty();
         match &rules.mode {
             Mode::Lines => put(line, at),
+            Mode::Cri => unreachable!("has a twin of its own"),
             Mode::Paragraphs | Mode::Indented => {
                 let goes_on = match rules.mode {
                     Mode::Paragraphs => !blank,
@@ -225,7 +226,7 @@ fn a_line_of_gigabytes_costs_a_message() {
     }
     assert_eq!(out, [("x".repeat(40), 0, true)]);
     let position = splitter.position();
-    assert_eq!(position, Position { at: 100_000_000, rest: true });
+    assert_eq!(position, Position { at: 100_000_000, rest: true, done: [0; 3] });
     // Whoever goes on from there does not take the rest for a line.
     let mut splitter = Splitter::at(position);
     sheet.data.extend_from_slice(b"xx\nnext\n");

@@ -40,6 +40,8 @@ struct Line {
     at: Option<u64>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     rest: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    done: Option<[u64; 3]>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -56,6 +58,14 @@ struct File {
     sum: u32,
 }
 
+impl Line {
+    fn at(position: &Position) -> Self {
+        let Position { at, rest, done } = *position;
+        let done = (done != [0; 3]).then_some(done);
+        Self { at: Some(at), rest, done, ..Self::default() }
+    }
+}
+
 impl Record {
     /// Appends it as a line.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
@@ -66,9 +76,9 @@ impl Record {
                 let Identity { device, inode, born, head } = identity;
                 let Head { bytes: head, sum } = head;
                 let file = Some(File { input, path, place, device, inode, born, head, sum });
-                Line { n: *n, file, at: Some(at.at), rest: at.rest }
+                Line { n: *n, file, ..Line::at(at) }
             }
-            Self::At(n, at) => Line { n: *n, at: Some(at.at), rest: at.rest, file: None },
+            Self::At(n, at) => Line { n: *n, ..Line::at(at) },
             Self::Gone(n) => Line { n: *n, ..Line::default() },
         };
         // Numbers and texts can always be written.
@@ -85,8 +95,8 @@ impl Record {
         if crc32c::crc32c(text) != sum {
             return None;
         }
-        let Line { n, file, at, rest } = serde_json::from_slice(text).ok()?;
-        let at = at.map(|at| Position { at, rest });
+        let Line { n, file, at, rest, done } = serde_json::from_slice(text).ok()?;
+        let at = at.map(|at| Position { at, rest, done: done.unwrap_or_default() });
         Some(match (file, at) {
             (Some(file), Some(at)) => {
                 let File { input, path, place, device, inode, born, head, sum } = file;
@@ -110,7 +120,7 @@ mod tests {
         let identity = Identity { device: 1, inode: u64::MAX, born: 3, head };
         let (input, path, place) = ("/x/*|t".into(), "/x/\n\"ä".into(), "/y".into());
         let known = Known { input, path, place, identity };
-        let at = Position { at: 1 << 40, rest: true };
+        let at = Position { at: 1 << 40, rest: true, done: [1 << 40, 7, 1 << 41] };
         for record in [Record::File(1, known, at), Record::At(u32::MAX, at), Record::Gone(0)] {
             let mut line = Vec::new();
             record.write(&mut line);

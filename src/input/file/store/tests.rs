@@ -13,7 +13,7 @@ fn opened(folder: &Path) -> Arc<Store> {
 }
 
 fn at(at: u64) -> Position {
-    Position { at, rest: false }
+    Position { at, ..Position::default() }
 }
 
 /// A file of so many bytes, and what is known of it.

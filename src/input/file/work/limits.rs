@@ -74,10 +74,12 @@ pub(super) fn descriptors() -> usize {
 mod tests {
     use super::*;
     use crate::base::span::Span;
+    use crate::input::file::split::NO_HEAD;
     use crate::input::file::split::Piece;
 
     fn sheet(lengths: &[usize]) -> Sheet {
-        let piece = |n: &usize| Piece { span: Span::new(0, *n), offset: 0, cut: false };
+        let piece =
+            |n: &usize| Piece { span: Span::new(0, *n), offset: 0, cut: false, head: NO_HEAD };
         Sheet { pieces: lengths.iter().map(piece).collect(), ..Sheet::default() }
     }
 

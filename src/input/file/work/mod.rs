@@ -29,6 +29,7 @@ use tokio::sync::mpsc::Sender;
 use crate::base::clock;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
+use crate::input::file::container::Container;
 use crate::input::file::migrate::Foreign;
 use crate::input::file::spec::FileSpec;
 use crate::input::file::split::Position;
@@ -69,6 +70,7 @@ pub(super) struct Filled {
     pub(super) number: u32,
     pub(super) end: Position,
     pub(super) path: Arc<Path>,
+    pub(super) container: Option<Arc<Container>>,
     /// Messages that `max…PerMinute` dropped.
     pub(super) limited: u64,
 }
@@ -136,6 +138,17 @@ struct Work {
     /// Descriptors that are open, and how many may be.
     open: usize,
     open_max: usize,
+}
+
+/// What is taken as it is of what is unfinished.
+#[derive(Clone, Copy, Debug)]
+enum Flush {
+    /// Parts of containers' lines that have waited long enough.
+    Due,
+    /// Messages, up to their last whole line.
+    Lines,
+    /// Also the last line: nothing more will come.
+    All,
 }
 
 /// The task is gone: so this ends.
@@ -427,8 +440,8 @@ impl Work {
             .spec
             .delay
             .saturating_mul(u32::try_from(sheet.pieces.len()).unwrap_or(u32::MAX));
-        let (number, path) = (tail.number, tail.path.clone());
-        let filled = Filled { sheet, number, end, path, limited };
+        let (number, path, container) = (tail.number, tail.path.clone(), tail.container.clone());
+        let filled = Filled { sheet, number, end, path, container, limited };
         self.job.filled.blocking_send(filled).map_err(|_| Ended)?;
         if !pause.is_zero() {
             self.pause(pause);
@@ -461,28 +474,32 @@ impl Work {
 
     /// `readTimeout`: takes messages as they are whose next line has not come.
     fn time_out(&mut self, timeout: Duration) -> Result<(), Ended> {
+        let now = clock::monotonic();
+        let cri = self.job.spec.is_cri();
         for index in 0..self.tails.len() {
-            let due =
-                self.tails.get(index).and_then(Option::as_ref).is_some_and(|tail| {
-                    tail.splitter.holds_lines() && tail.grew.elapsed() >= timeout
-                });
+            let Some(Some(tail)) = self.tails.get_mut(index) else { continue };
+            let due = match cri {
+                true => tail.splitter.find_due(now, timeout),
+                false => tail.splitter.holds_lines() && tail.grew.elapsed() >= timeout,
+            };
             if due {
-                self.flush(index, false)?;
+                self.flush(index, if cri { Flush::Due } else { Flush::Lines })?;
             }
         }
         Ok(())
     }
 
-    /// Takes the message of a file that is not finished; also the line, if nothing more will come.
-    fn flush(&mut self, index: usize, whole: bool) -> Result<(), Ended> {
+    /// Takes what is not finished of a file.
+    fn flush(&mut self, index: usize, what: Flush) -> Result<(), Ended> {
         let Some(mut tail) = self.tails.get_mut(index).and_then(Option::take) else {
             return Ok(());
         };
         let (mut sheet, before) = (self.sheet(), tail.splitter.position());
-        if whole {
-            tail.splitter.end(&mut sheet, &self.job.spec.rules);
-        } else {
-            tail.splitter.time_out(&mut sheet, &self.job.spec.rules);
+        let rules = &self.job.spec.rules;
+        match what {
+            Flush::Due => tail.splitter.take_due(&mut sheet, rules),
+            Flush::Lines => tail.splitter.time_out(&mut sheet, rules),
+            Flush::All => tail.splitter.end(&mut sheet, rules),
         }
         let result = self.deliver(&mut tail, sheet, before);
         if let Some(place) = self.tails.get_mut(index) {
@@ -502,10 +519,10 @@ impl Work {
             };
             let (idle, holds) = (tail.grew.elapsed(), tail.splitter.holds_lines());
             if holds && idle >= LEAVING_FLUSH {
-                self.flush(index, false)?;
+                self.flush(index, Flush::Lines)?;
             }
             if idle >= lingers {
-                self.flush(index, true)?;
+                self.flush(index, Flush::All)?;
                 self.retire(index, why);
             } else {
                 self.leaving.push(index);

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::base::clock;
 use crate::base::reporter::Level;
+use crate::input::file::container::Container;
 use crate::input::file::identity::HEAD_BYTES;
 use crate::input::file::identity::Head;
 use crate::input::file::identity::Identity;
@@ -170,6 +171,9 @@ impl Work {
 
     /// Reads the file at `path` from now on, if it is one, and was not read before.
     pub(super) fn discover(&mut self, path: &Path) {
+        if self.job.spec.is_cri() && Container::is_packed(path) {
+            return;
+        }
         let (file, look) = match self.open_new(path) {
             Some(Ok(opened)) => opened,
             Some(Err(error)) => {
@@ -286,7 +290,7 @@ impl Work {
         let position = match old.filter(|old| old.at <= look.size) {
             Some(old) => old,
             None if spec.fresh_start_tail && self.starting => {
-                Position { at: look.size, rest: false }
+                Position { at: look.size, ..Position::default() }
             }
             None => Position::default(),
         };
@@ -294,7 +298,10 @@ impl Work {
     }
 
     /// Enters a file, to be read.
-    fn enter(&mut self, tail: Tail, key: (u64, u64)) {
+    fn enter(&mut self, mut tail: Tail, key: (u64, u64)) {
+        if self.job.spec.is_cri() {
+            tail.container = Some(Arc::new(Container::of(&tail.path, &tail.place)));
+        }
         let place = tail.place.clone();
         let index = self.tails.iter().position(Option::is_none).unwrap_or(self.tails.len());
         if index == self.tails.len() {
