@@ -296,7 +296,7 @@ impl Work {
     /// Enters a file, to be read.
     fn enter(&mut self, tail: Tail, key: (u64, u64)) {
         let place = tail.place.clone();
-        let index = self.tails.iter().position(Option::is_none).unwrap_or(self.tails.len());
+        let index = self.free.pop().unwrap_or(self.tails.len());
         if index == self.tails.len() {
             self.tails.push(None);
         }
