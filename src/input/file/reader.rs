@@ -19,8 +19,10 @@ use crate::input::file::work::Job;
 use crate::input::local::Feed;
 use crate::input::local::Reader;
 use crate::input::local::Reading;
+use crate::message::Batch;
 use crate::message::Message;
 use crate::message::MessageFlags;
+use crate::message::Pri;
 use crate::message::json::Case;
 use crate::message::json::Object;
 use crate::message::json::Value;
@@ -99,22 +101,38 @@ fn put(spec: &FileSpec, feed: &mut Feed, filled: &mut Filled) {
     let tag = Span::new(tag_start, batch.data.len());
     let hostname = feed.hostname();
     let path = pattern::bytes(&filled.path);
+    if !spec.needs_parse && !spec.metadata {
+        put_plain(spec.pri, tag, hostname, feed.batch(), &mut filled.sheet.pieces);
+        return;
+    }
     for piece in &filled.sheet.pieces {
         let metadata = spec.metadata.then(|| metadata(path, piece.offset));
         if spec.needs_parse {
             parse(feed, piece, tag, metadata);
             continue;
         }
-        let mut flags = MessageFlags::HOSTNAME;
-        if piece.cut {
-            flags.set(MessageFlags::TRUNCATED);
-        }
-        let (raw, msg, pri) = (piece.span, piece.span, spec.pri);
         let batch = feed.batch();
-        batch.messages.push(Message { raw, msg, tag, hostname, pri, flags, ..Message::default() });
+        let alike = Message { tag, hostname, pri: spec.pri, ..Message::default() };
+        batch.messages.push(message(&alike, piece));
         batch.give(metadata);
     }
     filled.sheet.pieces.clear();
+}
+
+/// The same of lines that nothing is to be found out of.
+fn put_plain(pri: Pri, tag: Span, hostname: Span, batch: &mut Batch, pieces: &mut Vec<Piece>) {
+    let alike = Message { tag, hostname, pri, ..Message::default() };
+    batch.messages.extend(pieces.drain(..).map(|piece| message(&alike, &piece)));
+    batch.are_alike();
+}
+
+#[inline]
+fn message(alike: &Message, piece: &Piece) -> Message {
+    let mut flags = MessageFlags::HOSTNAME;
+    if piece.cut {
+        flags.set(MessageFlags::TRUNCATED);
+    }
+    Message { raw: piece.span, msg: piece.span, flags, ..*alike }
 }
 
 /// `needParse`: the parsers say what the line is. Where they find no tag by themselves it stays
