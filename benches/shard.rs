@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::cases::Case;
@@ -13,12 +14,14 @@ use bongsu::base::diag::Diagnostics;
 use bongsu::base::diag::Loc;
 use bongsu::base::reporter::Level;
 use bongsu::base::reporter::Reporter;
+use bongsu::base::span::Span;
 use bongsu::config::ast::Object;
 use bongsu::lookup::Handle;
 use bongsu::lookup::Tables;
 use bongsu::message::Batch;
 use bongsu::message::InputInfo;
 use bongsu::message::Message;
+use bongsu::message::MessageFlags;
 use bongsu::message::PriMask;
 use bongsu::parse;
 use bongsu::parse::ParseSettings;
@@ -28,14 +31,17 @@ use bongsu::parse::frame::FrameSettings;
 use bongsu::queue;
 use bongsu::queue::FrameStyle;
 use bongsu::queue::Framing;
+use bongsu::queue::Receiver;
 use bongsu::queue::Taken;
 use bongsu::rules;
 use bongsu::rules::ActionId;
 use bongsu::rules::Definition;
 use bongsu::rules::Named;
 use bongsu::rules::Programs;
+use bongsu::rules::Residual;
 use bongsu::rules::Resolver;
 use bongsu::rules::RulesetId;
+use bongsu::shard::Entry;
 use bongsu::shard::Outlet;
 use bongsu::shard::Shard;
 use bongsu::shard::Stuck;
@@ -234,23 +240,79 @@ pub(crate) fn cases() -> Vec<Case> {
         ("50_words", fifty_words(false), FORWARD),
         ("50_words/with_hits", fifty_words(true), FORWARD),
     ];
-    cases.into_iter().map(|(name, script, template)| case(name, &script, template)).collect()
+    let cases = cases.into_iter().map(|(name, script, template)| case(name, &script, template));
+    let files = [
+        ("file_lines", "RSYSLOG_TraditionalForwardFormat", true),
+        ("file_lines/one_by_one", "RSYSLOG_TraditionalForwardFormat", false),
+        ("file_lines/5424", FORWARD, true),
+        ("file_lines/5424/one_by_one", FORWARD, false),
+    ];
+    cases
+        .chain(files.into_iter().map(|(name, template, alike)| file(name, template, alike)))
+        .collect()
+}
+
+/// Where messages go, and how they come out again.
+struct Bench {
+    shard: Shard,
+    entry: Rc<Entry>,
+    route: Residual,
+    receiver: Receiver,
+    info: Arc<InputInfo>,
+}
+
+impl Bench {
+    fn new(script: &str, format: &str) -> Self {
+        let info = Arc::new(InputInfo { name: "imtcp".into(), hostname: "relay".into() });
+        let (programs, actions) = relay(script);
+        let template = template(format);
+        let framing = Framing { style: FrameStyle::Delimiter(b'\n'), max_bytes: usize::MAX };
+        let (sender, receiver) = queue::bounded(64 << 20);
+        let outlet =
+            || Outlet::new(sender.clone(), Some(template.clone()), None, framing, Arc::default());
+        let outlets = (0..actions).map(|_| outlet()).collect();
+        let (programs, zone) = (Arc::new(programs), LocalZone::system());
+        let shard = Shard::new(0, programs, outlets, info.clone(), zone, Arc::new(Silent));
+        let entry = shard.learn([127, 0, 0, 1].into(), None);
+        let route = shard.route(RulesetId(0), &entry, &info);
+        Self { shard, entry, route, receiver, info }
+    }
+}
+
+/// Lines of a file that nobody parses (imfile), in one batch; `alike` as imfile says it.
+fn file(name: &str, format: &str, alike: bool) -> Case {
+    let read = read();
+    let Bench { shard, entry, route, receiver, info } =
+        Bench::new("action(type=\"omfwd\")", format);
+    let (mut stuck, mut taken, mut batch) = (Stuck::new(), Taken::default(), Batch::new(info));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
+    let messages = memchr::memchr_iter(b'\n', &read).count();
+    Case::new(name, messages, move || {
+        batch.clear();
+        batch.data.extend_from_slice(black_box(&read));
+        batch.data.extend_from_slice(b"web:relay");
+        batch.arrival = shard.arrival();
+        batch.sources.push(entry.source.clone());
+        let tag = Span::new(read.len(), read.len() + 4);
+        let (hostname, flags) = (Span::new(read.len() + 4, read.len() + 9), MessageFlags::HOSTNAME);
+        let (messages, mut start) = (&mut batch.messages, 0);
+        messages.extend(memchr::memchr_iter(b'\n', &read).map(|end| {
+            let raw = Span::new(std::mem::replace(&mut start, end + 1), end);
+            Message { raw, msg: raw, tag, hostname, flags, ..Message::default() }
+        }));
+        if alike {
+            batch.are_alike();
+        }
+        _ = black_box(shard.run(&mut batch, &route));
+        shard.flush(&batch.ack, &mut stuck);
+        runtime.block_on(receiver.take(&mut taken));
+        taken.drain(..).for_each(|chunk| receiver.done(chunk));
+    })
 }
 
 fn case(name: &str, script: &str, format: &str) -> Case {
     let read = read();
-    let info = Arc::new(InputInfo { name: "imtcp".into(), hostname: "relay".into() });
-    let (programs, actions) = relay(script);
-    let template = template(format);
-    let framing = Framing { style: FrameStyle::Delimiter(b'\n'), max_bytes: usize::MAX };
-    let (sender, receiver) = queue::bounded(64 << 20);
-    let outlet =
-        || Outlet::new(sender.clone(), Some(template.clone()), None, framing, Arc::default());
-    let outlets = (0..actions).map(|_| outlet()).collect();
-    let zone = LocalZone::system();
-    let shard = Shard::new(0, Arc::new(programs), outlets, info.clone(), zone, Arc::new(Silent));
-    let entry = shard.learn([127, 0, 0, 1].into(), None);
-    let route = shard.route(RulesetId(0), &entry, &info);
+    let Bench { shard, entry, route, receiver, info } = Bench::new(script, format);
     let (framing, parsing) = (FrameSettings::default(), ParseSettings::default());
     let (mut frames, mut events) = (Vec::new(), FrameEvents::default());
     let mut stuck = Stuck::new();

@@ -1,6 +1,8 @@
 //! The unit of work: what one read, or one `recvmmsg`, brought.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use crate::base::clock::LocalZone;
 use crate::base::clock::Wall;
@@ -143,6 +145,8 @@ pub struct Batch {
     pub arrival: Arrival,
     pub input: Arc<InputInfo>,
     pub ack: Ack,
+    /// A number that no other batch has, if its messages are alike.
+    alike: Option<u64>,
     /// `$!` of messages that an input gives variables: by message, none behind the end.
     given: Vec<Option<Value>>,
 }
@@ -157,6 +161,7 @@ impl Batch {
             arrival: Arrival::default(),
             input,
             ack: Ack::NONE,
+            alike: None,
             given: Vec::new(),
         }
     }
@@ -167,7 +172,27 @@ impl Batch {
         self.messages.clear();
         self.sources.clear();
         self.ack = Ack::NONE;
+        self.alike = None;
         self.given.clear();
+    }
+
+    /// Says that its messages differ in `raw`, `msg` and [`MessageFlags::TRUNCATED`] alone, and are
+    /// not [`MessageFlags::VERBATIM`]: what stands before MSG is then rendered once for all of them.
+    pub fn are_alike(&mut self) {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        self.alike = Some(NEXT.fetch_add(1, Ordering::Relaxed));
+    }
+
+    /// Takes that back: rules may change messages.
+    pub const fn may_differ(&mut self) {
+        self.alike = None;
+    }
+
+    /// The number that [`Batch::are_alike`] gave.
+    #[must_use]
+    #[inline]
+    pub const fn alike(&self) -> Option<u64> {
+        self.alike
     }
 
     /// Lets the last message begin with `variables` as its `$!`. Messages before it must stay where

@@ -182,6 +182,33 @@ impl Property {
             Self::FromHost | Self::FromHostIp | Self::InputName | Self::MyHostname | Self::Bom
         )
     }
+
+    /// Whether the value is the same for all messages of a batch that are
+    /// [alike](crate::message::Batch::are_alike).
+    #[must_use]
+    pub const fn is_shared(self) -> bool {
+        self.source_only()
+            || matches!(
+                self,
+                Self::Hostname
+                    | Self::SyslogTag
+                    | Self::ProgramName
+                    | Self::Pri
+                    | Self::PriText
+                    | Self::Iut
+                    | Self::SyslogFacility
+                    | Self::SyslogFacilityText
+                    | Self::SyslogSeverity
+                    | Self::SyslogSeverityText
+                    | Self::TimeGenerated
+                    | Self::TimeReported
+                    | Self::ProtocolVersion
+                    | Self::StructuredData
+                    | Self::AppName
+                    | Self::ProcId
+                    | Self::MsgId
+            )
+    }
 }
 
 impl<'a> View<'a> {

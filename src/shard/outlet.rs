@@ -1,6 +1,7 @@
 //! The shard's end of an action: its template, its framing, its queue.
 
 use std::cell::Cell;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,6 +87,15 @@ pub struct Outlet {
     pub(super) clear: Notify,
     /// Datagrams no longer wait for this queue: it has been full for too long.
     pub(super) shedding: Cell<bool>,
+    /// What the messages of one batch begin with.
+    head: RefCell<Head>,
+}
+
+/// What [`Template::render_head`] has made for the batch of that number.
+#[derive(Debug, Default)]
+struct Head {
+    of: Option<u64>,
+    bytes: Vec<u8>,
 }
 
 impl Outlet {
@@ -109,6 +119,7 @@ impl Outlet {
             waiting: Cell::new(0),
             clear: Notify::const_new(),
             shedding: Cell::new(false),
+            head: RefCell::new(Head { of: None, bytes: Vec::new() }),
         }
     }
 
@@ -161,12 +172,28 @@ impl Outlet {
             chunk.runs.go_on(len32(chunk.ends.len()), |to| name.render(view, to));
         }
         let start = chunk.bytes.len();
-        if let Some(template) = &self.template {
-            template.render(view, &mut chunk.bytes);
+        match &self.template {
+            Some(template) if view.batch.alike().is_some() => {
+                self.render_alike(template, view, &mut chunk.bytes);
+            }
+            Some(template) => template.render(view, &mut chunk.bytes),
+            None => {}
         }
         poison::test_panic("template", view.message.msg.of(&view.batch.data));
         frame(&mut chunk.bytes, start, self.framing);
         chunk.end_message();
+    }
+
+    /// Makes what the batch's messages begin with once.
+    fn render_alike(&self, template: &Template, view: View<'_>, out: &mut Vec<u8>) {
+        let mut head = self.head.borrow_mut();
+        if head.of != view.batch.alike() {
+            head.of = None;
+            head.bytes.clear();
+            template.render_head(view, &mut head.bytes);
+            head.of = view.batch.alike();
+        }
+        template.render_behind(&head.bytes, view, out);
     }
 
     /// Puts `chunk` into the queue and counts it; false if there is no room.
@@ -180,5 +207,56 @@ impl Outlet {
             self.stats.full.add(1);
         }
         taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::span::Span;
+    use crate::message::Batch;
+    use crate::message::InputInfo;
+    use crate::message::Message;
+    use crate::message::MessageFlags;
+    use crate::message::Pri;
+    use crate::message::Source;
+
+    #[test]
+    fn messages_that_are_alike_come_out_as_others_do() {
+        let input = InputInfo { name: "imfile".into(), hostname: "relay".into() };
+        let mut batch = Batch::new(Arc::new(input));
+        for template in Template::builtin_names() {
+            let template = Template::builtin(template).map(Arc::new);
+            let (sender, _receiver) = crate::queue::bounded(1 << 20);
+            let outlet = Outlet::new(sender, template, None, Framing::lines(), Arc::default());
+            let (mut alike, mut apart) = (Chunk::default(), Chunk::default());
+            // The second batch has another tag, the third another severity.
+            for (tag, pri) in [(0..4, 13), (4..9, 13), (4..9, 14)] {
+                batch.clear();
+                batch.sources.push(Arc::new(Source::new(None, Some("relay"))));
+                batch.data.extend_from_slice(b"web:mail: relay one two  three");
+                let mut flags = MessageFlags::HOSTNAME;
+                let hostname = Span::new(10, 15);
+                for msg in [16..19, 19..23, 23..23, 23..30] {
+                    let (msg, tag) = (Span::new(msg.start, msg.end), Span::new(tag.start, tag.end));
+                    let pri = Pri(pri);
+                    let raw = msg;
+                    let message =
+                        Message { raw, msg, tag, hostname, pri, flags, ..Message::default() };
+                    batch.messages.push(message);
+                    flags.set(MessageFlags::TRUNCATED);
+                }
+                for message in &batch.messages {
+                    outlet.render(batch.view(message), &mut apart);
+                }
+                batch.are_alike();
+                for message in &batch.messages {
+                    outlet.render(batch.view(message), &mut alike);
+                }
+            }
+            assert_eq!(alike.ends, apart.ends);
+            assert_eq!(alike.bytes, apart.bytes, "{:?}", outlet.template);
+            assert_eq!(alike.len(), 12);
+        }
     }
 }

@@ -244,7 +244,10 @@ impl Shard {
         // What an action does may depend on the one before it: then message by message.
         match route.always().filter(|_| !self.chains.get() && !batch.gives()) {
             Some(actions) => self.run_always(batch, route, actions),
-            None => self.run_each(batch, |_| route),
+            None => {
+                batch.may_differ();
+                self.run_each(batch, |_| route)
+            }
         }
     }
 

@@ -16,6 +16,8 @@ use crate::message::Arrival;
 use crate::message::Batch;
 use crate::message::GlobalVariables;
 use crate::message::InputInfo;
+use crate::message::Message;
+use crate::message::MessageFlags;
 use crate::message::Property;
 use crate::message::Source;
 use crate::message::Variable;
@@ -157,7 +159,22 @@ fn check(template: &Template, view: &View<'_>) {
     if timeless {
         let plain = twin::render(ops, options, view);
         assert_eq!(out.as_bstr(), plain.as_bstr(), "{ops:?}");
+        behind_a_head(template, view);
     }
+}
+
+/// What messages that are alike begin with may be made of any of them.
+fn behind_a_head(template: &Template, view: &View<'_>) {
+    let mut message = *view.message;
+    message.flags.clear(MessageFlags::VERBATIM);
+    let (msg, raw) = (message.hostname, message.tag);
+    let other = Message { msg, raw, ..message };
+    let [mut head, mut out, mut plain] = [const { Vec::new() }; 3];
+    template.render_head(View { message: &other, ..*view }, &mut head);
+    let view = View { message: &message, ..*view };
+    template.render_behind(&head, view, &mut out);
+    template.render(view, &mut plain);
+    assert_eq!(out.as_bstr(), plain.as_bstr(), "behind {:?}", head.as_bstr());
 }
 
 /// `json-strict` is the inside of a JSON string, which holds what was there.

@@ -2,7 +2,9 @@
 
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
+use crate::base::span::Span;
 use crate::config::ast::Object;
+use crate::message::Message;
 use crate::message::Property;
 use crate::message::TimeFormat;
 use crate::message::Variable;
@@ -88,6 +90,9 @@ pub struct Template {
     overhead: usize,
     /// Its parts that have names, for outputs that send fields.
     parts: Vec<Part>,
+    /// How many of the first steps come to the same for messages that are alike; MSG at the end of
+    /// the last of them is apart.
+    head: usize,
     /// What it was made of, for the twin.
     #[cfg(any(test, fuzzing))]
     pub(super) made_of: (Vec<Op>, Options),
@@ -123,9 +128,16 @@ impl Template {
         if !options.object && options.escape == Escape::None {
             rfc5424::fuse(&mut ops);
         }
+        let plain = !options.object && options.escape == Escape::None;
+        let head = match ops.first() {
+            _ if !plain => 0,
+            Some(Op::Rfc5424) => 1,
+            _ => ops.iter().take_while(|op| op.is_shared()).count(),
+        };
         Self {
             name,
             ops,
+            head,
             escape: options.escape,
             object: options.object,
             properties,
@@ -215,6 +227,32 @@ impl Template {
             return self.ops.iter().for_each(|op| op.render_escaped(self.escape, &view, out));
         }
         for op in &self.ops {
+            op.render(&view, out);
+        }
+    }
+
+    /// Appends what every message begins with that is [alike](crate::message::Batch::are_alike).
+    pub fn render_head(&self, view: View<'_>, out: &mut Vec<u8>) {
+        let nothing = Message { msg: Span::EMPTY, raw: Span::EMPTY, ..*view.message };
+        let view = View { message: &nothing, ..view };
+        for op in self.ops.iter().take(self.head) {
+            op.render(&view, out);
+        }
+    }
+
+    /// Appends the whole message; it begins with what [`Template::render_head`] made of one that is
+    /// alike.
+    #[inline]
+    pub fn render_behind(&self, head: &[u8], view: View<'_>, out: &mut Vec<u8>) {
+        if self.head == 0 {
+            return self.render(view, out);
+        }
+        out.reserve(head.len() + self.overhead + view.message.raw.len());
+        out.extend_from_slice(head);
+        if let Some(Op::Rfc5424) = self.ops.first() {
+            out.extend_from_slice(view.bytes(view.message.msg));
+        }
+        for op in self.ops.iter().skip(self.head) {
             op.render(&view, out);
         }
     }
@@ -392,6 +430,14 @@ impl Op {
             Self::SpaceBeforeMsg | Self::Rfc5424 => Some(Property::Msg),
             Self::Field(field) => field.source.property(),
             Self::Entry(entry) => entry.property(),
+        }
+    }
+
+    /// Whether it comes to the same for messages that are alike.
+    fn is_shared(&self) -> bool {
+        match self {
+            Self::Text(_) | Self::Byte(_) => true,
+            op => op.property().is_some_and(Property::is_shared),
         }
     }
 

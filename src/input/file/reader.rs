@@ -21,8 +21,10 @@ use crate::input::file::work::Job;
 use crate::input::local::Feed;
 use crate::input::local::Reader;
 use crate::input::local::Reading;
+use crate::message::Batch;
 use crate::message::Message;
 use crate::message::MessageFlags;
+use crate::message::Pri;
 use crate::message::json::Case;
 use crate::message::json::Object;
 use crate::message::json::Value;
@@ -103,6 +105,12 @@ fn put(spec: &FileSpec, feed: &mut Feed, filled: &mut Filled) {
     let tag = Span::new(tag_start, batch.data.len());
     let hostname = feed.hostname();
     let path = pattern::bytes(&filled.path);
+    // Lines of containers have times of their own.
+    let named = container.is_some() && spec.variables;
+    if !spec.needs_parse && !spec.metadata && !named && filled.sheet.heads.is_empty() {
+        put_plain(spec.pri, tag, hostname, feed.batch(), &mut filled.sheet.pieces);
+        return;
+    }
     for piece in &filled.sheet.pieces {
         let head = filled.sheet.heads.get(piece.head as usize);
         let variables = match container {
@@ -116,13 +124,9 @@ fn put(spec: &FileSpec, feed: &mut Feed, filled: &mut Filled) {
             parse(feed, piece, head, tag, variables);
             continue;
         }
-        let mut flags = MessageFlags::HOSTNAME;
-        if piece.cut {
-            flags.set(MessageFlags::TRUNCATED);
-        }
-        let (raw, msg, pri) = (piece.span, piece.span, spec.pri);
         let batch = feed.batch();
-        let mut message = Message { raw, msg, tag, hostname, pri, flags, ..Message::default() };
+        let alike = Message { tag, hostname, pri: spec.pri, ..Message::default() };
+        let mut message = message(&alike, piece);
         if let Some(head) = head {
             set_time(&mut message, head);
         }
@@ -130,6 +134,22 @@ fn put(spec: &FileSpec, feed: &mut Feed, filled: &mut Filled) {
         batch.give(variables);
     }
     filled.sheet.pieces.clear();
+}
+
+/// The same of lines that nothing is to be found out of.
+fn put_plain(pri: Pri, tag: Span, hostname: Span, batch: &mut Batch, pieces: &mut Vec<Piece>) {
+    let alike = Message { tag, hostname, pri, ..Message::default() };
+    batch.messages.extend(pieces.drain(..).map(|piece| message(&alike, &piece)));
+    batch.are_alike();
+}
+
+#[inline]
+fn message(alike: &Message, piece: &Piece) -> Message {
+    let mut flags = MessageFlags::HOSTNAME;
+    if piece.cut {
+        flags.set(MessageFlags::TRUNCATED);
+    }
+    Message { raw: piece.span, msg: piece.span, flags, ..*alike }
 }
 
 /// `needParse`: the parsers say what the line is. Where they find no tag by themselves it stays

@@ -160,7 +160,7 @@ impl Disk {
                 }
                 Change::Gone => {
                     Record::Gone(*n).write(&mut self.buffer);
-                    state.files.remove(n);
+                    state.remove(*n);
                 }
             }
         }

@@ -10,6 +10,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
+use std::collections::hash_map::Entry::Occupied;
 use std::fmt;
 use std::fs::File;
 use std::path::Path;
@@ -55,6 +56,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     files: HashMap<u32, Entry>,
+    /// The same by the files' own numbers. Those of devices change when the machine starts anew.
+    by_inode: HashMap<u64, Vec<u32>>,
     next: u32,
     /// What is to be written, each once.
     dirty: Vec<u32>,
@@ -113,10 +116,11 @@ impl Store {
         }
         let mut disk = disk::Disk::new(folder, reporter.clone());
         let (files, next) = disk.read();
-        let files = files
-            .into_iter()
-            .map(|(n, (known, position))| (n, Entry::new(known, position, Change::None)));
-        let store = Self::of(State { files: files.collect(), next, ..State::default() });
+        let mut state = State { next, ..State::default() };
+        for (n, (known, position)) in files {
+            state.insert(n, Entry::new(known, position, Change::None));
+        }
+        let store = Self::of(state);
         let shared = store.shared.clone();
         let thread = std::thread::Builder::new().name("imfile-state".to_owned());
         match thread.spawn(move || disk.run(&shared)) {
@@ -145,12 +149,12 @@ impl Store {
     pub(super) fn find(&self, wanted: &Known, look: &Look, file: &File) -> Option<(u32, Position)> {
         let resembling: Vec<_> = {
             let state = self.shared.lock();
-            let all = state.files.iter().filter(|(_, entry)| {
+            let all = state.of_inode(look.inode).filter(|(_, entry)| {
                 entry.change != Change::Gone && entry.known.identity.resembles(look)
             });
             let facts = all.map(|(n, entry)| {
                 let own = entry.known.input == wanted.input;
-                (*n, entry.known.identity.head, entry.reached(), own)
+                (n, entry.known.identity.head, entry.reached(), own)
             });
             facts.collect()
         };
@@ -182,7 +186,7 @@ impl Store {
         state.next = n.wrapping_add(1);
         let mut entry = Entry::new(known, position, Change::All);
         entry.live = true;
-        state.files.insert(n, entry);
+        state.insert(n, entry);
         state.dirty.push(n);
         if state.files.len() > FILES_MAX {
             state.forget_oldest();
@@ -298,6 +302,27 @@ impl Shared {
 }
 
 impl State {
+    fn insert(&mut self, n: u32, entry: Entry) {
+        self.by_inode.entry(entry.known.identity.inode).or_default().push(n);
+        self.files.insert(n, entry);
+    }
+
+    fn remove(&mut self, n: u32) {
+        let Some(entry) = self.files.remove(&n) else { return };
+        // Whatever else is learnt of a file, its number stays.
+        if let Occupied(mut same) = self.by_inode.entry(entry.known.identity.inode) {
+            same.get_mut().retain(|other| *other != n);
+            if same.get().is_empty() {
+                same.remove();
+            }
+        }
+    }
+
+    fn of_inode(&self, inode: u64) -> impl Iterator<Item = (u32, &Entry)> {
+        let numbers = self.by_inode.get(&inode).into_iter().flatten();
+        numbers.filter_map(|n| Some((*n, self.files.get(n)?)))
+    }
+
     fn entry(&mut self, n: u32, work: impl FnOnce(&mut Entry)) {
         if let Some(entry) = self.files.get_mut(&n) {
             work(entry);

@@ -138,3 +138,26 @@ fn a_folder_that_cannot_be_written_is_said_once() {
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].starts_with("imfile: positions cannot be kept: "));
 }
+
+#[test]
+fn numbers_of_files_are_found_and_forgotten_with_them() {
+    let dir = TempDir::new().unwrap();
+    let store = opened(dir.path());
+    let files: Vec<_> = (0..20).map(|n| file(dir.path(), &n.to_string(), &n.to_string())).collect();
+    let numbers: Vec<u32> =
+        files.iter().map(|(.., known)| store.add(known.clone(), at(1))).collect();
+    for ((open, look, known), n) in files.iter().zip(&numbers) {
+        assert_eq!(store.find(known, look, open), Some((*n, at(1))));
+    }
+    numbers.iter().for_each(|n| store.forget(*n));
+    let (open, look, known) = &files[7];
+    assert_eq!(store.find(known, look, open), None);
+    let again = store.add(known.clone(), at(0));
+    assert_eq!(store.find(known, look, open), Some((again, at(0))));
+    store.release(again);
+    drop(store);
+    let store = opened(dir.path());
+    assert_eq!(store.find(known, look, open), Some((again, at(0))));
+    let state = store.shared.lock();
+    assert_eq!((state.files.len(), state.by_inode.len()), (1, 1));
+}

@@ -120,6 +120,8 @@ struct Work {
     /// Some directory could not be watched.
     unwatched: bool,
     tails: Vec<Option<Tail>>,
+    /// Where `tails` has nothing.
+    free: Vec<usize>,
     by_inode: HashMap<(u64, u64), usize>,
     by_place: HashMap<PathBuf, usize>,
     /// Files that were moved away, by the number that the kernel gave that.
@@ -176,6 +178,7 @@ impl Work {
             watches,
             directories: HashMap::new(),
             tails: Vec::new(),
+            free: Vec::new(),
             by_inode: HashMap::new(),
             by_place: HashMap::new(),
             moving: HashMap::new(),
@@ -546,8 +549,12 @@ impl Work {
             self.job.store.release(tail.number);
         }
         self.by_inode.remove(&(tail.identity.device, tail.identity.inode));
-        self.by_place.retain(|_, known| *known != index);
+        // By no other place: it takes its own along when it moves.
+        if self.by_place.get(&tail.place) == Some(&index) {
+            self.by_place.remove(&tail.place);
+        }
         self.open -= usize::from(tail.file.is_some());
+        self.free.push(index);
     }
 
     /// Closes files on which nothing came for longest: they are opened again when something does.

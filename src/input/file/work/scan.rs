@@ -303,7 +303,7 @@ impl Work {
             tail.container = Some(Arc::new(Container::of(&tail.path, &tail.place)));
         }
         let place = tail.place.clone();
-        let index = self.tails.iter().position(Option::is_none).unwrap_or(self.tails.len());
+        let index = self.free.pop().unwrap_or(self.tails.len());
         if index == self.tails.len() {
             self.tails.push(None);
         }
