@@ -177,7 +177,8 @@ impl Batch {
     }
 
     /// Says that its messages differ in `raw`, `msg` and [`MessageFlags::TRUNCATED`] alone, and are
-    /// not [`MessageFlags::VERBATIM`]: what stands before MSG is then rendered once for all of them.
+    /// not [`MessageFlags::VERBATIM`]: what stands before MSG is then rendered once for all of
+    /// them.
     pub fn are_alike(&mut self) {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         self.alike = Some(NEXT.fetch_add(1, Ordering::Relaxed));

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::support::process::BONGSU;
 use crate::support::process::command;
-use crate::support::process::write_config;
+use crate::support::process::example;
 use crate::support::source;
 
 const FILE_LINES_MAX: usize = 700;
@@ -156,10 +156,7 @@ fn the_examples_are_accepted() {
     assert!(examples.len() >= 4, "{examples:?}");
     let dir = TempDir::new().unwrap();
     for file in examples {
-        // The work directory has to be there.
-        let text = fs::read_to_string(&file).unwrap();
-        let here = dir.path().to_str().unwrap();
-        let copy = write_config(dir.path(), &text.replace("/var/lib/bongsu", here));
+        let copy = example(dir.path(), &file);
         // Their tables are named as they are seen from here.
         let mut check: Command = command(BONGSU, source::root());
         let checked = check.arg("-N1").arg("-f").arg(&copy).output().unwrap();

@@ -75,6 +75,12 @@ pub(crate) fn write_config(dir: &Path, config: &str) -> PathBuf {
     file
 }
 
+/// A copy of an example in `dir`, with that as its work directory, which has to be there.
+pub(crate) fn example(dir: &Path, file: &Path) -> PathBuf {
+    let text = fs::read_to_string(file).unwrap();
+    write_config(dir, &text.replace("/var/lib/bongsu", dir.to_str().unwrap()))
+}
+
 impl Daemon {
     pub(crate) fn spawn(command: &mut Command) -> Self {
         let mut child = command
