@@ -292,8 +292,10 @@ fn a_tailer_that_is_killed_loses_nothing_and_repeats_a_batch_at_most() {
         drop(daemon);
         worst = worst.max(place.verdict(usize::MAX).1 - before);
     }
-    let all = writer.stop();
+    let all = writer.stop() + 1;
     let daemon = place.relay("app.log", "");
+    // One more: what is there may be all, and who has only just started hears no signal yet.
+    append(&place.log("app.log"), all - 1..all);
     place.wait(all);
     assert!(daemon.stop().status.success());
     let (lost, repeated) = place.verdict(all);
