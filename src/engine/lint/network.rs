@@ -51,7 +51,7 @@ static FILE_READ_TWICE: Lint = Lint {
     id: "file-read-twice",
     severity: Warning,
     what: "Two imfile inputs read the same file.",
-    why: "Its lines arrive twice, or only one of the inputs works; they share one state file.",
+    why: "Its lines arrive twice; in rsyslog they share a state file, and one may not work.",
     help: "keep one of them; a ruleset can do two things with a message",
 };
 static RATE_LIMIT: Lint = Lint {
