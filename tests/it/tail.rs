@@ -306,6 +306,21 @@ fn a_tailer_that_is_killed_loses_nothing_and_repeats_a_batch_at_most() {
     assert!(worst <= batch, "{worst} lines were repeated at once");
 }
 
+/// A message of several lines whose next one does not come is taken as it is; that one is a message
+/// then. rsyslogd, asked for the same, does not always keep its time, so that no case has it.
+#[test]
+fn a_message_that_does_not_go_on_is_taken_after_its_time() {
+    let place = Place::new();
+    fs::write(place.log("app.log"), "1one\n two\n2three\n").unwrap();
+    let parameters = "startmsg.regex=\"^[[:digit:]]\" readTimeout=\"1\"";
+    let daemon = place.relay("app.log", parameters);
+    assert!(wait_for(SOON, || place.lines() == ["1one\\n two", "2three"]), "{:?}", place.lines());
+    File::options().append(true).open(place.log("app.log")).unwrap().write_all(b" late\n").unwrap();
+    let all = ["1one\\n two", "2three", " late"];
+    assert!(wait_for(SOON, || place.lines() == all), "{:?}", place.lines());
+    assert!(daemon.stop().status.success());
+}
+
 /// What is no log file is said once, and others are read.
 #[test]
 fn what_is_no_file_is_said_once_and_holds_up_nobody() {
