@@ -211,9 +211,6 @@ pub fn message_into(
     arrival: &Arrival,
     message: &mut Message,
 ) {
-    if settings.slash_in_program_name {
-        message.flags.set(MessageFlags::SLASH_IN_PROGRAM_NAME);
-    }
     message.raw = raw(data, frame, settings, &mut message.flags);
     let mut dashes = Dashes::default();
     match &settings.chain {
@@ -234,7 +231,8 @@ pub fn message_into(
     }
 }
 
-/// Inflates, cuts and sanitises; returns `rawmsg`.
+/// Inflates, cuts and sanitises; returns `rawmsg`. Sets the flags that follow from that and from
+/// the settings alone.
 #[inline]
 pub(super) fn raw(
     data: &mut Vec<u8>,
@@ -242,6 +240,9 @@ pub(super) fn raw(
     settings: &ParseSettings,
     flags: &mut MessageFlags,
 ) -> Span {
+    if settings.slash_in_program_name {
+        flags.set(MessageFlags::SLASH_IN_PROGRAM_NAME);
+    }
     let max = settings.message_bytes_max;
     let mut span = frame.span;
     if settings.compression

@@ -25,9 +25,6 @@ pub fn message_into(
     arrival: &Arrival,
     message: &mut Message,
 ) {
-    if settings.slash_in_program_name {
-        message.flags.set(MessageFlags::SLASH_IN_PROGRAM_NAME);
-    }
     message.raw = raw(data, frame, settings, &mut message.flags);
     let raw = message.raw.of(data);
     let (pri, after_pri) = pri(raw);

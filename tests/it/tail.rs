@@ -90,6 +90,13 @@ action(type="omfile" file="{out}" template="line")
         // Counting is enough until the end.
         wait_for(SOON, || self.lines().len() >= all && self.verdict(all).0 == 0);
     }
+
+    /// Waits for that, and stops the relay: none is missing then, and none there twice.
+    fn has_each_once(&self, daemon: Daemon, all: usize) {
+        self.wait(all);
+        assert!(daemon.stop().status.success());
+        assert_eq!(self.verdict(all), (0, 0), "of {all}");
+    }
 }
 
 fn line(number: usize) -> String {
@@ -159,9 +166,7 @@ fn a_log_that_is_renamed_under_load_loses_and_repeats_nothing() {
         writer.reopen();
     }
     let all = writer.stop();
-    place.wait(all);
-    assert!(daemon.stop().status.success());
-    assert_eq!(place.verdict(all), (0, 0), "of {all}");
+    place.has_each_once(daemon, all);
 }
 
 /// The same where the names that files are rotated to match as well, as `app.log*` does.
@@ -182,9 +187,7 @@ fn a_log_whose_rotated_names_match_as_well_repeats_nothing() {
         writer.reopen();
     }
     let all = writer.stop();
-    place.wait(all);
-    assert!(daemon.stop().status.success());
-    assert_eq!(place.verdict(all), (0, 0), "of {all}");
+    place.has_each_once(daemon, all);
 }
 
 /// Row 22: copied and cut. What is written between the copy and the cut is lost to everybody; the
@@ -205,9 +208,7 @@ fn a_log_that_is_copied_and_cut_is_not_read_twice() {
     }
     append(&path, all..all + 3000);
     all += 3000;
-    place.wait(all);
-    assert!(daemon.stop().status.success());
-    assert_eq!(place.verdict(all), (0, 0), "of {all}");
+    place.has_each_once(daemon, all);
 }
 
 /// Row 23: rotated, twice, while nobody looks.

@@ -114,7 +114,6 @@ impl Globals {
         check_environment(&params, diags);
         read_privileges(&mut self.privileges, &params, diags);
         let text = |name| params.str(name).map(str::to_owned);
-        self.work_directory = text("workDirectory").or_else(|| self.work_directory.take());
         self.sizes(&params, diags);
         self.parser(&params, diags);
         self.senders.read(&params, diags);
