@@ -127,3 +127,88 @@ fn nobody_unknown_is_become() {
     assert!(!ended.status.success());
     assert!(ended.stderr.contains("no user 'no-such-user'"), "{}", ended.stderr);
 }
+
+/// A set of capabilities of a process and all of its threads, such as `CapEff`.
+fn capabilities(pid: u32, set: &str) -> u64 {
+    let mut all = Vec::new();
+    for thread in fs::read_dir(format!("/proc/{pid}/task")).unwrap() {
+        let status = fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
+        let line = status.lines().find(|l| l.starts_with(set)).unwrap();
+        all.push(u64::from_str_radix(line.split_whitespace().nth(1).unwrap(), 16).unwrap());
+    }
+    all.dedup();
+    assert_eq!(all.len(), 1, "threads differ in {set}: {all:x?}");
+    all[0]
+}
+
+/// `CAP_SYS_MODULE`, `_ADMIN`, `_BOOT`, `_TIME`, and `CAP_MKNOD`: nothing that a relay does.
+const NEVER: u64 = (1 << 16) | (1 << 21) | (1 << 22) | (1 << 25) | (1 << 27);
+/// `CAP_CHOWN`, `CAP_NET_BIND_SERVICE`, `CAP_SYSLOG`.
+const USED: u64 = 1 | (1 << 10) | (1 << 34);
+
+/// What this process has not, the relay cannot give up: the assertions hold for anybody, and say
+/// something where the tests run as root.
+#[test]
+fn capabilities_that_are_never_used_are_given_up() {
+    let own = |set| capabilities(std::process::id(), set);
+    let (effective, bounding) = (own("CapEff"), own("CapBnd"));
+    println!("of these tests: effective {effective:x}, bounding {bounding:x}");
+    let may = effective & (1 << 8) != 0;
+    for (global, eff, bnd) in [
+        ("", effective & !NEVER, bounding),
+        ("global(libcapng.enable=\"off\")", effective, bounding),
+        ("global(libcapng.enable=\"on\")", effective & !NEVER, bounding & !NEVER),
+    ] {
+        let dir = TempDir::new().unwrap();
+        fs::create_dir(dir.path().join("out")).unwrap();
+        let port = free_port();
+        let mut relay = start(BONGSU, dir.path(), &config(dir.path(), port, global), &[]);
+        if !may && bounding != bnd {
+            let ended = relay.ended();
+            assert!(!ended.status.success(), "{}", ended.stderr);
+            assert!(ended.stderr.contains("cannot give up capabilities"), "{}", ended.stderr);
+            continue;
+        }
+        assert!(wait_for(SOON, || udp_listens(port) || !relay.running()));
+        let has = |set| capabilities(relay.pid(), set) & (NEVER | USED);
+        assert_eq!(has("CapEff"), eff & (NEVER | USED), "{global}");
+        assert_eq!(has("CapPrm"), eff & (NEVER | USED), "{global}");
+        assert_eq!(has("CapBnd"), bnd & (NEVER | USED), "{global}");
+        assert!(relay.stop().status.success());
+    }
+}
+
+/// `libcapng.default` says whether the relay starts all the same.
+#[test]
+fn capabilities_that_cannot_be_given_up() {
+    let bounding = capabilities(std::process::id(), "CapBnd");
+    if bounding & NEVER == 0 {
+        println!("there is nothing that these tests could give up: it starts, and says nothing");
+    }
+    for (global, starts) in [
+        ("global(libcapng.enable=\"on\")", false),
+        ("global(libcapng.enable=\"on\" libcapng.default=\"off\")", true),
+    ] {
+        let dir = TempDir::new().unwrap();
+        fs::create_dir(dir.path().join("out")).unwrap();
+        let port = free_port();
+        let file = write_config(dir.path(), &config(dir.path(), port, global));
+        let bongsu = command(BONGSU, dir.path());
+        // Without CAP_SETPCAP. Who is not root has it not, and may not change these sets.
+        let mut relay = command("setpriv", dir.path());
+        if geteuid().is_root() {
+            relay.args(["--bounding-set", "-setpcap"]);
+        }
+        relay.arg(bongsu.get_program()).arg("-n").arg("-f").arg(file);
+        relay.arg("-i").arg(dir.path().join("pid"));
+        let mut relay = Daemon::spawn(&mut relay);
+        assert!(wait_for(SOON, || udp_listens(port) || !relay.running()));
+        let fails = bounding & NEVER != 0;
+        let starts = starts || !fails;
+        assert_eq!(relay.running(), starts, "{global}");
+        let ended = if starts { relay.stop() } else { relay.ended() };
+        assert_eq!(ended.status.success(), starts);
+        let said = ended.stderr.contains("cannot give up capabilities");
+        assert_eq!(said, fails, "{}", ended.stderr);
+    }
+}
