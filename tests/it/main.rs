@@ -34,6 +34,7 @@ mod packaging;
 mod params;
 mod parse;
 mod parsers;
+mod plura;
 mod poison;
 mod posix;
 mod programs;
