@@ -26,6 +26,27 @@ impl Desk {
         }
     }
 
+    /// Keeps what of the first chunk may still wait in a buffer apart from the messages behind it,
+    /// which may be given up now, or go to another action. It is delivered once its files have it.
+    pub(super) fn keep_unsettled(&mut self) {
+        let offset = self.pending.offset;
+        let Some(chunk) = self.pending.chunks.front().filter(|_| offset > 0) else { return };
+        let whole = chunk.ends.partition_point(|end| *end as usize <= offset);
+        let Some(start) = whole.checked_sub(1).map(|last| chunk.ends[last] as usize) else {
+            return;
+        };
+        if self.files.dirty_at(0).is_none() {
+            return;
+        }
+        if let Some(first) = self.pending.chunks.cut_first(whole) {
+            self.held += first.bytes.len();
+            self.written.push((first, std::mem::take(&mut self.unsendable)));
+        }
+        self.pending.offset -= start;
+        self.counted = self.counted.saturating_sub(start);
+        self.run = 0;
+    }
+
     /// Whether a part of a message is in the file, and the rest is pending.
     pub(super) fn is_torn(&self) -> bool {
         self.pending.chunks.front().is_some_and(|chunk| {

@@ -222,6 +222,54 @@ fn what_cannot_be_done_is_refused() {
     assert_eq!((spec.dyna_file(), spec.template()), (Some("n"), Some("RSYSLOG_FileFormat")));
 }
 
+/// What only waits for its file, which takes nothing, is not called delivered because the message
+/// behind it went to another action, or was given up.
+#[tokio::test]
+async fn what_waits_for_a_file_is_not_delivered_by_what_is_behind_it() {
+    for fallback in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+        let large = "x".repeat(20_000);
+        let texts = ["one\n", &large];
+        let mut named = chunk(&texts);
+        for (i, name) in [path.to_str().unwrap(), "/dev/full"].into_iter().enumerate() {
+            named.runs.push(Run { name: name.as_bytes(), first: len32(i) });
+        }
+        named.instead = Some(Box::new(Instead { chunk: chunk(&texts), of: vec![0, 1] }));
+        let spec = compile(&[
+            ("type", "omfile"),
+            ("dynaFile", "names"),
+            ("action.resumeInterval", "0"),
+            ("action.resumeRetryCount", if fallback { "-1" } else { "0" }),
+        ]);
+        let (driven, mut task) = Driven::new(spec.as_ref().unwrap().framing());
+        let (queue, next) = bounded(1 << 20);
+        task.fallback = fallback.then(|| Fallback { queue, stats: std::sync::Arc::default() });
+        driven.queue.push(&mut named).await;
+        let stats = driven.stats.clone();
+        let running = tokio::spawn(spec.unwrap().run(task));
+        let counts =
+            || (stats.delivered.get(), stats.handed_over.get(), stats.dropped_retries.get());
+        if fallback {
+            until(|| stats.handed_over.get() == 1).await;
+            assert_eq!((counts(), driven.queue.gauge().depth().1), ((0, 1, 0), 1));
+            let mut taken = Taken::default();
+            assert!(next.take(&mut taken).await);
+            assert_eq!(taken.front().unwrap().bytes, large.as_bytes());
+            fs::remove_file(&path).unwrap();
+            driven.control.reopen();
+            driven.delivered().await;
+            assert_eq!((counts(), fs::read_to_string(&path).unwrap()), ((1, 1, 0), "one\n".into()));
+        } else {
+            driven.delivered().await;
+            assert_eq!(counts(), (0, 0, 2));
+        }
+        drop(driven);
+        running.await.unwrap();
+    }
+}
+
 /// Another action takes over what is left of a chunk, and has no room for the one behind it: that
 /// begins with its own first name.
 #[tokio::test]
