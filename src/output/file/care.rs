@@ -110,6 +110,7 @@ impl Desk {
             self.most = cache;
         }
         let torn = self.finish_line();
+        let mut lost = false;
         for slot in self.files.slots() {
             let finished = self.finish(slot);
             let Some(open) = self.files.get_mut(slot) else { continue };
@@ -125,8 +126,33 @@ impl Desk {
                 open.rewind();
                 continue;
             }
+            if finished.is_err() && open.sink.compresses() {
+                if open.sink.has_name() {
+                    open.leaving = true;
+                    self.files.mark(slot);
+                    self.failed = true;
+                    continue;
+                }
+                lost = true;
+            }
             self.close(slot, complaints);
         }
+        if lost {
+            self.write_again();
+        }
+    }
+
+    /// A compressor was lost, and with it what its file did not take: all that may be in there goes
+    /// to the files that are opened next, once more to those that have it.
+    fn write_again(&mut self) {
+        for (chunk, _) in self.written.drain(..).rev() {
+            self.pending.chunks.push_front(chunk);
+        }
+        self.pending.offset = 0;
+        self.forget(false);
+        self.held = 0;
+        self.held_since = None;
+        self.flush_at = None;
     }
 
     /// Writes the rest of a message of which the file has a part. The file, if it does not take it.

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use crate::base::num::len32;
 use crate::output::Fallback;
+use crate::output::OutputSpec;
+use crate::output::file::Compression;
 use crate::output::testing::Action;
 use crate::output::testing::Driven;
 use crate::output::testing::chunk;
@@ -267,6 +269,38 @@ async fn what_waits_for_a_file_is_not_delivered_by_what_is_behind_it() {
         }
         drop(driven);
         running.await.unwrap();
+    }
+}
+
+/// A compressor has what its file did not take; at a SIGHUP it is written to the next file.
+#[tokio::test]
+async fn what_a_compressor_could_not_write_goes_to_the_next_file() {
+    let dir = tempfile::tempdir().unwrap();
+    for robust in [false, true] {
+        let path = dir.path().join(robust.to_string());
+        std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+        let file = [("type", "omfile"), ("file", path.to_str().unwrap())];
+        let OutputSpec::File(mut spec) = compile(&file).unwrap() else { panic!("no omfile") };
+        // It takes bytes and writes none; of gzip the head goes to the file at once.
+        spec.compression = Some(Compression::Zstd { level: 3, workers: 0 });
+        spec.robust = robust;
+        let spec = OutputSpec::File(spec);
+        let (driven, task) = Driven::new(spec.framing());
+        let running = tokio::spawn(spec.run(task));
+        driven.push(&["one\n", "two\n"]).await;
+        until(|| driven.stats.failures.get() >= 1).await;
+        assert_eq!(driven.stats.delivered.get(), 0);
+        fs::remove_file(&path).unwrap();
+        driven.control.reopen();
+        driven.delivered().await;
+        driven.push(&["three\n"]).await;
+        driven.delivered().await;
+        let stats = driven.stats.clone();
+        drop(driven);
+        running.await.unwrap();
+        let text = zstd::decode_all(fs::File::open(&path).unwrap()).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        assert_eq!((stats.delivered.get(), &*text), (3, "one\ntwo\nthree\n"));
     }
 }
 
