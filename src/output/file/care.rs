@@ -155,6 +155,19 @@ impl Desk {
         self.flush_at = None;
     }
 
+    /// Ends the lines that were begun: who comes next writes their messages whole.
+    pub(super) fn end_lines(&mut self) {
+        let begun = if self.is_torn() { self.files.newest() } else { None };
+        for slot in self.files.slots() {
+            if let Some(open) = self.files.get_mut(slot)
+                && (begun == Some(slot) || open.is_torn())
+            {
+                // As far as the file takes it.
+                open.sink.write(b"\n").ok();
+            }
+        }
+    }
+
     /// Writes the rest of a message of which the file has a part. The file, if it does not take it.
     fn finish_line(&mut self) -> Option<Slot> {
         if !self.is_torn() {

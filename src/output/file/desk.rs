@@ -500,6 +500,9 @@ impl Desk {
 impl Drop for Desk {
     /// What was written and not flushed goes back with what is pending.
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.end_lines();
+        }
         for (chunk, _) in self.written.drain(..).rev() {
             self.pending.chunks.push_front(chunk);
         }

@@ -353,6 +353,7 @@ async fn what_is_not_taken_over_goes_to_its_own_file() {
 mod twin {
     use std::collections::BTreeMap;
     use std::fs;
+    use std::panic::AssertUnwindSafe;
     use std::sync::Arc;
 
     use proptest::collection::vec;
@@ -369,6 +370,7 @@ mod twin {
     use crate::output::file::FileSpec;
     use crate::output::file::Next;
     use crate::output::file::desk::Desk;
+    use crate::output::testing::chunk;
     use crate::output::testing::compile;
     use crate::queue::Chunk;
 
@@ -378,6 +380,47 @@ mod twin {
         match compile(&params).unwrap() {
             OutputSpec::File(spec) => *spec,
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// What is written next begins a line of its own.
+    #[test]
+    fn a_panic_ends_the_line_that_was_begun() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        for gathered in [false, true] {
+            let name = path.to_str().unwrap();
+            let target = if gathered { ("dynaFile", "n") } else { ("file", name) };
+            let OutputSpec::File(spec) = compile(&[("type", "omfile"), target]).unwrap() else {
+                panic!("no omfile")
+            };
+            let mut desk = Desk::new(*spec, Arc::new(OutputStats::default()));
+            let named = |texts: &[&str]| {
+                let mut chunk = chunk(texts);
+                chunk.runs.go_on(0, |to| to.extend_from_slice(name.as_bytes()));
+                chunk
+            };
+            desk.pending.chunks.push_back(named(&["whole\n"]));
+            assert_eq!(desk.step(Next::Flush).failure, None);
+            // As a disk leaves it that has no more room.
+            desk.pending.chunks.push_back(named(&["one\n", "two\n"]));
+            let slot = desk.files.find(name.as_bytes()).unwrap().0;
+            let open = desk.files.get_mut(slot).unwrap();
+            if gathered {
+                open.buffer.extend_from_slice(b"one\ntwo\n");
+                open.done = 6;
+            } else {
+                desk.pending.offset = 6;
+            }
+            let text = fs::read(&path).unwrap();
+            fs::write(&path, [&text[..], b"one\ntw"].concat()).unwrap();
+            let panic = std::panic::catch_unwind(AssertUnwindSafe(move || {
+                let _desk = desk;
+                panic!("a fault")
+            }));
+            assert!(panic.is_err());
+            assert_eq!(fs::read_to_string(&path).unwrap(), "whole\none\ntw\n");
+            fs::remove_file(&path).unwrap();
         }
     }
 
