@@ -79,6 +79,34 @@ fn the_service_manager_is_told() {
     assert!(relay.ended().status.success());
 }
 
+/// Where nobody mounted `/proc`: a chroot, a bare container.
+#[test]
+fn privileges_are_given_up_without_proc() {
+    if !geteuid().is_root() {
+        eprintln!("not root: nobody else can be become, and nothing unmounted");
+        return;
+    }
+    let (dir, port) = (TempDir::new().unwrap(), free_port());
+    let out = dir.path().join("out");
+    fs::create_dir(&out).unwrap();
+    for (path, mode) in [(dir.path(), 0o755), (&out, 0o777)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let privileges = "$PrivDropToUser nobody\n$PrivDropToGroup nogroup";
+    let file = write_config(dir.path(), &config(dir.path(), port, privileges));
+    let mut relay = command("unshare", dir.path());
+    relay.args(["-m", "sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh", BONGSU]);
+    let mut relay = Daemon::spawn(relay.arg("-n").arg("-f").arg(file));
+    assert!(wait_for(SOON, || udp_listens(port) || !relay.running()));
+    let sender = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    sender.send_to(b"<13>hello", ("127.0.0.1", port)).unwrap();
+    let written = wait_for(SOON, || out.join("log").exists());
+    let ended = relay.stop();
+    assert!(written && ended.status.success(), "{}", ended.stderr);
+    let file = fs::metadata(out.join("log")).unwrap();
+    assert_eq!((file.uid(), file.gid()), (NOBODY, NOBODY));
+}
+
 /// Only root can become somebody else: whoever else asks for it gets no relay, rather than one
 /// with other rights.
 #[test]
