@@ -465,9 +465,9 @@ impl Desk {
         let Some(open) = self.files.get_mut(slot) else { return Ok(()) };
         open.used_at = clock::monotonic();
         if open.leaving {
-            open.sink.close()?
+            open.sink.close()?;
         } else {
-            open.sink.flush()?
+            open.sink.flush()?;
         }
         if sync { open.sink.sync() } else { Ok(()) }
     }

@@ -355,6 +355,7 @@ mod twin {
     use std::fs;
     use std::panic::AssertUnwindSafe;
     use std::sync::Arc;
+    use std::time::Duration;
 
     use proptest::collection::vec;
     use proptest::prelude::ProptestConfig;
@@ -422,6 +423,44 @@ mod twin {
             assert_eq!(fs::read_to_string(&path).unwrap(), "whole\none\ntw\n");
             fs::remove_file(&path).unwrap();
         }
+    }
+
+    /// What `closeTimeout` is for: the descriptor is given back, and the next message has a new one.
+    #[tokio::test]
+    async fn idle_files_are_closed() {
+        let dir = tempfile::tempdir().unwrap();
+        let name = |file: &str| dir.path().join(file).display().to_string();
+        let stats = Arc::new(OutputStats::default());
+        let idle = Duration::from_millis(300);
+        let mut desk = Desk::new(FileSpec { close_after: Some(idle), ..spec(10) }, stats.clone());
+        let write = |desk: &mut Desk, file: &str| {
+            let mut chunk = chunk(&["line\n"]);
+            chunk.runs.go_on(0, |to| to.extend_from_slice(name(file).as_bytes()));
+            desk.pending.chunks.push_back(chunk);
+            assert_eq!(desk.step(Next::Flush).failure, None);
+        };
+        let open = || {
+            let all = fs::read_dir("/proc/self/fd").unwrap();
+            let mut all: Vec<_> = all
+                .filter_map(|fd| fs::read_link(fd.unwrap().path()).ok())
+                .filter(|to| to.starts_with(dir.path()))
+                .map(|to| to.file_name().unwrap().to_str().unwrap().to_owned())
+                .collect();
+            all.sort();
+            all
+        };
+        write(&mut desk, "a");
+        write(&mut desk, "b");
+        desk.step(Next::CloseIdle);
+        assert_eq!(open(), ["a", "b"]);
+        tokio::time::sleep(idle).await;
+        write(&mut desk, "b");
+        desk.step(Next::CloseIdle);
+        assert_eq!((open(), stats.cache.timed_out.get()), (vec!["b".to_owned()], 1));
+        assert!(desk.may_have_idle());
+        write(&mut desk, "a");
+        assert_eq!(fs::read_to_string(name("a")).unwrap(), "line\n".repeat(2));
+        assert_eq!((open().len(), stats.opened.get()), (2, 3));
     }
 
     fn lines(names: &BTreeMap<String, Vec<u8>>) -> u64 {
