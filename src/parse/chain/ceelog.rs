@@ -127,11 +127,6 @@ impl Values<'_> {
     fn all(mut self) -> Option<Fields> {
         let mut fields = Fields { values: [None; KEYS.len()], escaped: self.strict };
         loop {
-            // The template ends with the text: what seems to be another value behind all that a
-            // message must have is that text, with quotes that nobody escaped.
-            if self.strict && fields.are_enough() {
-                return None;
-            }
             self.expect(b'"')?;
             let start = self.at;
             self.at += memchr::memchr(b'"', self.rest())?;
@@ -156,7 +151,11 @@ impl Values<'_> {
                 }
                 value.get_or_insert((start, end));
             }
+            // The template ends with the text: where all that a message must have stands in front
+            // of it, what seems to be another value is the text, with quotes that nobody escaped.
+            let whole = self.strict && known == Some(MSG) && fields.are_enough();
             match self.text.get(self.at)? {
+                b',' if whole => return None,
                 b',' => self.at += 1,
                 _ => break,
             }
