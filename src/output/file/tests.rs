@@ -425,7 +425,7 @@ mod twin {
         }
     }
 
-    /// What `closeTimeout` is for: the descriptor is given back, and the next message has a new one.
+    /// What `closeTimeout` is for: descriptors are given back, and the next message has a new one.
     #[tokio::test]
     async fn idle_files_are_closed() {
         let dir = tempfile::tempdir().unwrap();
