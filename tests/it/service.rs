@@ -79,6 +79,63 @@ fn the_service_manager_is_told() {
     assert!(relay.ended().status.success());
 }
 
+/// A fault in the midst of a reload: the relay says so, is ready again, and goes over to the
+/// configuration by another reload at once.
+#[test]
+fn a_panic_in_a_reload_is_not_the_last_one() {
+    let (dir, port) = (TempDir::new().unwrap(), free_port());
+    let manager = Manager::new(dir.path());
+    let file = write_config(dir.path(), &config(dir.path(), port, ""));
+    let mut relay = command(BONGSU, dir.path());
+    relay.arg("-n").arg("-f").arg(file).env("NOTIFY_SOCKET", dir.path().join("notify"));
+    let relay = Daemon::spawn(relay.env("BONGSU_TEST_PANIC", "reload:begun"));
+    manager.hears("READY=1");
+    for round in 1..=3 {
+        relay.signal(Signal::USR2);
+        for _ in 0..if round == 1 { 2 } else { 1 } {
+            manager.hears("RELOADING=1\n");
+            manager.hears("READY=1");
+        }
+        let sender = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        sender.send_to(format!("<13>hello {round}").as_bytes(), ("127.0.0.1", port)).unwrap();
+        let log = || fs::read_to_string(dir.path().join("out/log")).unwrap_or_default();
+        assert!(wait_for(SOON, || log().contains(&format!("hello {round}"))), "{}", log());
+    }
+    let ended = relay.stop();
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let panics = "going over to the configuration panicked: as reload was asked to: this is a bug";
+    assert_eq!(ended.stderr.matches(panics).count(), 1, "{}", ended.stderr);
+    assert!(ended.stderr.contains("reloads 4, of which 1"), "{}", ended.stderr);
+}
+
+/// Where nobody mounted `/proc`: a chroot, a bare container.
+#[test]
+fn privileges_are_given_up_without_proc() {
+    if !geteuid().is_root() {
+        eprintln!("not root: nobody else can be become, and nothing unmounted");
+        return;
+    }
+    let (dir, port) = (TempDir::new().unwrap(), free_port());
+    let out = dir.path().join("out");
+    fs::create_dir(&out).unwrap();
+    for (path, mode) in [(dir.path(), 0o755), (&out, 0o777)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let privileges = "$PrivDropToUser nobody\n$PrivDropToGroup nogroup";
+    let file = write_config(dir.path(), &config(dir.path(), port, privileges));
+    let mut relay = command("unshare", dir.path());
+    relay.args(["-m", "sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh", BONGSU]);
+    let mut relay = Daemon::spawn(relay.arg("-n").arg("-f").arg(file));
+    assert!(wait_for(SOON, || udp_listens(port) || !relay.running()));
+    let sender = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    sender.send_to(b"<13>hello", ("127.0.0.1", port)).unwrap();
+    let written = wait_for(SOON, || out.join("log").exists());
+    let ended = relay.stop();
+    assert!(written && ended.status.success(), "{}", ended.stderr);
+    let file = fs::metadata(out.join("log")).unwrap();
+    assert_eq!((file.uid(), file.gid()), (NOBODY, NOBODY));
+}
+
 /// Only root can become somebody else: whoever else asks for it gets no relay, rather than one
 /// with other rights.
 #[test]

@@ -19,6 +19,7 @@ use std::time::Duration;
 use crate::base::drain::Branch;
 use crate::base::drain::Control;
 use crate::base::drain::Signals;
+use crate::base::poison;
 use crate::base::poison::Quarantine;
 use crate::base::reporter::Reporter;
 use crate::base::versions::Versions;
@@ -258,6 +259,9 @@ impl Live {
                 }
                 Err(error) => Slot::Missing(Box::new(wanted), error),
             });
+        }
+        if generation > 1 {
+            poison::test_panic_once("reload", b"begun");
         }
         let inputs = slots;
         let removed: Vec<_> = old.into_iter().flatten().collect();

@@ -93,6 +93,19 @@ impl Child {
         Ok(Some(String::from_utf8_lossy(&line).into_owned()))
     }
 
+    /// Forgets what it has said up to now. Whether that was anything.
+    pub(super) fn forget_answers(&mut self) -> bool {
+        let Some(answers) = &mut self.answers else { return false };
+        let had = answers.buffer().len();
+        answers.consume(had);
+        let (mut any, mut bytes) = (had > 0, [0; 4096]);
+        // Past the runtime, which may not have heard of it; the pipe does not block.
+        while let Ok(1..) = rustix::io::read(answers.get_ref(), &mut bytes) {
+            any = true;
+        }
+        any
+    }
+
     /// Returns when it has ended.
     pub(super) async fn ended(&mut self) -> io::Result<ExitStatus> {
         self.process.wait().await
