@@ -16,6 +16,7 @@ mod load;
 pub mod manual;
 pub mod module;
 mod object;
+pub mod owner;
 pub mod param;
 mod parse;
 pub mod print;
