@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod backoff;
+pub mod child;
 pub mod clock;
 pub mod diag;
 pub mod drain;

@@ -6,6 +6,7 @@
 
 pub mod ast;
 mod braces;
+pub mod command;
 mod expr;
 mod foreign;
 mod kind;
