@@ -10,8 +10,11 @@ pub mod impstats;
 mod internal;
 pub mod journal;
 pub mod kernel;
+mod lines;
 pub mod local;
 pub mod mark;
+mod priority;
+pub mod program;
 pub mod ratelimit;
 pub mod relp;
 mod settings;
@@ -43,6 +46,7 @@ pub static LOCAL: &[LocalModule] = &[
     kernel::klog::LOCAL,
     kernel::kmsg::LOCAL,
     mark::LOCAL,
+    program::LOCAL,
 ];
 
 /// All of them.
