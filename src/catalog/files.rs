@@ -1,7 +1,6 @@
-//! Inputs that read files and pipes.
+//! Inputs that read files.
 
 use crate::catalog::absent;
-use crate::catalog::later;
 use crate::config::module::Module;
 use crate::config::module::Role::Input;
 use crate::config::param::Kind::Bool;
@@ -12,10 +11,7 @@ use crate::config::param::Kind::Severity;
 use crate::config::param::Kind::Str;
 use crate::config::param::Spec;
 
-const PIPES: &str = "the pipe is not read meanwhile";
-
 pub(super) static MODULES: &[Module] = &[
-    later("imfifo", Input, "Reads lines from named pipes.", PIPES).with_instance(&[IMFIFO]),
     absent(
         "imbatchreport",
         Input,
@@ -28,15 +24,6 @@ pub(super) static MODULES: &[Module] = &[
 ];
 
 const DEFAULT_RULESET: &str = "RSYSLOG_DefaultRuleset";
-
-static IMFIFO: &[Spec] = &[
-    Spec::new("file", Str, "", "The named pipe; it must exist.").required().since("8.2606"),
-    Spec::new("tag", Str, "", "The tag of its messages.").required().since("8.2606"),
-    Spec::new("severity", Severity, "notice", "Their severity.").since("8.2606"),
-    Spec::new("facility", Facility, "local0", "Their facility.").since("8.2606"),
-    Spec::new("ruleset", Ruleset, DEFAULT_RULESET, "Ruleset that gets the messages.")
-        .since("8.2606"),
-];
 
 static IMBATCHREPORT: &[Spec] = &[
     Spec::new("reports", Str, "", "Pattern of the report files.").required(),

@@ -4,6 +4,7 @@
 //! receives, frames and parses into a batch, gives that to the [`shard`](crate::shard), and waits
 //! where an output is full.
 
+pub mod fifo;
 mod file;
 mod guard;
 pub mod impstats;
@@ -47,6 +48,7 @@ pub static LOCAL: &[LocalModule] = &[
     kernel::kmsg::LOCAL,
     mark::LOCAL,
     program::LOCAL,
+    fifo::LOCAL,
 ];
 
 /// All of them.
