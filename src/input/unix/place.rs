@@ -9,6 +9,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
+use socket2::Domain;
+use socket2::SockAddr;
+use socket2::Socket;
+use socket2::Type;
+
 use crate::input::unix::spec::UnixSpec;
 use crate::net::placed;
 use crate::net::placed::Placed;
@@ -33,14 +38,16 @@ pub(super) fn open(spec: &UnixSpec) -> io::Result<(UnixDatagram, Option<Placed>)
         && is_socket(FROM_JOURNAL);
     let path = if by_journal { Path::new(FROM_JOURNAL) } else { &spec.path };
     let (socket, placed) = match unix::given(path) {
-        Some(socket) => (socket, None),
+        Some(socket) => {
+            UnixRing::take_notes(&socket)?;
+            (socket, None)
+        }
         None => {
             let made = make(path, spec).map_err(|error| named(path, &error))?;
             (made.0, Some(made.1))
         }
     };
     socket.set_nonblocking(true)?;
-    UnixRing::take_notes(&socket)?;
     Ok((socket, placed))
 }
 
@@ -53,9 +60,12 @@ fn make(path: &Path, spec: &UnixSpec) -> io::Result<(UnixDatagram, Placed)> {
     if spec.unlink {
         placed::clear(path)?;
     }
-    let socket = UnixDatagram::bind(path)?;
+    let socket = Socket::new(Domain::UNIX, Type::DGRAM, None)?;
+    // Before anybody finds it: of what is sent earlier the kernel notes no sender.
+    UnixRing::take_notes(&socket)?;
+    socket.bind(&SockAddr::unix(path)?)?;
     fs::set_permissions(path, Permissions::from_mode(MODE))?;
-    Ok((socket, Placed::note(path, spec.unlink)?))
+    Ok((socket.into(), Placed::note(path, spec.unlink)?))
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {
