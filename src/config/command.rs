@@ -1,6 +1,6 @@
 //! The words of a command, `binary="…"`, as rsyslogd finds them: a space ends a word, unless it
-//! stands between double quotes, which stay where they are. Nothing else quotes, and two spaces have
-//! an empty word between them.
+//! stands between double quotes, which stay where they are. Nothing else quotes, and two spaces
+//! have an empty word between them.
 
 use std::path::PathBuf;
 

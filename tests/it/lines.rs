@@ -1,6 +1,6 @@
-//! Lines from programs (improg) and named pipes (imfifo), and streams by unix sockets (imptcp): what
-//! happens to them when the other side comes, goes, hangs or floods, and when the relay reloads,
-//! stops or is killed.
+//! Lines from programs (improg) and named pipes (imfifo), and streams by unix sockets (imptcp):
+//! what happens to them when the other side comes, goes, hangs or floods, and when the relay
+//! reloads, stops or is killed.
 
 use std::fs;
 use std::fs::File;
