@@ -3,6 +3,7 @@
 pub mod account;
 pub mod backoff;
 pub mod capabilities;
+pub mod child;
 pub mod clock;
 pub mod diag;
 pub mod drain;

@@ -49,6 +49,8 @@ pub struct InputStats {
     pub accept_errors: Counter,
     /// Times that a task that listens panicked, and was started again.
     pub panics: Counter,
+    /// Times that improg started its program.
+    pub programs_started: Counter,
     /// System calls that took datagrams.
     pub receive_calls: Counter,
     /// Rate limits made, one for each process that logs.
@@ -99,7 +101,7 @@ impl InputStats {
         let Self { frames_bad_count, frames_bad_delimiter, frames_oversize, .. } = self;
         let Self { sessions_opened, sessions_closed, sessions_refused, .. } = self;
         let Self { sessions_timed_out, sessions_broken, .. } = self;
-        let Self { accept_errors, panics, receive_calls, limits, .. } = self;
+        let Self { accept_errors, panics, programs_started, receive_calls, limits, .. } = self;
         let Self { wanted, stopped, unmatched, quarantined, .. } = self;
         let own = [
             received,
@@ -124,6 +126,7 @@ impl InputStats {
             sessions_broken,
             accept_errors,
             panics,
+            programs_started,
             receive_calls,
             limits,
         ];
