@@ -83,7 +83,7 @@ async fn read(spec: Arc<FileSpec>, mut feed: Feed, mut signals: Signals) -> io::
         feed.open().await;
         put(&spec, &mut feed, &mut next);
         feed.stats().dropped_ratelimit.add(next.limited);
-        let ack = store.owe(next.number, next.end, &given_up);
+        let ack = store.owe(next.number, next.end, &next.also, &given_up);
         feed.submit(ack).await;
         // The thread may have ended.
         if used.send(next.sheet).is_err() {}
