@@ -1,4 +1,4 @@
-//! Whether anything in the rules reads `$!`, so that inputs need not set there what nobody looks at.
+//! Whether anything in the rules reads `$!`: inputs need not set there what nobody looks at.
 
 use crate::message::Tree;
 use crate::message::Variable;

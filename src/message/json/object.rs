@@ -103,8 +103,8 @@ impl Object {
         value
     }
 
-    /// Makes a member of that name the last one, and says where it is. Its value is a text, whatever
-    /// it was, or none.
+    /// Makes a member of that name the last one, and says where it is. Its value is any text, or
+    /// none.
     fn append(&mut self, name: &[u8]) -> usize {
         let at = self.append_any(name);
         if let Some(Some((_, value @ Value::Object(_)))) = self.slots.get_mut(at) {

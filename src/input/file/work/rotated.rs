@@ -19,7 +19,8 @@ use crate::input::file::work::Ended;
 use crate::input::file::work::Flush;
 use crate::input::file::work::Work;
 
-/// A file that is read, by its place among them and its number in the store: places are given again.
+/// A file that is read, by its place among them and its number in the store: places are given
+/// again.
 pub(in crate::input::file) type Link = (usize, u32);
 
 impl Work {
