@@ -27,6 +27,7 @@ mod handover;
 mod headerless;
 mod help;
 mod journal;
+mod kmsg;
 mod lint;
 mod local;
 mod oracle;
