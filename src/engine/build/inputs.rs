@@ -94,6 +94,9 @@ impl Builder {
             let ruleset = self.bound_ruleset(params, diags);
             let ruleset = self.entries.get(&ruleset).copied().unwrap_or(ruleset);
             let all = (of.loaded)(params, &self.surroundings(), diags);
+            for prefix in ["", "sysSock."] {
+                limits::check_own_name(params, prefix, &self.limits, diags);
+            }
             diags.name_term(before, &manual::module(of.module.name));
             for local in all.into_iter().filter(|_| !params.refused) {
                 let mut parse = self.parse_settings();

@@ -85,7 +85,7 @@ async fn read(spec: Arc<FileSpec>, mut feed: Feed, mut signals: Signals) -> io::
         };
         feed.open().await;
         put(&spec, &mut feed, &mut next);
-        feed.stats().dropped_ratelimit.add(next.limited);
+        feed.limited(next.limited);
         let ack = store.owe(next.number, next.end, &next.also, &given_up);
         feed.submit(ack).await;
         // The thread may have ended.

@@ -260,7 +260,7 @@ impl Task {
         let received = feed.batch().messages.len();
         let verdict = limit.admit(received);
         feed.batch().messages.truncate(verdict.pass);
-        feed.stats().dropped_ratelimit.add(count(received - verdict.pass));
+        feed.limited(count(received - verdict.pass));
         let setup = feed.setup().clone();
         limit.report(verdict, &setup.info.hostname);
     }
