@@ -152,6 +152,7 @@ impl Task {
     }
 
     fn failed(&mut self, why: &str) {
+        self.feed.stats().recoveries.add(1);
         if std::mem::replace(&mut self.well, false) {
             let text = format!("imjournal: journalctl: {why}; it is started until it works");
             self.feed.setup().say(Level::Error, text);
