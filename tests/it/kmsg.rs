@@ -1,6 +1,6 @@
 //! The kernel's records (imkmsg) through a FIFO that stands in for `/dev/kmsg`, in a mount
-//! namespace: root alone can make one. `BONGSU_ORACLE=record` writes down what rsyslogd makes of them, `live`
-//! asks it as well.
+//! namespace: root alone can make one. `BONGSU_ORACLE=record` writes down what rsyslogd makes of
+//! them, `live` asks it as well.
 
 use std::fs;
 use std::fs::File;

@@ -195,6 +195,21 @@ input(type="imfile" file="/x" tag="t:")
         }
     }
 
+    /// What a module reads by itself runs without the limit that is not there.
+    #[test]
+    fn a_limit_of_the_log_socket_that_is_not_there_is_complained_of() {
+        let text = r#"module(load="imuxsock" sysSock.rateLimit.name="none")
+action(type="omfile" file="/out")
+"#;
+        let mut config = config::parse_sealed("t.conf", text.as_bytes());
+        let hostname = "host".to_owned();
+        let options = Options { hostname, no_dns: true, ipv4: false, ipv6: false };
+        let plan = compile(&mut config, &options);
+        let found = config.diagnostics.all.iter().find(|d| d.message.contains("ratelimit"));
+        assert_eq!(found.unwrap().message, "ratelimit 'none' not found: no limit holds");
+        assert_eq!(plan.inputs.len(), 1);
+    }
+
     #[test]
     fn variables_are_not_set_where_nothing_reads_them() {
         for rules in [
