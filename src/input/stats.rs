@@ -55,6 +55,8 @@ pub struct InputStats {
     pub receive_calls: Counter,
     /// Rate limits made, one for each process that logs.
     pub limits: Counter,
+    /// Times that what an input reads from failed, and was begun anew (imjournal).
+    pub recoveries: Counter,
     /// A part of the above, of IPv4 and of IPv6: rsyslog has a listener for each.
     pub families: [FamilyStats; 2],
 }
@@ -101,7 +103,9 @@ impl InputStats {
         let Self { frames_bad_count, frames_bad_delimiter, frames_oversize, .. } = self;
         let Self { sessions_opened, sessions_closed, sessions_refused, .. } = self;
         let Self { sessions_timed_out, sessions_broken, .. } = self;
-        let Self { accept_errors, panics, programs_started, receive_calls, limits, .. } = self;
+        let Self {
+            accept_errors, panics, programs_started, receive_calls, limits, recoveries, ..
+        } = self;
         let Self { wanted, stopped, unmatched, quarantined, .. } = self;
         let own = [
             received,
@@ -129,6 +133,7 @@ impl InputStats {
             programs_started,
             receive_calls,
             limits,
+            recoveries,
         ];
         own.into_iter().chain(classes).chain(families.iter().flat_map(FamilyStats::all))
     }

@@ -13,6 +13,7 @@ use crate::message::Pri;
 use crate::message::Source;
 use crate::message::Timestamp;
 use crate::message::Variables;
+use crate::message::json::Object;
 use crate::message::json::Value;
 
 /// Facts about a [`Message`] that are not spans.
@@ -132,6 +133,24 @@ impl Arrival {
     }
 }
 
+/// `$!` of many messages, which differ in one text in it. It is made once for all of them.
+#[derive(Clone, Debug)]
+pub struct Form {
+    pub tree: Object,
+    /// Where the text goes: into the member of that name of a member of the tree.
+    pub place: Option<[&'static str; 2]>,
+}
+
+/// `$!` of a message as it begins.
+#[derive(Clone, Debug, Default)]
+enum Given {
+    #[default]
+    Nothing,
+    Whole(Value),
+    /// Which of [`Batch::forms`], and the text.
+    Formed(usize, Span),
+}
+
 /// One read's worth of messages.
 ///
 /// `data` holds the received bytes and, behind them, copies of messages that had to be changed
@@ -148,7 +167,8 @@ pub struct Batch {
     /// A number that no other batch has, if its messages are alike.
     alike: Option<u64>,
     /// `$!` of messages that an input gives variables: by message, none behind the end.
-    given: Vec<Option<Value>>,
+    given: Vec<Given>,
+    forms: Vec<Form>,
 }
 
 impl Batch {
@@ -163,6 +183,7 @@ impl Batch {
             ack: Ack::NONE,
             alike: None,
             given: Vec::new(),
+            forms: Vec::new(),
         }
     }
 
@@ -174,6 +195,7 @@ impl Batch {
         self.ack = Ack::NONE;
         self.alike = None;
         self.given.clear();
+        self.forms.clear();
     }
 
     /// Says that its messages differ in `raw`, `msg` and [`MessageFlags::TRUNCATED`] alone, and are
@@ -199,10 +221,28 @@ impl Batch {
     /// Lets the last message begin with `variables` as its `$!`. Messages before it must stay where
     /// they are.
     pub fn give(&mut self, variables: Option<Value>) {
-        if variables.is_some() {
-            self.given.resize_with(self.messages.len().saturating_sub(1), || None);
-            self.given.push(variables);
+        if let Some(variables) = variables {
+            self.give_any(Given::Whole(variables));
         }
+    }
+
+    /// As [`Batch::give`], without a tree for each message: one is enough for all that are of a
+    /// form.
+    ///
+    /// `form` is the number that [`Batch::form`] gave, `text` stands in the data.
+    pub fn give_formed(&mut self, form: usize, text: Span) {
+        self.give_any(Given::Formed(form, text));
+    }
+
+    fn give_any(&mut self, given: Given) {
+        self.given.resize_with(self.messages.len().saturating_sub(1), || Given::Nothing);
+        self.given.push(given);
+    }
+
+    /// Keeps a form for messages of this batch; its number.
+    pub fn form(&mut self, form: Form) -> usize {
+        self.forms.push(form);
+        self.forms.len() - 1
     }
 
     /// Follows the removal of messages: of those that were there, `kept` says which still are.
@@ -218,10 +258,24 @@ impl Batch {
         !self.given.is_empty()
     }
 
-    /// What the message at `index` begins with, once.
+    /// Makes `variables` those that the message at `index` begins with, once. Whether it has any.
     #[inline]
-    pub fn take_given(&mut self, index: usize) -> Option<Value> {
-        self.given.get_mut(index)?.take()
+    pub fn begin_with_given(&mut self, index: usize, variables: &mut Variables) -> bool {
+        let Some(given) = self.given.get_mut(index) else { return false };
+        match std::mem::take(given) {
+            Given::Nothing => return false,
+            Given::Whole(value) => {
+                variables.clear();
+                variables.give(value);
+            }
+            Given::Formed(form, text) => {
+                variables.clear();
+                if let Some(form) = self.forms.get(form) {
+                    variables.give_formed(form, text.of(&self.data));
+                }
+            }
+        }
+        true
     }
 
     #[must_use]

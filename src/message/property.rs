@@ -183,6 +183,12 @@ impl Property {
         )
     }
 
+    /// Whether it shows `$!`.
+    #[must_use]
+    pub const fn reads_message_tree(self) -> bool {
+        matches!(self, Self::JsonMesg | Self::AllJson | Self::AllJsonPlain)
+    }
+
     /// Whether the value is the same for all messages of a batch that are
     /// [alike](crate::message::Batch::are_alike).
     #[must_use]

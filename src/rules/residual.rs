@@ -12,7 +12,6 @@ use crate::message::InputInfo;
 use crate::message::Source;
 use crate::message::Variables;
 use crate::message::View;
-use crate::message::json::Value;
 use crate::rules::ActionId;
 use crate::rules::RulesetId;
 use crate::rules::Sink;
@@ -158,8 +157,8 @@ impl Residual {
         sink: &mut impl Sink,
     ) -> bool {
         let inner = &*self.0;
-        if let Some(variables) = batch.take_given(index) {
-            return self.run_given(batch, index, variables, scratch, sink);
+        if batch.gives() && batch.begin_with_given(index, &mut scratch.variables) {
+            return self.run_given(batch, index, scratch, sink);
         }
         if let Some(actions) = self.always().filter(|_| inner.is_preset) {
             let view = self.view(batch, index);
@@ -182,7 +181,6 @@ impl Residual {
         &self,
         batch: &mut Batch,
         index: usize,
-        given: Value,
         scratch: &mut Scratch,
         sink: &mut impl Sink,
     ) -> bool {
@@ -190,8 +188,6 @@ impl Residual {
         scratch.runtime.calls.set(0);
         scratch.preset = None;
         let Scratch { buffers, variables, runtime, .. } = scratch;
-        variables.clear();
-        variables.give(given);
         let draft = &mut Draft::new(batch, index, variables);
         let stopped = self.0.whole.run(draft, buffers, runtime, sink).is_break();
         variables.clear();

@@ -7,6 +7,7 @@ use crate::config::ast::Object;
 use crate::message::Message;
 use crate::message::Property;
 use crate::message::TimeFormat;
+use crate::message::Tree;
 use crate::message::Variable;
 use crate::message::View;
 use crate::message::write_pri;
@@ -279,6 +280,13 @@ impl Template {
         self.properties.iter().copied()
     }
 
+    /// Whether it shows anything of `$!`.
+    #[must_use]
+    pub fn reads_message_tree(&self) -> bool {
+        self.properties().any(Property::reads_message_tree)
+            || self.ops.iter().filter_map(Op::variable).any(|of| of.tree == Tree::Message)
+    }
+
     /// Whether every message of one source renders the same.
     #[must_use]
     pub fn is_constant_per_source(&self) -> bool {
@@ -411,12 +419,29 @@ impl Op {
         }
     }
 
-    fn is_variable(&self) -> bool {
-        match self {
-            Self::Variable(_) | Self::Json { source: Source::Variable(_), .. } => true,
-            Self::Field(field) => matches!(field.source, Source::Variable(_)),
-            Self::Entry(entry) => entry.is_variable(),
-            _ => false,
+    const fn is_variable(&self) -> bool {
+        self.variable().is_some()
+    }
+
+    /// The variable that it shows.
+    pub(super) const fn variable(&self) -> Option<&Variable> {
+        let source = match self {
+            Self::Variable(variable) => return Some(variable),
+            Self::Entry(entry) => return entry.variable(),
+            Self::Json { source, .. } | Self::Time(source) => source,
+            Self::Field(field) => &field.source,
+            Self::Text(_)
+            | Self::Byte(_)
+            | Self::Property(_)
+            | Self::Pri
+            | Self::Rfc3339
+            | Self::SpaceBeforeMsg
+            | Self::Rfc5424
+            | Self::Rfc5424Head => return None,
+        };
+        match source {
+            Source::Variable(variable) => Some(variable),
+            Source::Property(_) | Source::Time { .. } => None,
         }
     }
 

@@ -27,6 +27,7 @@ mod handover;
 mod headerless;
 mod help;
 mod journal;
+mod kmsg;
 mod lines;
 mod lint;
 mod local;

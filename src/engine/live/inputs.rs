@@ -13,6 +13,7 @@ use crate::engine::build::InputPlan;
 use crate::engine::statistics::ListenerProbe;
 use crate::input::InputSettings;
 use crate::input::InputStats;
+use crate::input::journal;
 use crate::input::local::Local;
 use crate::input::local::LocalInput;
 use crate::input::local::LocalSetup;
@@ -210,6 +211,10 @@ impl LiveInput {
 
     pub(super) fn is_log_socket(&self) -> bool {
         matches!(&self.kind, Kind::Local(input) if input.local.module() == unix::NAME)
+    }
+
+    pub(super) fn reads_journal(&self) -> bool {
+        matches!(&self.kind, Kind::Local(input) if input.local.module() == journal::NAME)
     }
 
     /// Does as `wanted`, which is [at the same place](Self::is_at), says from `generation` on.

@@ -22,6 +22,7 @@ use crate::input::file::split::Position;
 use crate::input::file::split::Rules;
 use crate::input::file::split::Sheet;
 use crate::input::file::split::Splitter;
+use crate::input::file::work::Link;
 
 /// Most bytes that one read brings, and the buffer for them.
 pub(super) const READ_BYTES: usize = 256 << 10;
@@ -52,6 +53,8 @@ pub(super) struct Tail {
     sizeless: bool,
     /// It was said that a message was too long.
     pub(super) told_oversize: bool,
+    /// `format="cri"`: the file that was here before, whose last line this one may go on with.
+    pub(super) before: Option<Link>,
 }
 
 /// Why a file is left.
@@ -119,6 +122,7 @@ impl Tail {
             leaving: None,
             sizeless: false,
             told_oversize: false,
+            before: None,
         }
     }
 
