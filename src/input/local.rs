@@ -303,8 +303,9 @@ impl Feed {
         let Self { input, batch, .. } = self;
         batch.ack = ack;
         input.stats.count(batch);
-        let bytes: usize = batch.messages.iter().map(|message| message.raw.len()).sum();
-        input.stats.bytes.add(count(bytes));
+        let lines = batch.folded().map_or(&[][..], |folded| folded.lines);
+        let raws = batch.messages.iter().map(|message| message.raw).chain(lines.iter().copied());
+        input.stats.bytes.add(count(raws.map(Span::len).sum()));
         // There may have been a reload since the batch was begun.
         self.refresh();
         let Self { shard, input, batch, .. } = self;

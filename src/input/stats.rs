@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::base::span::Span;
 use crate::message::Batch;
 use crate::message::Class;
 use crate::parse::frame::FrameEvents;
@@ -144,11 +145,15 @@ impl InputStats {
         use crate::message::MessageFlags;
         let mut classes = [0_u64; Class::ALL.len()];
         let mut truncated = 0;
+        if let Some(folded) = batch.folded() {
+            let message = folded.message(Span::EMPTY);
+            classes[message.class as usize] = count(folded.lines.len());
+        }
         for message in &batch.messages {
             classes[message.class as usize] += 1;
             truncated += u64::from(message.flags.has(MessageFlags::TRUNCATED));
         }
-        self.received.add(count(batch.messages.len()));
+        self.received.add(count(batch.len()));
         self.truncated.add(truncated);
         for (total, n) in self.classes.iter().zip(classes) {
             total.add(n);

@@ -1,8 +1,6 @@
 //! The unit of work: what one read, or one `recvmmsg`, brought.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
 
 use crate::base::clock::LocalZone;
 use crate::base::clock::Wall;
@@ -164,8 +162,9 @@ pub struct Batch {
     pub arrival: Arrival,
     pub input: Arc<InputInfo>,
     pub ack: Ack,
-    /// A number that no other batch has, if its messages are alike.
-    alike: Option<u64>,
+    /// Messages of which only the texts were written down: each is like `alike`.
+    lines: Vec<Span>,
+    alike: Message,
     /// `$!` of messages that an input gives variables: by message, none behind the end.
     given: Vec<Given>,
     forms: Vec<Form>,
@@ -181,7 +180,8 @@ impl Batch {
             arrival: Arrival::default(),
             input,
             ack: Ack::NONE,
-            alike: None,
+            lines: Vec::new(),
+            alike: Message::default(),
             given: Vec::new(),
             forms: Vec::new(),
         }
@@ -193,29 +193,55 @@ impl Batch {
         self.messages.clear();
         self.sources.clear();
         self.ack = Ack::NONE;
-        self.alike = None;
+        self.lines.clear();
         self.given.clear();
         self.forms.clear();
     }
 
-    /// Says that its messages differ in `raw`, `msg` and [`MessageFlags::TRUNCATED`] alone, and are
-    /// not [`MessageFlags::VERBATIM`]: what stands before MSG is then rendered once for all of
-    /// them.
-    pub fn are_alike(&mut self) {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        self.alike = Some(NEXT.fetch_add(1, Ordering::Relaxed));
+    /// Adds messages that are `alike`, but for `raw` and `msg`, which are a line each; `alike` is
+    /// not [`MessageFlags::VERBATIM`]. The batch has no others. What stands before MSG is then
+    /// rendered once for all of them, and none is written down whole unless it must be
+    /// ([`Batch::unfold`]).
+    pub fn fold(&mut self, alike: Message, lines: impl Iterator<Item = Span>) {
+        debug_assert!(self.messages.is_empty() && self.lines.is_empty());
+        self.alike = alike;
+        self.lines.extend(lines);
     }
 
-    /// Takes that back: rules may change messages.
-    pub const fn may_differ(&mut self) {
-        self.alike = None;
-    }
-
-    /// The number that [`Batch::are_alike`] gave.
+    /// The messages that [`Batch::fold`] has added, if there are any.
     #[must_use]
     #[inline]
-    pub const fn alike(&self) -> Option<u64> {
-        self.alike
+    pub fn folded(&self) -> Option<Folded<'_>> {
+        (!self.lines.is_empty()).then_some(Folded { alike: &self.alike, lines: &self.lines })
+    }
+
+    /// Makes those [`Batch::messages`] as all others are.
+    pub fn unfold(&mut self) {
+        let Self { messages, lines, alike, .. } = self;
+        let folded = Folded { alike, lines };
+        messages.extend(lines.iter().map(|line| folded.message(*line)));
+        lines.clear();
+    }
+
+    /// Messages in it.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.messages.len() + self.lines.len()
+    }
+
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// `rawmsg` of the message at `index`; empty where there is none.
+    #[must_use]
+    pub fn raw(&self, index: usize) -> &[u8] {
+        let raw = match self.folded() {
+            Some(folded) => folded.lines.get(index).copied(),
+            None => self.messages.get(index).map(|message| message.raw),
+        };
+        raw.map_or(b"", |raw| raw.of(&self.data))
     }
 
     /// Lets the last message begin with `variables` as its `$!`. Messages before it must stay where
@@ -282,6 +308,22 @@ impl Batch {
     #[inline]
     pub fn view<'a>(&'a self, message: &'a Message) -> View<'a> {
         View { batch: self, message, variables: &NO_VARIABLES }
+    }
+}
+
+/// Messages that differ in their texts alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Folded<'a> {
+    alike: &'a Message,
+    pub lines: &'a [Span],
+}
+
+impl Folded<'_> {
+    /// The message whose text is `line`.
+    #[must_use]
+    #[inline]
+    pub const fn message(&self, line: Span) -> Message {
+        Message { raw: line, msg: line, ..*self.alike }
     }
 }
 

@@ -189,8 +189,8 @@ impl Property {
         matches!(self, Self::JsonMesg | Self::AllJson | Self::AllJsonPlain)
     }
 
-    /// Whether the value is the same for all messages of a batch that are
-    /// [alike](crate::message::Batch::are_alike).
+    /// Whether the value is the same for all messages that are
+    /// [folded](crate::message::Batch::fold).
     #[must_use]
     pub const fn is_shared(self) -> bool {
         self.source_only()

@@ -222,7 +222,13 @@ impl Residual {
     #[must_use]
     #[inline]
     pub fn view<'a>(&'a self, batch: &'a Batch, index: usize) -> View<'a> {
-        View { batch, message: &batch.messages[index], variables: &self.0.variables }
+        View { batch, message: &batch.messages[index], variables: self.variables() }
+    }
+
+    /// What every message of its source has from the start.
+    #[must_use]
+    pub fn variables(&self) -> &Variables {
+        &self.0.variables
     }
 
     /// Every action that a message may go to, in ascending order, by way of rulesets that are

@@ -91,12 +91,20 @@ pub struct Template {
     overhead: usize,
     /// Its parts that have names, for outputs that send fields.
     parts: Vec<Part>,
-    /// How many of the first steps come to the same for messages that are alike; MSG at the end of
+    /// How many of the first steps come to the same for messages that are folded; MSG at the end of
     /// the last of them is apart.
     head: usize,
     /// What it was made of, for the twin.
     #[cfg(any(test, fuzzing))]
     pub(super) made_of: (Vec<Op>, Options),
+}
+
+/// MSG, and constant text behind it.
+#[derive(Clone, Copy, Debug)]
+pub struct Behind<'a> {
+    /// A space comes before it unless it begins with one.
+    pub space: bool,
+    pub end: &'a [u8],
 }
 
 impl Template {
@@ -232,7 +240,7 @@ impl Template {
         }
     }
 
-    /// Appends what every message begins with that is [alike](crate::message::Batch::are_alike).
+    /// Appends what all messages begin with that are [folded](crate::message::Batch::fold).
     pub fn render_head(&self, view: View<'_>, out: &mut Vec<u8>) {
         let nothing = Message { msg: Span::EMPTY, raw: Span::EMPTY, ..*view.message };
         let view = View { message: &nothing, ..view };
@@ -242,7 +250,7 @@ impl Template {
     }
 
     /// Appends the whole message; it begins with what [`Template::render_head`] made of one that is
-    /// alike.
+    /// folded with it.
     #[inline]
     pub fn render_behind(&self, head: &[u8], view: View<'_>, out: &mut Vec<u8>) {
         if self.head == 0 {
@@ -256,6 +264,26 @@ impl Template {
         for op in self.ops.iter().skip(self.head) {
             op.render(&view, out);
         }
+    }
+
+    /// What [`Template::render_behind`] puts behind the head, where that is MSG and hardly more.
+    #[must_use]
+    pub fn behind(&self) -> Option<Behind<'_>> {
+        let ops = self.ops.get(self.head..)?;
+        let (space, ops) = match (self.ops.first(), ops) {
+            _ if self.head == 0 => return None,
+            (Some(Op::Rfc5424), ops) => (false, ops),
+            (_, [Op::SpaceBeforeMsg, Op::Property(Property::Msg), ops @ ..]) => (true, ops),
+            (_, [Op::Property(Property::Msg), ops @ ..]) => (false, ops),
+            _ => return None,
+        };
+        let end = match ops {
+            [] => &[],
+            [Op::Text(text)] => &**text,
+            [Op::Byte(byte)] => std::slice::from_ref(byte),
+            _ => return None,
+        };
+        Some(Behind { space, end })
     }
 
     fn render_object(&self, view: &View<'_>, out: &mut Vec<u8>) {
@@ -458,7 +486,7 @@ impl Op {
         }
     }
 
-    /// Whether it comes to the same for messages that are alike.
+    /// Whether it comes to the same for messages that are folded.
     fn is_shared(&self) -> bool {
         match self {
             Self::Text(_) | Self::Byte(_) => true,

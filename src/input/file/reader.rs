@@ -26,7 +26,6 @@ use crate::message::Batch;
 use crate::message::Form;
 use crate::message::Message;
 use crate::message::MessageFlags;
-use crate::message::Pri;
 use crate::message::json::Case;
 use crate::message::json::Object;
 use crate::message::json::Value;
@@ -106,12 +105,15 @@ fn put(spec: &FileSpec, feed: &mut Feed, filled: &mut Filled) {
     let tag = container.map(Container::tag).filter(|_| spec.tag.is_empty());
     batch.data.extend_from_slice(tag.unwrap_or(spec.tag.as_bytes()));
     let tag = Span::new(tag_start, batch.data.len());
-    let hostname = feed.hostname();
+    let (hostname, flags) = (feed.hostname(), MessageFlags::HOSTNAME);
+    let alike = Message { tag, hostname, pri: spec.pri, flags, ..Message::default() };
     let path = pattern::bytes(&filled.path);
     // Lines of containers have times of their own.
     let named = container.is_some() && spec.variables;
-    if !spec.needs_parse && !spec.metadata && !named && filled.sheet.heads.is_empty() {
-        put_plain(spec.pri, tag, hostname, feed.batch(), &mut filled.sheet.pieces);
+    let differ = spec.needs_parse || spec.metadata || named || !filled.sheet.heads.is_empty();
+    let pieces = &mut filled.sheet.pieces;
+    if !differ && !pieces.iter().any(|piece| piece.cut) {
+        feed.batch().fold(alike, pieces.drain(..).map(|piece| piece.span));
         return;
     }
     let mut forms =
@@ -123,8 +125,10 @@ fn put(spec: &FileSpec, feed: &mut Feed, filled: &mut Filled) {
             continue;
         }
         let batch = feed.batch();
-        let alike = Message { tag, hostname, pri: spec.pri, ..Message::default() };
-        let mut message = message(&alike, piece);
+        let mut message = Message { raw: piece.span, msg: piece.span, ..alike };
+        if piece.cut {
+            message.flags.set(MessageFlags::TRUNCATED);
+        }
         if let Some(head) = head {
             set_time(&mut message, head);
         }
@@ -175,22 +179,6 @@ impl Forms<'_> {
         tree.set(b"metadata", Value::Object(inner), Case::Sensitive);
         Form { tree, place: Some(["metadata", "fileoffset"]) }
     }
-}
-
-/// The same of lines that nothing is to be found out of.
-fn put_plain(pri: Pri, tag: Span, hostname: Span, batch: &mut Batch, pieces: &mut Vec<Piece>) {
-    let alike = Message { tag, hostname, pri, ..Message::default() };
-    batch.messages.extend(pieces.drain(..).map(|piece| message(&alike, &piece)));
-    batch.are_alike();
-}
-
-#[inline]
-fn message(alike: &Message, piece: &Piece) -> Message {
-    let mut flags = MessageFlags::HOSTNAME;
-    if piece.cut {
-        flags.set(MessageFlags::TRUNCATED);
-    }
-    Message { raw: piece.span, msg: piece.span, flags, ..*alike }
 }
 
 /// `needParse`: the parsers say what the line is. Where they find no tag by themselves it stays
