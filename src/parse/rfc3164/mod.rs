@@ -97,6 +97,10 @@ fn timestamp(header: &Header<'_>, text: &[u8], message: &mut Message) -> usize {
         message.time = stamp.time;
         header.find_year(&mut message.time);
         message.flags.set(MessageFlags::TIME);
+        if stamp.canonical {
+            message.time_text = header.span(0, stamp.len);
+            message.flags.set(MessageFlags::TIME_TRADITIONAL);
+        }
         return stamp.next;
     }
     if let Some(stamp) = timestamp::rfc3339(text) {
