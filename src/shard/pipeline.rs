@@ -504,13 +504,7 @@ impl Renderer<'_> {
         if chunk.is_empty() && *next < batch.messages.len() {
             self.touched.push(action);
         }
-        chunk.ends.reserve(batch.messages.len());
-        while *next < batch.messages.len() {
-            *next += 1;
-            let view = route.view(batch, *next - 1);
-            poison::test_panic("rules", view.message.msg.of(&batch.data));
-            outlet.render(view, chunk);
-        }
+        outlet.render_all(batch, |index| route.view(batch, index), chunk, next);
     }
 
     #[inline]
