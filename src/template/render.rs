@@ -141,7 +141,7 @@ impl Template {
             _ => ops.iter().take_while(|op| op.is_shared()).count(),
         };
         let mut fused = plain.then(|| ops.clone());
-        let fused = fused.take_if(|ops| line::fuse(ops));
+        let fused = fused.take_if(line::fuse);
         Self {
             name,
             ops,
