@@ -41,11 +41,17 @@ cpu() { awk '{ sub(/^.*\) /, ""); print ($12 + $13) * 1000000 / '"$(getconf CLK_
 written() { find "$out" -name '*log' -printf '%s\n' 2>/dev/null | awk '{ n += $1 } END { print n + 0 }'; }
 listens() { grep -q ":$(printf %04X "$port") 00000000:0000 0A" /proc/net/tcp; }
 
-send() { # SENDER-ARGUMENTS MESSAGES: sends, and waits until nothing more is written
-  local before=-1 now
+send() { # SENDER-ARGUMENTS MESSAGES: sends, and waits until nothing more is written for a while:
+  # making a thousand files may keep it from writing for half a second
+  local before=-1 same=0 now
   # shellcheck disable=SC2086
   "$bongsu" bench send --to "127.0.0.1:$port" --corpus "$dir/corpus" --messages "$2" $1 >/dev/null 2>&1
-  until now=$(written); [ "$now" = "$before" ]; do before=$now; sleep 0.5; done
+  until [ "$same" = 3 ]; do
+    now=$(written)
+    if [ "$now" = "$before" ]; then same=$((same + 1)); else same=0; fi
+    before=$now
+    sleep 0.5
+  done
 }
 
 run() { # NAME SENDER-ARGUMENTS MESSAGES COMMAND…: appends CPU µs a message to $dir/NAME.row

@@ -105,10 +105,11 @@ fn hash(bytes: &[u8]) -> u32 {
 }
 
 impl QueuePlan {
-    /// The queue in memory. One that goes to disk is bounded by its marks.
-    pub(super) fn bounds(&self) -> Bounds {
+    /// The queue in memory, with room for what the output [gathers](OutputSpec::gathers). One that
+    /// goes to disk is bounded by its marks.
+    pub(super) fn bounds(&self, gathers: usize) -> Bounds {
         Bounds {
-            bytes: ACTION_QUEUE_BYTES_DEFAULT,
+            bytes: ACTION_QUEUE_BYTES_DEFAULT + gathers,
             messages: self.settings.size.unwrap_or(u64::MAX),
             pace: self.settings.pace.clone(),
         }

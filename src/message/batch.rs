@@ -54,6 +54,17 @@ impl MessageFlags {
     /// [`Message::time`] is `timegenerated` as well: who wrote the message down before us knew when
     /// it came.
     pub const TIME_GENERATED: Self = Self(8192);
+    /// [`Message::time`] is written exactly as `date-rfc3164` would write it, in `time_text`.
+    pub const TIME_TRADITIONAL: Self = Self(16384);
+
+    /// Whether HOSTNAME and `syslogtag` are [`Message::hostname`] and [`Message::tag`], as a parser
+    /// found them in a message of RFC 3164.
+    #[must_use]
+    #[inline]
+    pub const fn has_spans_of_line(self) -> bool {
+        let asked = Self::HOSTNAME.0 | Self::HOSTNAME_SET.0 | Self::TAG_SET.0 | Self::PROTOCOL_1.0;
+        self.0 & asked == Self::HOSTNAME.0
+    }
 
     #[must_use]
     #[inline]
@@ -88,7 +99,8 @@ pub struct Message {
     pub procid: Span,
     pub msgid: Span,
     pub structured_data: Span,
-    /// The timestamp's text, where [`MessageFlags::TIME_CANONICAL`] is set.
+    /// The timestamp's text, where [`MessageFlags::TIME_CANONICAL`] or
+    /// [`MessageFlags::TIME_TRADITIONAL`] is set.
     pub time_text: Span,
     /// `timereported`, where [`MessageFlags::TIME`] is set.
     pub time: Timestamp,

@@ -6,8 +6,8 @@
 use crate::message::Offset;
 use crate::message::Timestamp;
 
-/// "00" to "99".
-static PAIRS: [[u8; 2]; 100] = pairs();
+/// "00" to "99", and from there anew: any byte has its place.
+static PAIRS: [[u8; 2]; 256] = pairs();
 static MONTHS: [&[u8; 3]; 12] = [
     b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
 ];
@@ -19,19 +19,16 @@ pub fn month_name(month: u8) -> &'static str {
     std::str::from_utf8(MONTHS[usize::from(month.wrapping_sub(1)) % 12]).unwrap_or_default()
 }
 
-const fn pairs() -> [[u8; 2]; 100] {
-    let mut table = [[b'0'; 2]; 100];
-    let (mut tens, mut at) = (0, 0);
-    while tens < 10 {
-        let mut units = 0;
-        while units < 10 {
-            table[at] = [b'0' + tens, b'0' + units];
-            units += 1;
-            at += 1;
+const fn pairs() -> [[u8; 2]; 256] {
+    let mut table = [[b'0'; 2]; 256];
+    let mut n = 0_u8;
+    loop {
+        table[n as usize] = [b'0' + n % 100 / 10, b'0' + n % 10];
+        if n == u8::MAX {
+            break table;
         }
-        tens += 1;
+        n += 1;
     }
-    table
 }
 
 /// How a timestamp is written. Names are those of `dateFormat=`; in a string template they stand
@@ -126,7 +123,7 @@ impl Text {
 
     #[inline]
     fn two(&mut self, n: u8) {
-        self.put(&PAIRS[usize::from(n) % 100]);
+        self.put(&PAIRS[usize::from(n)]);
     }
 
     #[inline]
@@ -240,35 +237,44 @@ fn date(at: &Timestamp, text: &mut Text) {
 
 #[inline]
 fn rfc3164(at: &Timestamp, pad: u8, out: &mut Vec<u8>) {
-    let mut text = Text::new();
-    text.put(MONTHS[usize::from(at.month.wrapping_sub(1)) % 12]);
-    let [tens, units] = PAIRS[usize::from(at.day) % 100];
-    text.put(&[b' ', if tens == b'0' { pad } else { tens }, units, b' ']);
-    text.clock(at, b':');
-    out.extend_from_slice(text.bytes());
+    let [m, o, n] = *MONTHS[usize::from(at.month.wrapping_sub(1)) % 12];
+    let [tens, units] = PAIRS[usize::from(at.day)];
+    let [tens, space] = [if tens == b'0' { pad } else { tens }, b' '];
+    let [h1, h2] = PAIRS[usize::from(at.hour)];
+    let [m1, m2] = PAIRS[usize::from(at.minute)];
+    let [s1, s2] = PAIRS[usize::from(at.second)];
+    out.extend_from_slice(&[
+        m, o, n, space, tens, units, space, h1, h2, b':', m1, m2, b':', s1, s2,
+    ]);
 }
 
+/// In pieces whose lengths the compiler knows, so that none of them is a call.
 #[inline]
 fn rfc3339(at: &Timestamp, out: &mut Vec<u8>) {
-    let mut text = Text::new();
-    date(at, &mut text);
-    text.put(b"T");
-    text.clock(at, b':');
+    let [y1, y2] = PAIRS[usize::from(at.year / 100 % 100)];
+    let [y3, y4] = PAIRS[usize::from(at.year % 100)];
+    let [m1, m2] = PAIRS[usize::from(at.month)];
+    let [d1, d2] = PAIRS[usize::from(at.day)];
+    out.extend_from_slice(&[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T']);
+    let [h1, h2] = PAIRS[usize::from(at.hour)];
+    let [m1, m2] = PAIRS[usize::from(at.minute)];
+    let [s1, s2] = PAIRS[usize::from(at.second)];
+    out.extend_from_slice(&[h1, h2, b':', m1, m2, b':', s1, s2]);
     if at.precision > 0 {
+        let mut text = Text::new();
         text.put(b".");
         text.digits(at.fraction, at.precision);
+        out.extend_from_slice(text.bytes());
     }
     match at.offset {
-        Offset::Z => text.put(b"Z"),
+        Offset::Z => out.push(b'Z'),
         Offset::Minutes { .. } => {
             let (sign, hours, minutes) = at.offset_parts();
-            text.put(&[sign]);
-            text.two(hours);
-            text.put(b":");
-            text.two(minutes);
+            let [h1, h2] = PAIRS[usize::from(hours)];
+            let [m1, m2] = PAIRS[usize::from(minutes)];
+            out.extend_from_slice(&[sign, h1, h2, b':', m1, m2]);
         }
     }
-    out.extend_from_slice(text.bytes());
 }
 
 fn ordinal(at: &Timestamp) -> u32 {

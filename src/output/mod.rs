@@ -298,6 +298,16 @@ impl OutputSpec {
         }
     }
 
+    /// Bytes that are taken and not given back while they wait for more: a queue that has just room
+    /// for these would have nothing to give.
+    #[must_use]
+    pub fn gathers(&self) -> usize {
+        match self {
+            Self::File(spec) => spec.gathers(),
+            _ => 0,
+        }
+    }
+
     /// Where messages go, as people write it; `file_name` is what [`Self::dyna_file`] made.
     #[must_use]
     pub fn target(&self, file_name: &str) -> String {

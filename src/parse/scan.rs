@@ -34,6 +34,39 @@ fn full(window: &[u8; WINDOW], needle: u8) -> u64 {
     mask
 }
 
+/// How many bytes at the start are `in_run`. A word's bytes are asked without a loop around them.
+#[inline]
+pub(super) fn run(text: &[u8], in_run: impl Fn(u8) -> bool) -> usize {
+    let (words, rest) = text.as_chunks::<WORD>();
+    for (n, word) in words.iter().enumerate() {
+        if let Some(at) = word.iter().position(|byte| !in_run(*byte)) {
+            return n * WORD + at;
+        }
+    }
+    let before = text.len() - rest.len();
+    before + rest.iter().position(|byte| !in_run(*byte)).unwrap_or(rest.len())
+}
+
+/// How many bytes stand before the first `one` or `other`; all, if there is neither.
+#[inline]
+pub(super) fn up_to(text: &[u8], one: u8, other: u8) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; WORD]);
+    const TOPS: u64 = u64::from_le_bytes([0x80; WORD]);
+    // The lowest top bit that is set is that of the first byte that is 0; a borrow may set others
+    // above it.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & TOPS;
+    let (words, rest) = text.as_chunks::<WORD>();
+    for (n, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = zeros(word ^ (ONES * u64::from(one))) | zeros(word ^ (ONES * u64::from(other)));
+        if found != 0 {
+            return n * WORD + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let before = text.len() - rest.len();
+    before + rest.iter().position(|byte| [one, other].contains(byte)).unwrap_or(rest.len())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::any;
@@ -55,6 +88,17 @@ mod tests {
                     .enumerate()
                     .fold(0, |mask, (n, byte)| mask | u64::from(*byte == needle) << n);
                 assert_eq!(positions(&text, needle), slow);
+            }
+        }
+
+        #[test]
+        fn runs_end_where_a_loop_ends_them(
+            text in proptest::collection::vec(select(b"aaaaaaaa:9! \xba\xa0\x80\0".to_vec()), 0..60),
+        ) {
+            for [one, other] in [*b": ", *b"9!", [0, 0x80], [0xff, 0xba]] {
+                let slow = text.iter().take_while(|byte| ![one, other].contains(byte)).count();
+                assert_eq!(up_to(&text, one, other), slow);
+                assert_eq!(run(&text, |byte| ![one, other].contains(&byte)), slow);
             }
         }
     }

@@ -33,7 +33,7 @@ pub struct Stamp {
     pub len: usize,
     /// Bytes up to what follows: the timestamp and one space, if there is one.
     pub next: usize,
-    /// The text is what `date-rfc3339` would print.
+    /// The text is what `date-rfc3339` or, where it has that form, `date-rfc3164` would print.
     pub canonical: bool,
 }
 
@@ -192,7 +192,9 @@ fn rfc3164_fixed(text: &[u8], assumed: Assumed) -> Option<Stamp> {
         offset: assumed.offset,
         ..Timestamp::default()
     };
-    in_range(&time).then_some(Stamp { time, len: 15, next: 16, canonical: false })
+    let capital = head[0] & 0x20 == 0 && head[1] & head[2] & 0x20 != 0;
+    let canonical = capital && head[4] != b'0';
+    in_range(&time).then_some(Stamp { time, len: 15, next: 16, canonical })
 }
 
 /// RFC 3164 with the variations seen in the wild.

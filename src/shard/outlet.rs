@@ -170,21 +170,55 @@ impl Outlet {
         }
     }
 
+    /// Renders the messages of `batch` from `next` on, which counts them, behind what `chunk`
+    /// holds. A name that follows from the sender is made once where there is one.
+    pub(super) fn render_all<'a>(
+        &self,
+        batch: &'a Batch,
+        view_of: impl Fn(usize) -> View<'a>,
+        chunk: &mut Chunk,
+        next: &mut usize,
+    ) {
+        let of_source = |name: &Arc<Template>| name.is_constant_per_source();
+        let names_once = batch.sources.len() == 1 && self.name.as_ref().is_some_and(of_source);
+        let mut is_named = false;
+        chunk.ends.reserve(batch.messages.len());
+        while *next < batch.messages.len() {
+            *next += 1;
+            let view = view_of(*next - 1);
+            poison::test_panic("rules", view.message.msg.of(&batch.data));
+            if !is_named {
+                self.name(view, chunk);
+            }
+            self.render_on(view, chunk, |out| self.text(view, out));
+            is_named = names_once;
+        }
+    }
+
     /// Renders `view` behind what `chunk` holds.
     #[inline]
     pub(super) fn render(&self, view: View<'_>, chunk: &mut Chunk) {
-        self.render_one(view, chunk, |out| {
-            if let Some(template) = &self.template {
-                template.render(view, out);
-            }
-        });
+        self.name(view, chunk);
+        self.render_on(view, chunk, |out| self.text(view, out));
     }
 
+    fn text(&self, view: View<'_>, out: &mut Vec<u8>) {
+        if let Some(template) = &self.template {
+            template.render(view, out);
+        }
+    }
+
+    /// Has the messages from the next one on go to what the name's template makes of `view`.
     #[inline]
-    fn render_one(&self, view: View<'_>, chunk: &mut Chunk, render: impl FnOnce(&mut Vec<u8>)) {
+    fn name(&self, view: View<'_>, chunk: &mut Chunk) {
         if let Some(name) = &self.name {
             chunk.runs.go_on(len32(chunk.ends.len()), |to| name.render(view, to));
         }
+    }
+
+    /// Has `render` write what becomes of `view`, to the name that was made last.
+    #[inline]
+    fn render_on(&self, view: View<'_>, chunk: &mut Chunk, render: impl FnOnce(&mut Vec<u8>)) {
         let start = chunk.bytes.len();
         render(&mut chunk.bytes);
         poison::test_panic("template", view.message.msg.of(&view.batch.data));
@@ -223,7 +257,8 @@ impl Outlet {
             let message = &folded.message(*line);
             let view = View { batch, message, variables };
             poison::test_panic("rules", line.of(&batch.data));
-            self.render_one(view, chunk, |out| {
+            self.name(view, chunk);
+            self.render_on(view, chunk, |out| {
                 if let Some(template) = &self.template {
                     template.render_behind(head, view, out);
                 }
@@ -289,6 +324,43 @@ mod tests {
     use crate::message::Pri;
     use crate::message::Source;
     use crate::queue::FrameStyle;
+    use crate::template::Options;
+
+    #[test]
+    fn names_of_a_batch_are_those_of_its_messages() {
+        let input = InputInfo { name: "imtcp".into(), hostname: "relay".into() };
+        let mut batch = Batch::new(Arc::new(input));
+        batch.data.extend_from_slice(b"ab");
+        let names: [&[u8]; 4] = [b"/l/%fromhost-ip%", b"/l/%hostname%", b"%inputname%", b"%$!x%"];
+        for (name, sources) in names.into_iter().flat_map(|name| [(name, 1_u8), (name, 2)]) {
+            batch.sources.clear();
+            batch.messages.clear();
+            batch
+                .sources
+                .extend((0..sources).map(|n| Arc::new(Source::new(Some([n; 4].into()), None))));
+            for n in [0_u8, 0, 1, 0, 1, 1] {
+                let hostname = Span::new(n.into(), usize::from(n) + 1);
+                let source = u16::from(n % sources);
+                let flags = MessageFlags::HOSTNAME;
+                let message = Message { hostname, source, flags, ..Message::default() };
+                batch.messages.push(message);
+            }
+            let (options, mut diags) = (Options::default(), Diagnostics::default());
+            let name = Template::from_string("n", name, &options, Loc::default(), &mut diags);
+            let (sender, _receiver) = crate::queue::bounded(1 << 20);
+            let text = Template::builtin("RSYSLOG_FileFormat").map(Arc::new);
+            let outlet =
+                Outlet::new(sender, text, name.map(Arc::new), Framing::NONE, Arc::default());
+            let (mut all, mut each) = (Chunk::default(), Chunk::default());
+            // Behind what was there, and after a message that was given up.
+            for from in [0, 2] {
+                let view = |index: usize| batch.view(&batch.messages[index]);
+                outlet.render_all(&batch, view, &mut all, &mut from.clone());
+                (from..batch.messages.len()).for_each(|n| outlet.render(view(n), &mut each));
+            }
+            assert_eq!((&all.runs, &all.bytes, all.len()), (&each.runs, &each.bytes, 10));
+        }
+    }
 
     fn template(text: &str) -> Arc<Template> {
         let made = Template::builtin(text).or_else(|| {

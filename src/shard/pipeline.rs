@@ -509,13 +509,7 @@ impl Renderer<'_> {
         if batch.folded().is_some() {
             return outlet.render_folded(batch, route.variables(), chunk, next);
         }
-        chunk.ends.reserve(batch.messages.len());
-        while *next < batch.messages.len() {
-            *next += 1;
-            let view = route.view(batch, *next - 1);
-            poison::test_panic("rules", view.message.msg.of(&batch.data));
-            outlet.render(view, chunk);
-        }
+        outlet.render_all(batch, |index| route.view(batch, index), chunk, next);
     }
 
     #[inline]

@@ -23,6 +23,7 @@ mod field;
 mod fuzz;
 #[cfg(test)]
 mod golden;
+mod line;
 #[cfg(test)]
 mod recorded;
 mod render;

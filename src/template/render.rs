@@ -23,6 +23,8 @@ use crate::template::field::Format;
 use crate::template::field::OnEmpty;
 use crate::template::field::Source;
 use crate::template::field::with_scratch;
+use crate::template::line;
+use crate::template::line::Line;
 use crate::template::rfc5424;
 use crate::template::text::Escapes;
 use crate::template::text::Piece;
@@ -69,6 +71,8 @@ pub(super) enum Op {
     Rfc5424,
     /// The same up to MSGID, and a space.
     Rfc5424Head,
+    /// `HOSTNAME TAG MSG` and, in front of it, `TIMESTAMP`.
+    Line(Box<Line>),
     /// A value for the inside of a JSON string; `raw` as in [`Format::Json`].
     Json {
         source: Source,
@@ -84,6 +88,8 @@ pub(super) enum Op {
 pub struct Template {
     pub name: String,
     ops: Vec<Op>,
+    /// The same with [`Op::Line`] in it, for messages that are not folded.
+    fused: Option<Vec<Op>>,
     escape: Escape,
     object: bool,
     properties: Vec<Property>,
@@ -143,9 +149,12 @@ impl Template {
             Some(Op::Rfc5424) => 1,
             _ => ops.iter().take_while(|op| op.is_shared()).count(),
         };
+        let mut fused = plain.then(|| ops.clone());
+        let fused = fused.take_if(line::fuse);
         Self {
             name,
             ops,
+            fused,
             head,
             escape: options.escape,
             object: options.object,
@@ -235,7 +244,7 @@ impl Template {
         if self.escape != Escape::None {
             return self.ops.iter().for_each(|op| op.render_escaped(self.escape, &view, out));
         }
-        for op in &self.ops {
+        for op in self.fused.as_ref().unwrap_or(&self.ops) {
             op.render(&view, out);
         }
     }
@@ -413,6 +422,7 @@ impl Op {
             }
             Self::Rfc5424 => rfc5424::write(view, out),
             Self::Rfc5424Head => rfc5424::write_head(view, out),
+            Self::Line(line) => line.write(view, out),
             Self::Json { source, raw } => source.write_json(*raw, view, out),
             Self::Field(field) => field.write(view, out),
             Self::Entry(entry) => entry.write(view, out),
@@ -465,7 +475,8 @@ impl Op {
             | Self::Rfc3339
             | Self::SpaceBeforeMsg
             | Self::Rfc5424
-            | Self::Rfc5424Head => return None,
+            | Self::Rfc5424Head
+            | Self::Line(_) => return None,
         };
         match source {
             Source::Variable(variable) => Some(variable),
@@ -480,7 +491,7 @@ impl Op {
             Self::Pri => Some(Property::Pri),
             Self::Rfc5424Head | Self::Rfc3339 => Some(Property::TimeReported),
             Self::Time(source) | Self::Json { source, .. } => source.property(),
-            Self::SpaceBeforeMsg | Self::Rfc5424 => Some(Property::Msg),
+            Self::SpaceBeforeMsg | Self::Rfc5424 | Self::Line(_) => Some(Property::Msg),
             Self::Field(field) => field.source.property(),
             Self::Entry(entry) => entry.property(),
         }

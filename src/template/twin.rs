@@ -33,7 +33,7 @@ fn part(op: &Op, escape: Escape, view: &View<'_>) -> Vec<u8> {
     let text = match op {
         Op::Text(text) => return text.to_vec(),
         Op::Byte(byte) => return vec![*byte],
-        Op::Rfc5424 | Op::Rfc5424Head | Op::Json { .. } | Op::Entry(_) => {
+        Op::Rfc5424 | Op::Rfc5424Head | Op::Line(_) | Op::Json { .. } | Op::Entry(_) => {
             unreachable!("no piece of a template is one")
         }
         Op::SpaceBeforeMsg if view.bytes(view.message.msg).starts_with(b" ") => Vec::new(),

@@ -25,7 +25,7 @@ use crate::input::file::split::Splitter;
 use crate::input::file::work::Link;
 use crate::net::sys;
 
-/// Most bytes that one read brings. (Measured: with half of it a message costs a tenth more.)
+/// Most bytes that one read brings. (Measured: with half of it a message costs a fifth more.)
 pub(super) const READ_BYTES: usize = 256 << 10;
 /// Room behind them: for the line that the read before left unfinished, the tag and the host name.
 /// A buffer that grew with each read would be new memory each time, which costs as much as all the

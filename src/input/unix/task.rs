@@ -186,6 +186,7 @@ impl<'a> Task<'a> {
         if spec.ignore_time || spec.special && spec.kernel_time {
             message.flags.clear(MessageFlags::TIME);
             message.flags.clear(MessageFlags::TIME_CANONICAL);
+            message.flags.clear(MessageFlags::TIME_TRADITIONAL);
             message.flags.clear(MessageFlags::VERBATIM);
             if let Some(time) = sent.time.filter(|_| spec.kernel_time) {
                 message.time = Timestamp::local(time, zone);

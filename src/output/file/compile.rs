@@ -22,6 +22,8 @@ const ZSTD_LEVEL_MAX: i64 = 22;
 const LONGEST_HOLD: u64 = 60;
 /// What `ioBufferSize` is taken for, at least and at most; bytes.
 const BUFFER: (usize, usize) = (16 << 10, 16 << 20);
+/// The most that is gathered for all files of `dynaFile`, in bytes.
+pub(super) const GATHERED_MAX: usize = 16 << 20;
 
 /// An omfile action.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,6 +154,15 @@ impl FileSpec {
     pub fn confine(&mut self, leading: Option<&[u8]>) {
         if let FileTarget::Dynamic { within, .. } = &mut self.target {
             *within = leading.map(|text| beneath::directory_of(text).to_owned());
+        }
+    }
+
+    /// Bytes that wait, while messages stream, until files can be written by few calls.
+    #[must_use]
+    pub fn gathers(&self) -> usize {
+        match self.target {
+            FileTarget::Dynamic { cache, .. } => (cache * BUFFER.0).min(GATHERED_MAX),
+            FileTarget::Fixed(_) => 0,
         }
     }
 

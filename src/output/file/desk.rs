@@ -20,6 +20,7 @@ use crate::output::file::FileSpec;
 use crate::output::file::FileTarget;
 use crate::output::file::Next;
 use crate::output::file::beneath;
+use crate::output::file::compile::GATHERED_MAX;
 use crate::output::file::files::Files;
 use crate::output::file::files::Slot;
 use crate::output::file::segment::Segment;
@@ -31,18 +32,25 @@ use crate::queue::Chunk;
 
 /// Unusable file names that are complained of one by one, until the next SIGHUP.
 const COMPLAINTS_MAX: usize = 100;
-/// Chunks that go to one file by one call.
+/// Chunks that go to one file by one call, and their bytes unless the first has more: for more than
+/// a MiB the kernel looks for memory in one piece, which takes it several times as long.
 const SLICES: usize = 64;
+const CALL: usize = 512 << 10;
 /// A part of a chunk from this size on is not gathered, but written by itself; bytes.
 const DIRECT: usize = 16 << 10;
 /// From so many files on, a moment is waited for more to write to each of them.
 const MANY: usize = 64;
 /// That moment, how long nothing may come until it ends, and the bytes for a file on average with
 /// which it does: while messages stream, files are worth waiting for; a sender that waits for an
-/// answer is not kept.
+/// answer is not kept. Most files then have a bit less than they gather at most, so that they get
+/// all by one call.
 const MOMENT: Duration = Duration::from_millis(20);
 const QUIET: Duration = Duration::from_millis(2);
-const ENOUGH: usize = 4 << 10;
+const ENOUGH: usize = 12 << 10;
+/// From so many bytes for a file on average on, it is a longer moment: the input is ahead, and what
+/// it brings would wait in the queue instead.
+const AHEAD: usize = 1 << 10;
+const LONG_MOMENT: Duration = Duration::from_millis(100);
 /// The bytes that a compressor holds at most without `flushOnTXEnd`, unless `ioBufferSize` is more.
 const HELD: usize = 1 << 20;
 
@@ -200,8 +208,10 @@ impl Desk {
             (self.held < HELD.max(self.spec.buffer)).then_some((wait, wait))
         } else {
             let files = self.files.dirty();
-            let gathers = !compresses && files >= MANY && self.held < files * ENOUGH;
-            gathers.then_some((MOMENT, QUIET))
+            let enough = (files * ENOUGH).min(GATHERED_MAX);
+            let gathers = !compresses && files >= MANY && self.held < enough;
+            let moment = if self.held < files * AHEAD { MOMENT } else { LONG_MOMENT };
+            gathers.then_some((moment, QUIET))
         };
         let Some((most, quiet)) = wait.filter(|_| !self.written.is_empty()) else { return false };
         let now = clock::monotonic();
@@ -235,7 +245,7 @@ impl Desk {
             let open = self.files.get_mut(slot).ok_or(io::ErrorKind::NotFound)?;
             let mut slices = [IoSlice::new(&[]); SLICES];
             let filled = self.pending.gather(&mut slices);
-            let most: usize = slices[..filled].iter().map(|slice| slice.len()).sum();
+            let (filled, most) = one_call(&slices[..filled]);
             let wrote = match open.sink.write_vectored(&slices[..filled]) {
                 // Chunks of empty messages have no bytes.
                 Err(_) if most == 0 => 0,
@@ -329,7 +339,7 @@ impl Desk {
         let offset = &mut self.pending.offset;
         let rest = bytes.len() - *offset;
         if gathers && rest < DIRECT && open.buffer.len() + rest <= most {
-            open.buffer.extend_from_slice(&bytes[*offset..]);
+            open.gather(&bytes[*offset..], most);
             *offset = bytes.len();
             return Ok(());
         }
@@ -337,7 +347,7 @@ impl Desk {
         let open = self.files.get_mut(slot).ok_or(io::ErrorKind::NotFound)?;
         let offset = &mut self.pending.offset;
         if gathers && rest < DIRECT.min(most) {
-            open.buffer.extend_from_slice(&bytes[*offset..]);
+            open.gather(&bytes[*offset..], most);
             *offset = bytes.len();
             return Ok(());
         }
@@ -507,6 +517,17 @@ impl Drop for Desk {
             self.pending.chunks.push_front(chunk);
         }
     }
+}
+
+/// How many of the slices are written by one call, and their bytes.
+fn one_call(slices: &[IoSlice<'_>]) -> (usize, usize) {
+    let mut bytes = 0;
+    let fits = slices.iter().take_while(|slice| {
+        let fits = bytes == 0 || bytes + slice.len() <= CALL;
+        bytes += if fits { slice.len() } else { 0 };
+        fits
+    });
+    (fits.count(), bytes)
 }
 
 /// Neither this process nor the system may open another file.

@@ -40,6 +40,17 @@ struct Link {
 }
 
 impl Open {
+    /// Lets bytes wait, in a buffer that grows up to `most` and not beyond: a larger one is not
+    /// kept.
+    pub(super) fn gather(&mut self, bytes: &[u8], most: usize) {
+        let wanted = self.buffer.len() + bytes.len();
+        if wanted > self.buffer.capacity() {
+            let capacity = wanted.next_power_of_two().min(most.max(wanted));
+            self.buffer.reserve_exact(capacity - self.buffer.len());
+        }
+        self.buffer.extend_from_slice(bytes);
+    }
+
     /// Writes what waits; keeps at most so many bytes of memory for more.
     pub(super) fn empty(&mut self, most: usize) -> io::Result<()> {
         while self.done < self.buffer.len() {
@@ -77,10 +88,13 @@ pub(super) struct Files {
     /// As many. Apart, since each use of another file changes four of them.
     links: Vec<Link>,
     free: Vec<Slot>,
-    table: HashTable<Slot>,
+    /// With the hash of the name: of another name it tells without a look at its file.
+    table: HashTable<(u64, Slot)>,
     /// Names come from senders, who must not choose where they collide.
     hasher: DefaultHashBuilder,
     newest: Slot,
+    /// The hash of its name.
+    newest_hash: u64,
     oldest: Slot,
     dirty: Vec<Slot>,
 }
@@ -94,6 +108,7 @@ impl Files {
             table: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             newest: NONE,
+            newest_hash: 0,
             oldest: NONE,
             dirty: Vec::new(),
         }
@@ -113,14 +128,16 @@ impl Files {
 
     /// The file of that name, which is thereby the one used last; whether it was already.
     pub(super) fn find(&mut self, name: &[u8]) -> Option<(Slot, bool)> {
-        if self.get(self.newest).is_some_and(|open| *open.name == *name) {
+        let hash = self.hasher.hash_one(name);
+        let is = |slot: Slot| self.get(slot).is_some_and(|open| *open.name == *name);
+        if self.newest_hash == hash && is(self.newest) {
             return Some((self.newest, true));
         }
-        let hash = self.hasher.hash_one(name);
-        let same = |slot: &Slot| self.get(*slot).is_some_and(|open| *open.name == *name);
-        let slot = *self.table.find(hash, same)?;
+        let same = |&(other, slot): &(u64, Slot)| other == hash && is(slot);
+        let (_, slot) = *self.table.find(hash, same)?;
         self.unlink(slot);
         self.link(slot);
+        self.newest_hash = hash;
         Some((slot, false))
     }
 
@@ -155,15 +172,10 @@ impl Files {
                 len32(self.slots.len() - 1)
             }
         };
-        let Self { slots, table, hasher, .. } = self;
-        let hash_of = |slot: &Slot| {
-            slots
-                .get(*slot as usize)
-                .and_then(Option::as_ref)
-                .map_or(0, |o| hasher.hash_one(&*o.name))
-        };
-        table.insert_unique(hasher.hash_one(name), slot, hash_of);
+        let hash = self.hasher.hash_one(name);
+        self.table.insert_unique(hash, (hash, slot), |(hash, _)| *hash);
         self.link(slot);
+        self.newest_hash = hash;
         slot
     }
 
@@ -172,10 +184,12 @@ impl Files {
         self.unlink(slot);
         let open = self.slots.get_mut(slot as usize)?.take()?;
         let hash = self.hasher.hash_one(&*open.name);
-        if let Ok(entry) = self.table.find_entry(hash, |other| *other == slot) {
+        if let Ok(entry) = self.table.find_entry(hash, |(_, other)| *other == slot) {
             entry.remove();
         }
         self.free.push(slot);
+        let newest = self.get(self.newest);
+        self.newest_hash = newest.map_or(0, |newest| self.hasher.hash_one(&*newest.name));
         Some(open)
     }
 
@@ -215,7 +229,7 @@ impl Files {
     }
 
     pub(super) fn slots(&self) -> Vec<Slot> {
-        self.table.iter().copied().collect()
+        self.table.iter().map(|(_, slot)| *slot).collect()
     }
 
     fn link(&mut self, slot: Slot) {
@@ -273,6 +287,12 @@ mod tests {
                 }
             }
             order.push(name);
+            if step % 7 == 0 && files.len() > 1 {
+                let removed = files.remove(files.newest().unwrap()).unwrap();
+                assert_eq!(*removed.name, *order.pop().unwrap().as_bytes());
+                let before = order.last().unwrap().as_bytes();
+                assert!(files.find(before).is_some_and(|(_, same)| same));
+            }
             assert_eq!(files.len(), order.len());
             let last = files.newest().and_then(|slot| files.get(slot)).unwrap();
             assert_eq!(*last.name, *order.last().unwrap().as_bytes());

@@ -97,7 +97,9 @@ impl Sink {
     /// Takes bytes: the file has them, or the compressor.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Some(how) = self.compression else {
-            return self.write_vectored(&[IoSlice::new(bytes)]);
+            let written = nonzero((&*self.file).write(bytes))?;
+            self.size += crate::base::num::count(written);
+            return Ok(written);
         };
         if self.ending {
             self.close()?;

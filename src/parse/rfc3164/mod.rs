@@ -10,6 +10,7 @@ use crate::message::Message;
 use crate::message::MessageFlags;
 use crate::parse::header::Dashes;
 use crate::parse::header::Header;
+use crate::parse::scan;
 use crate::parse::timestamp;
 
 /// pmrfc3164 parameters, off by default.
@@ -97,6 +98,10 @@ fn timestamp(header: &Header<'_>, text: &[u8], message: &mut Message) -> usize {
         message.time = stamp.time;
         header.find_year(&mut message.time);
         message.flags.set(MessageFlags::TIME);
+        if stamp.canonical {
+            message.time_text = header.span(0, stamp.len);
+            message.flags.set(MessageFlags::TIME_TRADITIONAL);
+        }
         return stamp.next;
     }
     if let Some(stamp) = timestamp::rfc3339(text) {
@@ -144,12 +149,16 @@ fn hostname(text: &[u8], settings: &Rfc3164Settings) -> Option<(usize, usize)> {
     let bracketed = settings.square_brackets_in_hostname && text.first() == Some(&b'[');
     let from = usize::from(bracketed);
     let window = &text[from..text.len().min(HOSTNAME_MAX + 1)];
-    let in_host = |byte: u8| {
-        CLASSES[usize::from(byte)] & HOST != 0
-            || byte == b'/' && settings.slashes_in_hostname
-            || byte == b'@' && settings.at_signs_in_hostname
-    };
-    let end = from + window.iter().position(|byte| !in_host(*byte)).unwrap_or(window.len());
+    let mut end = 0;
+    loop {
+        end += scan::run(&window[end..], |byte| CLASSES[usize::from(byte)] & HOST != 0);
+        match window.get(end) {
+            Some(b'/') if settings.slashes_in_hostname => end += 1,
+            Some(b'@') if settings.at_signs_in_hostname => end += 1,
+            _ => break,
+        }
+    }
+    end += from;
     if end == 0 || end > HOSTNAME_MAX {
         return None;
     }
@@ -170,6 +179,6 @@ fn hostname(text: &[u8], settings: &Rfc3164Settings) -> Option<(usize, usize)> {
 #[inline]
 fn tag_len(text: &[u8]) -> usize {
     let window = &text[..text.len().min(TAG_MAX)];
-    let run = window.iter().position(|byte| matches!(byte, b':' | b' ')).unwrap_or(window.len());
+    let run = scan::up_to(window, b':', b' ');
     run + usize::from(text.get(run) == Some(&b':'))
 }
