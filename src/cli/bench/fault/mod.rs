@@ -1,8 +1,8 @@
 //! `bongsu bench fault`: breaks what is around a relay, and counts what is lost and doubled.
 //!
 //! Each row starts a relay, this program or any that takes rsyslog's flags and configuration,
-//! between a sender whose messages are numbered and a collector that misbehaves on order; or between
-//! a log file and another file. What did not arrive, or arrived twice, is told by the numbers; each
+//! between a sender whose messages are numbered and a collector that misbehaves on order, or
+//! between a log and a file. What did not arrive, or arrived twice, is told by the numbers; each
 //! row has its bound.
 
 mod acked;
