@@ -8,21 +8,12 @@
 # the least and the most of its runs, in CPU microseconds a message. `hosts` is a stream in which
 # each message has another one of 1,000 host names, `senders` are 1,000 addresses.
 #
-# BONGSU is the binary [target/release/bongsu], RSYSLOGD the other one; empty leaves it out.
-# ONLY is an expression that names of rows must match. OUT is where files are written [a folder in
-# /tmp]. RSYSLOG_PART: rsyslogd gets one message in so many [4].
-set -euo pipefail
-cd "$(dirname "$0")/.."
-
-messages=${1:-2000000} runs=${2:-5}
-bongsu=${BONGSU:-target/release/bongsu}
-rsyslogd=${RSYSLOGD-rsyslogd}
-part=${RSYSLOG_PART:-4}
+# What it takes from the environment: benches/frame.sh. OUT is where files are written [a folder in /tmp].
+messages=${1:-2000000}
+# shellcheck source=benches/frame.sh
+. "$(dirname "$0")/frame.sh"
 port=20924 warm=20000
-dir=$(mktemp -d)
 out=${OUT:-$dir/out}
-relay=
-trap '[ -z "$relay" ] || kill -KILL "$relay" 2>/dev/null || true; rm -rf "$dir"' EXIT
 gcc -O2 -o "$dir/limit" benches/file.c
 
 input() {
@@ -75,7 +66,6 @@ run() { # NAME SENDER-ARGUMENTS MESSAGES COMMAND…: appends CPU µs a message t
   [ "$lines" = $((count + warm)) ] || echo "$name: $lines lines of $((count + warm)) messages" >&2
 }
 
-wanted() { [[ $1 =~ ${ONLY:-.} ]]; }
 for _ in $(seq "$runs"); do
   for how in one hosts senders; do
     many='--connections 4'; [ "$how" != senders ] || many='--sources 1000'
@@ -90,6 +80,5 @@ for _ in $(seq "$runs"); do
 done
 printf '%-24s %8s %8s %8s\n' 'CPU us/message' median least most
 for row in "$dir"/*.row; do
-  sort -n "$row" | awk -v name="$(basename "$row" .row)" \
-    '{ v[NR] = $1 } END { printf "%-24s %8.3f %8.3f %8.3f\n", name, v[int((NR + 1) / 2)], v[1], v[NR] }'
+  printf '%-24s%s\n' "$(basename "$row" .row)" "$(spread "$row" 1 ' %8.3f')"
 done

@@ -8,19 +8,11 @@
 # all of them. A row has the median, the least and the most of its runs, and its ratio to the relay
 # without a rule: of medians, and of the least, which other work disturbs least.
 #
-# BONGSU is the binary [target/release/bongsu], RSYSLOGD the other one; empty leaves it out.
-# ONLY is an expression that names of configurations must match. RSYSLOG_PART: rsyslogd gets one
-# message in so many [4].
-set -euo pipefail
-cd "$(dirname "$0")/.."
-
-messages=${1:-2000000} runs=${2:-5}
-bongsu=${BONGSU:-target/release/bongsu}
-rsyslogd=${RSYSLOGD-rsyslogd}
-part=${RSYSLOG_PART:-4}
+# What it takes from the environment: benches/frame.sh.
+messages=${1:-2000000}
+# shellcheck source=benches/frame.sh
+. "$(dirname "$0")/frame.sh"
 in=127.0.0.1:20914 out=127.0.0.1:20915
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
 
 forward() { # TEMPLATE
   printf 'action(type="omfwd" target="%s" port="%s" protocol="tcp" template="%s"' \
@@ -127,7 +119,7 @@ relays=bongsu
 [ -z "$rsyslogd" ] || relays="bongsu rsyslogd"
 for ((turn = 0; turn < runs; turn++)); do
   for name in $names; do
-    [ "$name" = none ] || [[ $name =~ ${ONLY:-.} ]] || continue
+    [ "$name" = none ] || wanted "$name" || continue
     for relay in $relays; do
       run "$relay" "$name"
     done

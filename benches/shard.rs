@@ -279,8 +279,8 @@ impl Bench {
     }
 }
 
-/// Lines of a file that nobody parses (imfile), in one batch; `alike` as imfile says it.
-fn file(name: &str, format: &str, alike: bool) -> Case {
+/// Lines of a file that nobody parses (imfile), in one batch; `folded` as imfile has them.
+fn file(name: &str, format: &str, folded: bool) -> Case {
     let read = read();
     let Bench { shard, entry, route, receiver, info } =
         Bench::new("action(type=\"omfwd\")", format);
@@ -295,13 +295,12 @@ fn file(name: &str, format: &str, alike: bool) -> Case {
         batch.sources.push(entry.source.clone());
         let tag = Span::new(read.len(), read.len() + 4);
         let (hostname, flags) = (Span::new(read.len() + 4, read.len() + 9), MessageFlags::HOSTNAME);
-        let (messages, mut start) = (&mut batch.messages, 0);
-        messages.extend(memchr::memchr_iter(b'\n', &read).map(|end| {
-            let raw = Span::new(std::mem::replace(&mut start, end + 1), end);
-            Message { raw, msg: raw, tag, hostname, flags, ..Message::default() }
-        }));
-        if alike {
-            batch.are_alike();
+        let mut start = 0;
+        let lines = memchr::memchr_iter(b'\n', &read)
+            .map(|end| Span::new(std::mem::replace(&mut start, end + 1), end));
+        batch.fold(Message { tag, hostname, flags, ..Message::default() }, lines);
+        if !folded {
+            batch.unfold();
         }
         _ = black_box(shard.run(&mut batch, &route));
         shard.flush(&batch.ack, &mut stuck);

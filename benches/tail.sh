@@ -8,20 +8,11 @@
 # the least and the most of its runs. The file is whole before it comes to where the relay looks:
 # it is in the page cache. Lines have 201 bytes with their LF.
 #
-# BONGSU is the binary [target/release/bongsu], RSYSLOGD the other one; empty leaves it out.
-# ONLY is an expression that names of rows must match. RSYSLOG_PART: rsyslogd gets one message in
-# so many [4].
-set -euo pipefail
-cd "$(dirname "$0")/.."
-
-messages=${1:-1000000} runs=${2:-5}
-bongsu=${BONGSU:-target/release/bongsu}
-rsyslogd=${RSYSLOGD-rsyslogd}
-part=${RSYSLOG_PART:-4}
+# What it takes from the environment: benches/frame.sh.
+messages=${1:-1000000}
+# shellcheck source=benches/frame.sh
+. "$(dirname "$0")/frame.sh"
 port=20925
-dir=$(mktemp -d)
-relay= sink=
-trap 'for p in $relay $sink; do kill -KILL "$p" 2>/dev/null || true; done; rm -rf "$dir"' EXIT
 gcc -O2 -o "$dir/tail" benches/tail.c
 
 corpus() { # MESSAGES
@@ -81,7 +72,6 @@ run() { # NAME FILE MESSAGES COMMAND…
   relay=
 }
 
-wanted() { [[ $1 =~ ${ONLY:-.} ]]; }
 for _ in $(seq "$runs"); do
   ! wanted least || least
   for how in plain metadata joined; do
@@ -94,6 +84,5 @@ done
 printf '%-20s %24s   %24s\n' '' 'CPU us/message' 'million messages/s'
 printf '%-20s %8s%8s%8s   %8s%8s%8s\n' '' median least most median least most
 for rows in "$dir"/*.row; do
-  part() { sort -n -k "$1" "$rows" | awk -v k="$1" -v f="$2" '{ v[NR] = $k } END { printf f f f, v[int((NR + 1) / 2)], v[1], v[NR] }'; }
-  printf '%-20s %s   %s\n' "$(basename "$rows" .row)" "$(part 1 '%8.3f')" "$(part 2 '%8.2f')"
+  printf '%-20s %s   %s\n' "$(basename "$rows" .row)" "$(spread "$rows" 1 '%8.3f')" "$(spread "$rows" 2 '%8.2f')"
 done

@@ -2,6 +2,8 @@
 
 pub mod account;
 pub mod backoff;
+pub mod capabilities;
+pub mod child;
 pub mod clock;
 pub mod diag;
 pub mod drain;

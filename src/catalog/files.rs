@@ -1,11 +1,9 @@
-//! Inputs that read files, pipes and programs.
+//! Inputs that read files.
 
 use crate::catalog::absent;
-use crate::catalog::later;
 use crate::config::module::Module;
 use crate::config::module::Role::Input;
 use crate::config::param::Kind::Bool;
-use crate::config::param::Kind::Duration;
 use crate::config::param::Kind::Facility;
 use crate::config::param::Kind::Int;
 use crate::config::param::Kind::Ruleset;
@@ -13,12 +11,7 @@ use crate::config::param::Kind::Severity;
 use crate::config::param::Kind::Str;
 use crate::config::param::Spec;
 
-const PIPES: &str = "the pipe is not read meanwhile";
-const PROGRAMS: &str = "the program is not started meanwhile";
-
 pub(super) static MODULES: &[Module] = &[
-    later("imfifo", Input, "Reads lines from named pipes.", PIPES).with_instance(&[IMFIFO]),
-    later("improg", Input, "Reads the output of programs.", PROGRAMS).with_instance(&[IMPROG]),
     absent(
         "imbatchreport",
         Input,
@@ -31,32 +24,6 @@ pub(super) static MODULES: &[Module] = &[
 ];
 
 const DEFAULT_RULESET: &str = "RSYSLOG_DefaultRuleset";
-
-static IMFIFO: &[Spec] = &[
-    Spec::new("file", Str, "", "The named pipe; it must exist.").required().since("8.2606"),
-    Spec::new("tag", Str, "", "The tag of its messages.").required().since("8.2606"),
-    Spec::new("severity", Severity, "notice", "Their severity.").since("8.2606"),
-    Spec::new("facility", Facility, "local0", "Their facility.").since("8.2606"),
-    Spec::new("ruleset", Ruleset, DEFAULT_RULESET, "Ruleset that gets the messages.")
-        .since("8.2606"),
-];
-
-static IMPROG: &[Spec] = &[
-    Spec::new("binary", Str, "", "The program and its arguments.").required(),
-    Spec::new("tag", Str, "", "The tag of its messages.").required(),
-    Spec::new("facility", Facility, "local0", "Their facility."),
-    Spec::new("severity", Severity, "notice", "Their severity."),
-    Spec::new("ruleset", Ruleset, DEFAULT_RULESET, "Ruleset that gets the messages."),
-    Spec::new("confirmMessages", Bool, "on", "Writes ACK to the program for each message."),
-    Spec::new("signalOnClose", Bool, "off", "Sends TERM when the program shall end."),
-    Spec::new(
-        "closeTimeout",
-        Duration("milliseconds"),
-        "200",
-        "How long the program may take to end.",
-    ),
-    Spec::new("killUnresponsive", Bool, "on", "Kills it if it takes longer."),
-];
 
 static IMBATCHREPORT: &[Spec] = &[
     Spec::new("reports", Str, "", "Pattern of the report files.").required(),

@@ -6,6 +6,7 @@
 
 pub mod ast;
 mod braces;
+pub mod command;
 mod expr;
 mod foreign;
 mod kind;
@@ -16,6 +17,7 @@ mod load;
 pub mod manual;
 pub mod module;
 mod object;
+pub mod owner;
 pub mod param;
 mod parse;
 pub mod print;

@@ -7,11 +7,13 @@ use tokio::runtime::Builder;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
+use crate::base::capabilities::Capabilities;
 use crate::base::drain::Control;
 use crate::base::drain::Signals;
 use crate::base::reporter::Level;
 use crate::base::reporter::Reporter;
 use crate::engine::Plan;
+use crate::engine::globals::Globals;
 use crate::engine::live::Live;
 use crate::engine::live::ShardChange;
 use crate::engine::run::Caught;
@@ -44,7 +46,7 @@ impl Graph {
     ///
     /// # Errors
     /// If not a single input could be opened although some were configured; if signal handlers
-    /// cannot be had; if privileges cannot be given up.
+    /// cannot be had; if privileges or capabilities cannot be given up.
     pub fn open(plan: Plan, around: Surroundings) -> io::Result<Self> {
         let Surroundings { program, reporter, own } = around;
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -55,11 +57,13 @@ impl Graph {
         };
         let (control, signals) = Control::new();
         let control = Arc::new(control);
+        let teller = reporter.clone();
         let mut live = Live::new(&plan, program, reporter, control.clone());
         let wanted = !plan.inputs.is_empty();
         let internal = own.map(|messages| live.hear(messages, plan.default_ruleset));
-        let privileges = plan.globals.privileges;
+        let Globals { privileges, capabilities, .. } = plan.globals;
         let change = live.begin(plan, || {
+            give_up(capabilities, &*teller)?;
             let text = |e| io::Error::other(format!("cannot become another user: {e}"));
             privileges.drop().map_err(text)
         })?;
@@ -70,4 +74,15 @@ impl Graph {
         shards[0].internal = internal;
         Ok(Self { runtime, caught, live, control, signals, shards })
     }
+}
+
+/// That capabilities stay stops the relay only where it was asked to give them up.
+fn give_up(capabilities: Capabilities, reporter: &dyn Reporter) -> io::Result<()> {
+    let Err(e) = capabilities.apply() else { return Ok(()) };
+    let text = format!("cannot give up capabilities: {e}");
+    if capabilities.give_up == Some(true) && capabilities.must {
+        return Err(io::Error::other(text));
+    }
+    reporter.say(Level::Warning, text);
+    Ok(())
 }

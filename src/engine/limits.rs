@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
+use crate::base::diag::Loc;
 use crate::base::diag::nearest;
 use crate::base::limits::SOURCES_MAX;
 use crate::base::limits::YAML_BYTES_MAX;
@@ -130,10 +131,34 @@ pub(super) fn check_name(params: &Params, limits: &Limits, diags: &mut Diagnosti
         diags.push(Diagnostic::error(loc, text).help(help));
         return false;
     }
+    is_known(name, loc, "the input is left out", limits, diags)
+}
+
+/// The same of an input that a module has by itself, as the system's log socket: that runs all the
+/// same. `prefix` is what its parameters' names begin with.
+pub(super) fn check_own_name(
+    params: &Params,
+    prefix: &str,
+    limits: &Limits,
+    diags: &mut Diagnostics,
+) {
+    let of = format!("{prefix}rateLimit.name");
+    if let Some(name) = params.str(&of) {
+        is_known(name, params.loc(&of), "no limit holds", limits, diags);
+    }
+}
+
+fn is_known(
+    name: &str,
+    loc: Loc,
+    otherwise: &str,
+    limits: &Limits,
+    diags: &mut Diagnostics,
+) -> bool {
     if limits.contains_key(name) {
         return true;
     }
-    let text = format!("ratelimit '{name}' not found: the input is left out");
+    let text = format!("ratelimit '{name}' not found: {otherwise}");
     let help = match nearest(name, limits.keys().map(String::as_str)) {
         Some(near) => format!("did you mean '{near}'?"),
         None => format!("write ratelimit(name=\"{name}\" interval=\"1\" burst=\"1000\")"),

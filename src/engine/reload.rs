@@ -55,6 +55,15 @@ impl Compiled {
     }
 }
 
+/// How a reload ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Done,
+    /// The configuration before it goes on.
+    Refused,
+    Panicked,
+}
+
 /// The thread that reloads, before it is started.
 pub(super) struct Reloads {
     live: Live,
@@ -149,13 +158,16 @@ impl Reloads {
         let (wish, wished) = wishes::sync_channel(1);
         thread::Builder::new().name("reload".to_owned()).spawn(move || {
             while wished.recv().is_ok() {
-                self.reload();
+                if self.reload() == Outcome::Panicked {
+                    // What was on its way is lost, inputs as well: another one begins them anew.
+                    self.reload();
+                }
             }
         })?;
         Ok(wish)
     }
 
-    fn reload(&mut self) {
+    fn reload(&mut self) -> Outcome {
         let told = self.board.begin();
         service::reloading();
         let mut compiled = None;
@@ -164,10 +176,17 @@ impl Reloads {
         let refusal = tried.err().map_or_else(String::new, why);
         let compiled = compiled.unwrap_or_else(|| Compiled::refused(refusal));
         let Compiled { plan, refusal, complaints, mut report } = compiled;
-        let done = plan.is_some();
+        let mut outcome = Outcome::Done;
         let verdict = match plan {
-            Some(plan) => self.go_over(plan, &mut report),
+            Some(plan) => self.go_over_or_panic(plan, &mut report).unwrap_or_else(|why| {
+                outcome = Outcome::Panicked;
+                format!(
+                    "going over to the configuration panicked: {why}: this is a bug; where it is \
+                     not well after another reload, restart it"
+                )
+            }),
             None => {
+                outcome = Outcome::Refused;
                 let said = complaints.len().min(COMPLAINTS_SAID);
                 for complaint in &complaints[..said] {
                     self.live.reporter.say(Level::Error, complaint.clone());
@@ -175,6 +194,7 @@ impl Reloads {
                 format!("the configuration was not reloaded, the one before goes on: {refusal}")
             }
         };
+        let done = outcome == Outcome::Done;
         let level = if done { Level::Info } else { Level::Error };
         let origin = origin(self.live.program());
         self.live.reporter.say(level, format!("{origin} {verdict}"));
@@ -191,6 +211,14 @@ impl Reloads {
             let text = format!("what came of the reload cannot be shown to who asked: {error}");
             self.live.reporter.say(Level::Error, text);
         }
+        outcome
+    }
+
+    /// As [`Self::go_over`]; what a panic said in the midst of it.
+    fn go_over_or_panic(&mut self, plan: Plan, report: &mut String) -> Result<String, String> {
+        let mut verdict = String::new();
+        poison::caught(|| verdict = self.go_over(plan, report))?;
+        Ok(verdict)
     }
 
     /// Makes what runs into what `plan` says. Returns what to say of it.

@@ -23,6 +23,7 @@ use crate::engine::modules::BUILT_IN;
 use crate::engine::reload::ReloadStats;
 use crate::input::InputStats;
 use crate::input::impstats;
+use crate::input::journal;
 use crate::input::relp;
 use crate::input::tcp;
 use crate::input::udp;
@@ -491,6 +492,26 @@ impl Probe for LogSocketsProbe {
             counter("ratelimit.numratelimiters", limits),
         ];
         Object::new(unix::NAME.into(), unix::NAME, figures)
+    }
+}
+
+/// What imjournal has read. What rsyslogd says besides is of its own way to read the journal, and
+/// journalctl does not tell: rotations, failed polls, how large it is.
+#[derive(Debug)]
+pub(super) struct JournalProbe(pub(super) Arc<InputStats>);
+
+impl Probe for JournalProbe {
+    fn read(&self) -> Object {
+        let InputStats { received, dropped_ratelimit, quarantined, recoveries, .. } = &*self.0;
+        let all = received.get() + dropped_ratelimit.get() + quarantined.get();
+        let figures = vec![
+            counter("submitted", received.get()),
+            counter("read", all),
+            counter("discarded", dropped_ratelimit.get()),
+            counter("failed", quarantined.get()),
+            counter("recovery_attempts", recoveries.get()),
+        ];
+        Object::new(journal::NAME.into(), journal::NAME, figures)
     }
 }
 

@@ -429,6 +429,7 @@ fn input_line(input: &InputCounters) -> String {
             ("sessions that broke the protocol", stats.sessions_broken.get()),
             ("accept errors", stats.accept_errors.get()),
             ("started again after a panic", stats.panics.get()),
+            ("programs started", stats.programs_started.get()),
         ],
     );
     line

@@ -182,7 +182,9 @@ fn inputs_with_refused_parameters_are_left_out() {
         (false, "module(load=\"imtcp\")\ninput(type=\"imtcp\" port=\"1\")"),
         (true, "module(load=\"imtcp\" streamDriver.mode=\"1\")\ninput(type=\"imtcp\" port=\"1\")"),
         (true, "module(load=\"imtcp\")\ninput(type=\"imtcp\" port=\"1\" permittedPeer=\"a\")"),
-        (true, "module(load=\"imptcp\")\ninput(type=\"imptcp\" path=\"/run/s\")"),
+        (false, "module(load=\"imptcp\")\ninput(type=\"imptcp\" path=\"/run/s\")"),
+        (true, "module(load=\"imptcp\")\ninput(type=\"imptcp\" path=\"\")"),
+        (true, "module(load=\"improg\")\ninput(type=\"improg\" binary=\" \" tag=\"t\")"),
         (true, "module(load=\"imudp\")\ninput(type=\"imudp\" name=\"x\")"),
     ] {
         let text = format!("{text}\naction(type=\"omfile\" file=\"/dev/null\")\n");

@@ -10,13 +10,11 @@ use crate::base::drain::Signals;
 use crate::base::num::count;
 use crate::base::poison;
 use crate::base::reporter::Level;
-use crate::base::span::Span;
 use crate::base::versions::Versions;
 use crate::input::InputStats;
+use crate::input::local::Ready;
 use crate::message::Batch;
 use crate::message::InputInfo;
-use crate::message::Message;
-use crate::message::MessageFlags;
 use crate::message::Pri;
 use crate::message::Source;
 use crate::rules::RulesetId;
@@ -51,6 +49,7 @@ impl Internal {
         let mut source = Arc::new(Source::new(None, Some(&setup.info.hostname)));
         let mut route = shard.route_of(setup.ruleset, &source, &setup.info);
         let mut stuck = Stuck::new();
+        let tag = [self.program.as_bytes(), b":"].concat();
         loop {
             let (level, text) = tokio::select! {
                 biased;
@@ -74,7 +73,8 @@ impl Internal {
             batch.arrival = shard.arrival();
             batch.sources.push(source.clone());
             let pri = Pri::new(FACILITY, level.number());
-            push_message(&mut batch, pri, self.program, text.as_bytes());
+            let ready = Ready { pri, tag: &tag, text: text.as_bytes(), variables: None };
+            ready.push_to(&mut batch, None);
             self.stats.count(&batch);
             self.stats.bytes.add(count(text.len()));
             self.stats.passed(shard.run(&mut batch, &route));
@@ -82,22 +82,4 @@ impl Internal {
             shard.push_all(&mut stuck).await;
         }
     }
-}
-
-/// Adds a message of the relay's own to `batch`, whose only source it has: no parser is asked, the
-/// fields are known.
-pub(super) fn push_message(batch: &mut Batch, pri: Pri, program: &str, text: &[u8]) {
-    let input = batch.input.clone();
-    let mut add = |parts: &[&[u8]]| {
-        let start = batch.data.len();
-        parts.iter().for_each(|part| batch.data.extend_from_slice(part));
-        Span::new(start, batch.data.len())
-    };
-    let text = add(&[text]);
-    let tag = add(&[program.as_bytes(), b":"]);
-    let hostname = add(&[input.hostname.as_bytes()]);
-    let mut flags = MessageFlags::default();
-    flags.set(MessageFlags::HOSTNAME);
-    let message = Message { raw: text, msg: text, tag, hostname, pri, flags, ..Message::default() };
-    batch.messages.push(message);
 }

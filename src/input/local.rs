@@ -146,6 +146,24 @@ pub struct Ready<'a> {
     pub variables: Option<Value>,
 }
 
+impl Ready<'_> {
+    /// Adds it to a batch that has one source. Where the relay's own host name stands in there:
+    /// `hostname`, if it did already.
+    pub(super) fn push_to(self, batch: &mut Batch, hostname: Option<Span>) -> Span {
+        let Self { pri, tag, text, variables } = self;
+        let Batch { data, input, .. } = batch;
+        let hostname = hostname.unwrap_or_else(|| put(data, input.hostname.as_bytes()));
+        let (tag, text) = (put(data, tag), put(data, text));
+        let mut flags = MessageFlags::default();
+        flags.set(MessageFlags::HOSTNAME);
+        let message =
+            Message { raw: text, msg: text, tag, hostname, pri, flags, ..Message::default() };
+        batch.messages.push(message);
+        batch.give(variables);
+        hostname
+    }
+}
+
 /// The way of an input's messages to the rules, a batch at a time: [`Feed::begin`], then messages,
 /// then [`Feed::submit`].
 #[derive(Debug)]
@@ -233,16 +251,7 @@ impl Feed {
 
     /// Adds a message that needs no parser.
     pub fn push(&mut self, ready: Ready<'_>) {
-        let Ready { pri, tag, text, variables } = ready;
-        let hostname = self.hostname();
-        let tag = put(&mut self.batch.data, tag);
-        let text = put(&mut self.batch.data, text);
-        let mut flags = MessageFlags::default();
-        flags.set(MessageFlags::HOSTNAME);
-        let message =
-            Message { raw: text, msg: text, tag, hostname, pri, flags, ..Message::default() };
-        self.batch.messages.push(message);
-        self.batch.give(variables);
+        self.hostname = Some(ready.push_to(&mut self.batch, self.hostname));
     }
 
     /// Parses `text` and adds the message; one that makes the parser panic is set aside. Longer
@@ -294,8 +303,9 @@ impl Feed {
         let Self { input, batch, .. } = self;
         batch.ack = ack;
         input.stats.count(batch);
-        let bytes: usize = batch.messages.iter().map(|message| message.raw.len()).sum();
-        input.stats.bytes.add(count(bytes));
+        let lines = batch.folded().map_or(&[][..], |folded| folded.lines);
+        let raws = batch.messages.iter().map(|message| message.raw).chain(lines.iter().copied());
+        input.stats.bytes.add(count(raws.map(Span::len).sum()));
         // There may have been a reload since the batch was begun.
         self.refresh();
         let Self { shard, input, batch, .. } = self;

@@ -4,14 +4,18 @@
 //! receives, frames and parses into a batch, gives that to the [`shard`](crate::shard), and waits
 //! where an output is full.
 
+pub mod fifo;
 mod file;
 mod guard;
 pub mod impstats;
 mod internal;
 pub mod journal;
 pub mod kernel;
+mod lines;
 pub mod local;
 pub mod mark;
+mod priority;
+pub mod program;
 pub mod ratelimit;
 pub mod relp;
 mod settings;
@@ -43,6 +47,8 @@ pub static LOCAL: &[LocalModule] = &[
     kernel::klog::LOCAL,
     kernel::kmsg::LOCAL,
     mark::LOCAL,
+    program::LOCAL,
+    fifo::LOCAL,
 ];
 
 /// All of them.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::base::span::Span;
 use crate::message::Batch;
 use crate::message::Class;
 use crate::parse::frame::FrameEvents;
@@ -49,10 +50,14 @@ pub struct InputStats {
     pub accept_errors: Counter,
     /// Times that a task that listens panicked, and was started again.
     pub panics: Counter,
+    /// Times that improg started its program.
+    pub programs_started: Counter,
     /// System calls that took datagrams.
     pub receive_calls: Counter,
     /// Rate limits made, one for each process that logs.
     pub limits: Counter,
+    /// Times that what an input reads from failed, and was begun anew (imjournal).
+    pub recoveries: Counter,
     /// A part of the above, of IPv4 and of IPv6: rsyslog has a listener for each.
     pub families: [FamilyStats; 2],
 }
@@ -99,7 +104,9 @@ impl InputStats {
         let Self { frames_bad_count, frames_bad_delimiter, frames_oversize, .. } = self;
         let Self { sessions_opened, sessions_closed, sessions_refused, .. } = self;
         let Self { sessions_timed_out, sessions_broken, .. } = self;
-        let Self { accept_errors, panics, receive_calls, limits, .. } = self;
+        let Self {
+            accept_errors, panics, programs_started, receive_calls, limits, recoveries, ..
+        } = self;
         let Self { wanted, stopped, unmatched, quarantined, .. } = self;
         let own = [
             received,
@@ -124,8 +131,10 @@ impl InputStats {
             sessions_broken,
             accept_errors,
             panics,
+            programs_started,
             receive_calls,
             limits,
+            recoveries,
         ];
         own.into_iter().chain(classes).chain(families.iter().flat_map(FamilyStats::all))
     }
@@ -136,11 +145,15 @@ impl InputStats {
         use crate::message::MessageFlags;
         let mut classes = [0_u64; Class::ALL.len()];
         let mut truncated = 0;
+        if let Some(folded) = batch.folded() {
+            let message = folded.message(Span::EMPTY);
+            classes[message.class as usize] = count(folded.lines.len());
+        }
         for message in &batch.messages {
             classes[message.class as usize] += 1;
             truncated += u64::from(message.flags.has(MessageFlags::TRUNCATED));
         }
-        self.received.add(count(batch.messages.len()));
+        self.received.add(count(batch.len()));
         self.truncated.add(truncated);
         for (total, n) in self.classes.iter().zip(classes) {
             total.add(n);

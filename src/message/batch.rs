@@ -1,8 +1,6 @@
 //! The unit of work: what one read, or one `recvmmsg`, brought.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
 
 use crate::base::clock::LocalZone;
 use crate::base::clock::Wall;
@@ -13,6 +11,7 @@ use crate::message::Pri;
 use crate::message::Source;
 use crate::message::Timestamp;
 use crate::message::Variables;
+use crate::message::json::Object;
 use crate::message::json::Value;
 
 /// Facts about a [`Message`] that are not spans.
@@ -132,6 +131,24 @@ impl Arrival {
     }
 }
 
+/// `$!` of many messages, which differ in one text in it. It is made once for all of them.
+#[derive(Clone, Debug)]
+pub struct Form {
+    pub tree: Object,
+    /// Where the text goes: into the member of that name of a member of the tree.
+    pub place: Option<[&'static str; 2]>,
+}
+
+/// `$!` of a message as it begins.
+#[derive(Clone, Debug, Default)]
+enum Given {
+    #[default]
+    Nothing,
+    Whole(Value),
+    /// Which of [`Batch::forms`], and the text.
+    Formed(usize, Span),
+}
+
 /// One read's worth of messages.
 ///
 /// `data` holds the received bytes and, behind them, copies of messages that had to be changed
@@ -145,10 +162,12 @@ pub struct Batch {
     pub arrival: Arrival,
     pub input: Arc<InputInfo>,
     pub ack: Ack,
-    /// A number that no other batch has, if its messages are alike.
-    alike: Option<u64>,
+    /// Messages of which only the texts were written down: each is like `alike`.
+    lines: Vec<Span>,
+    alike: Message,
     /// `$!` of messages that an input gives variables: by message, none behind the end.
-    given: Vec<Option<Value>>,
+    given: Vec<Given>,
+    forms: Vec<Form>,
 }
 
 impl Batch {
@@ -161,8 +180,10 @@ impl Batch {
             arrival: Arrival::default(),
             input,
             ack: Ack::NONE,
-            alike: None,
+            lines: Vec::new(),
+            alike: Message::default(),
             given: Vec::new(),
+            forms: Vec::new(),
         }
     }
 
@@ -172,37 +193,82 @@ impl Batch {
         self.messages.clear();
         self.sources.clear();
         self.ack = Ack::NONE;
-        self.alike = None;
+        self.lines.clear();
         self.given.clear();
+        self.forms.clear();
     }
 
-    /// Says that its messages differ in `raw`, `msg` and [`MessageFlags::TRUNCATED`] alone, and are
-    /// not [`MessageFlags::VERBATIM`]: what stands before MSG is then rendered once for all of
-    /// them.
-    pub fn are_alike(&mut self) {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        self.alike = Some(NEXT.fetch_add(1, Ordering::Relaxed));
+    /// Adds messages that are `alike`, but for `raw` and `msg`, which are a line each; `alike` is
+    /// not [`MessageFlags::VERBATIM`]. The batch has no others. What stands before MSG is then
+    /// rendered once for all of them, and none is written down whole unless it must be
+    /// ([`Batch::unfold`]).
+    pub fn fold(&mut self, alike: Message, lines: impl Iterator<Item = Span>) {
+        debug_assert!(self.messages.is_empty() && self.lines.is_empty());
+        self.alike = alike;
+        self.lines.extend(lines);
     }
 
-    /// Takes that back: rules may change messages.
-    pub const fn may_differ(&mut self) {
-        self.alike = None;
-    }
-
-    /// The number that [`Batch::are_alike`] gave.
+    /// The messages that [`Batch::fold`] has added, if there are any.
     #[must_use]
     #[inline]
-    pub const fn alike(&self) -> Option<u64> {
-        self.alike
+    pub fn folded(&self) -> Option<Folded<'_>> {
+        (!self.lines.is_empty()).then_some(Folded { alike: &self.alike, lines: &self.lines })
+    }
+
+    /// Makes those [`Batch::messages`] as all others are.
+    pub fn unfold(&mut self) {
+        let Self { messages, lines, alike, .. } = self;
+        let folded = Folded { alike, lines };
+        messages.extend(lines.iter().map(|line| folded.message(*line)));
+        lines.clear();
+    }
+
+    /// Messages in it.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.messages.len() + self.lines.len()
+    }
+
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// `rawmsg` of the message at `index`; empty where there is none.
+    #[must_use]
+    pub fn raw(&self, index: usize) -> &[u8] {
+        let raw = match self.folded() {
+            Some(folded) => folded.lines.get(index).copied(),
+            None => self.messages.get(index).map(|message| message.raw),
+        };
+        raw.map_or(b"", |raw| raw.of(&self.data))
     }
 
     /// Lets the last message begin with `variables` as its `$!`. Messages before it must stay where
     /// they are.
     pub fn give(&mut self, variables: Option<Value>) {
-        if variables.is_some() {
-            self.given.resize_with(self.messages.len().saturating_sub(1), || None);
-            self.given.push(variables);
+        if let Some(variables) = variables {
+            self.give_any(Given::Whole(variables));
         }
+    }
+
+    /// As [`Batch::give`], without a tree for each message: one is enough for all that are of a
+    /// form.
+    ///
+    /// `form` is the number that [`Batch::form`] gave, `text` stands in the data.
+    pub fn give_formed(&mut self, form: usize, text: Span) {
+        self.give_any(Given::Formed(form, text));
+    }
+
+    fn give_any(&mut self, given: Given) {
+        self.given.resize_with(self.messages.len().saturating_sub(1), || Given::Nothing);
+        self.given.push(given);
+    }
+
+    /// Keeps a form for messages of this batch; its number.
+    pub fn form(&mut self, form: Form) -> usize {
+        self.forms.push(form);
+        self.forms.len() - 1
     }
 
     /// Follows the removal of messages: of those that were there, `kept` says which still are.
@@ -218,16 +284,46 @@ impl Batch {
         !self.given.is_empty()
     }
 
-    /// What the message at `index` begins with, once.
+    /// Makes `variables` those that the message at `index` begins with, once. Whether it has any.
     #[inline]
-    pub fn take_given(&mut self, index: usize) -> Option<Value> {
-        self.given.get_mut(index)?.take()
+    pub fn begin_with_given(&mut self, index: usize, variables: &mut Variables) -> bool {
+        let Some(given) = self.given.get_mut(index) else { return false };
+        match std::mem::take(given) {
+            Given::Nothing => return false,
+            Given::Whole(value) => {
+                variables.clear();
+                variables.give(value);
+            }
+            Given::Formed(form, text) => {
+                variables.clear();
+                if let Some(form) = self.forms.get(form) {
+                    variables.give_formed(form, text.of(&self.data));
+                }
+            }
+        }
+        true
     }
 
     #[must_use]
     #[inline]
     pub fn view<'a>(&'a self, message: &'a Message) -> View<'a> {
         View { batch: self, message, variables: &NO_VARIABLES }
+    }
+}
+
+/// Messages that differ in their texts alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Folded<'a> {
+    alike: &'a Message,
+    pub lines: &'a [Span],
+}
+
+impl Folded<'_> {
+    /// The message whose text is `line`.
+    #[must_use]
+    #[inline]
+    pub const fn message(&self, line: Span) -> Message {
+        Message { raw: line, msg: line, ..*self.alike }
     }
 }
 

@@ -18,6 +18,8 @@ mod variables;
 pub use ack::Ack;
 pub use batch::Arrival;
 pub use batch::Batch;
+pub use batch::Folded;
+pub use batch::Form;
 pub use batch::InputInfo;
 pub use batch::Message;
 pub use batch::MessageFlags;

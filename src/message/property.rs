@@ -183,8 +183,14 @@ impl Property {
         )
     }
 
-    /// Whether the value is the same for all messages of a batch that are
-    /// [alike](crate::message::Batch::are_alike).
+    /// Whether it shows `$!`.
+    #[must_use]
+    pub const fn reads_message_tree(self) -> bool {
+        matches!(self, Self::JsonMesg | Self::AllJson | Self::AllJsonPlain)
+    }
+
+    /// Whether the value is the same for all messages that are
+    /// [folded](crate::message::Batch::fold).
     #[must_use]
     pub const fn is_shared(self) -> bool {
         self.source_only()

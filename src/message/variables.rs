@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use crate::message::Form;
 use crate::message::json::Case;
 use crate::message::json::Object;
 use crate::message::json::Path;
@@ -173,6 +174,18 @@ impl Variables {
         self.message.clear();
         self.message.tree = Some(value);
         self.touched = true;
+    }
+
+    /// Makes `$!` a copy of `form` with its text, in the memory of what was there.
+    pub(super) fn give_formed(&mut self, form: &Form, text: &[u8]) {
+        self.touched = true;
+        let Value::Object(object) = self.message.whole() else { return };
+        object.assume(&form.tree);
+        if let Some([member, name]) = form.place
+            && let Some(Value::Object(inner)) = object.get_mut(member.as_bytes(), Case::Sensitive)
+        {
+            inner.set_text(name.as_bytes(), text, Case::Sensitive);
+        }
     }
 
     /// Whether the message's own trees may have changed since [`Self::assume`].

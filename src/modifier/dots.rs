@@ -62,7 +62,7 @@ struct Conflict;
 /// An action of this module.
 #[derive(Clone, Debug)]
 pub struct Dots {
-    input: Variable,
+    pub(super) input: Variable,
     output: Variable,
     flatten: bool,
 }

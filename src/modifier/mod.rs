@@ -25,6 +25,7 @@ use crate::config::module::Module;
 use crate::config::param::Params;
 use crate::config::wording::LEFT_OUT;
 use crate::message::Draft;
+use crate::message::Tree;
 use crate::message::Variable;
 use crate::modifier::anon::Anon;
 use crate::modifier::dots::Dots;
@@ -96,6 +97,23 @@ impl Modifier {
             utf8::NAME => Self::Utf8(Utf8::compile(params)),
             _ => return None,
         })
+    }
+
+    /// Whether it reads `$!`: to set variables there is not to read them.
+    #[must_use]
+    pub fn reads_message_tree(&self) -> bool {
+        match self {
+            Self::Dots(dots) => dots.input.tree == Tree::Message,
+            Self::Anon(_)
+            | Self::Fields(_)
+            | Self::FirstSpace(_)
+            | Self::Json(_)
+            | Self::Leef(_)
+            | Self::Sequence(_)
+            | Self::StructuredData(_)
+            | Self::TagHostname(_)
+            | Self::Utf8(_) => false,
+        }
     }
 
     /// Changes the message or its variables.

@@ -4,6 +4,7 @@ pub mod allowed;
 pub mod dial;
 pub mod listen;
 mod options;
+pub mod placed;
 mod resolve;
 pub mod reverse;
 pub mod sys;

@@ -1,6 +1,7 @@
 //! The system calls that no library in use wraps well: `recvmmsg` and `sendmmsg` over arrays that
 //! are prepared once, what the kernel notes of datagrams, the state of a TCP connection, what the
-//! process was given and has used; and that the allocator gives back what it does not use.
+//! process was given and has used; reads of files that are bounded; and that the allocator gives
+//! back what it does not use.
 //!
 //! The only file of the program with `unsafe` in it.
 #![expect(unsafe_code, reason = "recvmmsg, sendmmsg and socket options without a safe wrapper")]
@@ -379,6 +380,25 @@ fn switch_on(socket: BorrowedFd<'_>, option: c_int) -> io::Result<()> {
         )
     };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Reads what a file has at `offset`, `most` bytes of it at most, to the end of `into`; how many
+/// came. Safe calls fill all the room that there is, or need it written before.
+///
+/// # Errors
+/// Those of `pread`.
+pub fn read_at(
+    file: &impl AsFd,
+    into: &mut Vec<u8>,
+    most: usize,
+    offset: u64,
+) -> rustix::io::Result<usize> {
+    into.reserve(most);
+    let (read, _) = rustix::io::pread(file, &mut into.spare_capacity_mut()[..most], offset)?;
+    let n = read.len();
+    // SAFETY: these are `n` bytes that were written just now, from where the length is on.
+    unsafe { into.set_len(into.len() + n) };
+    Ok(n)
 }
 
 /// Has the allocator give the kernel back what is free between what is in use: by itself it gives

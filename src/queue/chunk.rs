@@ -98,6 +98,13 @@ impl Chunk {
         starts.map(part).collect()
     }
 
+    /// Two chunks of it: the first so many messages, and the others. As [`Self::split`].
+    #[must_use]
+    pub fn cut(&self, messages: usize) -> [Self; 2] {
+        let part = |first, most| Self { stored: self.stored, ..self.part(first, most) };
+        [part(0, messages), part(messages, usize::MAX)]
+    }
+
     /// A copy of so many messages from `first` on, as far as there are any.
     #[must_use]
     pub fn part(&self, first: usize, messages: usize) -> Self {

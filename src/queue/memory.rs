@@ -290,6 +290,19 @@ impl Shared {
         if state.is_ended() { Taking::Ended } else { Taking::Empty }
     }
 
+    /// Makes two of a chunk that was taken, behind so many of its messages.
+    pub(super) fn cut(&self, chunk: &Chunk, messages: usize) -> [Chunk; 2] {
+        let parts = chunk.cut(messages);
+        let mut state = self.lock();
+        let cost: usize = parts.iter().map(Chunk::cost).sum();
+        state.bytes = (state.bytes + cost).saturating_sub(chunk.cost());
+        if let (Some(position), Some(spill)) = (chunk.stored, &mut state.spill) {
+            spill.cut(position, parts.len());
+        }
+        drop(state);
+        parts
+    }
+
     /// Puts chunks that were taken, and not delivered, back to their places.
     pub(super) fn take_back(&self, chunks: impl DoubleEndedIterator<Item = Chunk>) {
         let mut state = self.lock();

@@ -36,6 +36,21 @@ impl Taken {
         }
     }
 
+    /// Takes so many messages off the first chunk, as a chunk of their own: both are to be given
+    /// back. The whole chunk, if it has no more.
+    pub fn cut_first(&mut self, messages: usize) -> Option<Chunk> {
+        let chunk = self.chunks.pop_front()?;
+        if messages >= chunk.len() {
+            return Some(chunk);
+        }
+        let [first, rest] = match &self.home {
+            Some(home) => home.cut(&chunk, messages),
+            None => chunk.cut(messages),
+        };
+        self.chunks.push_front(rest);
+        Some(first)
+    }
+
     /// As [`crate::queue::Receiver::done`], for who holds chunks and no queue (a thread that
     /// writes).
     pub fn done(&self, chunk: Chunk) {

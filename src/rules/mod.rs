@@ -17,6 +17,7 @@ mod live;
 mod lower;
 mod preset;
 mod program;
+mod reads;
 mod residual;
 mod run;
 mod seen;

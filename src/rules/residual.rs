@@ -12,7 +12,6 @@ use crate::message::InputInfo;
 use crate::message::Source;
 use crate::message::Variables;
 use crate::message::View;
-use crate::message::json::Value;
 use crate::rules::ActionId;
 use crate::rules::RulesetId;
 use crate::rules::Sink;
@@ -158,8 +157,8 @@ impl Residual {
         sink: &mut impl Sink,
     ) -> bool {
         let inner = &*self.0;
-        if let Some(variables) = batch.take_given(index) {
-            return self.run_given(batch, index, variables, scratch, sink);
+        if batch.gives() && batch.begin_with_given(index, &mut scratch.variables) {
+            return self.run_given(batch, index, scratch, sink);
         }
         if let Some(actions) = self.always().filter(|_| inner.is_preset) {
             let view = self.view(batch, index);
@@ -182,7 +181,6 @@ impl Residual {
         &self,
         batch: &mut Batch,
         index: usize,
-        given: Value,
         scratch: &mut Scratch,
         sink: &mut impl Sink,
     ) -> bool {
@@ -190,8 +188,6 @@ impl Residual {
         scratch.runtime.calls.set(0);
         scratch.preset = None;
         let Scratch { buffers, variables, runtime, .. } = scratch;
-        variables.clear();
-        variables.give(given);
         let draft = &mut Draft::new(batch, index, variables);
         let stopped = self.0.whole.run(draft, buffers, runtime, sink).is_break();
         variables.clear();
@@ -226,7 +222,13 @@ impl Residual {
     #[must_use]
     #[inline]
     pub fn view<'a>(&'a self, batch: &'a Batch, index: usize) -> View<'a> {
-        View { batch, message: &batch.messages[index], variables: &self.0.variables }
+        View { batch, message: &batch.messages[index], variables: self.variables() }
+    }
+
+    /// What every message of its source has from the start.
+    #[must_use]
+    pub fn variables(&self) -> &Variables {
+        &self.0.variables
     }
 
     /// Every action that a message may go to, in ascending order, by way of rulesets that are

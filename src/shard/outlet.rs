@@ -10,6 +10,9 @@ use tokio::sync::Notify;
 use crate::base::num::count;
 use crate::base::num::len32;
 use crate::base::poison;
+use crate::base::span::Span;
+use crate::message::Batch;
+use crate::message::Variables;
 use crate::message::View;
 use crate::queue::Chunk;
 use crate::queue::Framing;
@@ -19,7 +22,11 @@ use crate::rules::ActionId;
 use crate::shard::Gate;
 use crate::shard::gate::Verdict;
 use crate::telemetry::Counter;
+use crate::template::Behind;
 use crate::template::Template;
+
+/// What a space before MSG, and a count or a delimiter, add to most messages.
+const FRAME_BYTES: usize = 8;
 
 /// What goes into one action, counted once per chunk.
 #[derive(Debug, Default)]
@@ -87,15 +94,8 @@ pub struct Outlet {
     pub(super) clear: Notify,
     /// Datagrams no longer wait for this queue: it has been full for too long.
     pub(super) shedding: Cell<bool>,
-    /// What the messages of one batch begin with.
-    head: RefCell<Head>,
-}
-
-/// What [`Template::render_head`] has made for the batch of that number.
-#[derive(Debug, Default)]
-struct Head {
-    of: Option<u64>,
-    bytes: Vec<u8>,
+    /// Room for what messages begin with that are folded.
+    head: RefCell<Vec<u8>>,
 }
 
 impl Outlet {
@@ -119,7 +119,7 @@ impl Outlet {
             waiting: Cell::new(0),
             clear: Notify::const_new(),
             shedding: Cell::new(false),
-            head: RefCell::new(Head { of: None, bytes: Vec::new() }),
+            head: RefCell::new(Vec::new()),
         }
     }
 
@@ -152,6 +152,11 @@ impl Outlet {
         false
     }
 
+    /// Whether some messages are not for it.
+    pub(super) const fn gates(&self) -> bool {
+        self.gate.is_some()
+    }
+
     /// Whether no chunk of this shard waits for room in the queue.
     pub(super) const fn is_clear(&self) -> bool {
         self.waiting.get() == 0
@@ -168,32 +173,92 @@ impl Outlet {
     /// Renders `view` behind what `chunk` holds.
     #[inline]
     pub(super) fn render(&self, view: View<'_>, chunk: &mut Chunk) {
+        self.render_one(view, chunk, |out| {
+            if let Some(template) = &self.template {
+                template.render(view, out);
+            }
+        });
+    }
+
+    #[inline]
+    fn render_one(&self, view: View<'_>, chunk: &mut Chunk, render: impl FnOnce(&mut Vec<u8>)) {
         if let Some(name) = &self.name {
             chunk.runs.go_on(len32(chunk.ends.len()), |to| name.render(view, to));
         }
         let start = chunk.bytes.len();
-        match &self.template {
-            Some(template) if view.batch.alike().is_some() => {
-                self.render_alike(template, view, &mut chunk.bytes);
-            }
-            Some(template) => template.render(view, &mut chunk.bytes),
-            None => {}
-        }
+        render(&mut chunk.bytes);
         poison::test_panic("template", view.message.msg.of(&view.batch.data));
         frame(&mut chunk.bytes, start, self.framing);
         chunk.end_message();
     }
 
-    /// Makes what the batch's messages begin with once.
-    fn render_alike(&self, template: &Template, view: View<'_>, out: &mut Vec<u8>) {
-        let mut head = self.head.borrow_mut();
-        if head.of != view.batch.alike() {
-            head.of = None;
-            head.bytes.clear();
-            template.render_head(view, &mut head.bytes);
-            head.of = view.batch.alike();
+    /// [`Outlet::render`] of the messages that are folded in `batch` from `next` on, which counts
+    /// them: a panic is the fault of the one before it. All of them begin with `variables`.
+    pub(super) fn render_folded(
+        &self,
+        batch: &Batch,
+        variables: &Variables,
+        chunk: &mut Chunk,
+        next: &mut usize,
+    ) {
+        let Some(folded) = batch.folded() else { return };
+        let lines = folded.lines.get(*next..).unwrap_or_default();
+        let Some(first) = lines.first() else { return };
+        let head = &mut *self.head.borrow_mut();
+        head.clear();
+        if let Some(template) = &self.template {
+            // It is made of the first.
+            *next += 1;
+            let message = &folded.message(*first);
+            template.render_head(View { batch, message, variables }, head);
+            *next -= 1;
         }
-        template.render_behind(&head.bytes, view, out);
+        chunk.ends.reserve(lines.len());
+        let behind = self.template.as_ref().and_then(|template| template.behind());
+        if let Some(behind) = behind.filter(|_| self.name.is_none()) {
+            return self.render_lines(head, behind, &batch.data, lines, chunk, next);
+        }
+        for line in lines {
+            *next += 1;
+            let message = &folded.message(*line);
+            let view = View { batch, message, variables };
+            poison::test_panic("rules", line.of(&batch.data));
+            self.render_one(view, chunk, |out| {
+                if let Some(template) = &self.template {
+                    template.render_behind(head, view, out);
+                }
+            });
+        }
+    }
+
+    /// Of lines that are rendered to the same text before and behind them.
+    fn render_lines(
+        &self,
+        head: &[u8],
+        behind: Behind<'_>,
+        data: &[u8],
+        lines: &[Span],
+        chunk: &mut Chunk,
+        next: &mut usize,
+    ) {
+        let each = head.len() + behind.end.len() + FRAME_BYTES;
+        // Lines do not overlap. Twice what is wanted would often be too much to be kept for reuse.
+        chunk.bytes.reserve_exact(data.len() + lines.len() * each);
+        for line in lines {
+            *next += 1;
+            let line = line.of(data);
+            poison::test_panic("rules", line);
+            let start = chunk.bytes.len();
+            chunk.bytes.extend_from_slice(head);
+            if behind.space && line.first() != Some(&b' ') {
+                chunk.bytes.push(b' ');
+            }
+            chunk.bytes.extend_from_slice(line);
+            chunk.bytes.extend_from_slice(behind.end);
+            poison::test_panic("template", line);
+            frame(&mut chunk.bytes, start, self.framing);
+            chunk.end_message();
+        }
     }
 
     /// Puts `chunk` into the queue and counts it; false if there is no room.
@@ -212,51 +277,93 @@ impl Outlet {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::base::span::Span;
-    use crate::message::Batch;
+    use crate::base::diag::Diagnostics;
+    use crate::base::diag::Loc;
     use crate::message::InputInfo;
     use crate::message::Message;
     use crate::message::MessageFlags;
     use crate::message::Pri;
     use crate::message::Source;
+    use crate::queue::FrameStyle;
 
-    #[test]
-    fn messages_that_are_alike_come_out_as_others_do() {
-        let input = InputInfo { name: "imfile".into(), hostname: "relay".into() };
-        let mut batch = Batch::new(Arc::new(input));
-        for template in Template::builtin_names() {
-            let template = Template::builtin(template).map(Arc::new);
+    fn template(text: &str) -> Arc<Template> {
+        let made = Template::builtin(text).or_else(|| {
+            let mut diags = Diagnostics::default();
+            let text = text.as_bytes();
+            Template::from_string("t", text, &Default::default(), Loc::default(), &mut diags)
+        });
+        Arc::new(made.unwrap())
+    }
+
+    const TEXTS: [&str; 7] = [
+        "%msg%",
+        "<%pri%>%msg%\n",
+        "zoo %msg% behind",
+        "%syslogtag%%msg:1:3%!",
+        "%hostname% %rawmsg%%msg%",
+        "%$year%%msg%%syslogtag%",
+        "nothing of it",
+    ];
+
+    fn templates() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(Template::builtin_names().chain(TEXTS).collect::<Vec<_>>())
+    }
+
+    fn styles() -> impl Strategy<Value = FrameStyle> {
+        let (lf, nul) = (FrameStyle::Traditional(b'\n'), FrameStyle::Delimiter(0));
+        prop::sample::select(vec![lf, nul, FrameStyle::OctetCounted, FrameStyle::None])
+    }
+
+    proptest! {
+        /// However messages are folded, and from wherever on, they come out as others do.
+        #[test]
+        fn folded_messages_come_out_as_others_do(
+            of in templates(),
+            name in prop::option::of(Just("%programname%-%msg:1:1%")),
+            style in styles(),
+            lines in vec("[ az%\\n]{0,9}|[a-z ]{50,70}", 1..9),
+            pri in 0..191_u8,
+            from in 0..9_usize,
+        ) {
             let (sender, _receiver) = crate::queue::bounded(1 << 20);
-            let outlet = Outlet::new(sender, template, None, Framing::lines(), Arc::default());
-            let (mut alike, mut apart) = (Chunk::default(), Chunk::default());
-            // The second batch has another tag, the third another severity.
-            for (tag, pri) in [(0..4, 13), (4..9, 13), (4..9, 14)] {
-                batch.clear();
-                batch.sources.push(Arc::new(Source::new(None, Some("relay"))));
-                batch.data.extend_from_slice(b"web:mail: relay one two  three");
-                let mut flags = MessageFlags::HOSTNAME;
-                let hostname = Span::new(10, 15);
-                for msg in [16..19, 19..23, 23..23, 23..30] {
-                    let (msg, tag) = (Span::new(msg.start, msg.end), Span::new(tag.start, tag.end));
-                    let pri = Pri(pri);
-                    let raw = msg;
-                    let message =
-                        Message { raw, msg, tag, hostname, pri, flags, ..Message::default() };
-                    batch.messages.push(message);
-                    flags.set(MessageFlags::TRUNCATED);
-                }
-                for message in &batch.messages {
-                    outlet.render(batch.view(message), &mut apart);
-                }
-                batch.are_alike();
-                for message in &batch.messages {
-                    outlet.render(batch.view(message), &mut alike);
-                }
+            let framing = Framing { style, max_bytes: 60 };
+            let (of, name) = (template(of), name.map(template));
+            let outlet = Outlet::new(sender, Some(of), name, framing, Arc::default());
+            let input = InputInfo { name: "imfile".into(), hostname: "relay".into() };
+            let mut batch = Batch::new(Arc::new(input));
+            batch.sources.push(Arc::new(Source::new(None, Some("relay"))));
+            batch.data.extend_from_slice(b"web: relay");
+            let (tag, hostname) = (Span::new(0, 4), Span::new(5, 10));
+            let (pri, flags) = (Pri(pri), MessageFlags::HOSTNAME);
+            let mut spans = Vec::new();
+            for line in &lines {
+                let start = batch.data.len();
+                batch.data.extend_from_slice(line.as_bytes());
+                spans.push(Span::new(start, batch.data.len()));
             }
-            assert_eq!(alike.ends, apart.ends);
-            assert_eq!(alike.bytes, apart.bytes, "{:?}", outlet.template);
-            assert_eq!(alike.len(), 12);
+            let alike = Message { tag, hostname, pri, flags, ..Message::default() };
+            batch.fold(alike, spans.iter().copied());
+            prop_assert_eq!(batch.len(), lines.len());
+            let mut next = from;
+            let mut folded = Chunk::default();
+            outlet.render_folded(&batch, &Variables::NONE, &mut folded, &mut next);
+            prop_assert_eq!(next, lines.len().max(from));
+            let raws: Vec<_> = (0..10).map(|index| batch.raw(index).to_vec()).collect();
+            batch.unfold();
+            prop_assert!(batch.folded().is_none());
+            prop_assert_eq!(batch.len(), lines.len());
+            prop_assert!(raws.iter().enumerate().all(|(index, raw)| batch.raw(index) == raw));
+            let mut apart = Chunk::default();
+            for message in batch.messages.iter().skip(from) {
+                outlet.render(batch.view(message), &mut apart);
+            }
+            prop_assert_eq!(&folded.bytes, &apart.bytes);
+            prop_assert_eq!(&folded.ends, &apart.ends);
+            prop_assert_eq!(format!("{:?}", folded.runs), format!("{:?}", apart.runs));
         }
     }
 }

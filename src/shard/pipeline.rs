@@ -243,11 +243,13 @@ impl Shard {
     pub fn run(&self, batch: &mut Batch, route: &Residual) -> Passed {
         // What an action does may depend on the one before it: then message by message.
         match route.always().filter(|_| !self.chains.get() && !batch.gives()) {
-            Some(actions) => self.run_always(batch, route, actions),
-            None => {
-                batch.may_differ();
-                self.run_each(batch, |_| route)
+            Some(actions) => {
+                if actions.iter().any(|action| self.outlets.borrow()[action.0 as usize].gates()) {
+                    batch.unfold();
+                }
+                self.run_always(batch, route, actions)
             }
+            None => self.run_each(batch, |_| route),
         }
     }
 
@@ -275,13 +277,14 @@ impl Shard {
             }
         }
         let mut passed = Passed { quarantined: count(aside.len()), ..Passed::default() };
-        let messages = count(batch.messages.len()) - passed.quarantined;
+        let messages = count(batch.len()) - passed.quarantined;
         *(if actions.is_empty() { &mut passed.unmatched } else { &mut passed.wanted }) = messages;
         passed
     }
 
     fn run_each<'r>(&self, batch: &mut Batch, route: impl Fn(&Message) -> &'r Residual) -> Passed {
         let (mut passed, mut next) = (Passed::default(), 0);
+        batch.unfold();
         while let Err(why) = poison::caught(|| {
             let (mut work, outlets) = (self.work.borrow_mut(), self.outlets.borrow());
             let (mut renderer, scratch) = self.renderer(&mut work, &outlets);
@@ -317,8 +320,7 @@ impl Shard {
     }
 
     fn set_aside(&self, batch: &Batch, index: usize, why: &str) {
-        let raw = batch.messages.get(index).map_or(&b""[..], |m| m.raw.of(&batch.data));
-        self.quarantine.keep("rules or a template", raw, why);
+        self.quarantine.keep("rules or a template", batch.raw(index), why);
     }
 
     /// Where messages go that make a part of the program panic.
@@ -493,7 +495,7 @@ impl Renderer<'_> {
     fn render_all(&mut self, action: ActionId, batch: &Batch, route: &Residual, next: &mut usize) {
         let index = action.0 as usize;
         let outlet = &*self.outlets[index];
-        if outlet.gate.is_some() {
+        if outlet.gates() {
             while *next < batch.messages.len() {
                 *next += 1;
                 self.render(action, route.view(batch, *next - 1));
@@ -501,8 +503,11 @@ impl Renderer<'_> {
             return;
         }
         let chunk = &mut self.chunks[index];
-        if chunk.is_empty() && *next < batch.messages.len() {
+        if chunk.is_empty() && *next < batch.len() {
             self.touched.push(action);
+        }
+        if batch.folded().is_some() {
+            return outlet.render_folded(batch, route.variables(), chunk, next);
         }
         chunk.ends.reserve(batch.messages.len());
         while *next < batch.messages.len() {

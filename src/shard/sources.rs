@@ -25,6 +25,12 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Of programs of this machine, which go by its name `fromhost`. The shard does not know it.
+    #[must_use]
+    pub fn local(fromhost: &str) -> Self {
+        Self::new(Arc::new(Source::new(None, Some(fromhost))))
+    }
+
     fn new(source: Arc<Source>) -> Self {
         Self {
             source,

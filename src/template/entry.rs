@@ -136,8 +136,12 @@ impl Entry {
         }
     }
 
-    pub(super) const fn is_variable(&self) -> bool {
-        matches!(self.part.content, Content::Variable(_) | Content::Members(_))
+    /// The variable that it shows.
+    pub(super) const fn variable(&self) -> Option<&Variable> {
+        match &self.part.content {
+            Content::Rendered(op) => op.variable(),
+            Content::Variable(variable) | Content::Members(variable) => Some(variable),
+        }
     }
 }
 

@@ -163,7 +163,7 @@ fn check(template: &Template, view: &View<'_>) {
     }
 }
 
-/// What messages that are alike begin with may be made of any of them.
+/// What messages that are folded begin with may be made of any of them.
 fn behind_a_head(template: &Template, view: &View<'_>) {
     let mut message = *view.message;
     message.flags.clear(MessageFlags::VERBATIM);

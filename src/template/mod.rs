@@ -37,6 +37,7 @@ pub use compile::PROPERTY as PROPERTY_PARAMS;
 pub use compile::TEMPLATE as PARAMS;
 #[cfg(any(test, fuzzing))]
 pub use fuzz::fuzz_template;
+pub use render::Behind;
 pub use render::Escape;
 pub use render::Options;
 pub use render::Template;

@@ -7,6 +7,7 @@ use crate::config::ast::Object;
 use crate::message::Message;
 use crate::message::Property;
 use crate::message::TimeFormat;
+use crate::message::Tree;
 use crate::message::Variable;
 use crate::message::View;
 use crate::message::write_pri;
@@ -90,12 +91,20 @@ pub struct Template {
     overhead: usize,
     /// Its parts that have names, for outputs that send fields.
     parts: Vec<Part>,
-    /// How many of the first steps come to the same for messages that are alike; MSG at the end of
+    /// How many of the first steps come to the same for messages that are folded; MSG at the end of
     /// the last of them is apart.
     head: usize,
     /// What it was made of, for the twin.
     #[cfg(any(test, fuzzing))]
     pub(super) made_of: (Vec<Op>, Options),
+}
+
+/// MSG, and constant text behind it.
+#[derive(Clone, Copy, Debug)]
+pub struct Behind<'a> {
+    /// A space comes before it unless it begins with one.
+    pub space: bool,
+    pub end: &'a [u8],
 }
 
 impl Template {
@@ -231,7 +240,7 @@ impl Template {
         }
     }
 
-    /// Appends what every message begins with that is [alike](crate::message::Batch::are_alike).
+    /// Appends what all messages begin with that are [folded](crate::message::Batch::fold).
     pub fn render_head(&self, view: View<'_>, out: &mut Vec<u8>) {
         let nothing = Message { msg: Span::EMPTY, raw: Span::EMPTY, ..*view.message };
         let view = View { message: &nothing, ..view };
@@ -241,7 +250,7 @@ impl Template {
     }
 
     /// Appends the whole message; it begins with what [`Template::render_head`] made of one that is
-    /// alike.
+    /// folded with it.
     #[inline]
     pub fn render_behind(&self, head: &[u8], view: View<'_>, out: &mut Vec<u8>) {
         if self.head == 0 {
@@ -255,6 +264,26 @@ impl Template {
         for op in self.ops.iter().skip(self.head) {
             op.render(&view, out);
         }
+    }
+
+    /// What [`Template::render_behind`] puts behind the head, where that is MSG and hardly more.
+    #[must_use]
+    pub fn behind(&self) -> Option<Behind<'_>> {
+        let ops = self.ops.get(self.head..)?;
+        let (space, ops) = match (self.ops.first(), ops) {
+            _ if self.head == 0 => return None,
+            (Some(Op::Rfc5424), ops) => (false, ops),
+            (_, [Op::SpaceBeforeMsg, Op::Property(Property::Msg), ops @ ..]) => (true, ops),
+            (_, [Op::Property(Property::Msg), ops @ ..]) => (false, ops),
+            _ => return None,
+        };
+        let end = match ops {
+            [] => &[],
+            [Op::Text(text)] => &**text,
+            [Op::Byte(byte)] => std::slice::from_ref(byte),
+            _ => return None,
+        };
+        Some(Behind { space, end })
     }
 
     fn render_object(&self, view: &View<'_>, out: &mut Vec<u8>) {
@@ -277,6 +306,13 @@ impl Template {
     /// The properties that rendering reads, each once.
     pub fn properties(&self) -> impl Iterator<Item = Property> + '_ {
         self.properties.iter().copied()
+    }
+
+    /// Whether it shows anything of `$!`.
+    #[must_use]
+    pub fn reads_message_tree(&self) -> bool {
+        self.properties().any(Property::reads_message_tree)
+            || self.ops.iter().filter_map(Op::variable).any(|of| of.tree == Tree::Message)
     }
 
     /// Whether every message of one source renders the same.
@@ -411,12 +447,29 @@ impl Op {
         }
     }
 
-    fn is_variable(&self) -> bool {
-        match self {
-            Self::Variable(_) | Self::Json { source: Source::Variable(_), .. } => true,
-            Self::Field(field) => matches!(field.source, Source::Variable(_)),
-            Self::Entry(entry) => entry.is_variable(),
-            _ => false,
+    const fn is_variable(&self) -> bool {
+        self.variable().is_some()
+    }
+
+    /// The variable that it shows.
+    pub(super) const fn variable(&self) -> Option<&Variable> {
+        let source = match self {
+            Self::Variable(variable) => return Some(variable),
+            Self::Entry(entry) => return entry.variable(),
+            Self::Json { source, .. } | Self::Time(source) => source,
+            Self::Field(field) => &field.source,
+            Self::Text(_)
+            | Self::Byte(_)
+            | Self::Property(_)
+            | Self::Pri
+            | Self::Rfc3339
+            | Self::SpaceBeforeMsg
+            | Self::Rfc5424
+            | Self::Rfc5424Head => return None,
+        };
+        match source {
+            Source::Variable(variable) => Some(variable),
+            Source::Property(_) | Source::Time { .. } => None,
         }
     }
 
@@ -433,7 +486,7 @@ impl Op {
         }
     }
 
-    /// Whether it comes to the same for messages that are alike.
+    /// Whether it comes to the same for messages that are folded.
     fn is_shared(&self) -> bool {
         match self {
             Self::Text(_) | Self::Byte(_) => true,

@@ -1,6 +1,7 @@
 //! Rules allocate nothing once their memory is there, whatever they set and call.
 
 use std::fs;
+use std::io::Write as _;
 use std::sync::Arc;
 
 use bongsu::base::diag::Diagnostics;
@@ -11,11 +12,15 @@ use bongsu::config::ast::Object;
 use bongsu::lookup::Handle;
 use bongsu::lookup::Tables;
 use bongsu::message::Batch;
+use bongsu::message::Form;
 use bongsu::message::InputInfo;
 use bongsu::message::Message;
 use bongsu::message::PriMask;
 use bongsu::message::Source;
 use bongsu::message::View;
+use bongsu::message::json::Case;
+use bongsu::message::json::Object as Members;
+use bongsu::message::json::Value;
 use bongsu::rules::ActionId;
 use bongsu::rules::Definition;
 use bongsu::rules::Named;
@@ -28,6 +33,8 @@ use bongsu::rules::RulesetNames;
 use bongsu::rules::Scratch;
 use bongsu::rules::Sink;
 use bongsu::rules::compile;
+use bongsu::template::Options;
+use bongsu::template::Template;
 
 use crate::alloc::allocations;
 
@@ -140,5 +147,82 @@ fn rules_do_not_allocate() {
     ] {
         assert_eq!(second_round(rules), (0, actions), "{rules}");
         assert_eq!(second_round(&format!("{set}\n{rules}")), (0, actions), "{set} {rules}");
+    }
+}
+
+/// What imfile says of each message (`$!metadata`), as the batch's reader makes it and an action
+/// shows it: once its memory is there it costs none.
+#[test]
+fn what_an_input_gives_does_not_allocate() {
+    let mut diags = Diagnostics::default();
+    let mut tables = Tables::default();
+    let dir = tempfile::TempDir::new().unwrap();
+    let file = dir.path().join("table.csv");
+    fs::write(&file, "prefix,tenant\n").unwrap();
+    tables.add("net", file.to_str().unwrap(), false).unwrap();
+    let mut known = Known(tables.get("net").unwrap().clone());
+    let text = "if $!metadata!fileoffset > -1 then action(type=\"omfile\" file=\"/x\")";
+    let config = config::parse_sealed("t.conf", text.as_bytes());
+    let programs = vec![compile(&config.statements, &mut known, &mut diags)];
+    let programs = Programs::link(programs, &mut diags);
+    let shown = b"%$!metadata!filename% %$!metadata!fileoffset%\n";
+    let options = Options::default();
+    let shown = Template::from_string("t", shown, &options, Loc::default(), &mut diags).unwrap();
+    assert!(diags.all.is_empty(), "{:?}", diags.all);
+    let mut batch = batch();
+    let (source, input) = (batch.sources[0].clone(), batch.input.clone());
+    let mut scratch = Scratch::new(&programs);
+    let residual = Residuals::beside(&scratch).get(&programs, RulesetId(0), &source, &input);
+    let message = batch.messages[0];
+    let mut out = Vec::new();
+    let mut round = |first: bool| {
+        out.clear();
+        batch.clear();
+        batch.sources.push(source.clone());
+        let mut inner = Members::default();
+        inner.set(b"filename", Value::text(b"/var/log/a"), Case::Sensitive);
+        inner.set(b"fileoffset", Value::text(b""), Case::Sensitive);
+        let mut tree = Members::default();
+        tree.set(b"metadata", Value::Object(inner), Case::Sensitive);
+        let form = batch.form(Form { tree, place: Some(["metadata", "fileoffset"]) });
+        let count = allocations(|| {
+            for offset in 0..100_u32 {
+                let start = batch.data.len();
+                write!(batch.data, "{offset}").unwrap();
+                batch.messages.push(message);
+                batch.give_formed(form, Span::new(start, batch.data.len()));
+            }
+            for index in 0..100 {
+                let mut sink = Shown { template: &shown, out: &mut out };
+                residual.run(&mut batch, index, &mut scratch, &mut sink);
+            }
+        });
+        assert!(first || count == 0, "{count} allocations");
+    };
+    round(true);
+    round(false);
+    let text = String::from_utf8(out).unwrap();
+    assert_eq!(text.lines().count(), 100);
+    assert!(text.starts_with("/var/log/a 0\n/var/log/a 1\n"), "{text}");
+    assert!(text.ends_with("/var/log/a 99\n"), "{text}");
+}
+
+/// Renders what reaches an action.
+struct Shown<'a> {
+    template: &'a Template,
+    out: &'a mut Vec<u8>,
+}
+
+impl Sink for Shown<'_> {
+    fn action(&mut self, _: ActionId, view: View<'_>) {
+        self.template.render(view, self.out);
+    }
+
+    fn enqueue(&mut self, _: RulesetId, _: View<'_>) -> Option<Residual> {
+        None
+    }
+
+    fn residual(&mut self, _: RulesetId, _: View<'_>) -> Option<Residual> {
+        None
     }
 }

@@ -20,6 +20,7 @@ use crate::support::wait_for;
 
 const SOON: Duration = Duration::from_secs(10);
 const PLURA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/config/plura");
+const NODE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/configs/plura/node.conf");
 /// What a message is, but for its time: the files have that of arrival alone.
 const FIELDS: &str = "<%pri%> %hostname% %syslogtag% %programname% |%msg%|\\n";
 /// As PLURA's configurations once had it: a line end inside of the object, nothing escaped.
@@ -27,15 +28,24 @@ const OLD: &str = "{\\\"ceelog\\\":{\\\"timegenerated\\\":\\\"%timegenerated:::d
     \\\"programname\\\":\\\"%programname%\\\",\\\"hostname\\\":\\\"%hostname%\\\",\
     \\\"syslogtag\\\":\\\"%syslogtag%\\\",\\\"pri\\\":\\\"%pri%\\\",\\\"msg\\\":\\n\\\"%msg%\\\"}}\\n";
 
-/// The node's relay: what comes by UDP goes to a ceelog file, and its fields to another.
+/// The forms of a ceelog line, by the files that have them: PLURA's templates as they are
+/// published, ours, the one of old, and one that escapes nothing.
+const FORMS: [&str; 4] = ["ceelog.log", "ours.log", "old.log", "plain.log"];
+
+/// The node's relay: what comes by UDP goes to ceelog files, and its fields to another.
 fn node(dir: &Path, port: u16) -> Daemon {
-    let at = dir.display();
+    let (at, plain) = (dir.display(), OLD.replace(":\\n", ":"));
+    let ours = fs::read_to_string(NODE).unwrap();
+    let ours = ours.lines().find(|line| line.starts_with("template(name=\"Ceelog\"")).unwrap();
     let config = format!(
         "global(localHostname=\"node\")\nmodule(load=\"imudp\")\n\
          input(type=\"imudp\" address=\"127.0.0.1\" port=\"{port}\")\n\
          include(file=\"{PLURA}/ceelog/77-plura.conf\")\n\
          template(name=\"fields\" type=\"string\" string=\"{FIELDS}\")\n\
          template(name=\"old\" type=\"string\" string=\"{OLD}\")\n\
+         template(name=\"plain\" type=\"string\" string=\"{plain}\")\n{ours}\n\
+         action(type=\"omfile\" file=\"{at}/ours.log\" template=\"Ceelog\")\n\
+         action(type=\"omfile\" file=\"{at}/plain.log\" template=\"plain\")\n\
          action(type=\"omfile\" file=\"{at}/ceelog.log\" template=\"CEETemplate\")\n\
          action(type=\"omfile\" file=\"{at}/old.log\" template=\"old\")\n\
          action(type=\"omfile\" file=\"{at}/sent\" template=\"fields\")\n"
@@ -65,16 +75,23 @@ fn lines(file: &Path) -> Vec<String> {
 fn write_ceelog(dir: &Path) -> usize {
     let samples = fs::read(format!("{PLURA}/samples.log")).unwrap();
     let samples: Vec<_> = samples.split(|b| *b == b'\n').filter(|line| !line.is_empty()).collect();
+    write(dir, &samples);
+    samples.len()
+}
+
+fn write(dir: &Path, samples: &[&[u8]]) {
     let port = free_port();
     let node = node(dir, port);
     assert!(wait_for(SOON, || udp_listens(port)));
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    for sample in &samples {
+    for (sent, sample) in samples.iter().enumerate() {
         socket.send_to(sample, ("127.0.0.1", port)).unwrap();
+        if sent % 50 == 49 {
+            assert!(wait_for(SOON, || lines(&dir.join("sent")).len() > sent));
+        }
     }
     assert!(wait_for(SOON, || lines(&dir.join("sent")).len() == samples.len()));
     assert!(node.stop().status.success());
-    samples.len()
 }
 
 /// What the reader makes of `frames`, of which there are as many as `sent` lines.
@@ -120,6 +137,77 @@ fn so_does_the_form_of_old() {
     let sent = lines(&dir.path().join("sent"));
     for (read, sent) in read_back(dir.path(), &frames).iter().zip(&sent) {
         assert_eq!(read, sent);
+    }
+}
+
+/// Texts with each byte there is, and with what a ceelog line is made of in any order.
+fn odd_texts() -> Vec<Vec<u8>> {
+    const PIECES: [&str; 17] = [
+        "\"",
+        "\\",
+        ",",
+        "}",
+        "}}",
+        "\"}}",
+        ":",
+        "\"msg\":",
+        "\"x\":\"",
+        "\",\"b\":\"c",
+        "\",\"pri\":\"0",
+        "\",\"pri-text\":\"0",
+        "u0041",
+        "#012",
+        " ",
+        "{\"ceelog\":{",
+        "é",
+    ];
+    let bytes =
+        (0..=255_u8).map(|byte| [b"a", &[byte][..], b"b \"", &[byte], b"\" ", &[byte]].concat());
+    let mut state = 7_u64;
+    let mut next = move |below: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    let made = (0..600).map(|_| {
+        let text: String = (0..=next(6)).map(|_| PIECES[next(PIECES.len())]).collect();
+        format!("a{text}").into_bytes()
+    });
+    bytes.chain(made.collect::<Vec<_>>()).collect()
+}
+
+/// Whatever is in a text, it comes back from each form. What nobody escaped and looks escaped is
+/// another text: a backslash in the last form.
+#[test]
+fn every_odd_text_comes_back_from_each_form() {
+    let dir = TempDir::new().unwrap();
+    let texts = odd_texts();
+    let samples: Vec<_> = texts
+        .iter()
+        .map(|text| [b"<13>Oct 11 22:14:15 host tag[1]: ", &text[..]].concat())
+        .collect();
+    write(dir.path(), &samples.iter().map(|sample| &sample[..]).collect::<Vec<_>>());
+    let sent = lines(&dir.path().join("sent"));
+    for form in FORMS {
+        let bytes = fs::read(dir.path().join(form)).unwrap();
+        let mut frames: Vec<Vec<u8>> = Vec::new();
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            match frames.last_mut() {
+                Some(last) if last.ends_with(b"\"msg\":\n") => last.extend_from_slice(line),
+                _ => frames.push(line.to_vec()),
+            }
+        }
+        frames.iter_mut().for_each(|frame| frame.truncate(frame.trim_ascii_end().len()));
+        assert_eq!(frames.len(), samples.len(), "{form}");
+        fs::remove_file(dir.path().join("read")).ok();
+        let read = read_back(dir.path(), &frames);
+        let differ: Vec<_> = read
+            .iter()
+            .zip(&sent)
+            .filter(|(read, sent)| read != sent && !(form == "plain.log" && sent.contains('\\')))
+            .collect();
+        let (first, many) = (&differ[..differ.len().min(5)], differ.len());
+        assert!(differ.is_empty(), "{form}: {many} differ, as {first:#?}");
     }
 }
 

@@ -227,7 +227,7 @@ fn a_full_file_system_loses_nothing() {
 #[test]
 fn a_file_that_was_replaced_by_something_else_is_waited_for() {
     type Change = fn(&Path);
-    let cases: [(&str, Change, &str); 4] = [
+    let cases: [(&str, Change, &str); 5] = [
         ("directory", |path| fs::create_dir(path).unwrap(), "Is a directory"),
         ("loop", |path| symlink(path, path).unwrap(), "symbolic links"),
         (
@@ -239,6 +239,8 @@ fn a_file_that_was_replaced_by_something_else_is_waited_for() {
             "No such device or address",
         ),
         ("link", |path| symlink("/dev/full", path).unwrap(), "No space left"),
+        // The kernel has nothing at address 0.
+        ("disk", |path| symlink("/proc/self/mem", path).unwrap(), "Input/output error"),
     ];
     for (name, replace, complaint) in cases {
         let mut bench = Bench::new(ONE_FILE);
@@ -288,6 +290,37 @@ fn permission_that_comes_later_is_enough() {
     }
     bench.becomes("out/log", &as_file(numbered(3)));
     bench.stop();
+}
+
+/// As disks become that have errors. Who is not root has a file that may only be read instead.
+#[test]
+fn what_may_only_be_read_is_waited_for() {
+    let mut bench = Bench::new(ONE_FILE);
+    let out = bench.path("out");
+    fs::create_dir(&out).unwrap();
+    if !geteuid().is_root() {
+        eprintln!("not root: no file system can be mounted; a file's mode stands for it");
+        fs::write(out.join("log"), "").unwrap();
+        fs::set_permissions(out.join("log"), Permissions::from_mode(0o400)).unwrap();
+        bench.start().send("h", numbered(3));
+        bench.says("Permission denied");
+        fs::set_permissions(out.join("log"), Permissions::from_mode(0o600)).unwrap();
+        bench.becomes("out/log", &as_file(numbered(3)));
+        bench.stop();
+        return;
+    }
+    let mount = |args: &[&str]| Command::new("mount").args(args).arg(&out).status().unwrap();
+    assert!(mount(&["-t", "tmpfs", "-o", "ro", "none"]).success());
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        bench.start().send("h", numbered(3));
+        bench.says("Read-only file system");
+        assert!(mount(&["-o", "remount,rw"]).success());
+        bench.becomes("out/log", &as_file(numbered(3)));
+        bench.stop();
+    }));
+    drop(bench.relay.take());
+    assert!(Command::new("umount").arg("-l").arg(&out).status().unwrap().success());
+    done.unwrap();
 }
 
 /// More names than the process may open files: fewer are kept open, and it is said.
@@ -372,6 +405,46 @@ fn compressed_files_are_readable_at_any_time() {
         }
         bench.stop();
     }
+}
+
+/// The file that was rotated away gets what its compressor holds, when there is room again; the
+/// new one begins with the message behind that.
+#[test]
+fn a_compressed_file_that_is_rotated_while_the_disk_is_full_is_finished() {
+    let mut bench = Bench::new(
+        "action(type=\"omfile\" file=\"@DIR@/out/log\" template=\"m\" zipLevel=\"6\")\n",
+    );
+    // What does not compress: the limit cuts it.
+    let mut state = 1_u64;
+    let lines: Vec<String> = (0..3000)
+        .map(|i| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            format!("{i:05} {state:016x}")
+        })
+        .collect();
+    bench.start().send("h", ["first".to_owned()]);
+    assert!(wait_for(SOON, || bench.path("out/log").exists()));
+    bench.limit_files(Some(5_000));
+    bench.send("h", lines.iter().cloned());
+    bench.says("File too large");
+    fs::rename(bench.path("out/log"), bench.path("out/log.1")).unwrap();
+    bench.relay().signal(Signal::HUP);
+    std::thread::sleep(WHILE);
+    bench.limit_files(None);
+    bench.send("h", ["last".to_owned()]);
+    let unzipped = |name: &str| {
+        let mut text = String::new();
+        let file = fs::read(bench.path(name)).unwrap_or_default();
+        let whole = MultiGzDecoder::new(&file[..]).read_to_string(&mut text).is_ok();
+        (text, whole)
+    };
+    assert!(wait_for(SOON, || unzipped("out/log").0.ends_with("last\n")));
+    let (before, whole) = unzipped("out/log.1");
+    assert!(whole, "{} bytes of text, and no end", before.len());
+    let all = before + &unzipped("out/log").0;
+    let expected = ["first".to_owned()].into_iter().chain(lines).chain(["last".to_owned()]);
+    assert!(all == as_file(expected), "{} lines", all.lines().count());
+    bench.stop();
 }
 
 /// Without flushOnTXEnd a compressed file gets its messages after flushInterval, and those that

@@ -86,13 +86,32 @@ impl Relay {
     }
 }
 
-/// Entries with everything that an entry can have, and what rsyslogd 8.2302 made of them.
+/// Entries with everything that an entry can have, and what rsyslogd 8.2302 made of them
+/// (`tests/data/journal/record`), by default and with each parameter that it knows and that shows.
+/// Of the others: `fsync` and `persistStateInterval` show after a crash alone, `remote` and
+/// `ignorePreviousMessages` decide what journalctl is asked for, which other tests here look at,
+/// `workAroundJournalBug` does nothing; `defaultTag`, `fileCreateMode` and `main` are newer.
 #[test]
 fn entries_become_what_rsyslogd_makes_of_them() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/journal");
+    let mut seen = Vec::new();
+    for (parameters, recorded) in [
+        ("", "rsyslogd.txt"),
+        ("usePid=\"syslog\"", "rsyslogd-syslog-pid.txt"),
+        ("usePid=\"system\"", "rsyslogd-system-pid.txt"),
+        ("defaultSeverity=\"debug\" defaultFacility=\"local3\"", "rsyslogd-defaults.txt"),
+    ] {
+        let theirs = fs::read(data.join(recorded)).unwrap();
+        become_what_was_recorded(&data, parameters, &theirs);
+        assert!(!seen.contains(&theirs), "{parameters} shows nothing");
+        seen.push(theirs);
+    }
+}
+
+fn become_what_was_recorded(data: &Path, parameters: &str, theirs: &[u8]) {
     let relay = Relay::new(&format!("cat {}\n{WAIT}", data.join("entries.export").display()));
     let daemon = relay.start(
-        "",
+        parameters,
         "%pri%|%timereported:::date-rfc3339%|%timegenerated:::date-rfc3339%|%fromhost-ip%|\
          %syslogtag:::json%|%programname:::json%|%app-name:::json%|%procid:::json%|%inputname%|\
          %rawmsg:::json%|%msg:::json%|%$!all-json%",
@@ -101,16 +120,33 @@ fn entries_become_what_rsyslogd_makes_of_them() {
     let ended = daemon.stop();
     assert!(ended.status.success(), "{}", ended.stderr);
     let ours = fs::read(relay.path().join("out")).unwrap();
-    let theirs = fs::read(data.join("rsyslogd.txt")).unwrap();
     let pairs = ours.split(|b| *b == b'\n').zip(theirs.split(|b| *b == b'\n'));
     for (ours, theirs) in pairs {
-        assert_eq!(ours.escape_ascii().to_string(), theirs.escape_ascii().to_string());
+        let [ours, theirs] = [ours, theirs].map(|line| line.escape_ascii().to_string());
+        assert_eq!(ours, theirs, "{parameters}");
     }
     assert_eq!(ours.len(), theirs.len());
     let last = fs::read(data.join("entries.export")).unwrap();
     let mut cursors =
         last.split(|b| *b == b'\n').filter_map(|line| line.strip_prefix(b"__CURSOR="));
     assert_eq!(relay.text("state").as_bytes(), cursors.next_back().unwrap());
+}
+
+/// What impstats says of it, under rsyslogd's names.
+#[test]
+fn its_figures_have_rsyslogds_names() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/journal");
+    let relay = Relay::new(&format!("cat {}\n{WAIT}", data.join("entries.export").display()));
+    let daemon = relay.run(
+        "global(workDirectory=\"@\")\n\
+         module(load=\"impstats\" interval=\"1\" log.file=\"@/stats\" log.syslog=\"off\")\n\
+         module(load=\"imjournal\" rateLimit.interval=\"600\" rateLimit.burst=\"100\")\n\
+         action(type=\"omfile\" file=\"@/out\")\n",
+    );
+    let wanted = "imjournal: origin=imjournal submitted=100 read=210 discarded=110 failed=0 ";
+    assert!(wait_for(SOON, || relay.text("stats").contains(wanted)), "{}", relay.text("stats"));
+    assert!(relay.text("stats").contains(" recovery_attempts=0"), "{}", relay.text("stats"));
+    assert!(daemon.stop().status.success());
 }
 
 #[test]

@@ -219,6 +219,21 @@ fn large_configurations() {
     assert_eq!(rest.unwrap().message, "4980 more of this kind are not shown");
 }
 
+/// What to write instead has the name of the property that is there.
+#[test]
+fn help_for_a_path_names_its_property() {
+    let text = fs::read(format!("{FOLDER}/unsafe-path.conf")).unwrap();
+    let found = lint(&config::parse_text("unsafe-path.conf", &text), &[]);
+    let unsafe_paths = found.iter().filter(|d| d.lint == Some("unsafe-path"));
+    let helps: Vec<_> = unsafe_paths.map(|d| d.help.clone().unwrap()).collect();
+    let help = |name: &str| {
+        format!(
+            "write %{name}:::secpath-replace% or property(name=\"{name}\" securePath=\"replace\")"
+        )
+    };
+    assert_eq!(helps, ["hostname", "programname", "$!user"].map(help));
+}
+
 /// Configurations that break off anywhere, as their writers leave them.
 #[test]
 fn no_text_is_too_broken() {

@@ -111,6 +111,50 @@ fn of_the_rules() {
     all_but_the_poison_arrive("rules", "if $msg contains 'x' then stop\n", "rules or a template");
 }
 
+/// Lines of a file are not written down as messages unless rules ask for more than their text.
+fn all_but_the_poison_of_a_file_arrive(stage: &str, template: &str, rules: &str) {
+    let dir = TempDir::new().unwrap();
+    let folder = dir.path().display();
+    let config = format!(
+        "global(workDirectory=\"{folder}\" shards=\"1\")\nmodule(load=\"imfile\")\n\
+         input(type=\"imfile\" file=\"{folder}/in\" tag=\"web:\")\n\
+         template(name=\"M\" type=\"string\" string=\"{template}\")\n{rules}\
+         action(type=\"omfile\" file=\"{folder}/out\" template=\"M\")\n\
+         action(type=\"omfile\" file=\"{folder}/second\" template=\"M\")\n",
+    );
+    let line = |n: u32| format!("{} {n}\n", if is_poison(n) { "poison" } else { "good" });
+    fs::write(dir.path().join("in"), (0..MESSAGES).map(line).collect::<String>()).unwrap();
+    let file = write_config(dir.path(), &config);
+    let mut command = command(BONGSU, dir.path());
+    command.arg("-n").arg("-f").arg(file).env("BONGSU_TEST_PANIC", format!("{stage}:poison"));
+    let daemon = Daemon::spawn(&mut command);
+    let read = |file: &str| fs::read_to_string(dir.path().join(file)).unwrap_or_default();
+    let good: String =
+        (0..MESSAGES).filter(|n| !is_poison(*n)).map(|n| format!("web: good {n}\n")).collect();
+    for file in ["out", "second"] {
+        assert!(wait_for(SOON, || read(file) == good), "{file}: {}", read(file));
+    }
+    let aside: Vec<_> = (0..MESSAGES).filter(|n| is_poison(*n)).collect();
+    let kept = || read("bongsu-quarantine");
+    let all = || aside.iter().all(|n| kept().contains(&format!("\npoison {n}\n")));
+    assert!(wait_for(SOON, all), "{}", kept());
+    assert_eq!(kept().lines().count(), 2 * aside.len(), "{}", kept());
+    let Ended { status, stderr, .. } = daemon.stop();
+    assert!(status.success(), "{stderr}");
+    assert!(stderr.contains(&format!("set aside after a panic {}", aside.len())), "{stderr}");
+    assert!(!stderr.contains("BUG"), "{stderr}");
+}
+
+#[test]
+fn of_lines_of_a_file() {
+    let (bare, more) = ("%syslogtag% %msg%\\n", "%syslogtag% %msg:1:$%\\n");
+    for (stage, template) in [("template", bare), ("rules", bare), ("template", more)] {
+        all_but_the_poison_of_a_file_arrive(stage, template, "");
+    }
+    let rules = "if $msg contains 'never' then stop\n";
+    all_but_the_poison_of_a_file_arrive("template", bare, rules);
+}
+
 /// A message of the relay's own costs itself: the task that hears them goes on. impstats knows of
 /// reloads.
 #[test]

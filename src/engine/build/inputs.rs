@@ -6,8 +6,6 @@ use std::sync::Arc;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
-use crate::base::diag::SourceMap;
-use crate::base::num::len32;
 use crate::config::ast::Block;
 use crate::config::ast::Object;
 use crate::config::ast::ObjectKind;
@@ -96,6 +94,9 @@ impl Builder {
             let ruleset = self.bound_ruleset(params, diags);
             let ruleset = self.entries.get(&ruleset).copied().unwrap_or(ruleset);
             let all = (of.loaded)(params, &self.surroundings(), diags);
+            for prefix in ["", "sysSock."] {
+                limits::check_own_name(params, prefix, &self.limits, diags);
+            }
             diags.name_term(before, &manual::module(of.module.name));
             for local in all.into_iter().filter(|_| !params.refused) {
                 let mut parse = self.parse_settings();
@@ -119,22 +120,10 @@ impl Builder {
         local::Surroundings {
             work_directory: self.globals.work_directory.as_deref().map(PathBuf::from),
             message_bytes_max: self.globals.message_bytes_max,
-            reads_variables: may_read_variables(self.definitions.sources()),
+            reads_variables: self.reads_variables,
             inputs: self.input_kinds.clone(),
         }
     }
-}
-
-/// Whether a message's variables (`$!`) may be read anywhere. Its text is looked through: what
-/// comes from the environment, or is written with escapes, counts as if it did.
-fn may_read_variables(sources: &SourceMap) -> bool {
-    const SIGNS: [&[u8]; 10] =
-        [b"$!", b"%!", b"\"!", b"'!", b": !", b"all-json", b"jsonmesg", b"`", b"\\x", b"\\0"];
-    let texts = (0..sources.len()).filter_map(|n| sources.file(len32(n))).map(|file| &file.text);
-    texts.into_iter().any(|text| {
-        let text = text.to_ascii_lowercase();
-        SIGNS.iter().any(|sign| memchr::memmem::find(&text, sign).is_some())
-    })
 }
 
 fn default_tz(params: &Params, module: &Params, diags: &mut Diagnostics) -> Option<Offset> {
@@ -148,4 +137,90 @@ fn default_tz(params: &Params, module: &Params, diags: &mut Diagnostics) -> Opti
         diags.push(d);
     }
     offset
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config;
+    use crate::engine::build::Options;
+    use crate::engine::build::compile;
+
+    /// Whether an imfile input would set its variables under these rules.
+    fn sets(rules: &str) -> bool {
+        let text = format!(
+            r#"global(workDirectory="/")
+module(load="imfile") module(load="mmjsontransform") module(load="mmjsonparse")
+input(type="imfile" file="/x" tag="t:")
+{rules}
+"#
+        );
+        let mut config = config::parse_sealed("t.conf", text.as_bytes());
+        let hostname = "host".to_owned();
+        let options = Options { hostname, no_dns: true, ipv4: false, ipv6: false };
+        let plan = compile(&mut config, &options);
+        let errors: Vec<_> = config.diagnostics.all.iter().map(|d| &d.message).collect();
+        assert!(!config.diagnostics.has_errors(), "{rules}: {errors:?}");
+        let inputs = format!("{:?}", plan.inputs);
+        assert!(inputs.contains("metadata: "), "{inputs}");
+        inputs.contains("metadata: true")
+    }
+
+    #[test]
+    fn variables_are_set_where_something_may_read_them() {
+        let file = r#"action(type="omfile" file="/out")"#;
+        for rules in [
+            r#"if $!metadata!filename == "/x" then stop"#,
+            r#"if not (exists($!a) or $msg == "b") then stop"#,
+            r#"set $.x = "a" & tolower($!metadata!filename);"#,
+            r#"set $.x = -(1 + strlen($!a));"#,
+            r#"if $jsonmesg contains "x" then stop"#,
+            r#"set $.x = $!all-json-plain;"#,
+            r#"set $.x = $!;"#,
+            r#"foreach ($.i in $!list) do { set $.y = $.i; }"#,
+            r#"foreach ($.i in $.list) do { if $!a == 1 then stop }"#,
+            r#"call_indirect $!metadata!filename;"#,
+            r#"ruleset(name="never called") { if $!a == 1 then stop }"#,
+            r#"if $fromhost-ip == "10.0.0.1" and $!a == 1 then stop"#,
+            r#"action(type="omfile" file="/o" template="RSYSLOG_DebugFormat")"#,
+            r#"action(type="mmjsontransform" input="$!metadata" output="$.m")"#,
+            "$template a,\"%$!a%\"\n*.* /o;a",
+        ] {
+            assert!(
+                sets(&format!(
+                    "{rules}
+{file}"
+                )),
+                "{rules}"
+            );
+        }
+    }
+
+    /// What a module reads by itself runs without the limit that is not there.
+    #[test]
+    fn a_limit_of_the_log_socket_that_is_not_there_is_complained_of() {
+        let text = r#"module(load="imuxsock" sysSock.rateLimit.name="none")
+action(type="omfile" file="/out")
+"#;
+        let mut config = config::parse_sealed("t.conf", text.as_bytes());
+        let hostname = "host".to_owned();
+        let options = Options { hostname, no_dns: true, ipv4: false, ipv6: false };
+        let plan = compile(&mut config, &options);
+        let found = config.diagnostics.all.iter().find(|d| d.message.contains("ratelimit"));
+        assert_eq!(found.unwrap().message, "ratelimit 'none' not found: no limit holds");
+        assert_eq!(plan.inputs.len(), 1);
+    }
+
+    #[test]
+    fn variables_are_not_set_where_nothing_reads_them() {
+        for rules in [
+            r#"action(type="omfile" file="/out$!x")"#,
+            r#"# $!metadata
+set $.a = '$!metadata'; set $!b = $msg; action(type="omfile" file="/o")"#,
+            r#"template(name="unused" type="string" string="%$!a%")
+action(type="omfile" file="/o")"#,
+            r#"action(type="mmjsonparse") action(type="omfile" file="/out")"#,
+        ] {
+            assert!(!sets(rules), "{rules}");
+        }
+    }
 }

@@ -148,6 +148,7 @@ pub fn compile(config: &mut Config, options: &Options) -> Plan {
     });
     let programs = builder.rules(&config.statements, &mut diags);
     let default_ruleset = builder.default_ruleset;
+    builder.reads_variables = programs.read_message_tree() || builder.actions_read_message_tree();
     let inputs = builder.inputs(&config.statements, &mut diags);
     let impstats = builder.impstats(&mut diags);
     builder.closing_checks(config, &mut diags);
@@ -214,6 +215,8 @@ struct Builder {
     acts: bool,
     queues: queue::params::Names,
     queue_plans: QueuePlans,
+    /// Something reads `$!`.
+    reads_variables: bool,
     /// The modules of the `input()` objects.
     input_kinds: Vec<String>,
     /// Of mmsequence.
@@ -238,6 +241,12 @@ fn objects(block: &Block, kind: ObjectKind) -> impl Iterator<Item = &Object> {
 }
 
 impl Builder {
+    /// Whether an action writes anything of `$!`, or chooses a file by it.
+    fn actions_read_message_tree(&self) -> bool {
+        let templates = self.actions.iter().flat_map(|of| of.template.iter().chain(&of.file_name));
+        templates.into_iter().any(|template| template.reads_message_tree())
+    }
+
     /// Everything that may be named before it stands: globals, modules, templates, rulesets.
     fn declare(&mut self, block: &Block, diags: &mut Diagnostics) {
         let mut given = Given::default();

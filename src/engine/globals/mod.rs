@@ -8,6 +8,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::base::account;
+use crate::base::capabilities::Capabilities;
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
 use crate::base::diag::Loc;
@@ -56,6 +57,7 @@ pub struct Globals {
     pub default_ruleset: Option<(String, Loc)>,
     pub preserve_fqdn: bool,
     pub umask: Option<u32>,
+    pub capabilities: Capabilities,
     pub privileges: Privileges,
     pub dns: bool,
     pub ipv4: bool,
@@ -86,6 +88,7 @@ impl Default for Globals {
             default_ruleset: None,
             preserve_fqdn: false,
             umask: None,
+            capabilities: Capabilities::default(),
             privileges: Privileges::default(),
             dns: true,
             ipv4: true,
@@ -112,6 +115,9 @@ impl Globals {
         check_files(&params, diags);
         self.has_work_directory |= params.has("workDirectory");
         check_environment(&params, diags);
+        let Capabilities { give_up, must } = &mut self.capabilities;
+        *give_up = params.bool("libcapng.enable").or(*give_up);
+        *must = params.bool("libcapng.default").unwrap_or(*must);
         read_privileges(&mut self.privileges, &params, diags);
         let text = |name| params.str(name).map(str::to_owned);
         self.sizes(&params, diags);
@@ -153,6 +159,7 @@ impl Globals {
             (self.shards != new.shards, "shards"),
             (self.umask != new.umask, "umask"),
             (self.privileges != new.privileges, "privdrop"),
+            (self.capabilities != new.capabilities, "libcapng"),
             (self.drain != new.drain, "drain.timeout"),
             (internal(self) != internal(new), "processInternalMessages"),
             (self.work_directory != new.work_directory, "workDirectory"),
@@ -162,9 +169,16 @@ impl Globals {
 
     /// With what stays as `old` has it.
     pub(super) fn with_fixed_of(self, old: &Self) -> Self {
-        let Self { shards, umask, privileges, drain, internal_messages, .. } = *old;
-        let work_directory = old.work_directory.clone();
-        Self { shards, umask, privileges, drain, internal_messages, work_directory, ..self }
+        Self {
+            shards: old.shards,
+            umask: old.umask,
+            privileges: old.privileges,
+            capabilities: old.capabilities,
+            drain: old.drain,
+            internal_messages: old.internal_messages,
+            work_directory: old.work_directory.clone(),
+            ..self
+        }
     }
 
     /// The address families to listen on and to connect to.

@@ -26,7 +26,6 @@ const NAMES: &str = "names are kept until the end";
 const OVERSIZE: &str = "as in rsyslogd, imudp, imtcp and imptcp cut messages at maxMessageSize before it \
                         is asked; they are counted";
 const REPEATS: &str = "state changes are said once";
-const CAPABILITIES: &str = "set CapabilityBoundingSet= in the unit file";
 
 /// Names alone, and as rsyslogd 8.2302 knows them: any other is an error to it.
 const SEVERITIES: Kind = Word(&[
@@ -83,13 +82,21 @@ static GENERAL: &[Spec] = &[
     Spec::new("privdrop.group.name", Group, "", "Group to become once ports are bound."),
     Spec::new("privdrop.group.id", Positive, "", "The same, a number."),
     Spec::new("privdrop.group.keepSupplemental", Bool, "off", "Keeps the process's other groups."),
-    Spec::new("libcapng.default", Bool, "on", "Drops capabilities that are not needed.")
-        .ignored(CAPABILITIES),
-    Spec::new("libcapng.enable", Bool, "on", "Whether capabilities are dropped at all.")
-        .ignored(CAPABILITIES),
+    Spec::new(
+        "libcapng.default",
+        Bool,
+        "on",
+        "Does not start where capabilities cannot be given up.",
+    ),
+    Spec::new(
+        "libcapng.enable",
+        Bool,
+        "on",
+        "Gives up capabilities that are never used; written out, for child programs as well.",
+    ),
     Spec::new("variables.caseSensitive", Bool, "off", "Names of variables keep their case."),
     Spec::new("compactJsonString", Bool, "off", "Writes JSON without blanks.")
-        .ignored("message variables come with a later version"),
+        .ignored("JSON has the blanks that rsyslog 8.2302 writes; all-json-plain has none"),
     Spec::new("environment", Array, "", "Environment variables to set, name=value.")
         .ignored("set them for the process, in its unit file or shell"),
     Spec::new("janitor.interval", Positive, "10", "Minutes between clean-ups.")

@@ -23,7 +23,7 @@ static UNSAFE_PATH: Lint = Lint {
     severity: Warning,
     what: "A sender's words are part of a file's name, slashes and all.",
     why: "A message with `../` in that place is written to any file below the template's directory.",
-    help: "write %hostname:::secpath-replace% or property(name=\"hostname\" securePath=\"replace\")",
+    help: "write %NAME:::secpath-replace% or property(name=\"NAME\" securePath=\"replace\")",
 };
 static PERCENT_IN_FILE: Lint = Lint {
     id: "percent-in-file",
@@ -115,7 +115,8 @@ fn dynamic(shape: &Shape<'_>, slash: bool, found: &mut Findings<'_>) {
     for (before, field, behind) in shape.fields() {
         if !field.secure && may_climb(field, before, behind, slash) {
             let text = format!("'{}' comes from the sender and may hold slashes", field.name);
-            found.add_in(&UNSAFE_PATH, shape.object, field.loc, text);
+            let help = UNSAFE_PATH.help.replace("NAME", &field.name);
+            found.add_helped(&UNSAFE_PATH, shape.object, field.loc, text, help);
         }
     }
 }

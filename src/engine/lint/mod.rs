@@ -113,6 +113,22 @@ impl Findings<'_> {
         self.add_within(lint, loc, object.loc, text);
     }
 
+    /// As [`Self::add_in`], with what to write there instead of what the lint says of all.
+    fn add_helped(
+        &mut self,
+        lint: &'static Lint,
+        object: &Object,
+        loc: Loc,
+        text: String,
+        help: String,
+    ) {
+        let before = self.all.len();
+        self.add_in(lint, object, loc, text);
+        if let Some(found) = self.all.get_mut(before) {
+            found.help = Some(help);
+        }
+    }
+
     /// Adds what was found at `loc`, unless it is allowed there or where `whole` begins.
     fn add_within(&mut self, lint: &'static Lint, loc: Loc, whole: Loc, text: impl Into<String>) {
         let allowed = |loc| self.allowed.covers(lint.id, self.sources, loc);

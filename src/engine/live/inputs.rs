@@ -13,14 +13,18 @@ use crate::engine::build::InputPlan;
 use crate::engine::statistics::ListenerProbe;
 use crate::input::InputSettings;
 use crate::input::InputStats;
+use crate::input::journal;
 use crate::input::local::Local;
 use crate::input::local::LocalInput;
 use crate::input::local::LocalSetup;
 use crate::input::local::Reader;
+use crate::input::tcp;
+use crate::input::tcp::ListenSocket;
 use crate::input::tcp::Listener;
 use crate::input::tcp::TcpInput;
 use crate::input::tcp::TcpSetup;
 use crate::input::tcp::TcpSpec;
+use crate::input::tcp::UnixPlace;
 use crate::input::udp;
 use crate::input::udp::UdpInput;
 use crate::input::udp::UdpSetup;
@@ -56,6 +60,7 @@ enum Spec {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
     Port(Port),
+    Unix(UnixPlace),
     /// All that is known of it.
     Local(String),
 }
@@ -145,6 +150,11 @@ pub(super) fn wanted(
 impl Spec {
     fn place(&self, port: String, settings: &InputSettings, shards: usize) -> Place {
         let family = settings.family;
+        if let Self::Tcp(spec) = self
+            && let Some(unix) = &spec.unix
+        {
+            return Place::Unix(unix.clone());
+        }
         Place::Port(match self {
             Self::Tcp(spec) => Port {
                 module: spec.module,
@@ -203,6 +213,10 @@ impl LiveInput {
         matches!(&self.kind, Kind::Local(input) if input.local.module() == unix::NAME)
     }
 
+    pub(super) fn reads_journal(&self) -> bool {
+        matches!(&self.kind, Kind::Local(input) if input.local.module() == journal::NAME)
+    }
+
     /// Does as `wanted`, which is [at the same place](Self::is_at), says from `generation` on.
     pub(super) fn go_on(&mut self, generation: u64, wanted: &Wanted, settings: &InputSettings) {
         self.label.clone_from(&wanted.label);
@@ -227,11 +241,16 @@ impl LiveInput {
 
     /// What impstats says of it.
     pub(super) fn probes(&self) -> Vec<ListenerProbe> {
-        let Place::Port(Port { module, address, port, .. }) = &self.place else {
-            return Vec::new();
+        let path;
+        let (module, address, port) = match &self.place {
+            Place::Port(Port { module, address, port, .. }) => (*module, address.as_deref(), port),
+            Place::Unix(unix) => {
+                path = unix.path.display().to_string();
+                (tcp::NAME_PLAIN, None, &path)
+            }
+            Place::Local(_) => return Vec::new(),
         };
-        let (name, address) = (&self.info.name, address.as_deref());
-        ListenerProbe::all(module, name, address, port, &self.families, &self.stats)
+        ListenerProbe::all(module, &self.info.name, address, port, &self.families, &self.stats)
     }
 }
 
@@ -240,6 +259,11 @@ impl Wanted {
     pub(super) fn complain(&self, settings: &InputSettings, error: &io::Error) {
         match &self.place {
             Place::Port(port) => complain(settings, port.module, &port.port, error),
+            Place::Unix(unix) => {
+                let path = unix.path.display();
+                let text = format!("{}: cannot listen on '{path}': {error}", tcp::NAME_PLAIN);
+                settings.reporter.say(Level::Error, text);
+            }
             Place::Local(_) => {
                 let text = format!("{}: {error}", self.label);
                 settings.reporter.say(Level::Error, text);
@@ -288,9 +312,8 @@ impl Opener<'_> {
                 let reader = input.local.open(&input)?;
                 (Kind::Local(input.clone()), SocketKind::Local(input, reader), Vec::new())
             }
-            (_, Place::Local(_)) => return Err(io::ErrorKind::Unsupported.into()),
-            (Spec::Tcp(spec), Place::Port(place)) => {
-                let (sockets, families) = self.listeners(place)?;
+            (Spec::Tcp(spec), Place::Port(_) | Place::Unix(_)) => {
+                let (sockets, families) = self.listening(&place)?;
                 let setup = wanted.tcp(spec, self.settings, None);
                 let setups = Versions::new(self.generation, setup);
                 let input = Arc::new(TcpInput::new(key, setups, stats.clone()));
@@ -305,12 +328,31 @@ impl Opener<'_> {
                 let input = Arc::new(UdpInput { stats: stats.clone(), setups });
                 (Kind::Udp(input.clone()), SocketKind::Udp(input, sockets), families)
             }
+            (_, Place::Local(_) | Place::Unix(_)) => {
+                return Err(io::ErrorKind::Unsupported.into());
+            }
         };
         let (branch, signals) = self.control.branch();
         let (label, info) = (wanted.label.clone(), wanted.info.clone());
         let ruleset = wanted.ruleset;
         let live = LiveInput { key, place, label, info, ruleset, families, stats, branch, kind };
         Ok((live, Sockets { key, signals, kind: sockets }))
+    }
+
+    /// What accepts connections at `place`.
+    fn listening(&self, place: &Place) -> io::Result<(Vec<ListenSocket>, Vec<usize>)> {
+        match place {
+            Place::Port(port) => {
+                let (sockets, families) = self.listeners(port)?;
+                Ok((sockets.into_iter().map(ListenSocket::Tcp).collect(), families))
+            }
+            Place::Unix(unix) => {
+                let (socket, placed) = unix.open(&*self.settings.reporter)?;
+                // rsyslog has them among those of IPv4.
+                Ok((vec![ListenSocket::Unix(socket, Arc::new(placed))], vec![0]))
+            }
+            Place::Local(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 
     fn listeners(&self, place: &Port) -> io::Result<(Vec<std::net::TcpListener>, Vec<usize>)> {

@@ -19,6 +19,7 @@ use std::time::Duration;
 use crate::base::drain::Branch;
 use crate::base::drain::Control;
 use crate::base::drain::Signals;
+use crate::base::poison;
 use crate::base::poison::Quarantine;
 use crate::base::reporter::Reporter;
 use crate::base::versions::Versions;
@@ -35,6 +36,7 @@ use crate::engine::spools::Spools;
 use crate::engine::statistics;
 use crate::engine::statistics::Counted;
 use crate::engine::statistics::DatagramsProbe;
+use crate::engine::statistics::JournalProbe;
 use crate::engine::statistics::ListenerProbe;
 use crate::engine::statistics::LogSocketsProbe;
 use crate::engine::statistics::MainQueueProbe;
@@ -259,6 +261,9 @@ impl Live {
                 Err(error) => Slot::Missing(Box::new(wanted), error),
             });
         }
+        if generation > 1 {
+            poison::test_panic_once("reload", b"begun");
+        }
         let inputs = slots;
         let removed: Vec<_> = old.into_iter().flatten().collect();
         let unwanted = plan.reports.impstats.is_none();
@@ -455,6 +460,9 @@ impl Live {
         let place = |l: &ListenerProbe| modules.iter().position(|module| module == l.module());
         listeners.sort_by_key(place);
         probes.extend(listeners.into_iter().map(|l| Box::new(l) as Box<dyn Probe>));
+        let journals = self.inputs.iter().filter(|input| input.reads_journal());
+        let journals = journals.map(|input| JournalProbe(input.stats.clone()));
+        probes.extend(journals.map(|probe| Box::new(probe) as Box<dyn Probe>));
         probes.push(Box::new(ResourceProbe));
         probes.extend(self.actions.iter().flat_map(LiveAction::queue_probes));
         let mut inputs: Vec<_> = self.inputs.iter().map(|input| input.stats.clone()).collect();

@@ -71,8 +71,8 @@ impl Container {
         &self.tag
     }
 
-    /// `$!` of a message.
-    pub(super) fn variables(&self, head: Option<&Head>, metadata: Option<Value>) -> Value {
+    /// `$!` of messages with such a head.
+    pub(super) fn variables(&self, head: Option<&Head>) -> Object {
         let mut all = self.variables.clone();
         if let Some(head) = head {
             let logtag = if head.partial { "P" } else { "F" };
@@ -80,10 +80,7 @@ impl Container {
                 all.set(name.as_bytes(), Value::text(text.as_bytes()), Case::Sensitive);
             }
         }
-        if let Some(metadata) = metadata {
-            all.set(b"metadata", metadata, Case::Sensitive);
-        }
-        Value::Object(all)
+        all
     }
 }
 
@@ -96,7 +93,7 @@ mod tests {
     fn shown(path: &str, place: &str) -> (String, String) {
         let container = Container::of(Path::new(path), Path::new(place));
         let mut text = Vec::new();
-        print(&container.variables(None, None), Style::Spaced, &mut text);
+        print(&Value::Object(container.variables(None)), Style::Spaced, &mut text);
         let tag = String::from_utf8_lossy(container.tag()).into_owned();
         (tag, String::from_utf8(text).unwrap())
     }

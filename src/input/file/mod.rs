@@ -10,7 +10,8 @@
 //! | `identity` | what makes a file the same file |
 //! | `tail` | one file: opening, reading on, noticing that it was cut |
 //! | `watch` | what the kernel tells of changes |
-//! | `work` | the thread: whose turn it is; `work/scan`: which files there are |
+//! | `work` | the thread: whose turn it is; `work/scan`: which files there are; `work/rotated`:
+//! | | lines on both sides of a rotation |
 //! | `store` | how far files are read, on disk |
 //! | `migrate` | what rsyslog knew of that |
 //! | `reader` | the task |

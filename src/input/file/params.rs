@@ -13,6 +13,22 @@ use crate::config::param::Spec;
 
 const DEFAULT_RULESET: &str = "RSYSLOG_DefaultRuleset";
 
+/// Parameters of the module that an input may have otherwise.
+const FORGETS_MOVED: Spec = Spec::new(
+    "deleteStateOnFileMove",
+    Bool,
+    "off",
+    "Forgets a file's position when the file is moved away.",
+)
+.since("8.2608");
+const READ_TIMEOUT: Spec = Spec::new(
+    "readTimeout",
+    NonNegative,
+    "0",
+    "With startmsg.regex, or format=\"cri\" (30 there): seconds after which a message is taken as it \
+     is; 0: never.",
+);
+
 pub(super) static MODULE_PARAMS: &[Spec] = &[
     Spec::new(
         "mode",
@@ -21,25 +37,13 @@ pub(super) static MODULE_PARAMS: &[Spec] = &[
         "How changes are noticed: the kernel says so, or all files are looked at in turn.",
     ),
     Spec::new("pollingInterval", Positive, "10", "Seconds between two looks when polling."),
-    Spec::new(
-        "readTimeout",
-        NonNegative,
-        "0",
-        "With startmsg.regex, or format=\"cri\" (30 there): seconds after which a message is taken as \
-         it is; 0: never.",
-    ),
+    READ_TIMEOUT,
     Spec::new("timeoutGranularity", Positive, "1", "Seconds between checks of readTimeout."),
     Spec::new("sortFiles", Bool, "off", "Reads the files that a wildcard matches by name."),
     Spec::new("statefile.directory", Str, "", "Folder of positions; workDirectory if not given."),
     Spec::new("normalizePath", Bool, "on", "Shortens paths before they name state files.")
         .ignored("positions are in one file"),
-    Spec::new(
-        "deleteStateOnFileMove",
-        Bool,
-        "off",
-        "Forgets a file's position when the file is moved away.",
-    )
-    .since("8.2608"),
+    FORGETS_MOVED,
     Spec::new("maxiNotifyWatches", Int, "0", "Most inotify watches to use; 0: no limit.")
         .since("8.2602"),
     Spec::new(
@@ -100,13 +104,7 @@ pub(super) static PARAMS: &[Spec] = &[
         "Forgets a file's position when the file is deleted.",
     )
     .alias(&["removeStateOnDelete"]),
-    Spec::new(
-        "deleteStateOnFileMove",
-        Bool,
-        "off",
-        "Forgets a file's position when the file is moved away.",
-    )
-    .since("8.2608"),
+    FORGETS_MOVED,
     Spec::new("delay.message", NonNegative, "0", "Waits after each message, in microseconds."),
     Spec::new(
         "addMetadata",
@@ -116,13 +114,7 @@ pub(super) static PARAMS: &[Spec] = &[
     ),
     Spec::new("addCeeTag", Bool, "off", "Puts @cee: before the message."),
     Spec::new("stateFile", Str, "", "Name of rsyslog's file with the position.").deprecated(),
-    Spec::new(
-        "readTimeout",
-        NonNegative,
-        "0",
-        "With startmsg.regex, or format=\"cri\" (30 there): seconds after which a message is taken as \
-         it is; 0: never.",
-    ),
+    READ_TIMEOUT,
     Spec::new(
         "freshStartTail",
         Bool,

@@ -1,6 +1,7 @@
 //! The task of an input: what its thread has read becomes batches.
 
 use std::io;
+use std::io::Write as _;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -22,12 +23,13 @@ use crate::input::local::Feed;
 use crate::input::local::Reader;
 use crate::input::local::Reading;
 use crate::message::Batch;
+use crate::message::Form;
 use crate::message::Message;
 use crate::message::MessageFlags;
-use crate::message::Pri;
 use crate::message::json::Case;
 use crate::message::json::Object;
 use crate::message::json::Value;
+use crate::parse::cri::Stream;
 use crate::parse::frame::Frame;
 
 /// Reads that the thread is ahead at most, beside the one that it is at.
@@ -82,8 +84,8 @@ async fn read(spec: Arc<FileSpec>, mut feed: Feed, mut signals: Signals) -> io::
         };
         feed.open().await;
         put(&spec, &mut feed, &mut next);
-        feed.stats().dropped_ratelimit.add(next.limited);
-        let ack = store.owe(next.number, next.end, &given_up);
+        feed.limited(next.limited);
+        let ack = store.owe(next.number, next.end, &next.also, &given_up);
         feed.submit(ack).await;
         // The thread may have ended.
         if used.send(next.sheet).is_err() {}
@@ -103,61 +105,93 @@ fn put(spec: &FileSpec, feed: &mut Feed, filled: &mut Filled) {
     let tag = container.map(Container::tag).filter(|_| spec.tag.is_empty());
     batch.data.extend_from_slice(tag.unwrap_or(spec.tag.as_bytes()));
     let tag = Span::new(tag_start, batch.data.len());
-    let hostname = feed.hostname();
+    let (hostname, flags) = (feed.hostname(), MessageFlags::HOSTNAME);
+    let alike = Message { tag, hostname, pri: spec.pri, flags, ..Message::default() };
     let path = pattern::bytes(&filled.path);
     // Lines of containers have times of their own.
     let named = container.is_some() && spec.variables;
-    if !spec.needs_parse && !spec.metadata && !named && filled.sheet.heads.is_empty() {
-        put_plain(spec.pri, tag, hostname, feed.batch(), &mut filled.sheet.pieces);
+    let differ = spec.needs_parse || spec.metadata || named || !filled.sheet.heads.is_empty();
+    let pieces = &mut filled.sheet.pieces;
+    if !differ && !pieces.iter().any(|piece| piece.cut) {
+        feed.batch().fold(alike, pieces.drain(..).map(|piece| piece.span));
         return;
     }
+    let mut forms =
+        Forms { spec, container: container.filter(|_| spec.variables), path, made: [None; 5] };
     for piece in &filled.sheet.pieces {
         let head = filled.sheet.heads.get(piece.head as usize);
-        let variables = match container {
-            Some(container) if spec.variables => {
-                let metadata = spec.metadata.then(|| metadata(path, piece.offset));
-                Some(container.variables(head, metadata))
-            }
-            _ => spec.metadata.then(|| alone(metadata(path, piece.offset))),
-        };
         if spec.needs_parse {
-            parse(feed, piece, head, tag, variables);
+            parse(feed, piece, head, tag, &mut forms);
             continue;
         }
         let batch = feed.batch();
-        let alike = Message { tag, hostname, pri: spec.pri, ..Message::default() };
-        let mut message = message(&alike, piece);
+        let mut message = Message { raw: piece.span, msg: piece.span, ..alike };
+        if piece.cut {
+            message.flags.set(MessageFlags::TRUNCATED);
+        }
         if let Some(head) = head {
             set_time(&mut message, head);
         }
         batch.messages.push(message);
-        batch.give(variables);
+        forms.give(batch, head, piece.offset);
     }
     filled.sheet.pieces.clear();
 }
 
-/// The same of lines that nothing is to be found out of.
-fn put_plain(pri: Pri, tag: Span, hostname: Span, batch: &mut Batch, pieces: &mut Vec<Piece>) {
-    let alike = Message { tag, hostname, pri, ..Message::default() };
-    batch.messages.extend(pieces.drain(..).map(|piece| message(&alike, &piece)));
-    batch.are_alike();
+/// `$!` of a file's messages. Those whose lines had the same head differ in the offset alone.
+struct Forms<'a> {
+    spec: &'a FileSpec,
+    /// If its names are in it.
+    container: Option<&'a Container>,
+    path: &'a [u8],
+    /// Numbers of what was made for this batch: for no head, and for each stream, whole and not.
+    made: [Option<usize>; 5],
 }
 
-#[inline]
-fn message(alike: &Message, piece: &Piece) -> Message {
-    let mut flags = MessageFlags::HOSTNAME;
-    if piece.cut {
-        flags.set(MessageFlags::TRUNCATED);
+impl Forms<'_> {
+    /// Lets the batch's last message begin with what is known of it.
+    fn give(&mut self, batch: &mut Batch, head: Option<&Head>, offset: u64) {
+        if !self.spec.metadata && self.container.is_none() {
+            return;
+        }
+        let kind = head.map_or(0, |head| {
+            1 + usize::from(head.partial) + 2 * usize::from(head.stream == Stream::Stderr)
+        });
+        let known = self.made.get(kind).copied().flatten();
+        let form = known.unwrap_or_else(|| batch.form(self.form(head)));
+        if let Some(made) = self.made.get_mut(kind) {
+            *made = Some(form);
+        }
+        let start = batch.data.len();
+        // A vector takes whatever is written.
+        write!(batch.data, "{offset}").unwrap_or_default();
+        batch.give_formed(form, Span::new(start, batch.data.len()));
     }
-    Message { raw: piece.span, msg: piece.span, flags, ..*alike }
+
+    fn form(&self, head: Option<&Head>) -> Form {
+        let mut tree = self.container.map(|of| of.variables(head)).unwrap_or_default();
+        if !self.spec.metadata {
+            return Form { tree, place: None };
+        }
+        let mut inner = Object::default();
+        inner.set(b"filename", Value::text(self.path), Case::Sensitive);
+        inner.set(b"fileoffset", Value::text(b""), Case::Sensitive);
+        tree.set(b"metadata", Value::Object(inner), Case::Sensitive);
+        Form { tree, place: Some(["metadata", "fileoffset"]) }
+    }
 }
 
 /// `needParse`: the parsers say what the line is. Where they find no tag by themselves it stays
 /// what it was (rsyslog).
-fn parse(feed: &mut Feed, piece: &Piece, head: Option<&Head>, tag: Span, variables: Option<Value>) {
+fn parse(feed: &mut Feed, piece: &Piece, head: Option<&Head>, tag: Span, forms: &mut Forms<'_>) {
     let before = feed.batch().messages.len();
-    feed.parse_in_place(Frame { span: piece.span, truncated: piece.cut }, variables);
-    let Some(message) = feed.batch().messages.get_mut(before) else { return };
+    feed.parse_in_place(Frame { span: piece.span, truncated: piece.cut }, None);
+    let batch = feed.batch();
+    if batch.messages.len() == before {
+        return;
+    }
+    forms.give(batch, head, piece.offset);
+    let Some(message) = batch.messages.get_mut(before) else { return };
     if message.flags.has(MessageFlags::PROTOCOL_1) {
         message.tag = tag;
         message.flags.set(MessageFlags::TAG_SET);
@@ -175,17 +209,4 @@ fn set_time(message: &mut Message, head: &Head) {
         message.time_text = text;
         message.flags.set(MessageFlags::TIME_CANONICAL);
     }
-}
-
-fn metadata(path: &[u8], offset: u64) -> Value {
-    let mut inner = Object::default();
-    inner.set(b"filename", Value::text(path), Case::Sensitive);
-    inner.set(b"fileoffset", Value::text(offset.to_string().as_bytes()), Case::Sensitive);
-    Value::Object(inner)
-}
-
-fn alone(metadata: Value) -> Value {
-    let mut outer = Object::default();
-    outer.set(b"metadata", metadata, Case::Sensitive);
-    Value::Object(outer)
 }

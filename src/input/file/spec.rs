@@ -11,7 +11,6 @@ use crate::base::posix::Expression;
 use crate::base::posix::Syntax;
 use crate::config::manual;
 use crate::config::param::Params;
-use crate::config::selector;
 use crate::config::wording::LEFT_OUT;
 use crate::input::file::NAME;
 use crate::input::file::pattern::Paths;
@@ -22,12 +21,10 @@ use crate::input::local::Local;
 use crate::input::local::LocalInput;
 use crate::input::local::Reader;
 use crate::input::local::Surroundings;
+use crate::input::priority;
 use crate::message::Pri;
 use crate::parse::ParseSettings;
 
-/// Facility local0 and severity notice.
-const FACILITY: u8 = 16;
-const SEVERITY: u8 = 5;
 /// How long the next part of a container's line may take.
 const PARTS_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -116,7 +113,7 @@ impl FileSpec {
             pattern,
             paths,
             tag,
-            pri: pri(params, diags),
+            pri: priority::of(params, diags),
             read_timeout: match mode {
                 Mode::Start(_) => timeout,
                 Mode::Cri => timeout.or(Some(PARTS_TIMEOUT)),
@@ -157,29 +154,6 @@ impl FileSpec {
     pub(super) const fn splits_oversize(&self) -> bool {
         matches!(self.rules.mode, Mode::Start(_) | Mode::End(_)) && !self.rules.discard
     }
-}
-
-/// Facility and severity. rsyslog puts the bits of both together, and those of a facility that is
-/// given as a number stand where the severity's are.
-fn pri(params: &Params, diags: &mut Diagnostics) -> Pri {
-    let named = |name, read: fn(&[u8]) -> Option<u8>| params.bytes(name).and_then(|v| read(v));
-    let facility = named("facility", selector::facility).unwrap_or(FACILITY);
-    let severity = named("severity", selector::severity).unwrap_or(SEVERITY);
-    if params.str("facility").is_none_or(|text| text.parse::<u8>().is_err()) {
-        return Pri::new(facility, severity);
-    }
-    let bits = facility | severity;
-    let pri = Pri::new(bits >> 3, bits & 7);
-    if pri != Pri::new(facility, severity) {
-        let text = format!(
-            "facility={facility} makes {}.{} of severity {severity}, as in rsyslog",
-            pri.facility_text(),
-            pri.severity_text()
-        );
-        let help = "write the facility's name, e.g. facility=\"local0\"";
-        diags.push(Diagnostic::warning(params.loc("facility"), text).help(help));
-    }
-    pri
 }
 
 fn seconds(n: usize) -> Duration {

@@ -22,9 +22,15 @@ use crate::input::file::split::Position;
 use crate::input::file::split::Rules;
 use crate::input::file::split::Sheet;
 use crate::input::file::split::Splitter;
+use crate::input::file::work::Link;
+use crate::net::sys;
 
-/// Most bytes that one read brings, and the buffer for them.
+/// Most bytes that one read brings. (Measured: with half of it a message costs a tenth more.)
 pub(super) const READ_BYTES: usize = 256 << 10;
+/// Room behind them: for the line that the read before left unfinished, the tag and the host name.
+/// A buffer that grew with each read would be new memory each time, which costs as much as all the
+/// rest.
+const BEHIND_BYTES: usize = 16 << 10;
 
 /// A file.
 #[derive(Debug)]
@@ -52,6 +58,8 @@ pub(super) struct Tail {
     sizeless: bool,
     /// It was said that a message was too long.
     pub(super) told_oversize: bool,
+    /// `format="cri"`: the file that was here before, whose last line this one may go on with.
+    pub(super) before: Option<Link>,
 }
 
 /// Why a file is left.
@@ -119,6 +127,7 @@ impl Tail {
             leaving: None,
             sizeless: false,
             told_oversize: false,
+            before: None,
         }
     }
 
@@ -151,9 +160,8 @@ impl Tail {
             self.restart();
             return Ok(Read::Restarted);
         }
-        sheet.data.reserve(READ_BYTES);
-        let spare = rustix::buffer::spare_capacity(&mut sheet.data);
-        let n = match rustix::io::pread(file, spare, self.splitter.next()) {
+        sheet.data.reserve(READ_BYTES + BEHIND_BYTES);
+        let n = match sys::read_at(file, &mut sheet.data, READ_BYTES, self.splitter.next()) {
             Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => return Ok(Read::Some),
             result => result?,
         };
@@ -201,5 +209,30 @@ impl Tail {
             self.identity.head = Head::of(self.file()?, HEAD_BYTES)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However a buffer has grown, a read brings no more than it may: so it does not go on growing.
+    #[test]
+    fn reads_are_bounded() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("f");
+        let text: Vec<u8> = (0..=u8::MAX).cycle().take(5000).collect();
+        std::fs::write(&path, &text).unwrap();
+        let (file, _) = open(&path).unwrap();
+        let mut into = Vec::with_capacity(20_000);
+        into.extend_from_slice(b"before");
+        assert_eq!(sys::read_at(&file, &mut into, 3000, 100).unwrap(), 3000);
+        assert_eq!(sys::read_at(&file, &mut into, 3000, 3100).unwrap(), 1900);
+        assert_eq!(sys::read_at(&file, &mut into, 3000, 5000).unwrap(), 0);
+        assert_eq!(into, [b"before", &text[100..]].concat());
+        assert_eq!(into.capacity(), 20_000);
+        let folder = File::open(dir.path()).unwrap();
+        assert_eq!(sys::read_at(&folder, &mut into, 10, 0), Err(rustix::io::Errno::ISDIR));
+        assert_eq!(into.len(), 6 + 4900);
     }
 }

@@ -18,7 +18,7 @@ use crate::base::reporter::Reporter;
 use crate::base::versions::Versions;
 use crate::input::InputStats;
 use crate::input::impstats::ImpstatsSpec;
-use crate::input::internal::push_message;
+use crate::input::local::Ready;
 use crate::message::Batch;
 use crate::message::InputInfo;
 use crate::message::Source;
@@ -33,7 +33,7 @@ use crate::telemetry::Probe;
 use crate::telemetry::report;
 
 /// The program that reports say they are from: what reads them looks for rsyslogd's name.
-const PROGRAM: &str = "rsyslogd-pstats";
+const TAG: &[u8] = b"rsyslogd-pstats:";
 
 /// The running impstats.
 #[derive(Debug)]
@@ -115,9 +115,10 @@ impl Impstats {
         let mut batch = Batch::new(setup.info.clone());
         batch.arrival = shard.arrival();
         batch.sources.push(source.clone());
-        let mut bytes = 0;
+        let (mut bytes, mut hostname) = (0, None);
         for line in lines {
-            push_message(&mut batch, setup.spec.pri, PROGRAM, line);
+            let ready = Ready { pri: setup.spec.pri, tag: TAG, text: line, variables: None };
+            hostname = Some(ready.push_to(&mut batch, hostname));
             bytes += line.len();
         }
         self.stats.count(&batch);

@@ -23,6 +23,8 @@ pub(super) struct Rules {
     pub(super) pid: UsePid,
     /// Of entries that name no program.
     pub(super) tag: String,
+    /// Something reads `$!`: their fields are put there.
+    pub(super) variables: bool,
 }
 
 /// Where the process id in the tag comes from.
@@ -58,7 +60,8 @@ impl Maker {
         put(entry.first(b"MESSAGE").unwrap_or_default(), &mut self.text);
         let pri = self.pri(entry);
         let (tag, text) = (&*self.tag, &*self.text);
-        feed.push(Ready { pri, tag, text, variables: Some(variables(entry)) });
+        let variables = self.rules.variables.then(|| variables(entry));
+        feed.push(Ready { pri, tag, text, variables });
         let parse = feed.setup().clone();
         let parse = &parse.parse;
         let batch = feed.batch();

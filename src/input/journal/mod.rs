@@ -169,6 +169,7 @@ fn compile(
         severity: bytes("defaultSeverity").and_then(selector::severity).unwrap_or(severity),
         pid,
         tag: params.str("defaultTag").unwrap_or(TAG_DEFAULT).to_owned(),
+        variables: around.reads_variables,
     };
     Some(Arc::new(JournalSpec {
         rules,

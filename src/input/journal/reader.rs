@@ -152,6 +152,7 @@ impl Task {
     }
 
     fn failed(&mut self, why: &str) {
+        self.feed.stats().recoveries.add(1);
         if std::mem::replace(&mut self.well, false) {
             let text = format!("imjournal: journalctl: {why}; it is started until it works");
             self.feed.setup().say(Level::Error, text);
@@ -260,7 +261,7 @@ impl Task {
         let received = feed.batch().messages.len();
         let verdict = limit.admit(received);
         feed.batch().messages.truncate(verdict.pass);
-        feed.stats().dropped_ratelimit.add(count(received - verdict.pass));
+        feed.limited(count(received - verdict.pass));
         let setup = feed.setup().clone();
         limit.report(verdict, &setup.info.hostname);
     }

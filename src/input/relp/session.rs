@@ -55,8 +55,11 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Serves `connection` until its end or the stop.
 pub(in crate::input) async fn serve(connection: Connection, spec: RelpSpec, shard: Rc<Shard>) {
     let Connection { stream, ticket, signals } = connection;
-    // Answers must not wait for more of them.
-    let opened = stream.set_nodelay(true).and_then(|()| TcpStream::from_std(stream));
+    let opened = stream.tcp().and_then(|stream| {
+        // Answers must not wait for more of them.
+        stream.set_nodelay(true)?;
+        TcpStream::from_std(stream)
+    });
     match opened {
         Ok(stream) => converse(stream, &ticket, spec, &shard, signals).await,
         Err(error) => {

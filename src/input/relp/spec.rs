@@ -42,6 +42,7 @@ pub fn compile(
         name: input.str("name").unwrap_or(NAME).to_owned(),
         ruleset: input.str("ruleset").map(str::to_owned),
         ports: vec![port.to_owned()],
+        unix: None,
         address: input.str("address").filter(|address| *address != "*").map(str::to_owned),
         listen: ListenOptions::default(),
         keep_alive: input.bool("keepAlive").unwrap_or(false).then(|| keep_alive(input)),

@@ -1,26 +1,26 @@
 //! Listening and accepting. One shard accepts; connections go to all shards in turn.
 
-use std::net::IpAddr;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use crate::base::backoff::Backoff;
 use crate::base::drain::Signals;
 use crate::base::reporter::Level;
 use crate::base::versions::Versions;
+use crate::input::FamilyStats;
 use crate::input::InputSettings;
 use crate::input::InputStats;
 use crate::input::guard::Guard;
 use crate::input::ratelimit::RateLimit;
 use crate::input::tcp::NAME;
 use crate::input::tcp::TcpSpec;
+use crate::input::tcp::stream::Accepted;
+use crate::input::tcp::stream::ListenSocket;
+use crate::input::tcp::stream::Remote;
 use crate::message::InputInfo;
 use crate::parse::ParseSettings;
 use crate::rules::RulesetId;
@@ -56,14 +56,14 @@ pub struct TcpSetup {
 /// A bound socket and its input.
 #[derive(Debug)]
 pub struct Listener {
-    pub socket: std::net::TcpListener,
+    pub socket: ListenSocket,
     pub input: Arc<TcpInput>,
 }
 
 /// An accepted connection on its way to its shard.
 #[derive(Debug)]
 pub struct Connection {
-    pub stream: std::net::TcpStream,
+    pub stream: Accepted,
     pub ticket: Ticket,
     /// Those of the input: it may be stopped alone.
     pub signals: Signals,
@@ -72,7 +72,7 @@ pub struct Connection {
 /// A connection's place among `maxSessions`; free again when it is dropped.
 #[derive(Debug)]
 pub struct Ticket {
-    pub peer: SocketAddr,
+    pub peer: Remote,
     pub input: Arc<TcpInput>,
 }
 
@@ -98,6 +98,14 @@ impl TcpSetup {
         Self { spec, ruleset, info, parse, settings, limit, guard }
     }
 
+    /// What a peer is called where it comes and goes.
+    fn name_of(&self, peer: Remote) -> String {
+        match peer {
+            Remote::At(address) => address.ip().to_canonical().to_string(),
+            Remote::Here => self.info.hostname.to_string(),
+        }
+    }
+
     pub(in crate::input) fn say(&self, level: Level, text: &str) {
         self.settings.reporter.say(level, format!("{}: {text}", self.spec.module));
     }
@@ -107,6 +115,11 @@ impl TcpInput {
     #[must_use]
     pub const fn new(key: u64, setups: Versions<TcpSetup>, stats: Arc<InputStats>) -> Self {
         Self { key, stats, setups, sessions: AtomicUsize::new(0) }
+    }
+
+    /// What is counted of the peer's family.
+    fn family(&self, peer: Remote) -> &FamilyStats {
+        self.stats.family(peer.ip())
     }
 
     fn enter(&self, limit: usize) -> bool {
@@ -123,17 +136,13 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         self.input.sessions.fetch_sub(1, Ordering::Relaxed);
         self.input.stats.sessions_closed.add(1);
-        self.input.stats.family(self.peer.ip()).sessions_closed.add(1);
+        self.input.family(self.peer).sessions_closed.add(1);
         let setup = self.input.setups.latest();
         if setup.spec.notify_close {
-            let text = format!("session on {} closed from remote peer", name_of(self.peer.ip()));
+            let text = format!("session on {} closed from remote peer", setup.name_of(self.peer));
             setup.say(Level::Info, &text);
         }
     }
-}
-
-fn name_of(ip: IpAddr) -> IpAddr {
-    ip.to_canonical()
 }
 
 impl Listener {
@@ -147,9 +156,8 @@ impl Listener {
         shards: Vec<mpsc::Sender<Connection>>,
         mut signals: Signals,
     ) -> std::io::Result<()> {
-        self.socket.set_nonblocking(true)?;
         let Self { socket, input } = self;
-        let listener = TcpListener::from_std(socket)?;
+        let listener = socket.accepting()?;
         let mut waits = Backoff::new(Duration::from_millis(20), Duration::from_secs(1));
         let mut hand_out = HandOut { shards, turn: 0 };
         loop {
@@ -177,6 +185,7 @@ impl Listener {
                 }
             }
         }
+        listener.withdraw();
         // Peers whose connection the kernel has accepted may have sent all they have to say.
         for _ in 0..ACCEPTS_AT_STOP {
             let accepted = tokio::time::timeout(PATIENCE_AT_STOP, listener.accept()).await;
@@ -212,14 +221,14 @@ fn is_peers_fault(error: &std::io::Error) -> bool {
 
 fn admit(
     input: &Arc<TcpInput>,
-    stream: TcpStream,
-    peer: SocketAddr,
+    stream: Accepted,
+    peer: Remote,
     signals: &Signals,
 ) -> Option<Connection> {
     let setup = input.setups.latest();
     if !input.enter(setup.spec.sessions_max) {
         input.stats.sessions_refused.add(1);
-        input.stats.family(peer.ip()).sessions_failed.add(1);
+        input.family(peer).sessions_failed.add(1);
         if input.stats.sessions_refused.get().is_power_of_two() {
             let limit = setup.spec.sessions_max;
             let text = format!("too many tcp sessions (maxSessions={limit}), {peer} refused");
@@ -227,24 +236,18 @@ fn admit(
         }
         return None;
     }
-    let Ok(stream) = stream.into_std() else {
-        input.sessions.fetch_sub(1, Ordering::Relaxed);
-        input.stats.accept_errors.add(1);
-        input.stats.family(peer.ip()).sessions_failed.add(1);
-        return None;
-    };
     input.stats.sessions_opened.add(1);
-    input.stats.family(peer.ip()).sessions_opened.add(1);
+    input.family(peer).sessions_opened.add(1);
     if let Some(keep_alive) = setup.spec.keep_alive
-        && let Err(error) = keep_alive.apply(&stream)
+        && let Err(error) = stream.keep_alive(&keep_alive)
         && input.stats.sessions_opened.get().is_power_of_two()
     {
         let text = format!("connection of {peer} goes on without keep-alive: {error}");
         setup.say(Level::Warning, &text);
     }
     if setup.spec.notify_open {
-        setup
-            .say(Level::Info, &format!("connection established with host: {}", name_of(peer.ip())));
+        let text = format!("connection established with host: {}", setup.name_of(peer));
+        setup.say(Level::Info, &text);
     }
     let ticket = Ticket { peer, input: input.clone() };
     Some(Connection { stream, ticket, signals: signals.clone() })
@@ -253,6 +256,8 @@ fn admit(
 #[cfg(test)]
 mod tests {
     use socket2::SockRef;
+    use tokio::net::TcpListener;
+    use tokio::net::TcpStream;
 
     use super::*;
     use crate::base::diag::Diagnostics;
@@ -297,19 +302,20 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, peer) = listener.accept().await.unwrap();
-        (admit(input, stream, peer, &Control::new().1), client)
+        let stream = Accepted::Tcp(stream.into_std().unwrap());
+        (admit(input, stream, Remote::At(peer), &Control::new().1), client)
     }
 
     #[tokio::test]
     async fn keep_alive_is_set_on_what_is_accepted() {
         let (plain, _) = input("");
-        let connection = admitted(&plain).await.0.unwrap();
-        assert!(!SockRef::from(&connection.stream).keepalive().unwrap());
+        let stream = admitted(&plain).await.0.unwrap().stream.tcp().unwrap();
+        assert!(!SockRef::from(&stream).keepalive().unwrap());
 
         let values = "keepAlive.time=\"70\" keepAlive.interval=\"8\" keepAlive.probes=\"3\"";
         let (probed, said) = input(&format!("keepAlive=\"on\" {values}"));
-        let connection = admitted(&probed).await.0.unwrap();
-        let socket = SockRef::from(&connection.stream);
+        let stream = admitted(&probed).await.0.unwrap().stream.tcp().unwrap();
+        let socket = SockRef::from(&stream);
         assert!(socket.keepalive().unwrap());
         assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(70));
         assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(8));

@@ -60,7 +60,6 @@ pub static MODULE_PLAIN: Module = Module {
 
 pub(super) const TLS: &str =
     "TLS comes with a later version; use stunnel or a plain port on a private network until then";
-const UNIX: &str = "stream unix sockets come with a later version; use a port";
 const NAMESPACE: &str = "start bongsu inside the namespace (ip netns exec)";
 const SHARDS: &str = "connections are spread over one shard per core";
 const HELD_BACK: &str = "a full queue always holds TCP senders back, nothing is dropped";
@@ -338,18 +337,17 @@ static PLAIN_INPUT: &[Spec] = &[
 
 /// `imptcp` inputs on unix sockets.
 static PLAIN_UNIX: &[Spec] = &[
-    Spec::new("path", Str, "", "Unix stream socket to listen on, instead of a port.").later(UNIX),
-    Spec::new("unlink", Bool, "off", "Removes the unix socket before and after.").later(UNIX),
-    Spec::new("fileOwner", User, "", "Owner of the unix socket.").later(UNIX),
-    Spec::new("fileOwnerNum", Id, "", "Owner of the unix socket, by number.").later(UNIX),
-    Spec::new("fileGroup", Group, "", "Group of the unix socket.").later(UNIX),
-    Spec::new("fileGroupNum", Id, "", "Group of the unix socket, by number.").later(UNIX),
-    Spec::new("fileCreateMode", Mode, "0644", "Mode of the unix socket.").later(UNIX),
+    Spec::new("path", Str, "", "Unix stream socket to listen on, instead of a port."),
+    Spec::new("unlink", Bool, "off", "Removes the unix socket before and after."),
+    Spec::new("fileOwner", User, "", "Owner of the unix socket."),
+    Spec::new("fileOwnerNum", Id, "", "Owner of the unix socket, by number."),
+    Spec::new("fileGroup", Group, "", "Group of the unix socket."),
+    Spec::new("fileGroupNum", Id, "", "Group of the unix socket, by number."),
+    Spec::new("fileCreateMode", Mode, "0644", "Mode of the unix socket."),
     Spec::new(
         "failOnChOwnFailure",
         Bool,
         "on",
         "Does not listen if the socket cannot be given its owner and mode.",
-    )
-    .later(UNIX),
+    ),
 ];

@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 use std::net::IpAddr;
+use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +15,10 @@ use crate::input::guard::Guard;
 use crate::input::tcp::TcpInput;
 use crate::input::tcp::TcpSetup;
 use crate::input::tcp::Ticket;
+use crate::input::tcp::stream::Remote;
 use crate::message::Batch;
 use crate::message::Message;
+use crate::message::Source;
 use crate::parse;
 use crate::parse::frame::Frame;
 use crate::rules::Residual;
@@ -44,8 +47,12 @@ impl<'a> Peer<'a> {
     /// Looks the peer up; `None` if it may not send, which is said.
     pub(in crate::input) async fn meet(ticket: &'a Ticket, shard: &'a Shard) -> Option<Self> {
         let Ticket { input, peer } = ticket;
-        let ip = peer.ip().to_canonical();
         let setup = input.setups.at(shard.generation());
+        if *peer == Remote::Here {
+            let entry = Rc::new(Entry::local(&setup.info.hostname));
+            return Some(Self::of(input, peer.port(), shard, entry));
+        }
+        let ip = peer.ip();
         let guard = setup.guard.as_ref();
         // Whom no name can let in does not get to have names looked up.
         if guard.is_some_and(|guard| guard.of_address(ip) == Some(false)) {
@@ -57,11 +64,15 @@ impl<'a> Peer<'a> {
             turn_away(input, &setup, &entry.source.fromhost);
             return None;
         }
-        // There may have been a reload while the name was asked for.
+        Some(Self::of(input, peer.port(), shard, entry))
+    }
+
+    /// By what holds now: there may have been a reload while a name was asked for.
+    fn of(input: &'a TcpInput, port: u16, shard: &'a Shard, entry: Rc<Entry>) -> Self {
         let epoch = shard.epoch();
         let setup = input.setups.at(shard.generation());
         let route = shard.route(setup.ruleset, &entry, &setup.info);
-        Some(Self { input, setup, shard, entry, port: peer.port(), route, epoch })
+        Self { input, setup, shard, entry, port, route, epoch }
     }
 
     /// Goes by the peer's name from here on, if the resolver knows it by now.
@@ -77,6 +88,10 @@ impl<'a> Peer<'a> {
     fn reroute(&mut self) {
         self.epoch = self.shard.epoch();
         self.setup = self.input.setups.at(self.shard.generation());
+        let Source { ip, fromhost, .. } = &*self.entry.source;
+        if ip.is_none() && **fromhost != *self.setup.info.hostname {
+            self.entry = Rc::new(Entry::local(&self.setup.info.hostname));
+        }
         self.route = self.shard.route(self.setup.ruleset, &self.entry, &self.setup.info);
     }
 
@@ -125,9 +140,9 @@ impl<'a> Peer<'a> {
     }
 
     fn count_in_family(&self, counter: impl Fn(&FamilyStats) -> &Counter, n: usize) {
-        if let Some(ip) = self.entry.source.ip {
-            counter(self.input.stats.family(ip)).add(count(n));
-        }
+        // rsyslog has unix sockets among those of IPv4.
+        let ip = self.entry.source.ip.unwrap_or_else(|| Ipv4Addr::LOCALHOST.into());
+        counter(self.input.stats.family(ip)).add(count(n));
     }
 
     /// How many of `n` messages the rate limit lets pass.

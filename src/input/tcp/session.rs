@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use bytes::BufMut;
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::base::drain::Signals;
@@ -26,6 +25,7 @@ use crate::input::tcp::TcpInput;
 use crate::input::tcp::TcpSetup;
 use crate::input::tcp::inflate::Inflate;
 use crate::input::tcp::peer::Peer;
+use crate::input::tcp::stream::Stream;
 use crate::message::Batch;
 use crate::parse::frame::Decoder;
 use crate::parse::frame::FrameEvents;
@@ -56,7 +56,7 @@ pub async fn serve(connection: Connection, shard: Rc<Shard>) {
 async fn listen(connection: Connection, shard: Rc<Shard>) {
     let Connection { stream, ticket, mut signals } = connection;
     let input = &ticket.input;
-    let stream = match TcpStream::from_std(stream) {
+    let stream = match stream.reading() {
         Ok(stream) => stream,
         Err(error) => {
             input.stats.accept_errors.add(1);
@@ -110,7 +110,7 @@ enum Ended {
 }
 
 impl Session<'_> {
-    async fn read_all(&mut self, mut stream: TcpStream, signals: &mut Signals) {
+    async fn read_all(&mut self, mut stream: Stream, signals: &mut Signals) {
         let mut stuck = Stuck::new();
         let mut turns = 0;
         let ended = loop {
@@ -151,7 +151,7 @@ impl Session<'_> {
     }
 
     /// At a stop: what the kernel has accepted from the peer is ours to deliver.
-    async fn read_what_is_there(&mut self, stream: &mut TcpStream, stuck: &mut Stuck) {
+    async fn read_what_is_there(&mut self, stream: &mut Stream, stuck: &mut Stuck) {
         for _ in 0..READS_AT_STOP {
             self.peer.refresh();
             self.shard.open(&self.peer.route).await;
@@ -177,7 +177,7 @@ impl Session<'_> {
     /// sees the batch. Cancel safe.
     fn read<'r>(
         &'r mut self,
-        stream: &'r mut TcpStream,
+        stream: &'r mut Stream,
         stuck: &'r mut Stuck,
     ) -> impl Future<Output = io::Result<Read>> + 'r {
         poll_fn(move |cx| {

@@ -12,6 +12,7 @@ use crate::input::relp::RelpSpec;
 use crate::input::tcp::params::NAME;
 use crate::input::tcp::params::NAME_PLAIN;
 use crate::input::tcp::params::TLS;
+use crate::input::tcp::place::UnixPlace;
 use crate::net::FreeBind;
 use crate::net::KeepAlive;
 use crate::net::listen::ListenOptions;
@@ -40,7 +41,9 @@ pub struct TcpSpec {
     pub module: &'static str,
     pub name: String,
     pub ruleset: Option<String>,
+    /// With a unix socket, its path alone.
     pub ports: Vec<String>,
+    pub unix: Option<UnixPlace>,
     /// `None`: all addresses.
     pub address: Option<String>,
     pub listen: ListenOptions,
@@ -118,7 +121,15 @@ impl TcpSpec {
             diags.push(Diagnostic::unbuilt(loc, text));
             return None;
         }
-        let ports: Vec<String> = input.list("port").into_iter().map(str::to_owned).collect();
+        let listen = listen(&from);
+        let unix = match input.has("path") {
+            true => Some(UnixPlace::compile(input, listen.backlog, diags)?),
+            false => None,
+        };
+        let ports = match &unix {
+            Some(unix) => vec![unix.path.display().to_string()],
+            None => input.list("port").into_iter().map(str::to_owned).collect(),
+        };
         if ports.is_empty() {
             without_port(module, input, diags);
             return None;
@@ -128,8 +139,9 @@ impl TcpSpec {
             name: input.str("name").unwrap_or(module).to_owned(),
             ruleset: input.str("ruleset").map(str::to_owned),
             ports,
+            unix,
             address: from.text("address").filter(|a| a != "*"),
-            listen: listen(&from),
+            listen,
             keep_alive: from.bool("keepAlive", false).then(|| keep_alive(&from)),
             port_file: input.str("listenPortFileName").map(str::to_owned),
             sessions_max: from.size("maxSessions", if module == NAME { 200 } else { 0 }),
@@ -154,16 +166,16 @@ impl TcpSpec {
     }
 }
 
-/// Says that an input has no port, unless it is on a unix socket. rsyslogd refuses such an imtcp,
-/// and takes an imptcp on which nothing can come.
+/// Says that an input has no port. rsyslogd refuses such an imtcp, and takes an imptcp on which
+/// nothing can come.
 fn without_port(module: &'static str, input: &Params, diags: &mut Diagnostics) {
-    if input.has("path") {
-        return;
-    }
     let complaint = if module == NAME {
         Diagnostic::error(input.loc, format!("an {module} input needs a port"))
     } else {
-        Diagnostic::warning(input.loc, format!("this {module} input has no port: nothing listens"))
+        Diagnostic::warning(
+            input.loc,
+            format!("this {module} input has no port and no path: nothing listens"),
+        )
     };
     input.missing(&["port"], complaint.help("add port=\"514\""), diags);
 }

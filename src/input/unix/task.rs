@@ -13,7 +13,6 @@ use crate::base::clock;
 use crate::base::clock::LocalZone;
 use crate::base::drain::Signals;
 use crate::base::num::count;
-use crate::base::reporter::Level;
 use crate::base::span::Span;
 use crate::input::local::Feed;
 use crate::input::local::Local as _;
@@ -21,12 +20,12 @@ use crate::input::local::ParseInto;
 use crate::input::local::Reader;
 use crate::input::local::Reading;
 use crate::input::ratelimit::Processes;
-use crate::input::unix::place::Placed;
 use crate::input::unix::spec::UnixSpec;
 use crate::input::unix::trusted;
 use crate::input::unix::trusted::Process;
 use crate::message::MessageFlags;
 use crate::message::Timestamp;
+use crate::net::placed::Placed;
 use crate::net::unix::Credentials;
 use crate::net::unix::Sent;
 use crate::net::unix::UnixRing;
@@ -118,10 +117,6 @@ impl<'a> Task<'a> {
     fn new(spec: &'a UnixSpec, feed: Feed) -> Self {
         let settings = &feed.setup().settings;
         let limits = Processes::new(&spec.limit, &settings.reporter);
-        if let Some(name) = spec.limit_name.as_ref().filter(|n| !settings.limits.contains_key(*n)) {
-            let text = format!("imuxsock: there is no ratelimit() called '{name}': no limit holds");
-            settings.reporter.say(Level::Error, text);
-        }
         Self {
             spec,
             feed,

@@ -8,6 +8,8 @@ use crate::message::json::until_nul;
 
 /// Members of an object that is [retired](Object::retire) at most: more are freed.
 const RETIRED_MAX: usize = 16;
+/// How deep the objects in it are kept as well.
+const RETIRED_DEPTH: usize = 1;
 /// Bytes of a text that are kept for the next one at most.
 const RETIRED_BYTES_MAX: usize = 1024;
 
@@ -101,9 +103,18 @@ impl Object {
         value
     }
 
-    /// Makes a member of that name the last one, and says where it is. Its value is whatever it
-    /// was.
+    /// Makes a member of that name the last one, and says where it is. Its value is any text, or
+    /// none.
     fn append(&mut self, name: &[u8]) -> usize {
+        let at = self.append_any(name);
+        if let Some(Some((_, value @ Value::Object(_)))) = self.slots.get_mut(at) {
+            *value = Value::Null;
+        }
+        at
+    }
+
+    /// The same; its value may be an object that was retired as well.
+    fn append_any(&mut self, name: &[u8]) -> usize {
         let at = self.used as usize;
         self.used += 1;
         match self.slots.get_mut(at) {
@@ -141,8 +152,9 @@ impl Object {
     pub fn assume(&mut self, of: &Self) {
         self.retire();
         for (name, value) in of.iter() {
-            let at = self.append(name);
+            let at = self.append_any(name);
             match (&mut self.slots[at], value) {
+                (Some((_, Value::Object(old))), Value::Object(of)) => old.assume(of),
                 (Some((_, Value::Str(old))), Value::Str(text)) => {
                     old.clear();
                     old.extend_from_slice(text);
@@ -156,11 +168,16 @@ impl Object {
     /// Makes it an object without members whose memory the next ones use. For many objects that
     /// have the same members one after the other, as the variables of messages.
     pub fn retire(&mut self) {
+        self.retire_to(RETIRED_DEPTH);
+    }
+
+    fn retire_to(&mut self, depth: usize) {
         self.slots.truncate(RETIRED_MAX);
         for (name, value) in self.slots.iter_mut().flatten() {
-            let keeps = matches!(value, Value::Str(text) if text.capacity() <= RETIRED_BYTES_MAX);
-            if !keeps {
-                *value = Value::Null;
+            match value {
+                Value::Str(text) if text.capacity() <= RETIRED_BYTES_MAX => {}
+                Value::Object(object) if depth > 0 => object.retire_to(depth - 1),
+                _ => *value = Value::Null,
             }
             if name.capacity() > RETIRED_BYTES_MAX {
                 *name = BString::default();

@@ -26,6 +26,27 @@ impl Desk {
         }
     }
 
+    /// Keeps what of the first chunk may still wait in a buffer apart from the messages behind it,
+    /// which may be given up now, or go to another action. It is delivered once its files have it.
+    pub(super) fn keep_unsettled(&mut self) {
+        let offset = self.pending.offset;
+        let Some(chunk) = self.pending.chunks.front().filter(|_| offset > 0) else { return };
+        let whole = chunk.ends.partition_point(|end| *end as usize <= offset);
+        let Some(start) = whole.checked_sub(1).map(|last| chunk.ends[last] as usize) else {
+            return;
+        };
+        if self.files.dirty_at(0).is_none() {
+            return;
+        }
+        if let Some(first) = self.pending.chunks.cut_first(whole) {
+            self.held += first.bytes.len();
+            self.written.push((first, std::mem::take(&mut self.unsendable)));
+        }
+        self.pending.offset -= start;
+        self.counted = self.counted.saturating_sub(start);
+        self.run = 0;
+    }
+
     /// Whether a part of a message is in the file, and the rest is pending.
     pub(super) fn is_torn(&self) -> bool {
         self.pending.chunks.front().is_some_and(|chunk| {
@@ -89,6 +110,7 @@ impl Desk {
             self.most = cache;
         }
         let torn = self.finish_line();
+        let mut lost = false;
         for slot in self.files.slots() {
             let finished = self.finish(slot);
             let Some(open) = self.files.get_mut(slot) else { continue };
@@ -104,7 +126,45 @@ impl Desk {
                 open.rewind();
                 continue;
             }
+            if finished.is_err() && open.sink.compresses() {
+                if open.sink.has_name() {
+                    open.leaving = true;
+                    self.files.mark(slot);
+                    self.failed = true;
+                    continue;
+                }
+                lost = true;
+            }
             self.close(slot, complaints);
+        }
+        if lost {
+            self.write_again();
+        }
+    }
+
+    /// A compressor was lost, and with it what its file did not take: all that may be in there goes
+    /// to the files that are opened next, once more to those that have it.
+    fn write_again(&mut self) {
+        for (chunk, _) in self.written.drain(..).rev() {
+            self.pending.chunks.push_front(chunk);
+        }
+        self.pending.offset = 0;
+        self.forget(false);
+        self.held = 0;
+        self.held_since = None;
+        self.flush_at = None;
+    }
+
+    /// Ends the lines that were begun: who comes next writes their messages whole.
+    pub(super) fn end_lines(&mut self) {
+        let begun = if self.is_torn() { self.files.newest() } else { None };
+        for slot in self.files.slots() {
+            if let Some(open) = self.files.get_mut(slot)
+                && (begun == Some(slot) || open.is_torn())
+            {
+                // As far as the file takes it.
+                open.sink.write(b"\n").ok();
+            }
         }
     }
 

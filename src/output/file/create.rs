@@ -15,9 +15,8 @@ use rustix::fs::Mode;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use crate::base::account;
-use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
+use crate::config::owner;
 use crate::config::param::Params;
 
 /// How files are opened. A pipe that nobody reads, or a terminal that is stopped, fails and is
@@ -61,30 +60,14 @@ impl Creation {
     /// What `params` say, over what `self` says.
     #[must_use]
     pub(super) fn with(self, params: &Params, diags: &mut Diagnostics) -> Self {
-        let mut id = |number: &str, name: &str, look_up: fn(&str) -> Option<u32>, kind: &str| {
-            if let Some(id) = params.int(number) {
-                return u32::try_from(id).ok();
-            }
-            let wanted = params.str(name)?;
-            let found = look_up(wanted);
-            if found.is_none() {
-                // rsyslog writes the file all the same, as its own user.
-                let text = format!("no {kind} '{wanted}' in /etc/passwd or /etc/group");
-                diags.push(
-                    Diagnostic::error(params.loc(name), text)
-                        .help(format!("give its number with '{number}'")),
-                );
-            }
-            found
-        };
         Self {
             file_mode: params.mode("fileCreateMode").unwrap_or(self.file_mode),
             dir_mode: params.mode("dirCreateMode").unwrap_or(self.dir_mode),
-            file_owner: id("fileOwnerNum", "fileOwner", account::user, "user").or(self.file_owner),
-            file_group: id("fileGroupNum", "fileGroup", account::group, "group")
+            file_owner: owner::user(params, "fileOwnerNum", "fileOwner", diags).or(self.file_owner),
+            file_group: owner::group(params, "fileGroupNum", "fileGroup", diags)
                 .or(self.file_group),
-            dir_owner: id("dirOwnerNum", "dirOwner", account::user, "user").or(self.dir_owner),
-            dir_group: id("dirGroupNum", "dirGroup", account::group, "group").or(self.dir_group),
+            dir_owner: owner::user(params, "dirOwnerNum", "dirOwner", diags).or(self.dir_owner),
+            dir_group: owner::group(params, "dirGroupNum", "dirGroup", diags).or(self.dir_group),
             create_dirs: params.bool("createDirs").unwrap_or(self.create_dirs),
             fail_on_chown: params.bool("failOnChOwnFailure").unwrap_or(self.fail_on_chown),
         }

@@ -83,7 +83,7 @@ pub(super) struct Desk {
     pub(super) held_since: Option<Instant>,
     pub(super) flush_at: Option<Instant>,
     /// The last step did not get through.
-    failed: bool,
+    pub(super) failed: bool,
     /// The message before had no file. How far into the first pending chunk look-ups were counted.
     lost: bool,
     pub(super) counted: usize,
@@ -464,7 +464,11 @@ impl Desk {
         let sync = self.spec.sync;
         let Some(open) = self.files.get_mut(slot) else { return Ok(()) };
         open.used_at = clock::monotonic();
-        open.sink.flush()?;
+        if open.leaving {
+            open.sink.close()?;
+        } else {
+            open.sink.flush()?;
+        }
         if sync { open.sink.sync() } else { Ok(()) }
     }
 
@@ -477,6 +481,9 @@ impl Desk {
                 Ok(()) => {
                     self.files.clean(index);
                     self.note_growth(slot);
+                    if self.files.get(slot).is_some_and(|open| open.leaving) {
+                        self.files.remove(slot);
+                    }
                 }
                 Err(e) => {
                     index += 1;
@@ -493,6 +500,9 @@ impl Desk {
 impl Drop for Desk {
     /// What was written and not flushed goes back with what is pending.
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.end_lines();
+        }
         for (chunk, _) in self.written.drain(..).rev() {
             self.pending.chunks.push_front(chunk);
         }

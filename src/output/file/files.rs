@@ -25,6 +25,8 @@ pub(super) struct Open {
     pub(super) done: usize,
     /// It was rotated away: what comes goes to a new one of that name.
     pub(super) stale: bool,
+    /// It is closed once it has what its compressor holds.
+    pub(super) leaving: bool,
     pub(super) used_at: Instant,
     /// Written to since the last flush; then it is in the list of those.
     dirty: bool,
@@ -138,6 +140,7 @@ impl Files {
             buffer: Vec::new(),
             done: 0,
             stale: false,
+            leaving: false,
             used_at: clock::monotonic(),
             dirty: false,
         };

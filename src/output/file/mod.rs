@@ -100,6 +100,7 @@ pub(super) async fn run(spec: FileSpec, mut task: Task) {
             health.say(Level::Warning, &complaint);
         }
         if let Some(why) = done.failure {
+            desk.keep_unsettled();
             let (torn, offset) = (desk.is_torn(), desk.pending.offset);
             desk.pending.unsendable = std::mem::take(&mut desk.unsendable);
             health.pause(&why, &mut desk.pending, &task).await;

@@ -125,6 +125,11 @@ impl Sink {
         }
     }
 
+    /// Whether it is a file that can be found, under whatever name.
+    pub(super) fn has_name(&self) -> bool {
+        self.regular && rustix::fs::fstat(&*self.file).is_ok_and(|stat| stat.st_nlink > 0)
+    }
+
     pub(super) fn sync(&self) -> io::Result<()> {
         // What is no file on a disk (a pipe, a terminal) has nothing to wait for.
         if self.regular { self.file.sync_data() } else { Ok(()) }

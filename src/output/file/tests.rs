@@ -6,6 +6,8 @@ use std::path::Path;
 
 use crate::base::num::len32;
 use crate::output::Fallback;
+use crate::output::OutputSpec;
+use crate::output::file::Compression;
 use crate::output::testing::Action;
 use crate::output::testing::Driven;
 use crate::output::testing::chunk;
@@ -222,6 +224,86 @@ fn what_cannot_be_done_is_refused() {
     assert_eq!((spec.dyna_file(), spec.template()), (Some("n"), Some("RSYSLOG_FileFormat")));
 }
 
+/// What only waits for its file, which takes nothing, is not called delivered because the message
+/// behind it went to another action, or was given up.
+#[tokio::test]
+async fn what_waits_for_a_file_is_not_delivered_by_what_is_behind_it() {
+    for fallback in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+        let large = "x".repeat(20_000);
+        let texts = ["one\n", &large];
+        let mut named = chunk(&texts);
+        for (i, name) in [path.to_str().unwrap(), "/dev/full"].into_iter().enumerate() {
+            named.runs.push(Run { name: name.as_bytes(), first: len32(i) });
+        }
+        named.instead = Some(Box::new(Instead { chunk: chunk(&texts), of: vec![0, 1] }));
+        let spec = compile(&[
+            ("type", "omfile"),
+            ("dynaFile", "names"),
+            ("action.resumeInterval", "0"),
+            ("action.resumeRetryCount", if fallback { "-1" } else { "0" }),
+        ]);
+        let (driven, mut task) = Driven::new(spec.as_ref().unwrap().framing());
+        let (queue, next) = bounded(1 << 20);
+        task.fallback = fallback.then(|| Fallback { queue, stats: std::sync::Arc::default() });
+        driven.queue.push(&mut named).await;
+        let stats = driven.stats.clone();
+        let running = tokio::spawn(spec.unwrap().run(task));
+        let counts =
+            || (stats.delivered.get(), stats.handed_over.get(), stats.dropped_retries.get());
+        if fallback {
+            until(|| stats.handed_over.get() == 1).await;
+            assert_eq!((counts(), driven.queue.gauge().depth().1), ((0, 1, 0), 1));
+            let mut taken = Taken::default();
+            assert!(next.take(&mut taken).await);
+            assert_eq!(taken.front().unwrap().bytes, large.as_bytes());
+            fs::remove_file(&path).unwrap();
+            driven.control.reopen();
+            driven.delivered().await;
+            assert_eq!((counts(), fs::read_to_string(&path).unwrap()), ((1, 1, 0), "one\n".into()));
+        } else {
+            driven.delivered().await;
+            assert_eq!(counts(), (0, 0, 2));
+        }
+        drop(driven);
+        running.await.unwrap();
+    }
+}
+
+/// A compressor has what its file did not take; at a SIGHUP it is written to the next file.
+#[tokio::test]
+async fn what_a_compressor_could_not_write_goes_to_the_next_file() {
+    let dir = tempfile::tempdir().unwrap();
+    for robust in [false, true] {
+        let path = dir.path().join(robust.to_string());
+        std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+        let file = [("type", "omfile"), ("file", path.to_str().unwrap())];
+        let OutputSpec::File(mut spec) = compile(&file).unwrap() else { panic!("no omfile") };
+        // It takes bytes and writes none; of gzip the head goes to the file at once.
+        spec.compression = Some(Compression::Zstd { level: 3, workers: 0 });
+        spec.robust = robust;
+        let spec = OutputSpec::File(spec);
+        let (driven, task) = Driven::new(spec.framing());
+        let running = tokio::spawn(spec.run(task));
+        driven.push(&["one\n", "two\n"]).await;
+        until(|| driven.stats.failures.get() >= 1).await;
+        assert_eq!(driven.stats.delivered.get(), 0);
+        fs::remove_file(&path).unwrap();
+        driven.control.reopen();
+        driven.delivered().await;
+        driven.push(&["three\n"]).await;
+        driven.delivered().await;
+        let stats = driven.stats.clone();
+        drop(driven);
+        running.await.unwrap();
+        let text = zstd::decode_all(fs::File::open(&path).unwrap()).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        assert_eq!((stats.delivered.get(), &*text), (3, "one\ntwo\nthree\n"));
+    }
+}
+
 /// Another action takes over what is left of a chunk, and has no room for the one behind it: that
 /// begins with its own first name.
 #[tokio::test]
@@ -271,7 +353,9 @@ async fn what_is_not_taken_over_goes_to_its_own_file() {
 mod twin {
     use std::collections::BTreeMap;
     use std::fs;
+    use std::panic::AssertUnwindSafe;
     use std::sync::Arc;
+    use std::time::Duration;
 
     use proptest::collection::vec;
     use proptest::prelude::ProptestConfig;
@@ -287,6 +371,7 @@ mod twin {
     use crate::output::file::FileSpec;
     use crate::output::file::Next;
     use crate::output::file::desk::Desk;
+    use crate::output::testing::chunk;
     use crate::output::testing::compile;
     use crate::queue::Chunk;
 
@@ -297,6 +382,85 @@ mod twin {
             OutputSpec::File(spec) => *spec,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// What is written next begins a line of its own.
+    #[test]
+    fn a_panic_ends_the_line_that_was_begun() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        for gathered in [false, true] {
+            let name = path.to_str().unwrap();
+            let target = if gathered { ("dynaFile", "n") } else { ("file", name) };
+            let OutputSpec::File(spec) = compile(&[("type", "omfile"), target]).unwrap() else {
+                panic!("no omfile")
+            };
+            let mut desk = Desk::new(*spec, Arc::new(OutputStats::default()));
+            let named = |texts: &[&str]| {
+                let mut chunk = chunk(texts);
+                chunk.runs.go_on(0, |to| to.extend_from_slice(name.as_bytes()));
+                chunk
+            };
+            desk.pending.chunks.push_back(named(&["whole\n"]));
+            assert_eq!(desk.step(Next::Flush).failure, None);
+            // As a disk leaves it that has no more room.
+            desk.pending.chunks.push_back(named(&["one\n", "two\n"]));
+            let slot = desk.files.find(name.as_bytes()).unwrap().0;
+            let open = desk.files.get_mut(slot).unwrap();
+            if gathered {
+                open.buffer.extend_from_slice(b"one\ntwo\n");
+                open.done = 6;
+            } else {
+                desk.pending.offset = 6;
+            }
+            let text = fs::read(&path).unwrap();
+            fs::write(&path, [&text[..], b"one\ntw"].concat()).unwrap();
+            let panic = std::panic::catch_unwind(AssertUnwindSafe(move || {
+                let _desk = desk;
+                panic!("a fault")
+            }));
+            assert!(panic.is_err());
+            assert_eq!(fs::read_to_string(&path).unwrap(), "whole\none\ntw\n");
+            fs::remove_file(&path).unwrap();
+        }
+    }
+
+    /// What `closeTimeout` is for: descriptors are given back, and the next message has a new one.
+    #[tokio::test]
+    async fn idle_files_are_closed() {
+        let dir = tempfile::tempdir().unwrap();
+        let name = |file: &str| dir.path().join(file).display().to_string();
+        let stats = Arc::new(OutputStats::default());
+        let idle = Duration::from_millis(300);
+        let mut desk = Desk::new(FileSpec { close_after: Some(idle), ..spec(10) }, stats.clone());
+        let write = |desk: &mut Desk, file: &str| {
+            let mut chunk = chunk(&["line\n"]);
+            chunk.runs.go_on(0, |to| to.extend_from_slice(name(file).as_bytes()));
+            desk.pending.chunks.push_back(chunk);
+            assert_eq!(desk.step(Next::Flush).failure, None);
+        };
+        let open = || {
+            let all = fs::read_dir("/proc/self/fd").unwrap();
+            let mut all: Vec<_> = all
+                .filter_map(|fd| fs::read_link(fd.unwrap().path()).ok())
+                .filter(|to| to.starts_with(dir.path()))
+                .map(|to| to.file_name().unwrap().to_str().unwrap().to_owned())
+                .collect();
+            all.sort();
+            all
+        };
+        write(&mut desk, "a");
+        write(&mut desk, "b");
+        desk.step(Next::CloseIdle);
+        assert_eq!(open(), ["a", "b"]);
+        tokio::time::sleep(idle).await;
+        write(&mut desk, "b");
+        desk.step(Next::CloseIdle);
+        assert_eq!((open(), stats.cache.timed_out.get()), (vec!["b".to_owned()], 1));
+        assert!(desk.may_have_idle());
+        write(&mut desk, "a");
+        assert_eq!(fs::read_to_string(name("a")).unwrap(), "line\n".repeat(2));
+        assert_eq!((open().len(), stats.opened.get()), (2, 3));
     }
 
     fn lines(names: &BTreeMap<String, Vec<u8>>) -> u64 {

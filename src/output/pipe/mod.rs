@@ -99,14 +99,19 @@ impl PipeSpec {
             reopen: params.bool("tryResumeReopen").unwrap_or(false),
         })
     }
+
+    fn failed(&self, error: &io::Error) -> String {
+        format!("cannot write to pipe {}: {error}", self.path.display())
+    }
 }
 
 /// The pipe, and what is to be said to it before anything else.
 struct Pipe {
     spec: PipeSpec,
     open: Option<Open>,
-    /// The rest of a message that was given up when its beginning was in the pipe.
-    rest: Vec<u8>,
+    /// A message of which a part is in the pipe: its rest goes before anything else. It is the
+    /// pipe's alone: neither given up nor for another action.
+    begun: Pending,
 }
 
 struct Open {
@@ -127,24 +132,30 @@ impl Pipe {
     /// The next pipe gets whole messages.
     fn close(&mut self, pending: &mut Pending) {
         self.open = None;
-        self.rest.clear();
         pending.rewind();
+        // Behind it nothing was begun.
+        while let Some(begun) = self.begun.chunks.pop_back() {
+            pending.chunks.push_front(begun);
+        }
+        self.begun.offset = 0;
     }
 
-    /// Opens it, both to read and to write: so it opens, and stays open, without a reader.
     fn open(&mut self, task: &Task) -> io::Result<()> {
-        if self.open.is_some() {
-            return Ok(());
+        if self.open.is_none() {
+            self.open = Some(Open::new(&self.spec, task)?);
         }
-        let sender = pipe::OpenOptions::new().read_write(true).open_sender(&self.spec.path);
-        let sender = sender.map_err(|e| match e.kind() {
-            io::ErrorKind::InvalidInput => io::Error::new(e.kind(), "it is no named pipe"),
-            _ => e,
-        })?;
-        let found = rustix::fs::fstat(&sender)?;
-        task.stats.opened.add(1);
-        self.open = Some(Open { sender, identity: (found.st_dev, found.st_ino) });
         Ok(())
+    }
+
+    /// Opens it anew, before it is closed: it forgets nothing while somebody has it open.
+    fn reopen(&mut self, pending: &mut Pending, task: &Task) {
+        let Some(before) = &self.open else { return };
+        if let Ok(open) = Open::new(&self.spec, task) {
+            if open.identity != before.identity {
+                self.close(pending);
+            }
+            self.open = Some(open);
+        }
     }
 
     /// Writes all that is pending; `patience` is how long a full pipe is waited for.
@@ -155,14 +166,13 @@ impl Pipe {
         task: &Task,
     ) -> Result<(), String> {
         loop {
-            self.open(task).map_err(|e| self.failed(&e))?;
-            let own = !self.rest.is_empty();
-            let bytes = if own { &self.rest } else { next(pending) };
+            self.open(task).map_err(|e| self.spec.failed(&e))?;
+            let pending = if self.begun.is_empty() { &mut *pending } else { &mut self.begun };
+            let bytes = next(pending);
             let Some(Open { sender, .. }) = self.open.as_ref().filter(|_| !bytes.is_empty()) else {
                 return Ok(());
             };
             match sender.try_write(bytes) {
-                Ok(n) if own => drop(self.rest.drain(..n)),
                 Ok(n) => pending.advance(n, |chunk| task.delivered(chunk)),
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                     if timeout(patience, sender.writable()).await.is_err() {
@@ -170,36 +180,53 @@ impl Pipe {
                         return Err(format!("pipe {path} is full, and nobody reads it"));
                     }
                 }
-                Err(e) => return Err(self.failed(&e)),
+                Err(e) => return Err(self.spec.failed(&e)),
             }
         }
     }
 
-    fn failed(&self, error: &io::Error) -> String {
-        format!("cannot write to pipe {}: {error}", self.spec.path.display())
-    }
-
-    /// Takes what is left of a message that has been begun, since it may be given up now:
-    /// [`Self::return_rest`] if it is not.
-    fn keep_rest(&mut self, pending: &mut Pending) {
+    /// Takes a message that has been begun, since what is pending may be given up now.
+    fn keep_begun(&mut self, pending: &mut Pending, task: &Task) {
         let Some(chunk) = pending.chunks.front() else { return };
         let through = chunk.ends.partition_point(|end| *end as usize <= pending.offset);
         let start = through.checked_sub(1).map_or(0, |i| chunk.ends[i] as usize);
-        if let Some(end) = chunk.ends.get(through).map(|end| *end as usize)
-            && pending.offset > start
-        {
-            self.rest = chunk.bytes[pending.offset..end].to_vec();
-            pending.offset = end;
+        if pending.offset <= start {
+            return;
         }
+        if through > 0
+            && let Some(before) = pending.chunks.cut_first(through)
+        {
+            task.delivered(before);
+        }
+        if let Some(begun) = pending.chunks.cut_first(1) {
+            self.begun.chunks.join(&pending.chunks);
+            self.begun.chunks.push_back(begun);
+        }
+        self.begun.offset = pending.offset - start;
+        pending.offset = 0;
     }
 
-    /// Gives back what `keep_rest` took of a message that was not given up: it is still the first.
-    /// Where messages were given up, the first begins at its beginning.
-    fn return_rest(&mut self, pending: &mut Pending) {
-        if !pending.is_empty() && pending.offset > 0 {
-            pending.offset -= self.rest.len();
-            self.rest.clear();
+    /// Returns when there is room for the rest of what was begun.
+    async fn has_room(&self) {
+        match &self.open {
+            // What fails is found out by writing.
+            Some(open) if !self.begun.is_empty() => drop(open.sender.writable().await),
+            _ => std::future::pending().await,
         }
+    }
+}
+
+impl Open {
+    /// Opens it, both to read and to write: so it opens, and stays open, without a reader.
+    fn new(spec: &PipeSpec, task: &Task) -> io::Result<Self> {
+        let sender = pipe::OpenOptions::new().read_write(true).open_sender(&spec.path);
+        let sender = sender.map_err(|e| match e.kind() {
+            io::ErrorKind::InvalidInput => io::Error::new(e.kind(), "it is no named pipe"),
+            _ => e,
+        })?;
+        let found = rustix::fs::fstat(&sender)?;
+        task.stats.opened.add(1);
+        Ok(Self { sender, identity: (found.st_dev, found.st_ino) })
     }
 }
 
@@ -217,7 +244,8 @@ fn next(pending: &Pending) -> &[u8] {
 /// Writes what comes out of the task's queue until nothing will come any more.
 pub(super) async fn run(spec: PipeSpec, mut task: Task) {
     let mut health = Health::new(&task, &spec.common);
-    let mut pipe = Pipe { spec, open: None, rest: Vec::new() };
+    let mut pipe = Pipe { spec, open: None, begun: Pending::default() };
+    // Behind the pipe: what it began goes back to its queue in front of this.
     let mut pending = Pending::default();
     loop {
         if task.signals.take_reopen() {
@@ -230,7 +258,12 @@ pub(super) async fn run(spec: PipeSpec, mut task: Task) {
                     pipe.look(&mut pending);
                     continue;
                 }
-                more = task.queue.take(&mut pending.chunks) => if !more { return },
+                more = task.queue.take(&mut pending.chunks) => if !more {
+                    // What was begun is ended if there is room now, or is left.
+                    pipe.write(&mut pending, PATIENCE, &task).await.ok();
+                    return;
+                },
+                () = pipe.has_room() => {}
             }
         }
         // Empty messages are through with nothing written.
@@ -241,11 +274,10 @@ pub(super) async fn run(spec: PipeSpec, mut task: Task) {
             Err(why) => {
                 pipe.look(&mut pending);
                 if pipe.spec.reopen {
-                    pipe.close(&mut pending);
+                    pipe.reopen(&mut pending, &task);
                 }
-                pipe.keep_rest(&mut pending);
+                pipe.keep_begun(&mut pending, &task);
                 health.pause(&why, &mut pending, &task).await;
-                pipe.return_rest(&mut pending);
             }
         }
     }

@@ -95,11 +95,12 @@ async fn without_a_reader_the_pipe_fills_and_the_rest_is_dropped() {
     for i in 0..40 {
         action.push(&[line(i)]).await;
     }
-    action.delivered().await;
+    // One is there in part, and stays in the queue.
+    until(|| action.queue.gauge().depth().1 == 1).await;
     assert_eq!(action.stats.suspended.get(), 1);
     let dropped = action.stats.dropped_retries.get();
     assert!(dropped >= 25, "{dropped}");
-    assert_eq!(action.stats.delivered.get() + dropped, 40);
+    assert_eq!(action.stats.delivered.get() + dropped, 39);
     let mut reader = Reader::new(&path);
     let mut got = reader.read();
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -191,4 +192,70 @@ async fn a_part_is_not_taken_for_the_whole() {
     action.delivered().await;
     assert_eq!(action.stats.delivered.get(), 1);
     action.end().await;
+}
+
+/// The same pipe, opened anew, still has the part: the rest of the message goes behind it.
+#[tokio::test]
+async fn a_pipe_that_is_opened_anew_gets_the_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("pipe");
+    make(&path);
+    let mut reader = Reader::new(&path);
+    let action = ompipe(&path, &[("action.resumeRetryCount", "-1"), ("tryResumeReopen", "on")]);
+    let long = format!("{}\n", "x".repeat(100_000));
+    action.push(&[&long, "next\n"]).await;
+    until(|| action.stats.failures.get() >= 2).await;
+    let got = reader.until("next\n").await;
+    let lengths: Vec<_> = got.lines().map(str::len).collect();
+    assert_eq!(lengths, [100_000, 4]);
+    action.delivered().await;
+    assert_eq!(action.stats.delivered.get(), 2);
+    action.end().await;
+}
+
+/// What was begun is the pipe's: its rest is written as soon as somebody reads, though no other
+/// message comes, and only then it is delivered. What is behind it is given up.
+#[tokio::test]
+async fn the_rest_of_a_message_waits_for_a_reader_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("pipe");
+    make(&path);
+    let action = ompipe(&path, &[]);
+    let long = format!("{}\n", "x".repeat(100_000));
+    action.push(&["first\n", &long, "second\n"]).await;
+    until(|| action.stats.dropped_retries.get() > 0).await;
+    let counts = || (action.stats.delivered.get(), action.stats.dropped_retries.get());
+    assert_eq!((counts(), action.queue.gauge().depth().1), ((1, 1), 1));
+    let mut reader = Reader::new(&path);
+    let got = reader.until("x\n").await;
+    assert_eq!(got, format!("first\n{long}"));
+    action.delivered().await;
+    assert_eq!(counts(), (2, 1));
+    action.end().await;
+}
+
+/// What was begun and given no room until the end is not called delivered.
+#[tokio::test]
+async fn the_end_leaves_a_part_in_the_queue() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("pipe");
+    make(&path);
+    for replaced in [false, true] {
+        let action = ompipe(&path, &[]);
+        let long = format!("{}\n", "x".repeat(100_000));
+        action.push(&[&long, "second\n"]).await;
+        until(|| action.stats.dropped_retries.get() > 0).await;
+        let stats = action.stats.clone();
+        if replaced {
+            fs::remove_file(&path).unwrap();
+            make(&path);
+            action.control.reopen();
+            // The new one gets it from its beginning.
+            assert_eq!(Reader::new(&path).until("x\n").await, long);
+            action.delivered().await;
+        }
+        action.end().await;
+        let delivered = u64::from(replaced);
+        assert_eq!((stats.delivered.get(), stats.dropped_retries.get()), (delivered, 1));
+    }
 }

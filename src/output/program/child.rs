@@ -11,9 +11,7 @@ use std::process::ExitStatus;
 use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::process::Pid;
 use rustix::process::Signal;
-use rustix::process::kill_process;
 use tokio::io::AsyncBufReadExt as _;
 use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWriteExt as _;
@@ -26,6 +24,8 @@ use tokio::process::Command;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::base::child;
+use crate::base::child::Farewell;
 use crate::base::drain::Signals;
 use crate::output::blocking::on_thread;
 use crate::output::program::ProgramSpec;
@@ -34,8 +34,6 @@ use crate::output::program::ProgramSpec;
 const ANSWER_BYTES_MAX: u64 = 4096;
 /// Bytes of a program's output that are read at once.
 const CAPTURE_BYTES: usize = 16 << 10;
-/// How long a killed process may take to be gone: one in the kernel's hands is not waited for.
-const KILLED: Duration = Duration::from_secs(1);
 /// How long the last words of a program that has ended are waited for: what it started itself may
 /// hold on to its output.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -93,6 +91,19 @@ impl Child {
         Ok(Some(String::from_utf8_lossy(&line).into_owned()))
     }
 
+    /// Forgets what it has said up to now. Whether that was anything.
+    pub(super) fn forget_answers(&mut self) -> bool {
+        let Some(answers) = &mut self.answers else { return false };
+        let had = answers.buffer().len();
+        answers.consume(had);
+        let (mut any, mut bytes) = (had > 0, [0; 4096]);
+        // Past the runtime, which may not have heard of it; the pipe does not block.
+        while let Ok(1..) = rustix::io::read(answers.get_ref(), &mut bytes) {
+            any = true;
+        }
+        any
+    }
+
     /// Returns when it has ended.
     pub(super) async fn ended(&mut self) -> io::Result<ExitStatus> {
         self.process.wait().await
@@ -104,7 +115,7 @@ impl Child {
     }
 
     pub(super) fn signal(&self, signal: Signal) {
-        send(&self.process, signal);
+        child::signal(&self.process, signal);
     }
 
     /// Ends it: a signal where that is asked for, the end of its input, a while, and death where
@@ -112,25 +123,15 @@ impl Child {
     pub(super) async fn close(self, spec: &ProgramSpec) -> Option<String> {
         let Self { mut process, input, answers, captured } = self;
         if spec.signal_on_close {
-            send(&process, Signal::TERM);
+            child::signal(&process, Signal::TERM);
         }
         drop(input);
-        let status = timeout(spec.close_timeout, process.wait()).await;
+        let farewell = child::farewell(&mut process, spec.close_timeout, spec.kill).await;
         drop(answers);
-        if status.is_ok() {
+        if matches!(farewell, Farewell::Ended(_) | Farewell::Lost(_)) {
             written_down(captured).await;
         }
-        match status {
-            Ok(Ok(status)) if status.success() || spec.signal_on_close => None,
-            Ok(Ok(status)) => Some(format!("ended with {status}")),
-            Ok(Err(e)) => Some(format!("cannot be waited for: {e}")),
-            Err(_) if spec.kill => {
-                process.start_kill().ok();
-                timeout(KILLED, process.wait()).await.ok();
-                Some("did not end in time, and was killed".to_owned())
-            }
-            Err(_) => Some("did not end in time, and is left to itself".to_owned()),
-        }
+        farewell.complaint(spec.signal_on_close)
     }
 }
 
@@ -138,13 +139,6 @@ impl Child {
 async fn written_down(captured: Option<JoinHandle<()>>) {
     if let Some(captured) = captured {
         timeout(LAST_WORDS, captured).await.ok();
-    }
-}
-
-/// Sends a signal, if there is still somebody to get it: it may be gone in this instant.
-fn send(process: &process::Child, signal: Signal) {
-    if let Some(pid) = process.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)) {
-        kill_process(pid, signal).ok();
     }
 }
 

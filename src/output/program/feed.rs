@@ -30,13 +30,15 @@ enum Answer {
 struct Feed<'a> {
     spec: &'a ProgramSpec,
     child: Option<Child>,
+    /// It was said that the child answers without being asked.
+    strays_said: bool,
     task: Task,
 }
 
 /// Feeds the program with what comes out of the task's queue until nothing will come any more.
 pub(in crate::output) async fn run(spec: ProgramSpec, task: Task) {
     let mut health = Health::new(&task, &spec.common);
-    let mut feed = Feed { spec: &spec, child: None, task };
+    let mut feed = Feed { spec: &spec, child: None, strays_said: false, task };
     let mut pending = Pending::default();
     while !pending.is_empty() || feed.wait(&mut pending, &health).await {
         match feed.deliver(&mut pending).await {
@@ -111,6 +113,7 @@ impl Feed<'_> {
         let child = Child::start(self.spec, &self.task.signals)
             .map_err(|e| Failure::Program(format!("cannot start {path}: {e}")))?;
         self.child = Some(child);
+        self.strays_said = false;
         self.task.stats.opened.add(1);
         if self.spec.confirm.is_some() {
             // Whatever it says, it is not ready unless that is OK.
@@ -161,6 +164,7 @@ impl Feed<'_> {
             let end = chunk.ends.get(through).map_or(chunk.bytes.len(), |end| *end as usize);
             let answer = {
                 let message = chunk.bytes[sent..end].to_vec();
+                self.forget_strays();
                 self.write_all(&message).await?;
                 self.confirmed().await?
             };
@@ -188,11 +192,25 @@ impl Feed<'_> {
 
     /// Writes a mark.
     async fn say(&mut self, mark: &[u8]) -> Result<(), Failure> {
+        self.forget_strays();
         self.write_all(mark).await?;
         if self.spec.confirm.is_some() {
             self.confirmed().await?;
         }
         Ok(())
+    }
+
+    /// What the program said without being asked is no answer to what is written next.
+    fn forget_strays(&mut self) {
+        let strays = self.child.as_mut().is_some_and(Child::forget_answers);
+        if strays && !std::mem::replace(&mut self.strays_said, true) {
+            let text = format!(
+                "action '{}' program {} answers without being asked, which confirms nothing",
+                self.task.name,
+                self.spec.binary.display()
+            );
+            self.task.reporter.say(Level::Warning, text);
+        }
     }
 
     async fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Failure> {

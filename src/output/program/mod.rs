@@ -4,7 +4,6 @@
 //! written to it, is kept when it ends, and is for the next one.
 
 mod child;
-mod command;
 mod feed;
 #[cfg(test)]
 mod tests;
@@ -18,6 +17,7 @@ use rustix::process::Signal;
 
 use crate::base::diag::Diagnostic;
 use crate::base::diag::Diagnostics;
+use crate::config::command;
 use crate::config::module::Availability;
 use crate::config::module::Module;
 use crate::config::module::Role;

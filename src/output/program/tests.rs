@@ -116,6 +116,29 @@ async fn what_is_not_confirmed_is_sent_again() {
     action.end().await;
 }
 
+/// What the program says without being asked confirms nothing that it has not seen.
+#[tokio::test]
+async fn a_second_answer_is_no_answer_to_the_next_message() {
+    let stage = Stage::new(
+        "printf 'OK\\nOK\\n'
+         while read -r l; do
+           echo \"$l\" >> log
+           case $l in
+             bad) if [ -e bad ]; then echo OK; else touch bad; echo 'no room'; fi;;
+             *) printf 'OK\\nOK\\n';;
+           esac
+         done",
+    );
+    let action = stage.start(&[("confirmMessages", "on"), ("reportFailures", "on")]);
+    action.push(&["one", "bad", "two", "three"]).await;
+    action.delivered().await;
+    assert_eq!(stage.read("log"), "one\nbad\nbad\ntwo\nthree\n");
+    let said = action.said.all();
+    let strays = said.iter().filter(|text| text.contains("without being asked")).count();
+    assert_eq!((strays, action.stats.opened.get()), (1, 1), "{said:?}");
+    action.end().await;
+}
+
 #[tokio::test]
 async fn transactions_begin_again_as_a_whole() {
     let stage = Stage::new(

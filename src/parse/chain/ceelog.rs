@@ -46,6 +46,14 @@ struct Fields {
     escaped: bool,
 }
 
+impl Fields {
+    /// Whether all is there that a message must have.
+    fn are_enough(&self) -> bool {
+        let has = |keys: &[usize]| keys.iter().all(|key| self.values[*key].is_some());
+        has(&[TIME, TAG, MSG]) && (has(&[PRI]) || has(&[FACILITY, SEVERITY]))
+    }
+}
+
 /// Takes `message` if it is a ceelog line with a time, a tag and a text. Behind a header of its
 /// own as well, which is forgotten.
 pub(super) fn read(data: &mut Vec<u8>, sanitise: &SanitiseSettings, message: &mut Message) -> bool {
@@ -143,7 +151,11 @@ impl Values<'_> {
                 }
                 value.get_or_insert((start, end));
             }
+            // The template ends with the text: where all that a message must have stands in front
+            // of it, what seems to be another value is the text, with quotes that nobody escaped.
+            let whole = self.strict && known == Some(MSG) && fields.are_enough();
             match self.text.get(self.at)? {
+                b',' if whole => return None,
                 b',' => self.at += 1,
                 _ => break,
             }
@@ -391,6 +403,17 @@ mod tests {
                 read_of(line("su", "su:", &format!("{end}\"{forged}\"")).as_bytes()).unwrap();
             assert_eq!((read.0, &*read.1, &*read.4), (34, "web", forged), "{end:?}");
         }
+        // Names that the template does not have are no others.
+        for name in ["x", "syslogfacility", "pri-text"] {
+            let text = format!("all\",\"{name}\":\"0");
+            let json = line("su", "su:", &format!("\"{text}\""));
+            let json = json.replace("\"syslogfacility\":\"4\",", "");
+            assert_eq!(read_of(json.as_bytes()).unwrap().4, text);
+        }
+        // JSON in another order is JSON.
+        let first = line("su", "su:", "\"x\"").replace("{\"time", "{\"msg\":\"a\\\"b\",\"time");
+        let first = first.replace(",\"msg\":\"x\"", ",\"other\":\"1\"");
+        assert_eq!(read_of(first.as_bytes()).unwrap().4, "a\"b");
         let tag = "su:\",\"hostname\":\"bank\",\"pri-text\":\"";
         assert_eq!(read_of(line("su", tag, "\"x\"").as_bytes()).unwrap().1, "web");
     }

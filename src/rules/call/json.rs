@@ -172,6 +172,10 @@ impl Routine for ExecTemplate {
         Answer::Text
     }
 
+    fn reads_message_tree(&self) -> bool {
+        self.template.reads_message_tree()
+    }
+
     fn varies(&self) -> Varies {
         Varies::Always
     }

@@ -69,6 +69,11 @@ pub(super) trait Routine: Debug + Send + Sync {
     /// What else than its arguments may give it another answer.
     fn varies(&self) -> Varies;
 
+    /// Whether it reads `$!` by itself, not as an argument.
+    fn reads_message_tree(&self) -> bool {
+        false
+    }
+
     /// Whether it must not be asked twice: it changes something, or each answer is a new one.
     fn acts(&self) -> bool {
         self.varies() == Varies::Always

@@ -49,6 +49,8 @@ pub(crate) struct Step {
     pub(crate) from: String,
     /// `IN` or `IN2`.
     pub(crate) port: String,
+    /// The unix socket that a stream goes to, if it is not to a port.
+    pub(crate) unix: Option<String>,
     pub(crate) what: Payload,
 }
 
@@ -156,7 +158,7 @@ impl Case {
             self.before.push(step);
         } else {
             let (from, port) = (String::new(), "IN".to_owned());
-            self.steps.push(Step { from, port, what: Payload::File(step) });
+            self.steps.push(Step { from, port, unix: None, what: Payload::File(step) });
         }
     }
 
@@ -206,11 +208,12 @@ impl Case {
 
 fn step(kind: &str, rest: &str, body: &str) -> Step {
     let (mut from, mut port, mut connection) = ("127.0.0.1", "IN", "");
-    let mut bytes = None;
+    let (mut bytes, mut unix) = (None, None);
     for word in rest.split_whitespace() {
         match word.split_once('=') {
             Some(("from", value)) => from = value,
             Some(("port", value)) => port = value,
+            Some(("unix", value)) => unix = Some(value.to_owned()),
             Some(("lines", value)) => bytes = Some(site::read(value)),
             _ => connection = word,
         }
@@ -232,7 +235,7 @@ fn step(kind: &str, rest: &str, body: &str) -> Step {
             None => text::decode_datagrams(body),
         }),
     };
-    Step { from: from.to_owned(), port: port.to_owned(), what }
+    Step { from: from.to_owned(), port: port.to_owned(), unix, what }
 }
 
 /// Lines of `regex => replacement`.

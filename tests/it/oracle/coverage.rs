@@ -1,6 +1,6 @@
 //! What decides how messages are read has a case: each parser, each of its parameters, and each
-//! switch of `global()`; and so has each parameter of omfile. (Of templates
-//! `src/template/recorded.rs` looks after that, of modifiers `src/modifier/golden.rs`.)
+//! switch of `global()`; and so has each parameter of omfile and of imptcp's unix sockets. (Of
+//! templates `src/template/recorded.rs` looks after that, of modifiers `src/modifier/golden.rs`.)
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -60,7 +60,9 @@ fn owner(object: &Object) -> Option<String> {
         ObjectKind::Global => Some("global".to_owned()),
         ObjectKind::Parser => object.text("type").map(|(name, _)| name.to_lowercase()),
         ObjectKind::Module => object.text("load").map(|(name, _)| name.to_lowercase()),
-        ObjectKind::Action => object.text("type").map(|(name, _)| name.to_lowercase()),
+        ObjectKind::Action | ObjectKind::Input => {
+            object.text("type").map(|(name, _)| name.to_lowercase())
+        }
         ObjectKind::Timezone => Some("timezone".to_owned()),
         _ => None,
     }
@@ -84,6 +86,20 @@ fn each_parameter_of_files_has_a_case() {
     let all = [of("builtin:omfile", module.module), of("omfile", module.instance)].concat();
     let without: Vec<_> = all.iter().filter(|name| !given.contains(*name)).collect();
     assert!(all.len() >= 38, "{all:?}");
+    assert!(without.is_empty(), "without a case: {without:?}");
+}
+
+#[test]
+fn each_parameter_of_stream_sockets_has_a_case() {
+    let given = given();
+    let module = registry::modules().find(|module| module.name == "imptcp").unwrap();
+    let of_sockets = |name: &&str| {
+        name.starts_with("file") || ["path", "unlink", "failOnChOwnFailure"].contains(name)
+    };
+    let names: Vec<_> = rows(module.instance.to_vec()).filter(of_sockets).collect();
+    let has_case = |name: &&&str| given.contains(&format!("imptcp {}", name.to_lowercase()));
+    let without: Vec<_> = names.iter().filter(|name| !has_case(name)).collect();
+    assert_eq!(names.len(), 8, "{names:?}");
     assert!(without.is_empty(), "without a case: {without:?}");
 }
 

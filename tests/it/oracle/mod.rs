@@ -6,6 +6,7 @@
 
 mod case;
 mod coverage;
+mod effects;
 mod files;
 pub(crate) mod run;
 pub(crate) mod site;

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::fs;
 use std::fs::File;
 use std::io::Read as _;
-use std::io::Write as _;
-use std::net::TcpStream;
+use std::io::Write;
 use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -117,7 +117,7 @@ pub(crate) fn run(
             let what = Payload::Stream { connection, bytes: bytes.to_vec() };
             let (from, port) = ("127.0.0.1".to_owned(), "IN".to_owned());
             play(
-                &[Step { from, port, what }],
+                &[Step { from, port, unix: None, what }],
                 |name| bench.port(name),
                 &bench.run(),
                 settle,
@@ -308,6 +308,10 @@ impl Bench {
             if site::is_queue_file(path) {
                 return;
             }
+            // A socket holds nothing.
+            if !path.is_file() {
+                return;
+            }
             let name = path.strip_prefix(&folder).unwrap().to_string_lossy();
             let bytes = plain(path);
             put(&format!("file {name}"), text::encode_stream(&bytes));
@@ -338,12 +342,26 @@ fn plain(path: &Path) -> Vec<u8> {
 fn listens(step: &Step, port: u16, run: &Path) -> bool {
     match &step.what {
         Payload::Datagrams(_) => udp_listens(port),
-        Payload::Stream { .. } | Payload::Close { .. } => tcp_listens(port),
+        Payload::Stream { .. } if step.unix.is_some() => {
+            step.unix.as_ref().is_some_and(|name| run.join(name).exists())
+        }
+        Payload::Stream { .. } => tcp_listens(port),
+        Payload::Close { .. } => true,
         Payload::Unix { socket, .. } => run.join(socket).exists(),
         // A socket that a command sends to is there when those of other steps are.
         Payload::Fifo { .. } | Payload::Command(_) => true,
         Payload::File(_) | Payload::Stop | Payload::Start => true,
     }
+}
+
+/// A connection to the socket, which is bound before it listens.
+fn open_socket(path: &Path) -> Box<dyn Write> {
+    let mut stream = None;
+    assert!(wait_for(READY, || {
+        stream = UnixStream::connect(path).ok();
+        stream.is_some()
+    }));
+    Box::new(stream.unwrap())
 }
 
 /// Sends the steps in order; `settle` runs between two of different connections, so that their
@@ -357,7 +375,7 @@ fn play(
     settle: impl Fn(),
     mut other: impl FnMut(&Payload),
 ) {
-    let mut open = HashMap::<&str, TcpStream>::new();
+    let mut open = HashMap::<&str, Box<dyn Write>>::new();
     for (index, step) in steps.iter().enumerate() {
         if index > 0 {
             settle();
@@ -365,8 +383,11 @@ fn play(
         let port = || port(&step.port);
         match &step.what {
             Payload::Stream { connection, bytes } => {
-                let stream =
-                    open.entry(connection).or_insert_with(|| connect(&step.from, port()).unwrap());
+                let connect = || match &step.unix {
+                    Some(name) => open_socket(&run.join(name)),
+                    None => Box::new(connect(&step.from, port()).unwrap()),
+                };
+                let stream = open.entry(connection).or_insert_with(connect);
                 stream.write_all(bytes).unwrap();
             }
             Payload::Close { connection } => drop(open.remove(connection.as_str()).unwrap()),

@@ -28,12 +28,18 @@ pub(in crate::input::file) struct Head {
 struct Part {
     begun: bool,
     text: Vec<u8>,
-    /// Where its first line begins.
+    /// Where its first line begins; 0 if that was in the file before.
     at: u64,
+    /// What is said of where it begins.
+    shown_at: u64,
     time: Timestamp,
     /// When it was looked at first after its last line.
     seen: Option<Instant>,
     due: bool,
+    /// It began in the file before.
+    carried: bool,
+    /// The file behind this one has gone on with it, and has its text.
+    lent: bool,
 }
 
 /// Puts the parts of lines together.
@@ -43,6 +49,11 @@ pub(super) struct Joiner {
     parts: [Part; 2],
     /// [`Position::done`]
     done: [u64; 3],
+    /// Which streams have had no line in this file: their first may go on with one of the file
+    /// before.
+    fresh: [bool; 2],
+    /// Of which streams the file before has parts that nothing has come for yet.
+    awaited: [bool; 2],
     scratch: Vec<u8>,
 }
 
@@ -56,20 +67,31 @@ const fn number(stream: Stream) -> usize {
     }
 }
 
+impl Part {
+    /// Whether it waits for its next line here.
+    const fn waits(&self) -> bool {
+        self.begun && !self.lent
+    }
+}
+
 impl Joiner {
     pub(super) fn at(position: Position) -> Self {
-        Self { done: position.done, ..Self::default() }
+        let Position { at, done, .. } = position;
+        let fresh = [0, 1].map(|stream| at == 0 && done[stream] == 0);
+        Self { done, fresh, ..Self::default() }
     }
 
     /// Where to begin again, if that is not simply `next`, where the next line begins.
     pub(super) fn position(&self, next: u64, rest: bool) -> Option<Position> {
-        let begun = self.parts.iter().filter(|part| part.begun).map(|part| part.at).min();
+        let begun = self.parts.iter().filter(|part| part.begun).map(|part| part.at);
+        let begun = begun.chain(self.awaits().then_some(0)).min();
         if begun.is_none() && self.done.iter().all(|done| *done <= next) {
             return None;
         }
         let [out, err, others] = self.done.map(|done| done.max(next));
         let [out, err] = [(0, out), (1, err)].map(|(number, all)| match &self.parts[number] {
             part if part.begun => part.at,
+            _ if self.awaited[number] => 0,
             _ => all,
         });
         let done = [out, err, others];
@@ -77,7 +99,67 @@ impl Joiner {
     }
 
     pub(super) fn holds(&self) -> bool {
-        self.parts.iter().any(|part| part.begun)
+        self.parts.iter().any(Part::waits)
+    }
+
+    /// Whether a part of this file is in a message that another file goes on with.
+    pub(super) fn lends(&self) -> bool {
+        self.parts.iter().any(|part| part.lent)
+    }
+
+    /// Whether a line of this file may go on with one of the file before.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.fresh.contains(&true)
+    }
+
+    /// Takes over what `before` holds, the file that was rotated away: the first line of a stream
+    /// goes on with it. [`Self::settle`] belongs behind the read.
+    pub(super) fn borrow(&mut self, before: &mut Self) {
+        let pairs = self.parts.iter_mut().zip(&mut before.parts).zip(self.fresh);
+        for ((own, theirs), fresh) in pairs {
+            if fresh && theirs.waits() && !own.begun {
+                std::mem::swap(own, theirs);
+                (theirs.at, own.at) = (own.at, 0);
+                (theirs.begun, theirs.lent) = (true, true);
+                theirs.carried = std::mem::replace(&mut own.carried, true);
+            }
+        }
+    }
+
+    /// Gives back what nothing has come for. Whether a message of `before` is in one of this file
+    /// that has been told.
+    pub(super) fn settle(&mut self, before: &mut Self) -> bool {
+        let mut told = false;
+        let pairs = self.parts.iter_mut().zip(&mut before.parts).zip(self.fresh);
+        for ((own, theirs), fresh) in pairs {
+            if !theirs.lent {
+                continue;
+            }
+            if own.begun && own.carried {
+                if fresh {
+                    (own.at, own.carried) = (theirs.at, theirs.carried);
+                    std::mem::swap(own, theirs);
+                    *own = Part { text: std::mem::take(&mut own.text), ..Part::default() };
+                }
+            } else {
+                told = true;
+                *theirs = Part { text: std::mem::take(&mut theirs.text), ..Part::default() };
+            }
+        }
+        for (number, awaited) in self.awaited.iter_mut().enumerate() {
+            *awaited = self.fresh[number] && before.parts[number].waits();
+        }
+        told
+    }
+
+    /// Whether lines that come may go on with what the file before has.
+    const fn awaits(&self) -> bool {
+        self.awaited[0] || self.awaited[1]
+    }
+
+    /// There is no file before this one any more.
+    pub(super) const fn is_first(&mut self) {
+        self.awaited = [false; 2];
     }
 
     /// Takes a line, which stands in the sheet and begins at the offset `at`.
@@ -94,17 +176,19 @@ impl Joiner {
         }
         let start = line.start as usize;
         let text = Span::new(start + header.text, line.end as usize);
+        self.fresh[index] = false;
         let part = &mut self.parts[index];
-        if !part.begun && !header.partial {
+        // What comes behind parts that are lent was written too late to belong to them.
+        if part.lent || !part.begun && !header.partial {
             let time_text = Span::new(start, start + header.time_len);
             let time_text = header.time_canonical.then_some(time_text);
-            let (time, stream, partial) = (header.time, header.stream, false);
+            let (time, stream, partial) = (header.time, header.stream, header.partial);
             self.put(text, at, sheet, rules);
             sheet.head(Head { time, time_text, stream, partial });
             return;
         }
         if !std::mem::replace(&mut part.begun, true) {
-            (part.at, part.time) = (at, header.time);
+            (part.at, part.shown_at, part.time) = (at, at, header.time);
         }
         (part.seen, part.due) = (None, false);
         // One byte more than a message may have tells that it is too long.
@@ -130,8 +214,9 @@ impl Joiner {
     /// The message of a stream has ended, or its end will not come.
     fn tell(&mut self, stream: Stream, partial: bool, sheet: &mut Sheet, rules: &Rules) {
         let part = &mut self.parts[number(stream)];
-        if std::mem::take(&mut part.begun) {
-            sheet.put_any(&part.text, part.at, false, rules);
+        if part.waits() {
+            (part.begun, part.carried) = (false, false);
+            sheet.put_any(&part.text, part.shown_at, false, rules);
             sheet.head(Head { time: part.time, time_text: None, stream, partial });
             part.text.clear();
             (part.seen, part.due) = (None, false);
@@ -140,7 +225,7 @@ impl Joiner {
 
     /// Whether for `timeout` nothing has come of a message that is unfinished; asked now and then.
     pub(super) fn find_due(&mut self, now: Instant, timeout: Duration) -> bool {
-        for part in self.parts.iter_mut().filter(|part| part.begun) {
+        for part in self.parts.iter_mut().filter(|part| part.waits()) {
             let seen = *part.seen.get_or_insert(now);
             part.due = now.saturating_duration_since(seen) >= timeout;
         }
@@ -298,6 +383,48 @@ mod tests {
             feed(&mut one, &text, text.len(), &mut told);
             feed(&mut other, &text, text.len(), &mut again);
             prop_assert_eq!(told, again);
+        }
+    }
+
+    proptest! {
+        /// Wherever the log was rotated, wherever reads end, and wherever both files are begun
+        /// again: what stands on both sides is one message.
+        #[test]
+        fn parts_are_joined_over_a_rotation(
+            text in lines(),
+            cut in 0..14_usize,
+            ends in vec((0..2000_usize, any::<bool>()), 0..8),
+        ) {
+            let cut = text.split_inclusive('\n').take(cut).map(str::len).sum();
+            let (old, new) = text.split_at(cut);
+            let (mut before, mut out) = (Splitter::at(Position::default()), Vec::new());
+            let mut after = Splitter::at(Position::default());
+            feed(&mut before, old, old.len(), &mut out);
+            let mut ends: Vec<_> = ends.into_iter().filter(|end| end.0 <= new.len()).collect();
+            ends.sort_unstable();
+            for (end, again) in ends.into_iter().chain([(new.len(), false)]) {
+                if (end as u64) < after.next() {
+                    continue;
+                }
+                after.borrow(&mut before);
+                feed(&mut after, new, end, &mut out);
+                after.settle(&mut before);
+                if again {
+                    before = Splitter::at(before.position());
+                    after = Splitter::at(after.position());
+                    feed(&mut before, old, old.len(), &mut out);
+                }
+            }
+            let bare = |told: Vec<Told>| {
+                let mut told: Vec<_> =
+                    told.into_iter().map(|(text, _, cut, head)| (text, cut, head)).collect();
+                told.sort();
+                told
+            };
+            prop_assert_eq!(bare(out), bare(slow(&text)));
+            let all = Position { at: old.len() as u64, ..Position::default() };
+            let waits = before.lends() || before.holds_lines();
+            prop_assert!(waits || before.position() == all);
         }
     }
 

@@ -216,6 +216,31 @@ impl Splitter {
         self.begun || self.joiner.holds()
     }
 
+    /// Whether one of them is in a message that another file goes on with.
+    pub(super) fn lends(&self) -> bool {
+        self.joiner.lends()
+    }
+
+    /// Whether a line that comes may go on with one of the file that was here before.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.joiner.is_fresh()
+    }
+
+    /// See [`Joiner::borrow`].
+    pub(super) fn borrow(&mut self, before: &mut Self) {
+        self.joiner.borrow(&mut before.joiner);
+    }
+
+    /// There is no file before this one any more.
+    pub(super) const fn is_first(&mut self) {
+        self.joiner.is_first();
+    }
+
+    /// See [`Joiner::settle`].
+    pub(super) fn settle(&mut self, before: &mut Self) -> bool {
+        self.joiner.settle(&mut before.joiner)
+    }
+
     /// Takes the bytes of `sheet` from `from` on.
     pub(super) fn take(&mut self, sheet: &mut Sheet, from: usize, rules: &Rules) {
         let until = sheet.data.len();

@@ -195,19 +195,26 @@ impl Store {
         n
     }
 
-    /// Everything up to `end` of a file is handed over with the token that this gives. The position
-    /// moves on when its last clone is dropped, unless `given_up`: what is dropped then was not
-    /// delivered.
-    pub(super) fn owe(self: &Arc<Self>, n: u32, end: Position, given_up: &Arc<AtomicBool>) -> Ack {
-        let mut number = 0;
-        self.shared.lock().entry(n, |entry| {
-            number = entry.first + entry.owed.len() as u64;
-            entry.owed.push_back(Owed { end, safe: false });
-        });
+    /// Everything up to `end` of a file is handed over with the token that this gives, and with it
+    /// what `also` says of others. The positions move on when its last clone is dropped, unless
+    /// `given_up`: what is dropped then was not delivered.
+    pub(super) fn owe(
+        self: &Arc<Self>,
+        n: u32,
+        end: Position,
+        also: &[(u32, Position)],
+        given_up: &Arc<AtomicBool>,
+    ) -> Ack {
+        let mut state = self.shared.lock();
+        let others: Vec<_> = also.iter().map(|(n, end)| (*n, state.owe(*n, *end))).collect();
+        let number = state.owe(n, end);
+        drop(state);
         let (store, given_up) = (self.clone(), given_up.clone());
         Ack::new(move || {
             if !given_up.load(Ordering::Relaxed) {
-                store.is_safe(n, number);
+                for (n, number) in others.iter().copied().chain([(n, number)]) {
+                    store.is_safe(n, number);
+                }
             }
         })
     }
@@ -327,6 +334,16 @@ impl State {
         if let Some(entry) = self.files.get_mut(&n) {
             work(entry);
         }
+    }
+
+    /// Notes that messages of a file are on their way; the number of the note.
+    fn owe(&mut self, n: u32, end: Position) -> u64 {
+        let mut number = 0;
+        self.entry(n, |entry| {
+            number = entry.first + entry.owed.len() as u64;
+            entry.owed.push_back(Owed { end, safe: false });
+        });
+        number
     }
 
     fn touch(&mut self, n: u32, change: Change) {

@@ -36,7 +36,7 @@ fn positions_move_on_in_order_and_are_there_again() {
     let store = opened(dir.path());
     assert!(store.find(&known, &look, &open).is_none());
     let n = store.add(known.clone(), at(0));
-    let [one, two, three] = [2, 4, 8].map(|end| store.owe(n, at(end), &given_up));
+    let [one, two, three] = [2, 4, 8].map(|end| store.owe(n, at(end), &[], &given_up));
     drop(two);
     drop(one);
     assert_eq!(store.find(&known, &look, &open), Some((n, at(8))), "it was handed over");
@@ -62,7 +62,7 @@ fn another_input_begins_where_the_first_one_is() {
     let (m, position) = store.find(&other, &look, &open).unwrap();
     assert_eq!(position, at(4));
     assert_ne!(m, n);
-    drop(store.owe(m, at(8), &Arc::default()));
+    drop(store.owe(m, at(8), &[], &Arc::default()));
     assert_eq!(store.find(&known, &look, &open), Some((n, at(4))), "each has its own");
     assert_eq!(store.find(&other, &look, &open), Some((m, at(8))));
     fs::write(dir.path().join("f"), "not the same\n").unwrap();
@@ -75,7 +75,7 @@ fn what_is_forgotten_goes_with_the_last_of_what_is_owed() {
     let (open, look, known) = file(dir.path(), "f", "one\n");
     let store = opened(dir.path());
     let n = store.add(known.clone(), at(0));
-    let ack = store.owe(n, at(4), &Arc::default());
+    let ack = store.owe(n, at(4), &[], &Arc::default());
     store.forget_when_delivered(n);
     assert!(store.find(&known, &look, &open).is_some());
     drop(ack);
@@ -132,7 +132,7 @@ fn a_folder_that_cannot_be_written_is_said_once() {
     let store = Store::in_folder(Some(&dir.path().join("missing")), &reporter);
     let (_, _, known) = file(dir.path(), "f", "f");
     let n = store.add(known, at(0));
-    drop(store.owe(n, at(1), &Arc::default()));
+    drop(store.owe(n, at(1), &[], &Arc::default()));
     drop(store);
     let said = said.0.lock().unwrap();
     assert_eq!(said.len(), 1, "{said:?}");

@@ -3,6 +3,7 @@
 //! buffer, two ahead at most.
 
 mod limits;
+mod rotated;
 mod scan;
 
 use std::collections::HashMap;
@@ -43,6 +44,7 @@ use crate::input::file::watch::Event;
 use crate::input::file::watch::Happening;
 use crate::input::file::watch::Watches;
 use crate::input::file::work::limits::Limits;
+pub(super) use crate::input::file::work::rotated::Link;
 use crate::input::file::work::scan::Directory;
 
 /// Reads of one file before others get their turn.
@@ -69,6 +71,8 @@ pub(super) struct Filled {
     /// The file's number in the store, and where to go on when this is delivered.
     pub(super) number: u32,
     pub(super) end: Position,
+    /// The same of files that were rotated away, whose last parts are in these messages.
+    pub(super) also: Vec<(u32, Position)>,
     pub(super) path: Arc<Path>,
     pub(super) container: Option<Arc<Container>>,
     /// Messages that `max…PerMinute` dropped.
@@ -129,6 +133,8 @@ struct Work {
     ready: VecDeque<usize>,
     /// Files that have gone, and are read until nothing comes.
     leaving: Vec<usize>,
+    /// `format="cri"`: which of the files that have gone was at a path last.
+    rotated: HashMap<PathBuf, Link>,
     limits: Limits,
     foreign: Foreign,
     /// Everything is to be looked at, when the looks have left others nine tenths of the time.
@@ -184,6 +190,7 @@ impl Work {
             moving: HashMap::new(),
             ready: VecDeque::new(),
             leaving: Vec::new(),
+            rotated: HashMap::new(),
             limits,
             foreign,
             must_look: false,
@@ -335,7 +342,9 @@ impl Work {
         if let Some(Some(tail)) = self.tails.get_mut(index) {
             if tail.leaving.replace(why).is_none() {
                 tail.grew = clock::monotonic();
+                let path = tail.path.clone();
                 self.leaving.push(index);
+                self.rotated_away(&path, index);
             }
             self.make_ready(index);
         }
@@ -349,10 +358,19 @@ impl Work {
         }
     }
 
-    /// Reads a file until there is no more, or others wait.
+    /// It is a file's turn to be read.
     fn turn(&mut self, index: usize) -> Result<(), Ended> {
-        let Some(mut tail) = self.tails.get_mut(index).and_then(Option::take) else {
+        if self.job.spec.is_cri() && !self.is_next(index)? {
+            self.ready.push_back(index);
             return Ok(());
+        }
+        self.read_some(index).map(|_| ())
+    }
+
+    /// Reads a file until there is no more, or others wait; what came of it, if it can be read.
+    fn read_some(&mut self, index: usize) -> Result<Option<Read>, Ended> {
+        let Some(mut tail) = self.tails.get_mut(index).and_then(Option::take) else {
+            return Ok(None);
         };
         tail.ready = false;
         let was_open = tail.file.is_some();
@@ -365,13 +383,14 @@ impl Work {
         if let Some(place) = self.tails.get_mut(index) {
             *place = Some(tail);
         }
-        if matches!(result?, Ok(Read::Some)) {
+        let read = result?.ok();
+        if read == Some(Read::Some) {
             self.make_ready(index);
         }
         if self.open > self.open_max {
             self.close_idle();
         }
-        Ok(())
+        Ok(read)
     }
 
     fn read(&mut self, tail: &mut Tail) -> Result<io::Result<Read>, Ended> {
@@ -381,7 +400,13 @@ impl Work {
         for _ in 0..READS_PER_TURN {
             let mut sheet = self.sheet();
             let before = (tail.splitter.position(), tail.identity.head);
-            let read = match tail.read(&mut sheet, &self.job.spec.rules) {
+            self.borrow(tail);
+            let read = tail.read(&mut sheet, &self.job.spec.rules);
+            if matches!(read, Ok(Read::Restarted)) {
+                self.rewind(tail.before);
+            }
+            let also = self.settle(tail);
+            let read = match read {
                 Ok(read) => read,
                 Err(error) => return Ok(Err(error)),
             };
@@ -394,7 +419,7 @@ impl Work {
                     self.begin_anew(tail)?;
                     continue;
                 }
-                Read::Some | Read::End => self.deliver(tail, sheet, before.0)?,
+                Read::Some | Read::End => self.deliver(tail, sheet, before.0, also)?,
             }
             if read == Read::End {
                 return Ok(Ok(Read::End));
@@ -429,13 +454,14 @@ impl Work {
         tail: &mut Tail,
         mut sheet: Sheet,
         before: Position,
+        also: Vec<(u32, Position)>,
     ) -> Result<(), Ended> {
         let end = tail.splitter.position();
         if sheet.oversize > 0 && !std::mem::replace(&mut tail.told_oversize, true) {
             self.say_oversize(&tail.path);
         }
         let limited = self.limits.apply(&mut sheet);
-        if sheet.pieces.is_empty() && end == before && limited == 0 {
+        if sheet.pieces.is_empty() && end == before && limited == 0 && also.is_empty() {
             return Ok(());
         }
         let pause = self
@@ -444,7 +470,7 @@ impl Work {
             .delay
             .saturating_mul(u32::try_from(sheet.pieces.len()).unwrap_or(u32::MAX));
         let (number, path, container) = (tail.number, tail.path.clone(), tail.container.clone());
-        let filled = Filled { sheet, number, end, path, container, limited };
+        let filled = Filled { sheet, number, end, also, path, container, limited };
         self.job.filled.blocking_send(filled).map_err(|_| Ended)?;
         if !pause.is_zero() {
             self.pause(pause);
@@ -504,7 +530,8 @@ impl Work {
             Flush::Lines => tail.splitter.time_out(&mut sheet, rules),
             Flush::All => tail.splitter.end(&mut sheet, rules),
         }
-        let result = self.deliver(&mut tail, sheet, before);
+        let also = self.settle(&mut tail);
+        let result = self.deliver(&mut tail, sheet, before, also);
         if let Some(place) = self.tails.get_mut(index) {
             *place = Some(tail);
         }
@@ -521,10 +548,12 @@ impl Work {
                 Leaving::Deleted => DELETED_LINGERS,
             };
             let (idle, holds) = (tail.grew.elapsed(), tail.splitter.holds_lines());
-            if holds && idle >= LEAVING_FLUSH {
+            // Of containers' lines the rest may come in the next file.
+            if holds && idle >= LEAVING_FLUSH && !self.job.spec.is_cri() {
                 self.flush(index, Flush::Lines)?;
             }
             if idle >= lingers {
+                self.call_in(index)?;
                 self.flush(index, Flush::All)?;
                 self.retire(index, why);
             } else {
@@ -548,6 +577,7 @@ impl Work {
         } else {
             self.job.store.release(tail.number);
         }
+        self.was_rotated(&tail.path, index);
         self.by_inode.remove(&(tail.identity.device, tail.identity.inode));
         // By no other place: it takes its own along when it moves.
         if self.by_place.get(&tail.place) == Some(&index) {

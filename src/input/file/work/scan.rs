@@ -24,6 +24,7 @@ use crate::input::file::tail;
 use crate::input::file::tail::Leaving;
 use crate::input::file::tail::Tail;
 use crate::input::file::work::Work;
+use crate::input::file::work::rotated::name_before;
 
 /// Directories that one input watches at most.
 const DIRECTORIES_MAX: usize = 65_536;
@@ -48,7 +49,13 @@ impl Work {
         for (number, paths) in spec.paths.iter().enumerate() {
             self.descend(&paths.base, number, 0, &mut found);
         }
-        if spec.sorts {
+        if spec.is_cri() {
+            // What was rotated away comes before what has its name now.
+            found.sort_by_cached_key(|path| match name_before(path) {
+                Some(before) => (before, false, path.clone()),
+                None => (path.clone(), true, PathBuf::new()),
+            });
+        } else if spec.sorts {
             found.sort();
         }
         for path in &found {
@@ -311,6 +318,9 @@ impl Work {
             *empty = Some(tail);
         }
         self.by_inode.insert(key, index);
+        if let Some(before) = name_before(&place) {
+            self.rotated_away(&before, index);
+        }
         self.by_place.insert(place, index);
         self.open += 1;
         self.make_ready(index);

@@ -1,11 +1,12 @@
-//! The words of `binary="…"`, as rsyslogd finds them: a space ends a word, unless it stands between
-//! double quotes, which stay where they are. Nothing else quotes, and two spaces have an empty word
-//! between them.
+//! The words of a command, `binary="…"`, as rsyslogd finds them: a space ends a word, unless it
+//! stands between double quotes, which stay where they are. Nothing else quotes, and two spaces
+//! have an empty word between them.
 
 use std::path::PathBuf;
 
 /// The program and its arguments; `None` if there is no program.
-pub(super) fn split(text: &str) -> Option<(PathBuf, Vec<String>)> {
+#[must_use]
+pub fn split(text: &str) -> Option<(PathBuf, Vec<String>)> {
     let mut words = vec![String::new()];
     let mut quoted = false;
     let text = text.trim_start_matches(' ');
