@@ -57,7 +57,7 @@ fn scripts() -> Vec<String> {
 #[test]
 fn the_package_names_files_that_exist() {
     let metadata = metadata();
-    for key in ["license-file", "triggers-file"] {
+    for key in ["license-file", "triggers-file", "changelog"] {
         text(metadata[key].as_str().unwrap());
     }
     let scripts = source::root().join(metadata["maintainer-scripts"].as_str().unwrap());
@@ -110,7 +110,9 @@ fn what_is_called_is_shipped() {
 fn scripts_can_be_read_and_run() {
     let mut scripts = scripts();
     assert!(scripts.len() >= 5, "{scripts:?}");
-    scripts.extend(["run", "boot", "send"].map(|name| format!("tests/system/{name}")));
+    scripts.extend(
+        ["run", "boot", "send", "send-defaults"].map(|name| format!("tests/system/{name}")),
+    );
     for name in scripts {
         let path = source::root().join(&name);
         let shell = if text(&name).starts_with("#!/bin/sh\n") { "sh" } else { "bash" };
@@ -157,6 +159,38 @@ fn a_new_system_is_rotated_as_it_logs() {
     let stock = source::root().join(STOCK);
     let checked = Command::new(BONGSU).args(["-N1", "-f"]).arg(stock).output().unwrap();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+}
+
+/// `cargo deb` gives the package the version of Cargo.toml, and Debian the one of the changelog.
+#[test]
+fn the_package_has_one_version_and_one_address() {
+    let changelog = text("configs/debian/changelog");
+    let head = concat!("bongsu (", env!("CARGO_PKG_VERSION"), "-1) ");
+    assert!(changelog.starts_with(head), "configs/debian/changelog does not begin with {head}");
+    let metadata = metadata();
+    let maintainer = metadata["maintainer"].as_str().unwrap();
+    let address = Regex::new(r"^[A-Z][\w ]+ <[\w.-]+@[\w-]+\.[\w.-]+>$").unwrap();
+    assert!(address.is_match(maintainer), "{maintainer}: lintian wants a name and an address");
+    let trailer = format!("\n -- {maintainer}  ");
+    assert!(changelog.contains(&trailer), "the changelog is not signed by {maintainer}");
+}
+
+/// Each distribution's file that the corpus has is also run, in a system of its own.
+#[test]
+fn what_distributions_ship_is_run() {
+    let run = text("tests/system/run");
+    let names = Regex::new(r"distributions=\(([\w ]+)\)").unwrap();
+    let names = names.captures(&run).expect("no list of distributions")[1].to_owned();
+    let run: BTreeSet<&str> = names.split(' ').collect();
+    // Made for other paths than Debian's package and unit have.
+    let left_out = ["alpine", "suse15"];
+    let mut seen = 0;
+    for folder in fs::read_dir(source::root().join("tests/data/config/defaults")).unwrap() {
+        let name = folder.unwrap().file_name().into_string().unwrap();
+        assert!(run.contains(&*name) != left_out.contains(&&*name), "{name}");
+        seen += 1;
+    }
+    assert_eq!(seen, run.len() + left_out.len());
 }
 
 #[test]

@@ -1,13 +1,16 @@
 //! `bongsu bench fault`: breaks what is around a relay, and counts what is lost and doubled.
 //!
 //! Each row starts a relay, this program or any that takes rsyslog's flags and configuration,
-//! between a sender whose messages are numbered and a collector that misbehaves on order. What the
-//! collector did not get, or got twice, is told by the numbers; each row has its bound.
+//! between a sender whose messages are numbered and a collector that misbehaves on order, or
+//! between a log and a file. What did not arrive, or arrived twice, is told by the numbers; each
+//! row has its bound.
 
 mod acked;
 mod cage;
 mod collector;
+mod logger;
 mod outcome;
+mod outfile;
 mod relay;
 mod relp;
 mod rows;

@@ -15,8 +15,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::Pid;
+use rustix::process::Resource;
+use rustix::process::Rlimit;
 use rustix::process::Signal;
+use rustix::process::getrlimit;
 use rustix::process::kill_process;
+use rustix::process::prlimit;
 use tempfile::TempDir;
 
 use crate::base::clock::monotonic;
@@ -143,6 +147,15 @@ impl Relay {
         }
     }
 
+    /// The most that a file of its may have from now on, bytes; `None` lifts it.
+    pub(super) fn limit_files(&self, bytes: Option<u64>) -> Result<(), BenchError> {
+        let wrong = |error| BenchError::io("cannot limit the relay's files", error);
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let maximum = getrlimit(Resource::Fsize).maximum;
+        let limit = Rlimit { current: bytes.or(maximum), maximum };
+        prlimit(id, Resource::Fsize, limit).map(drop).map_err(|error| wrong(error.into()))
+    }
+
     /// SIGKILL: what it had only in memory is gone.
     pub(super) fn kill(mut self) -> Result<(), BenchError> {
         self.end().map_err(|error| BenchError::io("cannot end the relay", error))
@@ -182,14 +195,26 @@ pub(super) struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// Mounts it at `folder`, which is made; `None` for who must not.
-    pub(super) fn mount(folder: &Path) -> Result<Option<Self>, BenchError> {
+    /// Mounts it at `folder`, which is made, with room for `bytes`; `None` for who must not.
+    pub(super) fn mount(folder: &Path, bytes: u64) -> Result<Option<Self>, BenchError> {
         fs::create_dir(folder).map_err(|error| BenchError::io(folder.display(), error))?;
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=16m", "tmpfs"]).arg(folder).stderr(Stdio::null());
-        let mounted = mount.status().is_ok_and(|status| status.success());
-        Ok(mounted.then(|| Self { folder: folder.to_owned() }))
+        Ok(tmpfs("size", bytes, folder).then(|| Self { folder: folder.to_owned() }))
     }
+
+    /// Makes room for `bytes` instead.
+    pub(super) fn resize(&self, bytes: u64) -> Result<(), BenchError> {
+        if tmpfs("remount,size", bytes, &self.folder) {
+            return Ok(());
+        }
+        Err(BenchError::Relay("cannot change the size of the small disk".to_owned()))
+    }
+}
+
+/// mount(8) of a file system in memory; false if it did not.
+fn tmpfs(how: &str, bytes: u64, folder: &Path) -> bool {
+    let mut mount = Command::new("mount");
+    mount.args(["-t", "tmpfs", "-o", &format!("{how}={bytes}"), "tmpfs"]).arg(folder);
+    mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
 impl Drop for SmallDisk {

@@ -2,6 +2,7 @@
 
 mod collectors;
 mod disks;
+mod logs;
 mod memory;
 mod messages;
 mod relp;
@@ -9,6 +10,7 @@ mod signals;
 
 use std::ffi::OsString;
 use std::fmt::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::cli::bench::error::BenchError;
@@ -20,6 +22,7 @@ use crate::cli::bench::fault::outcome::Outcome;
 use crate::cli::bench::fault::relay::Relay;
 use crate::cli::bench::fault::relay::Site;
 use crate::cli::bench::fault::relay::free_address;
+use crate::cli::bench::ledger::Ledger;
 
 /// A fault and how it is made.
 #[derive(Clone, Copy, Debug)]
@@ -54,12 +57,18 @@ pub(super) const ROWS: &[Row] = &[
     row("6", "collector reads slowly", collectors::slow),
     row("7", "one of two outputs dead, no queue asked for", collectors::isolated),
     row("8", "the disk of the queue is full", disks::full_disk),
+    row("9", "the disk of the file is full", disks::full_file),
     row("10", "kill -9 again and again, RELP in, queue on disk", disks::kills),
     row("16", "SIGTERM, collector alive", signals::stop_alive),
     row("17", "SIGTERM, collector dead, queue on disk", signals::stop_on_disk),
     row("18", "SIGTERM, collector dead, queue in memory", signals::stop_in_memory),
     row("19", "SIGHUP every 100 ms", signals::hups),
     row("20", "a reload of a wrong configuration every 100 ms", signals::wrong_reloads),
+    row("21", "a log that is read is renamed and made anew, again and again", logs::renamed),
+    row("22", "a log that is read is copied and cut, again and again", logs::cut),
+    row("23", "a log is rotated while the relay is down, again and again", logs::rotated_meanwhile),
+    row("24", "a log is deleted and made anew, again and again", logs::deleted),
+    row("25", "kill -9 again and again, reading a log", logs::killed),
     row("37", "RELP out: acknowledgements lost, reset, again and again", relp::unheard),
     row("38", "RELP in: the output is dead and its queue full", relp::withheld),
     row("39", "little memory, eight outputs dead, a fast sender", memory::little_memory),
@@ -94,15 +103,30 @@ fn on_disk(name: &str) -> String {
     )
 }
 
-/// A configuration: TCP in, an action to each collector.
-fn config(site: &Site, outputs: &[(u16, &str)]) -> String {
-    let mut text = format!(
+/// The start of a configuration: TCP in.
+fn tcp_in(site: &Site) -> String {
+    format!(
         "global(workDirectory=\"{}\" maxMessageSize=\"64k\")\n\
          module(load=\"imtcp\")\n\
          input(type=\"imtcp\" address=\"127.0.0.1\" port=\"{}\")\n",
         site.folder().display(),
         site.input.port(),
-    );
+    )
+}
+
+/// A configuration: TCP in, an action to a file.
+fn into_file(site: &Site, file: &Path, template: &str) -> String {
+    format!(
+        "{}action(type=\"omfile\" file=\"{}\" template=\"{template}\"\n  \
+         action.resumeRetryCount=\"-1\" action.resumeInterval=\"1\" action.resumeIntervalMax=\"1\")\n",
+        tcp_in(site),
+        file.display(),
+    )
+}
+
+/// A configuration: TCP in, an action to each collector.
+fn config(site: &Site, outputs: &[(u16, &str)]) -> String {
+    let mut text = tcp_in(site);
     for (port, more) in outputs {
         let action = writeln!(
             text,
@@ -145,9 +169,12 @@ impl Run<'_> {
     }
 
     fn judge(&self, sent: u64, collector: Collector, bounds: Bounds) -> Result<End, BenchError> {
-        let ledger = collector.stop()?;
+        Ok(self.judge_books(sent, &collector.stop()?, bounds))
+    }
+
+    fn judge_books(&self, sent: u64, ledger: &Ledger, bounds: Bounds) -> End {
         let row = (self.row.number, self.row.fault);
-        Ok(End::Ran(Outcome::new(row, sent, &ledger, bounds)))
+        End::Ran(Outcome::new(row, sent, ledger, bounds))
     }
 
     fn skipped(&self, why: &str) -> End {
