@@ -4,8 +4,10 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::net::UdpSocket;
+use std::thread::sleep;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::support::free_port;
@@ -135,4 +137,29 @@ fn files_go_on_behind_what_was_summed_up() {
     arrives(&dir, "three\n");
     drop(daemon.stop());
     assert_eq!(written(&dir), "three\n");
+}
+
+/// The relay's own messages, too.
+#[test]
+fn own_messages_are_summed_up() {
+    let dir = TempDir::new().unwrap();
+    let config = format!(
+        "global(processInternalMessages=\"on\")\n$RepeatedMsgReduction on\n\
+         template(name=\"t\" type=\"string\" string=\"%msg%\\n\")\n\
+         action(type=\"omfile\" file=\"{}\" template=\"t\")\n",
+        dir.path().join("out").display()
+    );
+    let daemon = start(BONGSU, dir.path(), &config, &[]);
+    assert!(wait_for(SOON, || written(&dir).contains("start")), "{}", written(&dir));
+    // Signals that come before the one before is seen are one.
+    for _ in 0..6 {
+        daemon.signal(Signal::HUP);
+        sleep(Duration::from_millis(100));
+    }
+    assert!(wait_for(SOON, || written(&dir).contains("HUPed")), "{}", written(&dir));
+    drop(daemon.stop());
+    let text = written(&dir);
+    let summary = |line: &str| line.starts_with(" message repeated ") && line.contains("HUPed]");
+    assert_eq!(text.lines().filter(|line| line.contains("HUPed")).count(), 2, "{text}");
+    assert!(text.lines().any(summary), "{text}");
 }

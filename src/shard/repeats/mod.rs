@@ -131,3 +131,94 @@ impl Shard {
         entry.memory.forget();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::base::clock::LocalZone;
+    use crate::base::reporter::Said;
+    use crate::base::span::Span;
+    use crate::message::InputInfo;
+    use crate::message::Message;
+    use crate::message::Source;
+
+    /// Summaries that no rule took, and what they stood for.
+    #[derive(Debug, Default)]
+    struct Counted(Mutex<(u64, u64)>);
+
+    impl Counted {
+        fn add(&self, summaries: u64, messages: u64) {
+            let mut sums = self.0.lock().unwrap();
+            *sums = (sums.0 + summaries, sums.1 + messages);
+        }
+
+        fn sums(&self) -> (u64, u64) {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    impl Tally for Counted {
+        fn passed(&self, passed: Passed) {
+            assert_eq!(passed, Passed { unmatched: 1, ..Passed::default() });
+            self.add(1, 0);
+        }
+
+        fn summed_up(&self, messages: u64) {
+            self.add(0, messages);
+        }
+    }
+
+    fn batch(texts: &str) -> Batch {
+        let info = InputInfo { name: "in".into(), hostname: "vm".into() };
+        let mut batch = Batch::new(Arc::new(info));
+        batch.sources.push(Arc::new(Source::new(None, None)));
+        batch.data.extend_from_slice(texts.as_bytes());
+        for at in 0..texts.len() {
+            let msg = Span::new(at, at + 1);
+            batch.messages.push(Message { raw: msg, msg, ..Message::default() });
+        }
+        batch
+    }
+
+    #[test]
+    fn memories_are_bounded_and_what_waits_in_them_is_written() {
+        let (zone, said) = (LocalZone::system(), Arc::new(Said::default()));
+        let info = batch("").input;
+        let shard = Shard::new(0, Arc::default(), Vec::new(), info, zone, said);
+        let input = Arc::new(Counted::default());
+        let run = |part, texts| {
+            let mut batch = batch(texts);
+            let origin = Origin { input: &input, part, ruleset: RulesetId(0) };
+            shard.sum_up(&origin, &mut batch);
+            (batch.len(), input.sums())
+        };
+        let memories = || shard.repeats.borrow().memories.len();
+        assert_eq!(run(0, ""), (0, (0, 0)));
+        assert_eq!(memories(), 0, "nothing came");
+        assert_eq!(run(0, "aab"), (3, (0, 0)));
+        assert_eq!(run(0, "bbb"), (0, (0, 0)));
+        for part in 1..=MEMORIES_MAX as u64 {
+            assert_eq!(run(part, "c").0, 1);
+            assert_eq!(run(1, "c").0, 0, "used often, so kept");
+        }
+        assert_eq!((memories(), input.sums()), (MEMORIES_MAX, (1, 2)));
+        assert_eq!(run(0, "b").0, 1, "forgotten");
+        shard.end_part(&input, 1);
+        let ended = (2, 2 + MEMORIES_MAX as u64 - 1);
+        assert_eq!((memories(), input.sums()), (MEMORIES_MAX - 1, ended));
+        // Another input is another memory, and what waits goes before what comes.
+        let other = Arc::new(Counted::default());
+        let origin = Origin { input: &other, part: 0, ruleset: RulesetId(0) };
+        // The fourth repeat stays, as the summary.
+        for (texts, kept) in [("b", 1), ("bbb", 0), ("bc", 2), ("c", 0)] {
+            let mut batch = batch(texts);
+            shard.sum_up(&origin, &mut batch);
+            assert_eq!(batch.len(), kept, "{texts}");
+        }
+        assert_eq!(other.sums(), (0, 3));
+        shard.end_repeats(&mut Stuck::new());
+        assert_eq!((memories(), other.sums()), (0, (1, 3)));
+    }
+}
