@@ -147,7 +147,8 @@ pub struct UdpSpec {
     pub preserve_case: bool,
     pub default_tz: Option<String>,
     /// Shards that receive; `None`: half of them. A second socket pays where one core cannot keep
-    /// up. Before that it only halves the batches and doubles the wake-ups.
+    /// up. Before that it only halves the batches and doubles the wake-ups. One where repeats are
+    /// summed up, so that they are whoever they are from.
     pub receivers: Option<usize>,
 }
 
