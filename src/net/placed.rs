@@ -26,10 +26,18 @@ impl Placed {
         Ok(Self { path: path.to_owned(), unlink, identity: (made.dev(), made.ino()) })
     }
 
-    /// Takes the file away, if it is still there: nobody finds the socket any more.
+    /// Takes the file away at the end, with `unlink`: nobody finds the socket any more.
     pub fn remove(&self) {
+        if self.unlink {
+            self.make_way();
+        }
+    }
+
+    /// Takes the file away, if it is still there: what we have made ourselves hinders no socket that
+    /// comes in its place.
+    pub fn make_way(&self) {
         let found = fs::symlink_metadata(&self.path);
-        if self.unlink && found.is_ok_and(|found| (found.dev(), found.ino()) == self.identity) {
+        if found.is_ok_and(|found| (found.dev(), found.ino()) == self.identity) {
             // What stays behind hinders nobody: the next start removes it.
             _ = fs::remove_file(&self.path);
         }

@@ -12,6 +12,7 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixDatagram;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::path::PathBuf;
@@ -530,6 +531,34 @@ fn reloads_of_a_stream_socket() {
     numbers.sort_unstable();
     assert!(numbers.iter().copied().eq(1..=sent), "{} of {sent}: {}", numbers.len(), ended.stderr);
     assert!(!path.exists());
+}
+
+/// Without `unlink` a socket that is in the way is somebody else's; one that the relay itself makes
+/// anew is not.
+#[test]
+fn reloads_of_a_socket_that_stays() {
+    let sockets = |annotate: &str, mode: &str| {
+        imptcp(&format!("fileCreateMode=\"{mode}\""))
+            + "module(load=\"imuxsock\" sysSock.use=\"off\")\n\
+               input(type=\"imuxsock\" socket=\"@DIR@/log\" unlink=\"off\" "
+            + &format!("annotate=\"{annotate}\")\n")
+    };
+    let relay = Relay::start(TempDir::new().unwrap(), &sockets("off", "0644"));
+    let paths = [relay.path("socket"), relay.path("log")];
+    drop(connected(&paths[0]));
+    let inodes = || paths.each_ref().map(|path| fs::metadata(path).map_or(0, |found| found.ino()));
+    let before = inodes();
+    relay.reload(&sockets("on", "0600"));
+    assert!(wait_for(SOON, || inodes().iter().zip(before).all(|(now, was)| *now != was)));
+    connected(&paths[0]).write_all(b"<13>Oct 11 22:14:15 h t: stream\n").unwrap();
+    let log = UnixDatagram::unbound().unwrap();
+    log.send_to(b"<13>Oct 11 22:14:15 t: datagram", &paths[1]).unwrap();
+    assert!(wait_for(SOON, || relay.lines() >= 2), "{}", relay.read("out"));
+    assert_eq!(fs::metadata(&paths[0]).unwrap().permissions().mode() & 0o777, 0o600);
+    let (ended, _dir) = relay.stop();
+    assert!(ended.status.success(), "{}", ended.stderr);
+    assert!(paths.iter().all(|path| path.exists()));
+    assert!(!ended.stderr.contains("in use"), "{}", ended.stderr);
 }
 
 /// A relay that was killed leaves its socket behind, which the next one takes over.
