@@ -195,6 +195,31 @@ fn a_program_that_hangs_at_the_end_is_killed_or_left() {
     assert_eq!(read(&dir.path().join("out")), "improg p:hi\nimprog p:bye\n");
 }
 
+/// It says nothing more and goes on: there are not more and more of it.
+#[test]
+fn a_program_that_is_left_is_not_started_beside_itself() {
+    let dir = with_program("echo \"$$\"; exec >&-; exec sleep 60");
+    let relay = Relay::start(dir, &improg("closeTimeout=\"50\" killUnresponsive=\"off\""));
+    let process = |line: usize| {
+        let text = relay.read("out");
+        text.lines().nth(line).map(|line| line.rsplit(':').next().unwrap().to_owned())
+    };
+    assert!(wait_for(SOON, || relay.lines() == 1));
+    // Long enough for three more.
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(relay.lines(), 1, "{}", relay.read("out"));
+    let first = process(0).unwrap();
+    assert!(runs(&first));
+    kill(&first);
+    assert!(wait_for(SOON, || relay.lines() == 2));
+    let second = process(1).unwrap();
+    let (ended, _dir) = relay.stop();
+    kill(&second);
+    assert!(!runs(&first));
+    let said = "did not end in time, and is left to itself";
+    assert!(ended.stderr.contains(said), "{}", ended.stderr);
+}
+
 /// 300,000 messages, more than the queue takes, to a target that comes late: the program waits.
 #[test]
 fn a_flood_waits_in_the_program() {
