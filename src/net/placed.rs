@@ -81,8 +81,8 @@ impl Placed {
         }
     }
 
-    /// Takes the file away, if it is still there: what we have made ourselves hinders no socket that
-    /// comes in its place.
+    /// Takes the file away, if it is still there: what we have made ourselves hinders no socket
+    /// that comes in its place.
     pub fn make_way(&self) {
         let found = fs::symlink_metadata(&self.path);
         if found.is_ok_and(|found| (found.dev(), found.ino()) == self.identity) {
