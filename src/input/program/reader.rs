@@ -18,6 +18,7 @@ use crate::input::local::Reading;
 use crate::input::program::NAME;
 use crate::input::program::ProgramSpec;
 use crate::input::program::child::Child;
+use crate::input::program::child::Remains;
 use crate::message::Ack;
 
 /// One read: as much as a pipe usually holds.
@@ -60,30 +61,42 @@ impl Task<'_> {
         let mut backoff = Backoff::new(RESTART_MIN, RESTART_MAX);
         loop {
             let since = Instant::now();
-            let why = match Child::start(self.spec) {
+            let (why, remains) = match Child::start(self.spec) {
                 Ok(child) => {
                     self.feed.stats().programs_started.add(1);
                     match self.follow(child, &mut signals).await {
-                        Some(why) => why,
+                        Some((why, remains)) => (why, Some(remains)),
                         None => return,
                     }
                 }
-                Err(error) => format!("cannot be started: {error}"),
+                Err(error) => (format!("cannot be started: {error}"), None),
             };
             if since.elapsed() >= RUNS_WELL {
                 backoff.reset();
             }
             self.report(&why);
+            let again = async {
+                tokio::time::sleep(backoff.next_wait()).await;
+                // Or there would be more and more of it.
+                if let Some(remains) = remains {
+                    remains.gone().await;
+                }
+            };
             tokio::select! {
                 biased;
                 () = signals.stopped() => return,
-                () = tokio::time::sleep(backoff.next_wait()) => {}
+                () = again => {}
             }
         }
     }
 
-    /// Reads the program until the stop (`None`), or until it ends: says how.
-    async fn follow(&mut self, mut child: Child, signals: &mut Signals) -> Option<String> {
+    /// Reads the program until the stop (`None`), or until it ends: says how, and gives back what
+    /// is left of it.
+    async fn follow(
+        &mut self,
+        mut child: Child,
+        signals: &mut Signals,
+    ) -> Option<(String, Remains)> {
         let stopped = loop {
             let read = tokio::select! {
                 biased;
@@ -108,10 +121,10 @@ impl Task<'_> {
         self.feed.begin();
         self.spec.rules.finish(&mut self.lines, &mut self.feed);
         self.feed.submit(Ack::NONE).await;
-        let farewell = child.farewell(self.spec, deadline).await;
+        let (farewell, remains) = child.farewell(self.spec, deadline).await;
         if !stopped {
             let complaint = farewell.complaint(false);
-            return Some(complaint.unwrap_or_else(|| "ended well".to_owned()));
+            return Some((complaint.unwrap_or_else(|| "ended well".to_owned()), remains));
         }
         if let Some(complaint) = farewell.complaint(self.spec.signal_on_close) {
             self.say(&complaint);

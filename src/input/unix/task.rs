@@ -5,6 +5,7 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixDatagram as StdUnixDatagram;
 use std::process;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use tokio::io::Interest;
 use tokio::net::UnixDatagram;
@@ -41,14 +42,14 @@ pub(super) struct UnixReader {
     spec: UnixSpec,
     socket: StdUnixDatagram,
     /// Its file, if it is ours.
-    placed: Option<Placed>,
+    placed: Option<Arc<Placed>>,
 }
 
 impl UnixReader {
     pub(super) const fn new(
         spec: UnixSpec,
         socket: StdUnixDatagram,
-        placed: Option<Placed>,
+        placed: Option<Arc<Placed>>,
     ) -> Self {
         Self { spec, socket, placed }
     }
@@ -97,6 +98,10 @@ impl UnixReader {
 impl Reader for UnixReader {
     fn read(self: Rc<Self>, feed: Feed, signals: Signals) -> Reading {
         Box::pin(self.serve(feed, signals))
+    }
+
+    fn placed(&self) -> Option<Arc<Placed>> {
+        self.placed.clone()
     }
 }
 
