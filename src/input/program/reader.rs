@@ -111,9 +111,11 @@ impl Task<'_> {
         let deadline = Instant::now() + self.spec.close_timeout;
         child.ask_to_end(self.spec, deadline).await;
         if stopped {
-            // What it has written, and what it has to say yet.
-            while let Ok(Ok(read @ 1..)) =
-                timeout_at(deadline, receive(&mut self.feed, &mut child, &mut self.buffer)).await
+            // What it has written, and what it has to say yet. The clock is asked as well: one
+            // that never falls silent is read at once each time, whatever the timer says.
+            while Instant::now() < deadline
+                && let receive = receive(&mut self.feed, &mut child, &mut self.buffer)
+                && let Ok(Ok(read @ 1..)) = timeout_at(deadline, receive).await
             {
                 self.take(&mut child, read).await;
             }
