@@ -28,6 +28,8 @@ pub(super) struct QueuePlan {
     pub(super) settings: Settings,
     /// Where its files are, and what their names begin with.
     pub(super) place: Option<(PathBuf, String)>,
+    /// Room for what the output [gathers](OutputSpec::gathers), in bytes.
+    pub(super) gathers: usize,
 }
 
 /// The queues of a configuration that are no action's.
@@ -60,17 +62,19 @@ impl QueuePlans {
             (false, Some(inherited)) => (inherited.clone(), false),
             _ => (own.clone(), true),
         };
-        let Some(disk) = &settings.disk else { return QueuePlan { settings, place: None } };
+        let gathers = spec.gathers();
+        let in_memory = |settings| QueuePlan { settings, place: None, gathers };
+        let Some(disk) = &settings.disk else { return in_memory(settings) };
         let Some(folder) = disk.directory.as_deref().or(work_directory) else {
             let text = "the queue has a 'queue.filename' and no folder: it is kept in memory";
             let loc = object.param("queue.filename").map_or(object.loc, |param| param.value_loc);
             let complaint = Diagnostic::warning(loc, text);
             diags.push(complaint.help("add global(workDirectory=\"/var/spool/rsyslog\")"));
-            return QueuePlan { settings, place: None };
+            return in_memory(settings);
         };
         let folder = PathBuf::from(folder);
         let name = if is_own { disk.name.clone() } else { self.name(&settings, spec) };
-        QueuePlan { settings, place: Some((folder, name)) }
+        QueuePlan { settings, place: Some((folder, name)), gathers }
     }
 
     /// The files of an action that shares a main or ruleset queue's settings. What they are called
@@ -105,11 +109,10 @@ fn hash(bytes: &[u8]) -> u32 {
 }
 
 impl QueuePlan {
-    /// The queue in memory, with room for what the output [gathers](OutputSpec::gathers). One that
-    /// goes to disk is bounded by its marks.
-    pub(super) fn bounds(&self, gathers: usize) -> Bounds {
+    /// The queue in memory. One that goes to disk is bounded by its marks.
+    pub(super) fn bounds(&self) -> Bounds {
         Bounds {
-            bytes: ACTION_QUEUE_BYTES_DEFAULT + gathers,
+            bytes: ACTION_QUEUE_BYTES_DEFAULT + self.gathers,
             messages: self.settings.size.unwrap_or(u64::MAX),
             pace: self.settings.pace.clone(),
         }
@@ -134,7 +137,7 @@ impl QueuePlan {
             file: file.clone(),
             segment_bytes: disk.segment.unwrap_or(DISK_SEGMENT_BYTES_DEFAULT),
             bytes_max: disk.space,
-            marks: marks(disk),
+            marks: self.marks(disk),
             sync: disk.sync,
             save: disk.save,
             reporter: reporter.clone(),
@@ -145,16 +148,50 @@ impl QueuePlan {
             None => Spool::start(queue, spec).ok(),
         }
     }
+
+    /// When the queue goes to disk: as it says, in messages, or before memory is full. What only
+    /// waits in an output that works is no reason.
+    fn marks(&self, disk: &DiskSettings) -> Marks {
+        Marks {
+            always: disk.always,
+            high_bytes: ACTION_QUEUE_BYTES_DEFAULT / 10 * 9 + self.gathers,
+            high_messages: disk.high.unwrap_or(u64::MAX),
+            low_bytes: ACTION_QUEUE_BYTES_DEFAULT / 2 + self.gathers,
+            low_messages: disk.low.unwrap_or(u64::MAX).max(1),
+            waiting_bytes: ACTION_QUEUE_BYTES_DEFAULT,
+        }
+    }
 }
 
-/// When the queue goes to disk: as it says, in messages, or before memory is full.
-fn marks(disk: &DiskSettings) -> Marks {
-    Marks {
-        always: disk.always,
-        high_bytes: ACTION_QUEUE_BYTES_DEFAULT / 10 * 9,
-        high_messages: disk.high.unwrap_or(u64::MAX),
-        low_bytes: ACTION_QUEUE_BYTES_DEFAULT / 2,
-        low_messages: disk.low.unwrap_or(u64::MAX).max(1),
-        waiting_bytes: ACTION_QUEUE_BYTES_DEFAULT,
+#[cfg(test)]
+mod tests {
+    use crate::config;
+    use crate::engine::build::Options;
+    use crate::engine::build::compile;
+
+    /// What files of a dynaFile gather is in memory whatever there is on disk: it leaves as much
+    /// room for what comes as any other output has.
+    #[test]
+    fn what_is_gathered_takes_no_room_from_a_queue() {
+        let queue = r#"queue.type="LinkedList" queue.filename="q""#;
+        let text = format!(
+            r#"global(workDirectory="/")
+template(name="n" type="string" string="/x/%hostname%")
+action(type="omfile" file="/x/one" {queue})
+action(type="omfile" dynaFile="n" dynaFileCacheSize="400" {queue})
+"#
+        );
+        let mut config = config::parse_sealed("t.conf", text.as_bytes());
+        let hostname = "host".to_owned();
+        let options = Options { hostname, no_dns: true, ipv4: false, ipv6: false };
+        let plan = compile(&mut config, &options);
+        let [one, many] = [0, 1].map(|n| {
+            let action = &plan.actions[n];
+            let marks = action.queue.marks(action.queue.settings.disk.as_ref().unwrap());
+            let memory = [action.queue.bounds().bytes, marks.high_bytes, marks.low_bytes];
+            memory.map(|bytes| bytes - action.spec.gathers())
+        });
+        assert!(plan.actions[1].spec.gathers() > one[2]);
+        assert_eq!(many, one);
     }
 }

@@ -30,6 +30,7 @@ use crate::message::MessageFlags;
 use crate::message::Pri;
 use crate::message::Source;
 use crate::message::json::Value;
+use crate::net::placed::Placed;
 use crate::parse;
 use crate::parse::ParseSettings;
 use crate::parse::frame::Frame;
@@ -114,6 +115,11 @@ pub type Reading = Pin<Box<dyn Future<Output = io::Result<()>>>>;
 pub trait Reader: fmt::Debug + Send {
     /// Reads. Called again if that panicked: what is to be kept is in `self`.
     fn read(self: Rc<Self>, feed: Feed, signals: Signals) -> Reading;
+
+    /// The file that was made for it.
+    fn placed(&self) -> Option<Arc<Placed>> {
+        None
+    }
 }
 
 /// An input that runs, and what it goes by.

@@ -118,7 +118,8 @@ impl Reading {
         let fields = rfc3164::grammar::message(text, &settings.rfc3164, assumed, in_header);
         let Ok((_, rfc3164::grammar::Fields::Header { stamp, hostname, tag, msg })) = fields else {
             self.class = Class::Json;
-            self.msg = text.to_vec();
+            let drops = settings.rfc3164.remove_msg_first_space;
+            self.msg = text.strip_prefix(b" ").filter(|_| drops).unwrap_or(text).to_vec();
             return;
         };
         self.time = stamp.map(|(_, stamp): (usize, Stamp)| stamp.time);

@@ -250,6 +250,39 @@ fn a_line_over_a_rotation_is_one_message() {
     assert_eq!(node.lines().len(), 4, "{:#?}", node.lines());
 }
 
+/// Between the first part and the rest stand files that have nothing of that stream: one with a
+/// line of the other, and one that is empty.
+#[test]
+fn a_line_over_rotations_in_a_row_is_one_message() {
+    for pattern in ["containers/*.log", "pods/*/*/*.log*"] {
+        let node = Node::new();
+        let mut web = node.run("web", "nginx");
+        let daemon = node.relay(pattern, "", "%msg%");
+        web.line("stdout", "P", "one ");
+        web.line("stderr", "F", "first");
+        node.wait(&["first"]);
+        web.rotate();
+        web.line("stderr", "F", "second");
+        node.wait(&["second"]);
+        web.rotate();
+        // Long enough for the empty one to be found.
+        thread::sleep(Duration::from_millis(300));
+        web.rotate();
+        web.line("stderr", "F", "third");
+        node.wait(&["third"]);
+        web.line("stdout", "P", "two ");
+        web.line("stdout", "F", "three");
+        node.wait(&["one two three"]);
+        assert!(daemon.stop().status.success());
+        // All of it was delivered: nothing is read again.
+        let daemon = node.relay(pattern, "", "%msg%");
+        web.line("stdout", "F", "last");
+        node.wait(&["last"]);
+        assert!(daemon.stop().status.success());
+        assert_eq!(node.lines().len(), 5, "{pattern}: {:#?}", node.lines());
+    }
+}
+
 /// The relay is stopped, or killed, with the first parts of a line in its hands.
 #[test]
 fn a_line_over_a_rotation_and_a_restart_is_one_message() {

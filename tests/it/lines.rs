@@ -12,6 +12,7 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixDatagram;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::path::PathBuf;
@@ -192,6 +193,31 @@ fn a_program_that_hangs_at_the_end_is_killed_or_left() {
     let (ended, dir) = relay.stop();
     assert!(!ended.stderr.contains("improg: "), "{}", ended.stderr);
     assert_eq!(read(&dir.path().join("out")), "improg p:hi\nimprog p:bye\n");
+}
+
+/// It says nothing more and goes on: there are not more and more of it.
+#[test]
+fn a_program_that_is_left_is_not_started_beside_itself() {
+    let dir = with_program("echo \"$$\"; exec >&-; exec sleep 60");
+    let relay = Relay::start(dir, &improg("closeTimeout=\"50\" killUnresponsive=\"off\""));
+    let process = |line: usize| {
+        let text = relay.read("out");
+        text.lines().nth(line).map(|line| line.rsplit(':').next().unwrap().to_owned())
+    };
+    assert!(wait_for(SOON, || relay.lines() == 1));
+    // Long enough for three more.
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(relay.lines(), 1, "{}", relay.read("out"));
+    let first = process(0).unwrap();
+    assert!(runs(&first));
+    kill(&first);
+    assert!(wait_for(SOON, || relay.lines() == 2));
+    let second = process(1).unwrap();
+    let (ended, _dir) = relay.stop();
+    kill(&second);
+    assert!(!runs(&first));
+    let said = "did not end in time, and is left to itself";
+    assert!(ended.stderr.contains(said), "{}", ended.stderr);
 }
 
 /// 300,000 messages, more than the queue takes, to a target that comes late: the program waits.
@@ -530,6 +556,34 @@ fn reloads_of_a_stream_socket() {
     numbers.sort_unstable();
     assert!(numbers.iter().copied().eq(1..=sent), "{} of {sent}: {}", numbers.len(), ended.stderr);
     assert!(!path.exists());
+}
+
+/// Without `unlink` a socket that is in the way is somebody else's; one that the relay itself makes
+/// anew is not.
+#[test]
+fn reloads_of_a_socket_that_stays() {
+    let sockets = |annotate: &str, mode: &str| {
+        imptcp(&format!("fileCreateMode=\"{mode}\""))
+            + "module(load=\"imuxsock\" sysSock.use=\"off\")\n\
+               input(type=\"imuxsock\" socket=\"@DIR@/log\" unlink=\"off\" "
+            + &format!("annotate=\"{annotate}\")\n")
+    };
+    let relay = Relay::start(TempDir::new().unwrap(), &sockets("off", "0644"));
+    let paths = [relay.path("socket"), relay.path("log")];
+    drop(connected(&paths[0]));
+    let inodes = || paths.each_ref().map(|path| fs::metadata(path).map_or(0, |found| found.ino()));
+    let before = inodes();
+    relay.reload(&sockets("on", "0600"));
+    assert!(wait_for(SOON, || inodes().iter().zip(before).all(|(now, was)| *now != was)));
+    connected(&paths[0]).write_all(b"<13>Oct 11 22:14:15 h t: stream\n").unwrap();
+    let log = UnixDatagram::unbound().unwrap();
+    log.send_to(b"<13>Oct 11 22:14:15 t: datagram", &paths[1]).unwrap();
+    assert!(wait_for(SOON, || relay.lines() >= 2), "{}", relay.read("out"));
+    assert_eq!(fs::metadata(&paths[0]).unwrap().permissions().mode() & 0o777, 0o600);
+    let (ended, _dir) = relay.stop();
+    assert!(ended.status.success(), "{}", ended.stderr);
+    assert!(paths.iter().all(|path| path.exists()));
+    assert!(!ended.stderr.contains("in use"), "{}", ended.stderr);
 }
 
 /// A relay that was killed leaves its socket behind, which the next one takes over.

@@ -211,6 +211,33 @@ fn a_log_that_is_copied_and_cut_is_not_read_twice() {
     place.has_each_once(daemon, all);
 }
 
+/// The relay is behind, and stands in the midst of a line. When it looks again, the file is longer
+/// than before.
+#[test]
+fn a_log_that_was_cut_and_has_grown_beyond_is_read_from_its_start() {
+    let place = Place::new();
+    let path = place.log("app.log");
+    let (old, new) = (20_000, 30_000);
+    append(&path, 0..old);
+    // It pauses for half a second behind each read of some 4,000 lines.
+    let daemon = place.relay("app.log", "delay.message=\"120\"");
+    assert!(wait_for(SOON, || !place.lines().is_empty()));
+    File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+    append(&path, old..new);
+    assert!(wait_for(SOON, || place.lines().contains(&line(new - 1).trim_end().to_owned())));
+    assert!(daemon.stop().status.success());
+    let mut lines = place.lines();
+    let first = lines.iter().position(|l| *l == line(old).trim_end()).expect("the new first line");
+    let late = lines.split_off(first);
+    assert!(late.into_iter().eq((old..new).map(|n| line(n).trim_end().to_owned())));
+    // What there is of the line that it stood in is said, and not a part of another one.
+    let torn = lines.pop().unwrap();
+    assert!(lines.len() < old && line(lines.len()).starts_with(&torn), "{torn:?}");
+    assert!(lines.into_iter().eq(
+        (0..).map(|n| line(n).trim_end().to_owned()).take_while(|l| { !l.starts_with(&torn) })
+    ));
+}
+
 /// Row 23: rotated, twice, while nobody looks.
 #[test]
 fn a_log_that_is_rotated_while_the_relay_is_down_is_finished() {

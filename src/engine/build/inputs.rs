@@ -184,6 +184,16 @@ input(type="imfile" file="/x" tag="t:")
             r#"action(type="omfile" file="/o" template="RSYSLOG_DebugFormat")"#,
             r#"action(type="mmjsontransform" input="$!metadata" output="$.m")"#,
             "$template a,\"%$!a%\"\n*.* /o;a",
+            "$template a,\"/x/%$!a:1:3:uppercase%\"\n*.* ?a",
+            "$template a,\"%$!a%\"\nset $.x = exec_template('a');",
+            r#"template(name="s" type="subtree" subtree="$!a")
+action(type="omfile" file="/o" template="s")"#,
+            r#"template(name="l" type="list" option.jsonf="on") {
+property(name="$!a" format="jsonf" outname="x") }
+action(type="omfile" file="/o" template="l")"#,
+            r#"module(load="omjournal") template(name="l" type="list") {
+property(name="$!a" outname="x") }
+action(type="omjournal" template="l")"#,
         ] {
             assert!(
                 sets(&format!(

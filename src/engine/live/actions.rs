@@ -223,7 +223,7 @@ fn open(
     spools: &Spools,
     reporter: &Arc<dyn Reporter>,
 ) -> (LiveAction, ActionTask, Sender) {
-    let (sender, receiver) = queue::open(plan.queue.bounds(plan.spec.gathers()));
+    let (sender, receiver) = queue::open(plan.queue.bounds());
     let (stored, outlet, output) = (Arc::default(), Arc::default(), Arc::<OutputStats>::default());
     let spooled = spools.start((key, &plan.name), &plan.queue, &sender, &stored, reporter);
     let gauge = sender.gauge();

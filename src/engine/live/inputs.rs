@@ -35,6 +35,7 @@ use crate::net::listen;
 use crate::net::listen::Bound;
 use crate::net::listen::ListenOptions;
 use crate::net::listen::Share;
+use crate::net::placed::Placed;
 use crate::parse::ParseSettings;
 use crate::rules::RulesetId;
 
@@ -91,6 +92,8 @@ pub(super) struct LiveInput {
     pub(super) stats: Arc<InputStats>,
     pub(super) branch: Branch,
     kind: Kind,
+    /// The file of its socket.
+    placed: Option<Arc<Placed>>,
 }
 
 #[derive(Debug)]
@@ -209,6 +212,13 @@ impl LiveInput {
         self.label == wanted.label
     }
 
+    /// It is about to end: another may be made in its place.
+    pub(super) fn make_way(&self) {
+        if let Some(placed) = &self.placed {
+            placed.make_way();
+        }
+    }
+
     pub(super) const fn is_udp(&self) -> bool {
         matches!(self.kind, Kind::Udp(_))
     }
@@ -308,16 +318,19 @@ impl Opener<'_> {
     pub(super) fn open(&self, key: u64, wanted: &Wanted) -> io::Result<(LiveInput, Sockets)> {
         let stats = Arc::new(InputStats::default());
         let place = wanted.place.clone();
+        let mut placed = None;
         let (kind, sockets, families) = match (&wanted.spec, &place) {
             (Spec::Local(local), _) => {
                 let setups = Versions::new(self.generation, wanted.local(self.settings));
                 let (local, stats) = (local.clone(), stats.clone());
                 let input = Arc::new(LocalInput { local, setups, stats });
                 let reader = input.local.open(&input)?;
+                placed = reader.placed();
                 (Kind::Local(input.clone()), SocketKind::Local(input, reader), Vec::new())
             }
             (Spec::Tcp(spec), Place::Port(_) | Place::Unix(_)) => {
                 let (sockets, families) = self.listening(&place)?;
+                placed = sockets.first().and_then(ListenSocket::placed);
                 let setup = wanted.tcp(spec, self.settings, None);
                 let setups = Versions::new(self.generation, setup);
                 let input = Arc::new(TcpInput::new(key, setups, stats.clone()));
@@ -339,7 +352,8 @@ impl Opener<'_> {
         let (branch, signals) = self.control.branch();
         let (label, info) = (wanted.label.clone(), wanted.info.clone());
         let ruleset = wanted.ruleset;
-        let live = LiveInput { key, place, label, info, ruleset, families, stats, branch, kind };
+        let live =
+            LiveInput { key, place, label, info, ruleset, families, stats, branch, kind, placed };
         Ok((live, Sockets { key, signals, kind: sockets }))
     }
 

@@ -243,6 +243,11 @@ impl Live {
         let wanted = inputs::wanted(std::mem::take(&mut plan.inputs), &settings, self.shards);
         let pairs = pair(&self.inputs, &wanted, LiveInput::is_at, LiveInput::is_called_like);
         let mut old: Vec<_> = self.inputs.drain(..).map(Some).collect();
+        for (at, input) in old.iter().flatten().enumerate() {
+            if !pairs.contains(&Some(at)) {
+                input.make_way();
+            }
+        }
         let generation = self.generation;
         let opener = Opener { settings: &settings, control: &self.control, generation };
         let (mut slots, mut sockets) = (Vec::new(), Vec::new());

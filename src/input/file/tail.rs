@@ -48,8 +48,6 @@ pub(super) struct Tail {
     pub(super) splitter: Splitter,
     /// It waits for its turn.
     pub(super) ready: bool,
-    /// It was read to its end, and not looked at since.
-    rested: bool,
     /// When something came last.
     pub(super) grew: Instant,
     /// It is not where it was any more: it is read until nothing comes, and then left.
@@ -122,7 +120,6 @@ impl Tail {
             file: Some(file),
             splitter: Splitter::at(position),
             ready: false,
-            rested: true,
             grew: clock::monotonic(),
             leaving: None,
             sizeless: false,
@@ -149,15 +146,15 @@ impl Tail {
             return Err(io::ErrorKind::NotFound.into());
         }
         self.file = Some(file);
-        self.rested = true;
         Ok(())
     }
 
     /// Reads on, into `sheet`, which is empty.
     pub(super) fn read(&mut self, sheet: &mut Sheet, rules: &Rules) -> io::Result<Read> {
         let Some(file) = &self.file else { return Ok(Read::End) };
-        if std::mem::take(&mut self.rested) && self.was_restarted()? {
-            self.restart();
+        // Before each read: while it waited for room, the file may have been cut, and have grown
+        // beyond where it stands.
+        if self.was_restarted()? {
             return Ok(Read::Restarted);
         }
         sheet.data.reserve(READ_BYTES + BEHIND_BYTES);
@@ -167,7 +164,6 @@ impl Tail {
         };
         self.splitter.take(sheet, 0, rules);
         if n == 0 {
-            self.rested = true;
             return Ok(Read::End);
         }
         self.grew = clock::monotonic();
@@ -175,7 +171,6 @@ impl Tail {
         if n >= READ_BYTES {
             return Ok(Read::Some);
         }
-        self.rested = true;
         if Look::at(self.file()?)?.size == 0 {
             self.sizeless = true;
         }
@@ -196,10 +191,10 @@ impl Tail {
         Ok(Look::at(file)?.size < next || !self.identity.head.fits(file)?)
     }
 
-    fn restart(&mut self) {
+    /// Begins at the beginning, of a file that was [`Read::Restarted`].
+    pub(super) fn restart(&mut self) {
         self.splitter = Splitter::at(Position::default());
         self.identity.head = Head::default();
-        self.rested = false;
     }
 
     /// Takes note of how the file begins, until there is enough of it.

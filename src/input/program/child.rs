@@ -31,6 +31,18 @@ pub(super) struct Child {
     pub(super) told: Told,
 }
 
+/// A program that nobody reads any more. It may have ended.
+#[derive(Debug)]
+pub(super) struct Remains(process::Child);
+
+impl Remains {
+    /// Returns when it has ended.
+    pub(super) async fn gone(mut self) {
+        // What cannot be waited for is gone for all that we can tell.
+        self.0.wait().await.ok();
+    }
+}
+
 /// What the program has to be told. It may be slow to read that, or not read it at all: what waits
 /// is only counted.
 #[derive(Debug)]
@@ -67,10 +79,17 @@ impl Child {
         self.told.input = None;
     }
 
-    /// Waits for its end until `deadline`; then it is killed, or left to itself.
-    pub(super) async fn farewell(mut self, spec: &ProgramSpec, deadline: Instant) -> Farewell {
+    /// Reads it no more, and waits for its end until `deadline`; then it is killed, or left to
+    /// itself. What is left of it comes back.
+    pub(super) async fn farewell(
+        self,
+        spec: &ProgramSpec,
+        deadline: Instant,
+    ) -> (Farewell, Remains) {
+        let mut process = self.process;
         let patience = deadline.saturating_duration_since(Instant::now());
-        child::farewell(&mut self.process, patience, spec.kill).await
+        let farewell = child::farewell(&mut process, patience, spec.kill).await;
+        (farewell, Remains(process))
     }
 }
 
@@ -182,7 +201,7 @@ mod tests {
         let mut said = String::new();
         child.output.read_to_string(&mut said).await.unwrap();
         assert_eq!(said, " 1 START; 100001 ACK; 1 STOP;");
-        assert!(child.farewell(&spec, deadline).await.complaint(false).is_none());
+        assert!(child.farewell(&spec, deadline).await.0.complaint(false).is_none());
     }
 
     /// It does not listen at all: nobody waits for it longer than it may take to end.
@@ -197,7 +216,7 @@ mod tests {
             let begun = Instant::now();
             let deadline = begun + spec.close_timeout;
             child.ask_to_end(&spec, deadline).await;
-            let complaint = child.farewell(&spec, deadline).await.complaint(false).unwrap();
+            let complaint = child.farewell(&spec, deadline).await.0.complaint(false).unwrap();
             assert!(complaint.contains("was killed"), "{complaint}");
             assert!(begun.elapsed() < Duration::from_secs(5));
         }

@@ -18,6 +18,7 @@ use crate::input::local::Reading;
 use crate::input::program::NAME;
 use crate::input::program::ProgramSpec;
 use crate::input::program::child::Child;
+use crate::input::program::child::Remains;
 use crate::message::Ack;
 
 /// One read: as much as a pipe usually holds.
@@ -60,30 +61,42 @@ impl Task<'_> {
         let mut backoff = Backoff::new(RESTART_MIN, RESTART_MAX);
         loop {
             let since = Instant::now();
-            let why = match Child::start(self.spec) {
+            let (why, remains) = match Child::start(self.spec) {
                 Ok(child) => {
                     self.feed.stats().programs_started.add(1);
                     match self.follow(child, &mut signals).await {
-                        Some(why) => why,
+                        Some((why, remains)) => (why, Some(remains)),
                         None => return,
                     }
                 }
-                Err(error) => format!("cannot be started: {error}"),
+                Err(error) => (format!("cannot be started: {error}"), None),
             };
             if since.elapsed() >= RUNS_WELL {
                 backoff.reset();
             }
             self.report(&why);
+            let again = async {
+                tokio::time::sleep(backoff.next_wait()).await;
+                // Or there would be more and more of it.
+                if let Some(remains) = remains {
+                    remains.gone().await;
+                }
+            };
             tokio::select! {
                 biased;
                 () = signals.stopped() => return,
-                () = tokio::time::sleep(backoff.next_wait()) => {}
+                () = again => {}
             }
         }
     }
 
-    /// Reads the program until the stop (`None`), or until it ends: says how.
-    async fn follow(&mut self, mut child: Child, signals: &mut Signals) -> Option<String> {
+    /// Reads the program until the stop (`None`), or until it ends: says how, and gives back what
+    /// is left of it.
+    async fn follow(
+        &mut self,
+        mut child: Child,
+        signals: &mut Signals,
+    ) -> Option<(String, Remains)> {
         let stopped = loop {
             let read = tokio::select! {
                 biased;
@@ -98,9 +111,11 @@ impl Task<'_> {
         let deadline = Instant::now() + self.spec.close_timeout;
         child.ask_to_end(self.spec, deadline).await;
         if stopped {
-            // What it has written, and what it has to say yet.
-            while let Ok(Ok(read @ 1..)) =
-                timeout_at(deadline, receive(&mut self.feed, &mut child, &mut self.buffer)).await
+            // What it has written, and what it has to say yet. The clock is asked as well: one
+            // that never falls silent is read at once each time, whatever the timer says.
+            while Instant::now() < deadline
+                && let receive = receive(&mut self.feed, &mut child, &mut self.buffer)
+                && let Ok(Ok(read @ 1..)) = timeout_at(deadline, receive).await
             {
                 self.take(&mut child, read).await;
             }
@@ -108,10 +123,10 @@ impl Task<'_> {
         self.feed.begin();
         self.spec.rules.finish(&mut self.lines, &mut self.feed);
         self.feed.submit(Ack::NONE).await;
-        let farewell = child.farewell(self.spec, deadline).await;
+        let (farewell, remains) = child.farewell(self.spec, deadline).await;
         if !stopped {
             let complaint = farewell.complaint(false);
-            return Some(complaint.unwrap_or_else(|| "ended well".to_owned()));
+            return Some((complaint.unwrap_or_else(|| "ended well".to_owned()), remains));
         }
         if let Some(complaint) = farewell.complaint(self.spec.signal_on_close) {
             self.say(&complaint);

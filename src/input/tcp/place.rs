@@ -1,11 +1,7 @@
 //! The unix socket of an imptcp input: where it stands, and whose it is.
 
-use std::fs;
-use std::fs::Permissions;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::fs::chown;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
@@ -87,18 +83,19 @@ impl UnixPlace {
         socket.bind(&address).map_err(|error| self.explained(error))?;
         let placed = Placed::note(&self.path, self.unlink)?;
         // Nobody connects before it listens, whatever its mode was until now.
-        if let Err(error) = self.dress(reporter).and_then(|()| socket.listen(self.backlog)) {
-            fs::remove_file(&self.path)?;
+        if let Err(error) = self.dress(&placed, reporter).and_then(|()| socket.listen(self.backlog))
+        {
+            placed.make_way();
             return Err(error);
         }
         Ok((socket.into(), placed))
     }
 
     /// Gives the socket's file its owner and mode.
-    fn dress(&self, reporter: &dyn Reporter) -> io::Result<()> {
+    fn dress(&self, placed: &Placed, reporter: &dyn Reporter) -> io::Result<()> {
         if self.owner.is_some() || self.group.is_some() {
             let path = self.path.display();
-            match chown(&self.path, self.owner, self.group) {
+            match placed.give_to(self.owner, self.group) {
                 Err(error) if self.fail_on_chown => {
                     let text = format!("cannot give it to its owner: {error}");
                     return Err(io::Error::new(error.kind(), text));
@@ -110,7 +107,7 @@ impl UnixPlace {
                 Ok(()) => {}
             }
         }
-        fs::set_permissions(&self.path, Permissions::from_mode(self.mode))
+        placed.set_mode(self.mode)
     }
 
     fn explained(&self, error: io::Error) -> io::Error {

@@ -67,6 +67,15 @@ impl ListenSocket {
         })
     }
 
+    /// Its file, if it has one.
+    #[must_use]
+    pub fn placed(&self) -> Option<Arc<Placed>> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Unix(_, placed) => Some(placed.clone()),
+        }
+    }
+
     pub(super) fn accepting(self) -> io::Result<Accepting> {
         Ok(match self {
             Self::Tcp(socket) => {

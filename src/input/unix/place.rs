@@ -2,10 +2,8 @@
 //! it.
 
 use std::fs;
-use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::FileTypeExt as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
@@ -64,8 +62,9 @@ fn make(path: &Path, spec: &UnixSpec) -> io::Result<(UnixDatagram, Placed)> {
     // Before anybody finds it: of what is sent earlier the kernel notes no sender.
     UnixRing::take_notes(&socket)?;
     socket.bind(&SockAddr::unix(path)?)?;
-    fs::set_permissions(path, Permissions::from_mode(MODE))?;
-    Ok((socket.into(), Placed::note(path, spec.unlink)?))
+    let placed = Placed::note(path, spec.unlink)?;
+    placed.set_mode(MODE)?;
+    Ok((socket.into(), placed))
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {

@@ -130,6 +130,6 @@ impl Local for UnixSpec {
 
     fn open(&self, _: &Arc<LocalInput>) -> io::Result<Box<dyn Reader>> {
         let (socket, placed) = place::open(self)?;
-        Ok(Box::new(UnixReader::new(self.clone(), socket, placed)))
+        Ok(Box::new(UnixReader::new(self.clone(), socket, placed.map(Arc::new))))
     }
 }

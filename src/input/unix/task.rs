@@ -5,6 +5,7 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixDatagram as StdUnixDatagram;
 use std::process;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use tokio::io::Interest;
 use tokio::net::UnixDatagram;
@@ -41,14 +42,14 @@ pub(super) struct UnixReader {
     spec: UnixSpec,
     socket: StdUnixDatagram,
     /// Its file, if it is ours.
-    placed: Option<Placed>,
+    placed: Option<Arc<Placed>>,
 }
 
 impl UnixReader {
     pub(super) const fn new(
         spec: UnixSpec,
         socket: StdUnixDatagram,
-        placed: Option<Placed>,
+        placed: Option<Arc<Placed>>,
     ) -> Self {
         Self { spec, socket, placed }
     }
@@ -98,6 +99,10 @@ impl Reader for UnixReader {
     fn read(self: Rc<Self>, feed: Feed, signals: Signals) -> Reading {
         Box::pin(self.serve(feed, signals))
     }
+
+    fn placed(&self) -> Option<Arc<Placed>> {
+        self.placed.clone()
+    }
 }
 
 /// A reader at work.
@@ -136,7 +141,8 @@ impl<'a> Task<'a> {
         self.latest = None;
         self.feed.begin();
         // Processes with limits of their own have their repeats summed up by themselves (rsyslog).
-        let apart = self.limits.is_some() && self.feed.sums_up();
+        let shared = self.spec.limit_name.is_some();
+        let apart = self.limits.is_some() && !shared && self.feed.sums_up();
         for i in 0..n {
             let sent = ring.datagram(i);
             if apart {

@@ -41,14 +41,16 @@ const TAG_MAX: usize = 510;
 /// Reads what follows PRI. `at` is where that is in `raw`.
 #[inline]
 pub(super) fn parse(header: &Header<'_>, message: &mut Message, dashes: &mut Dashes) {
-    let text = header.text();
+    let (text, settings) = (header.text(), header.rfc3164);
+    // The bytes that `remove.msgFirstSpace` takes from where the message begins.
+    let space =
+        |at: usize| usize::from(settings.remove_msg_first_space && text.get(at) == Some(&b' '));
     if starts_json(text) {
         message.class = Class::Json;
-        message.msg = header.rest(0);
+        message.msg = header.rest(space(0));
         return;
     }
     let mut at = timestamp(header, text, message);
-    let settings = header.rfc3164;
     if header.settings.hostname_in_header
         && let Some((host, next)) = hostname(&text[at..], settings)
     {
@@ -69,8 +71,7 @@ pub(super) fn parse(header: &Header<'_>, message: &mut Message, dashes: &mut Das
     } else {
         message.tag = header.span(at, at + tag);
         at += tag;
-        let space = settings.remove_msg_first_space && text.get(at) == Some(&b' ');
-        message.msg = header.rest(at + usize::from(space));
+        message.msg = header.rest(at + space(at));
     }
     if message.flags.has(MessageFlags::TIME) || !message.tag.is_empty() {
         message.class = Class::Rfc3164;

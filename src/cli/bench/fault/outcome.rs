@@ -44,6 +44,8 @@ pub(super) enum End {
 pub(super) struct Bounds {
     pub lost: u64,
     pub duplicated: Option<u64>,
+    /// Of how many messages a part may come, and no more.
+    pub torn: u64,
     pub note: String,
     pub broken: Vec<String>,
 }
@@ -86,7 +88,7 @@ impl Outcome {
         };
         outcome.within = outcome.lost <= outcome.lost_max
             && outcome.duplicated_max.is_none_or(|most| outcome.duplicated <= most)
-            && outcome.corrupted == 0
+            && outcome.corrupted <= bounds.torn
             && outcome.broken.is_empty();
         outcome
     }

@@ -403,7 +403,7 @@ impl Work {
             self.borrow(tail);
             let read = tail.read(&mut sheet, &self.job.spec.rules);
             if matches!(read, Ok(Read::Restarted)) {
-                self.rewind(tail.before);
+                self.end_of_cut(tail)?;
             }
             let also = self.settle(tail);
             let read = match read {
@@ -428,8 +428,21 @@ impl Work {
         Ok(Ok(Read::Some))
     }
 
-    /// The file was cut. What it held belongs to the past, under a number of its own, so that the
-    /// tokens for it move nothing here.
+    /// A file that was cut is at its beginning. The end of its last line will not come: what there
+    /// is of it, is a message; of containers' lines, parts of the file before are read once more.
+    fn end_of_cut(&mut self, tail: &mut Tail) -> Result<(), Ended> {
+        if !self.job.spec.is_cri() {
+            let (mut sheet, before) = (self.sheet(), tail.splitter.position());
+            tail.splitter.end(&mut sheet, &self.job.spec.rules);
+            self.deliver(tail, sheet, before, Vec::new())?;
+        }
+        tail.restart();
+        self.rewind(tail.before);
+        Ok(())
+    }
+
+    /// What it held belongs to the past, under a number of its own, so that the tokens for it move
+    /// nothing here.
     fn begin_anew(&mut self, tail: &mut Tail) -> Result<(), Ended> {
         let store = &self.job.store;
         let known = store.known(tail.number, tail.identity);

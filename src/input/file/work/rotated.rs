@@ -94,41 +94,52 @@ impl Work {
         (tail.number == number).then_some(tail)
     }
 
-    /// Before a file is read: what the one before it has not finished.
+    /// Before a file is read: what those before it have not finished. Through files that have no
+    /// line of a stream it is handed on.
     pub(super) fn borrow(&mut self, tail: &mut Tail) {
-        if let Some(before) = tail.before.and_then(|link| self.linked(link)) {
-            tail.splitter.borrow(&mut before.splitter);
+        let (mut earlier, mut link) = (Vec::new(), tail.before);
+        while let Some((index, before)) = link.and_then(|link| self.take_out(link)) {
+            link = before.before.filter(|_| before.splitter.is_fresh());
+            earlier.push((index, before));
+        }
+        while let Some((index, mut before)) = earlier.pop() {
+            let next = earlier.last_mut().map_or(&mut *tail, |(_, next)| next);
+            next.splitter.borrow(&mut before.splitter);
+            self.put_back(index, before);
         }
     }
 
     /// Behind that: where the files stand now whose parts have become messages of `tail`.
     pub(super) fn settle(&mut self, tail: &mut Tail) -> Vec<(u32, Position)> {
-        let mut also = Vec::new();
-        let mut link = tail.before;
+        let (mut told, mut link) = (Vec::new(), tail.before);
         let mut later: Option<(usize, Tail)> = None;
-        while let Some((index, number)) = link {
-            let slot = self.tails.get_mut(index);
-            let Some(mut before) = slot.and_then(|slot| slot.take_if(|t| t.number == number))
-            else {
-                break;
-            };
+        while let Some((index, mut before)) = link.and_then(|link| self.take_out(link)) {
             let last = later.as_mut().map_or(&mut *tail, |(_, later)| later);
-            let told = last.splitter.settle(&mut before.splitter);
-            if told {
-                also.push((number, before.splitter.position()));
-            }
+            let is_told = last.splitter.settle(&mut before.splitter);
             // Of that one's parts some may be in the file before it.
-            link = before.before.filter(|_| told);
-            self.put_back(later.replace((index, before)));
+            link = before.before.filter(|_| is_told || before.splitter.is_fresh());
+            if is_told {
+                told.push((index, before.number));
+            }
+            if let Some((index, later)) = later.replace((index, before)) {
+                self.put_back(index, later);
+            }
         }
-        self.put_back(later);
-        also
+        if let Some((index, later)) = later {
+            self.put_back(index, later);
+        }
+        // Now: where one stands depends on the one before it.
+        let position = |link: Link| self.linked(link).map(|of| (of.number, of.splitter.position()));
+        told.into_iter().filter_map(position).collect()
     }
 
-    fn put_back(&mut self, taken: Option<(usize, Tail)>) {
-        if let Some((index, tail)) = taken
-            && let Some(slot) = self.tails.get_mut(index)
-        {
+    fn take_out(&mut self, (index, number): Link) -> Option<(usize, Tail)> {
+        let slot = self.tails.get_mut(index)?;
+        Some((index, slot.take_if(|tail| tail.number == number)?))
+    }
+
+    fn put_back(&mut self, index: usize, tail: Tail) {
+        if let Some(slot) = self.tails.get_mut(index) {
             *slot = Some(tail);
         }
     }

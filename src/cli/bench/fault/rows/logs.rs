@@ -137,6 +137,8 @@ pub(super) fn cut(run: &Run<'_>) -> Result<End, BenchError> {
     }
     let bounds = Bounds {
         lost: unread,
+        // The end of a line that was being read is gone: what there is of it comes.
+        torn: run.times,
         note: format!("{} cuts, {unread} not yet out at them", run.times),
         ..Bounds::exact()
     };
