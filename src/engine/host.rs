@@ -48,6 +48,7 @@ use crate::message::InputInfo;
 use crate::message::Source;
 use crate::output::wait_or_stop;
 use crate::shard::Shard;
+use crate::shard::Stuck;
 
 /// The senders that the shards knew, told when each ends.
 pub(super) type Seen = Arc<Mutex<Vec<Arc<Source>>>>;
@@ -200,6 +201,14 @@ impl Host {
     /// went by the old one, what is read from here on goes by this one.
     fn change(&mut self, change: ShardChange) {
         let ShardChange { generation, programs, outlets, .. } = change;
+        // What waits was received under the rules that go now.
+        let mut stuck = Stuck::new();
+        self.shard.end_repeats(&mut stuck);
+        if !stuck.is_empty() {
+            let shard = self.shard.clone();
+            let pushed = async move { shard.push_all(&mut stuck).await };
+            self.inputs.spawn_one(0, pushed, false);
+        }
         self.shard.swap(generation, programs, outlets);
         for action in change.actions {
             self.deliver(action);
@@ -311,6 +320,13 @@ impl Host {
         let deadline = Instant::now() + self.drain;
         // Inputs that a dead output holds back must leave the others the time to end in order.
         self.inputs.finish(deadline - self.drain / 10, &self.signals).await;
+        let mut stuck = Stuck::new();
+        self.shard.end_repeats(&mut stuck);
+        if !stuck.is_empty() {
+            let shard = self.shard.clone();
+            self.inputs.spawn_one(0, async move { shard.push_all(&mut stuck).await }, false);
+            self.inputs.finish(deadline - self.drain / 20, &self.signals).await;
+        }
         tell_sources(&self.shard, seen);
         // With the shard go its queue ends: the actions see that nothing more will come.
         let Self { shard, mut outputs, signals, .. } = self;

@@ -83,6 +83,8 @@ struct Ruled {
     stopped: u64,
     unmatched: u64,
     quarantined: u64,
+    /// In a summary.
+    repeated: u64,
     inside: u64,
 }
 
@@ -91,10 +93,11 @@ impl Ruled {
     fn of(stats: &InputStats) -> Self {
         let (wanted, stopped) = (stats.wanted.get(), stats.stopped.get());
         let (unmatched, quarantined) = (stats.unmatched.get(), stats.quarantined.get());
+        let repeated = stats.repeated.get();
         fence(Ordering::Acquire);
-        let through = wanted + stopped + unmatched + quarantined;
+        let through = wanted + stopped + unmatched + quarantined + repeated;
         let inside = stats.received.get().saturating_sub(through);
-        Self { wanted, stopped, unmatched, quarantined, inside }
+        Self { wanted, stopped, unmatched, quarantined, repeated, inside }
     }
 
     const fn add(&mut self, other: Self) {
@@ -102,11 +105,13 @@ impl Ruled {
         self.stopped += other.stopped;
         self.unmatched += other.unmatched;
         self.quarantined += other.quarantined;
+        self.repeated += other.repeated;
         self.inside += other.inside;
     }
 
     const fn messages(self) -> u64 {
-        self.wanted + self.stopped + self.unmatched + self.quarantined + self.inside
+        let Self { wanted, stopped, unmatched, quarantined, repeated, inside } = self;
+        wanted + stopped + unmatched + quarantined + repeated + inside
     }
 }
 
@@ -380,12 +385,13 @@ impl Summary {
         format!("{line}; out {}: {}", fate.total(), fate.describe(self.stopped))
     }
 
-    const fn discarded(&self, ruled: Ruled) -> [(&'static str, u64); 4] {
+    const fn discarded(&self, ruled: Ruled) -> [(&'static str, u64); 5] {
         let inside = if self.stopped { "held by a shard that did not end" } else { "in the rules" };
         [
             ("stopped by rules", ruled.stopped),
             ("for no rule", ruled.unmatched),
             ("set aside after a panic", ruled.quarantined),
+            ("summed up as repeated", ruled.repeated),
             (inside, ruled.inside),
         ]
     }

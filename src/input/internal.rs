@@ -18,6 +18,7 @@ use crate::message::InputInfo;
 use crate::message::Pri;
 use crate::message::Source;
 use crate::rules::RulesetId;
+use crate::shard::Origin;
 use crate::shard::Shard;
 use crate::shard::Stuck;
 
@@ -29,6 +30,8 @@ const FACILITY: u8 = 5;
 pub struct InternalSetup {
     pub info: Arc<InputInfo>,
     pub ruleset: RulesetId,
+    /// Repeated messages are summed up.
+    pub sums_up: bool,
 }
 
 /// The receiving end of the relay's own messages.
@@ -77,6 +80,10 @@ impl Internal {
             ready.push_to(&mut batch, None);
             self.stats.count(&batch);
             self.stats.bytes.add(count(text.len()));
+            if setup.sums_up {
+                let (input, ruleset) = (&self.stats, setup.ruleset);
+                shard.sum_up(&Origin { input, part: 0, ruleset }, &mut batch);
+            }
             self.stats.passed(shard.run(&mut batch, &route));
             shard.flush(&batch.ack, &mut stuck);
             shard.push_all(&mut stuck).await;

@@ -36,6 +36,7 @@ use crate::parse::ParseSettings;
 use crate::parse::frame::Frame;
 use crate::rules::Residual;
 use crate::rules::RulesetId;
+use crate::shard::Origin;
 use crate::shard::Shard;
 use crate::shard::Stuck;
 
@@ -90,6 +91,11 @@ pub trait Local: fmt::Debug + Send + Sync {
     /// What parses its messages, and its name, if it is not what the ruleset says.
     fn parser(&self) -> Option<(ParseInto, &'static str)> {
         None
+    }
+
+    /// Whether `$RepeatedMsgReduction` concerns its messages.
+    fn sums_up(&self) -> bool {
+        false
     }
 
     /// How its messages are parsed, where they are: changes to what holds for all inputs.
@@ -184,6 +190,8 @@ pub struct Feed {
     /// The relay's own host name, as it stands in the batch once it is needed.
     hostname: Option<Span>,
     stuck: Stuck,
+    /// Whose repeats are summed up by themselves: a file, or a process that logs.
+    part: u64,
 }
 
 impl Feed {
@@ -196,13 +204,30 @@ impl Feed {
         let route = shard.route_of(setup.ruleset, &source, &setup.info);
         let batch = Batch::new(setup.info.clone());
         let (hostname, stuck) = (None, Stuck::new());
-        Self { shard, input, setup, source, route, epoch, batch, hostname, stuck }
+        Self { shard, input, setup, source, route, epoch, batch, hostname, stuck, part: 0 }
     }
 
     /// What holds now: look again after each wait.
     #[must_use]
     pub const fn setup(&self) -> &Arc<LocalSetup> {
         &self.setup
+    }
+
+    /// Whether repeated messages are summed up, of each part by itself.
+    #[must_use]
+    pub fn sums_up(&self) -> bool {
+        self.setup.settings.sums_up && self.input.local.sums_up()
+    }
+
+    /// Of which part of the input batches are from here on.
+    pub const fn set_part(&mut self, part: u64) {
+        self.part = part;
+    }
+
+    /// Nothing more comes of that part of the input: what waits to be summed up of it goes with
+    /// the next batch.
+    pub fn end_part(&self, part: u64) {
+        self.shard.end_part(&self.input.stats, part);
     }
 
     /// Counts messages of the batch's sender that a rate limit dropped.
@@ -314,6 +339,11 @@ impl Feed {
         input.stats.bytes.add(count(raws.map(Span::len).sum()));
         // There may have been a reload since the batch was begun.
         self.refresh();
+        if self.sums_up() {
+            let (ruleset, part) = (self.setup.ruleset, self.part);
+            let origin = Origin { input: &self.input.stats, part, ruleset };
+            self.shard.sum_up(&origin, &mut self.batch);
+        }
         let Self { shard, input, batch, .. } = self;
         input.stats.passed(shard.run(batch, &self.route));
         shard.flush(&batch.ack, &mut self.stuck);

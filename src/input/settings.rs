@@ -25,6 +25,8 @@ pub struct InputSettings {
     pub allowed: Allowed,
     /// The `ratelimit()` objects, by name.
     pub limits: Arc<HashMap<String, Arc<RateLimit>>>,
+    /// Whether repeated messages are summed up (`$RepeatedMsgReduction`).
+    pub sums_up: bool,
 }
 
 /// `$AllowedSender`: who may send. `None`: everybody.

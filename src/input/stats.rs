@@ -7,6 +7,7 @@ use crate::message::Batch;
 use crate::message::Class;
 use crate::parse::frame::FrameEvents;
 use crate::shard::Passed;
+use crate::shard::Tally;
 use crate::telemetry::Counter;
 
 /// Counters of one input.
@@ -18,12 +19,15 @@ pub struct InputStats {
     /// `received`, by [`Class`].
     pub classes: [Counter; Class::ALL.len()],
     /// Messages that the rules are through with: taken by an action, by none because of a `stop`,
-    /// by none because no rule was for them. Together `received`, but for what is in the rules now.
+    /// by none because no rule was for them. With `repeated` and `quarantined` they are `received`,
+    /// but for what is in the rules now.
     pub wanted: Counter,
     pub stopped: Counter,
     pub unmatched: Counter,
     /// Messages that made a part of the program panic, and were set aside.
     pub quarantined: Counter,
+    /// Messages that a summary stands for (`$RepeatedMsgReduction`), summaries not counted.
+    pub repeated: Counter,
     /// Messages cut at `maxMessageSize`.
     pub truncated: Counter,
     /// Messages dropped by `rateLimit.*`.
@@ -107,7 +111,7 @@ impl InputStats {
         let Self {
             accept_errors, panics, programs_started, receive_calls, limits, recoveries, ..
         } = self;
-        let Self { wanted, stopped, unmatched, quarantined, .. } = self;
+        let Self { wanted, stopped, unmatched, quarantined, repeated, .. } = self;
         let own = [
             received,
             bytes,
@@ -115,6 +119,7 @@ impl InputStats {
             stopped,
             unmatched,
             quarantined,
+            repeated,
             truncated,
             dropped_ratelimit,
             disallowed,
@@ -201,6 +206,18 @@ impl InputStats {
         self.frames_bad_count.add(events.bad_count + events.count_too_large);
         self.frames_bad_delimiter.add(events.delimiter_not_space);
         self.frames_oversize.add(events.oversize);
+    }
+}
+
+impl Tally for InputStats {
+    fn passed(&self, passed: Passed) {
+        Self::passed(self, passed);
+    }
+
+    fn summed_up(&self, messages: u64) {
+        if messages > 0 {
+            self.repeated.add(messages);
+        }
     }
 }
 

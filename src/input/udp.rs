@@ -48,6 +48,7 @@ use crate::parse::ParseSettings;
 use crate::parse::frame::Frame;
 use crate::rules::Residual;
 use crate::rules::RulesetId;
+use crate::shard::Origin;
 use crate::shard::Shard;
 use crate::shard::Stuck;
 
@@ -146,7 +147,8 @@ pub struct UdpSpec {
     pub preserve_case: bool,
     pub default_tz: Option<String>,
     /// Shards that receive; `None`: half of them. A second socket pays where one core cannot keep
-    /// up. Before that it only halves the batches and doubles the wake-ups.
+    /// up. Before that it only halves the batches and doubles the wake-ups. One where repeats are
+    /// summed up, so that they are whoever they are from.
     pub receivers: Option<usize>,
 }
 
@@ -245,6 +247,8 @@ struct Receiver<'a> {
     impatient_until: Option<tokio::time::Instant>,
     /// Whether the sender that was looked at last may send.
     judged: Option<(IpAddr, bool)>,
+    /// Which socket of the input's it is: repeats are summed up by socket, as rsyslogd does.
+    part: u64,
 }
 
 /// Receives on `socket` until the stop. `drops` is what of the kernel's drops was counted there by
@@ -263,6 +267,7 @@ pub async fn serve(
     UdpRing::watch_drops(&socket)?;
     let socket = UdpSocket::from_std(socket)?;
     let setup = input.setups.at(shard.generation());
+    let part = u64::from(socket.local_addr()?.is_ipv6());
     let mut receiver = Receiver {
         batch: Batch::new(setup.info.clone()),
         ring: UdpRing::new(setup.settings.message_bytes_max).going_on_from(drops.get()),
@@ -272,6 +277,7 @@ pub async fn serve(
         drops,
         impatient_until: None,
         judged: None,
+        part,
         input: &input,
         setup,
         epoch: shard.epoch(),
@@ -353,6 +359,11 @@ impl Receiver<'_> {
         }
         self.sift();
         self.count(bytes);
+        if self.setup.settings.sums_up {
+            let (input, ruleset) = (&self.input.stats, self.setup.ruleset);
+            let origin = Origin { input, part: self.part, ruleset };
+            self.shard.sum_up(&origin, &mut self.batch);
+        }
         let passed = if let [route] = self.routes.as_slice() {
             self.shard.run(&mut self.batch, route)
         } else {

@@ -113,6 +113,40 @@ pub struct Message {
     pub flags: MessageFlags,
 }
 
+impl Message {
+    /// The same message with all of its bytes, which stand in `from`, behind those of `to`; of the
+    /// only source there.
+    fn copied(&self, from: &[u8], to: &mut Vec<u8>) -> Self {
+        let (was, start) = (self.raw, to.len());
+        let mut put = |span: Span| {
+            let start = to.len();
+            to.extend_from_slice(span.of(from));
+            Span::new(start, to.len())
+        };
+        let raw = put(was);
+        let mut moved = |span: Span| {
+            if was.start <= span.start && span.end <= was.end {
+                let (before, length) = ((span.start - was.start) as usize, span.len());
+                return Span::new(start + before, start + before + length);
+            }
+            put(span)
+        };
+        Self {
+            raw,
+            msg: moved(self.msg),
+            hostname: moved(self.hostname),
+            tag: moved(self.tag),
+            app_name: moved(self.app_name),
+            procid: moved(self.procid),
+            msgid: moved(self.msgid),
+            structured_data: moved(self.structured_data),
+            time_text: moved(self.time_text),
+            source: 0,
+            ..*self
+        }
+    }
+}
+
 impl Default for Pri {
     fn default() -> Self {
         Self::DEFAULT
@@ -287,6 +321,33 @@ impl Batch {
     pub fn keep_given(&mut self, kept: &[bool]) {
         let mut kept = kept.iter();
         self.given.retain(|_| kept.next().copied().unwrap_or(true));
+    }
+
+    /// Makes this a batch of one message, the one at `index` of `from`, as it arrived there.
+    /// Without its variables, and with nobody who waits for it.
+    pub fn hold(&mut self, from: &Self, index: usize) {
+        self.clear();
+        let Some(message) = from.messages.get(index) else { return };
+        self.arrival = from.arrival;
+        self.input = from.input.clone();
+        self.sources.push(from.sources[usize::from(message.source)].clone());
+        self.messages.push(message.copied(&from.data, &mut self.data));
+    }
+
+    /// Takes over the variables that the message at `index` of `from` begins with, for the only
+    /// message here.
+    pub fn take_given(&mut self, from: &mut Self, index: usize) {
+        match from.given.get_mut(index).map(std::mem::take) {
+            None | Some(Given::Nothing) => {}
+            Some(Given::Whole(value)) => self.give(Some(value)),
+            Some(Given::Formed(form, text)) => {
+                let Some(form) = from.forms.get(form).cloned() else { return };
+                let start = self.data.len();
+                self.data.extend_from_slice(text.of(&from.data));
+                let (form, text) = (self.form(form), Span::new(start, self.data.len()));
+                self.give_formed(form, text);
+            }
+        }
     }
 
     /// Whether any message begins with variables.

@@ -86,7 +86,7 @@ pub static PARAMS: &[Spec] = &[
         "off",
         "Quotes the message in a summary of repeats.",
     )
-    .ignored("repeated messages are passed on as they are"),
+    .ignored("a summary of repeats always quotes its message"),
     Spec::new("action.copyMsg", Bool, "off", "Gives the action a copy of the message.")
         .ignored("an action always has its own rendering"),
     Spec::new(

@@ -10,6 +10,7 @@ mod faults;
 mod gate;
 mod outlet;
 mod pipeline;
+mod repeats;
 mod sources;
 mod stuck;
 
@@ -20,6 +21,8 @@ pub use outlet::OutletChange;
 pub use outlet::OutletStats;
 pub use pipeline::Passed;
 pub use pipeline::Shard;
+pub use repeats::Origin;
+pub use repeats::Tally;
 pub use sources::Entry;
 pub use stuck::Stuck;
 pub use stuck::StuckChunk;

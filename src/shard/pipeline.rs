@@ -40,6 +40,7 @@ use crate::shard::OutletChange;
 use crate::shard::Stuck;
 use crate::shard::StuckChunk;
 use crate::shard::faults::Faults;
+use crate::shard::repeats::Repeats;
 use crate::shard::sources::Sources;
 
 /// Rendered bytes of one action that are queued at once, without waiting for the end of a read.
@@ -82,6 +83,8 @@ pub struct Shard {
     frames: RefCell<Vec<Frame>>,
     work: RefCell<Work>,
     sources: RefCell<Sources>,
+    /// What was said last, where repeats are summed up.
+    pub(super) repeats: RefCell<Repeats>,
     zone: RefCell<LocalZone>,
     faults: RefCell<Faults>,
     quarantine: Arc<Quarantine>,
@@ -127,6 +130,7 @@ impl Shard {
             frames: RefCell::default(),
             work: RefCell::new(work),
             sources: RefCell::default(),
+            repeats: RefCell::default(),
             zone: RefCell::new(zone),
             faults: RefCell::new(Faults::new(reporter.clone())),
             quarantine: Arc::new(Quarantine::new(None, reporter)),

@@ -6,7 +6,10 @@ use std::alloc::System;
 use std::cell::Cell;
 use std::sync::Arc;
 
+use bongsu::base::clock::LocalZone;
 use bongsu::base::diag::Diagnostics;
+use bongsu::base::reporter::Level;
+use bongsu::base::reporter::Reporter;
 use bongsu::base::span::Span;
 use bongsu::config;
 use bongsu::config::ast::StmtKind;
@@ -25,6 +28,11 @@ use bongsu::parse::frame::Frame;
 use bongsu::parse::frame::FrameEvents;
 use bongsu::parse::frame::FrameSettings;
 use bongsu::parse::sanitise::SanitiseSettings;
+use bongsu::rules::RulesetId;
+use bongsu::shard::Origin;
+use bongsu::shard::Passed;
+use bongsu::shard::Shard;
+use bongsu::shard::Tally;
 use bongsu::template::Template;
 
 use crate::parse::arrival;
@@ -184,4 +192,54 @@ fn rendering_does_not_allocate() {
         let count = allocations(|| assert_eq!(render(), size));
         assert_eq!((count, size > 1_000), (0, true), "{}", template.name);
     }
+}
+
+/// What tells inputs apart, and counts nothing here.
+#[derive(Debug)]
+struct Uncounted;
+
+impl Tally for Uncounted {
+    fn passed(&self, _: Passed) {}
+
+    fn summed_up(&self, messages: u64) {
+        assert_eq!(messages, 0);
+    }
+}
+
+impl Reporter for Uncounted {
+    fn say(&self, _: Level, text: String) {
+        panic!("{text}");
+    }
+}
+
+/// `$RepeatedMsgReduction`, where nothing repeats: the latest message is kept in the buffers of
+/// the one before.
+#[test]
+fn looking_for_repeats_does_not_allocate() {
+    let input = InputInfo { name: "imtcp".into(), hostname: Arc::from("relay") };
+    let input = Arc::new(input);
+    let zone = LocalZone::system();
+    let shard = Shard::new(0, Arc::default(), Vec::new(), input.clone(), zone, Arc::new(Uncounted));
+    let mut batch = Batch::new(input);
+    let source = Arc::new(Source::new(Some([127, 0, 0, 1].into()), None));
+    let lines = ["<13>Oct 11 22:14:15 host tag: one", "<13>Oct 11 22:14:15 host tag: two"];
+    let (settings, input) = (ParseSettings::default(), Arc::new(Uncounted));
+    let mut read = |n: usize| {
+        batch.clear();
+        batch.arrival = arrival();
+        batch.sources.push(source.clone());
+        for line in lines.iter().cycle().take(n) {
+            let start = batch.data.len();
+            batch.data.extend_from_slice(line.as_bytes());
+            let span = Span::new(start, batch.data.len());
+            let frame = Frame { span, truncated: false };
+            let arrival = batch.arrival;
+            let message = bongsu::parse::message(&mut batch.data, frame, &settings, &arrival);
+            batch.messages.push(message);
+        }
+        shard.sum_up(&Origin { input: &input, part: 0, ruleset: RulesetId(0) }, &mut batch);
+        assert_eq!(batch.len(), n);
+    };
+    (0..2).for_each(|_| read(100));
+    assert_eq!(allocations(|| (0..9).for_each(|n| read(100 - 2 * n))), 0);
 }

@@ -44,6 +44,7 @@ mod queues;
 mod reconfigure;
 mod reload;
 mod relp;
+mod repeats;
 mod reports;
 mod runaway;
 mod scripts;

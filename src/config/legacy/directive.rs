@@ -239,7 +239,7 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
             }
         }
         Target::AllowedSender => allowed_sender(line, load),
-        Target::Ignored(_) | Target::IgnoredOn(_) | Target::Unknown(_) | Target::Unsupported(_) => {
+        Target::Ignored(_) | Target::Unknown(_) | Target::Unsupported(_) => {
             remark(line, directive, load);
         }
         // Done by the caller, or in `wait` above.
@@ -257,8 +257,7 @@ fn apply(line: &Line<'_>, directive: &Directive, load: &mut Loader, top: bool) {
 fn remark(line: &Line<'_>, directive: &Directive, load: &mut Loader) {
     let name = directive.name;
     load.say(match directive.target {
-        Target::IgnoredOn(_) if line.value == "off" => return,
-        Target::Ignored(instead) | Target::IgnoredOn(instead) => {
+        Target::Ignored(instead) => {
             Diagnostic::note(line.loc, format!("${name} has no effect: {instead}"))
         }
         Target::Unknown(instead) => {

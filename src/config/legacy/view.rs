@@ -129,7 +129,7 @@ fn meaning(target: Target) -> Meaning {
         Target::AllowedSender => {
             Meaning::Form("global(allowedSender.udp=[\"…\"]), or allowedSender.tcp")
         }
-        Target::Ignored(instead) | Target::IgnoredOn(instead) => Meaning::Ignored(instead),
+        Target::Ignored(instead) => Meaning::Ignored(instead),
         Target::Unsupported(instead) | Target::Unknown(instead) => Meaning::Refused(instead),
         target => parameter(target).map_or(Meaning::Ignored(""), Meaning::Parameter),
     }

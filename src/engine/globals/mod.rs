@@ -71,6 +71,8 @@ pub struct Globals {
     /// `processInternalMessages`; on by default only where Bongsu stands in for rsyslogd.
     pub internal_messages: Option<bool>,
     pub abort_on_unclean: bool,
+    /// Repeated messages are summed up (`$RepeatedMsgReduction`).
+    pub sums_up: bool,
     /// How names of variables are compared.
     pub case: Case,
     /// Who may send.
@@ -99,6 +101,7 @@ impl Default for Globals {
             parsers: Vec::new(),
             internal_messages: None,
             abort_on_unclean: false,
+            sums_up: false,
             case: Case::default(),
             senders: Senders::default(),
             has_work_directory: false,
@@ -134,6 +137,7 @@ impl Globals {
         self.internal_messages = params.bool("processInternalMessages").or(self.internal_messages);
         self.abort_on_unclean =
             params.bool("abortOnUncleanConfig").unwrap_or(self.abort_on_unclean);
+        self.sums_up = params.bool("repeatedMsgReduction").unwrap_or(self.sums_up);
         match params.bool("variables.caseSensitive") {
             None => {}
             Some(true) => self.case = Case::Sensitive,

@@ -139,6 +139,13 @@ static OWN: &[Spec] = &[
         "The same for connections of imtcp ($AllowedSender TCP).",
     ),
     Spec::new(
+        "repeatedMsgReduction",
+        Bool,
+        "off",
+        "Bongsu's own form of $RepeatedMsgReduction: sums up messages that come several times in \
+         a row.",
+    ),
+    Spec::new(
         "drain.timeout",
         NonNegative,
         "10",

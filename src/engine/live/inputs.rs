@@ -174,7 +174,11 @@ impl Spec {
                 port,
                 options: ListenOptions { family, ..spec.listen.clone() },
                 port_file: spec.port_file.clone(),
-                receivers: spec.receivers.unwrap_or(shards / 2).clamp(1, shards),
+                // On one shard repeats are summed up as in rsyslogd, whoever they are from.
+                receivers: spec
+                    .receivers
+                    .unwrap_or(if settings.sums_up { 1 } else { shards / 2 })
+                    .clamp(1, shards),
                 datagram_bytes_max: settings.message_bytes_max,
             },
             Self::Local(local) => return Place::Local(format!("{local:?}")),

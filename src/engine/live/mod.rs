@@ -359,7 +359,8 @@ impl Live {
     }
 
     fn internal_setup(&self, ruleset: RulesetId) -> InternalSetup {
-        InternalSetup { info: self.info(self.program), ruleset }
+        let sums_up = self.settings.sums_up;
+        InternalSetup { info: self.info(self.program), ruleset, sums_up }
     }
 
     /// Of an input of the relay's own.
@@ -602,6 +603,7 @@ fn settings(
         family: globals.family(),
         allowed: globals.senders.allowed(),
         limits: Arc::new(shared_limits(&plan.limits, reporter, before)),
+        sums_up: globals.sums_up,
     }
 }
 

@@ -1,7 +1,9 @@
 //! The task of an input: what its thread has read becomes batches.
 
+use std::collections::HashMap;
 use std::io;
 use std::io::Write as _;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -34,6 +36,8 @@ use crate::parse::frame::Frame;
 
 /// Reads that the thread is ahead at most, beside the one that it is at.
 const AHEAD: usize = 2;
+/// Paths whose files are remembered for summaries of repeats; then it begins anew.
+const PATHS_MAX: usize = 1024;
 
 /// An imfile input that is open.
 #[derive(Debug)]
@@ -72,6 +76,7 @@ async fn read(spec: Arc<FileSpec>, mut feed: Feed, mut signals: Signals) -> io::
     let job = Job { spec: spec.clone(), store: store.clone(), reporter, bell, filled, empty };
     std::thread::Builder::new().name("imfile".to_owned()).spawn(move || work::run(job))?;
     let given_up = signals.given_up().clone();
+    let mut parts = Parts::default();
     loop {
         let next = tokio::select! {
             biased;
@@ -83,6 +88,9 @@ async fn read(spec: Arc<FileSpec>, mut feed: Feed, mut signals: Signals) -> io::
             return Err(io::Error::other("the thread that reads has ended"));
         };
         feed.open().await;
+        if feed.sums_up() {
+            parts.turn_to(&mut feed, &next);
+        }
         put(&spec, &mut feed, &mut next);
         feed.limited(next.limited);
         let ack = store.owe(next.number, next.end, &next.also, &given_up);
@@ -94,6 +102,28 @@ async fn read(spec: Arc<FileSpec>, mut feed: Feed, mut signals: Signals) -> io::
     drop(ringer);
     while full.recv().await.is_some() {}
     Ok(())
+}
+
+/// Which file was read at each path: repeats are summed up by file.
+#[derive(Default)]
+struct Parts(HashMap<Arc<Path>, u32>);
+
+impl Parts {
+    /// Goes over to the file that was read now. What was at its path before it gets no more lines.
+    fn turn_to(&mut self, feed: &mut Feed, now: &Filled) {
+        if self.0.len() >= PATHS_MAX {
+            self.0.clear();
+        }
+        feed.set_part(now.number.into());
+        match self.0.get_mut(&now.path) {
+            Some(number) if *number == now.number => {}
+            Some(number) => {
+                feed.end_part((*number).into());
+                *number = now.number;
+            }
+            None => _ = self.0.insert(now.path.clone(), now.number),
+        }
+    }
 }
 
 /// Makes what was read the messages of a batch.

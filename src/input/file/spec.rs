@@ -232,6 +232,10 @@ impl Local for FileSpec {
         parse.hostname_in_header = false;
     }
 
+    fn sums_up(&self) -> bool {
+        true
+    }
+
     fn open(&self, _: &Arc<LocalInput>) -> io::Result<Box<dyn Reader>> {
         Ok(Box::new(FileReader::new(Arc::new(self.clone()))))
     }

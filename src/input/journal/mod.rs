@@ -222,6 +222,10 @@ impl Local for JournalSpec {
         NAME.to_owned()
     }
 
+    fn sums_up(&self) -> bool {
+        true
+    }
+
     fn open(&self, _: &Arc<LocalInput>) -> io::Result<Box<dyn Reader>> {
         Ok(Box::new(JournalReader { spec: Arc::new(self.clone()) }))
     }

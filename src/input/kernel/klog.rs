@@ -131,6 +131,10 @@ impl Local for KlogSpec {
         format!("{NAME}({})", self.path)
     }
 
+    fn sums_up(&self) -> bool {
+        true
+    }
+
     fn open(&self, input: &Arc<LocalInput>) -> io::Result<Box<dyn Reader>> {
         let file = device::open(&self.path)?;
         if let Some(level) = self.console_level

@@ -289,6 +289,7 @@ mod tests {
             family: Family::Any,
             allowed: Allowed::default(),
             limits: Arc::default(),
+            sums_up: false,
         };
         let info = InputInfo { name: NAME_PLAIN.into(), hostname: "vm".into() };
         let parse = ParseSettings::default();

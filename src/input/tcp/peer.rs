@@ -12,6 +12,7 @@ use crate::base::num::count;
 use crate::base::poison;
 use crate::input::FamilyStats;
 use crate::input::guard::Guard;
+use crate::input::tcp::Protocol;
 use crate::input::tcp::TcpInput;
 use crate::input::tcp::TcpSetup;
 use crate::input::tcp::Ticket;
@@ -23,6 +24,7 @@ use crate::parse;
 use crate::parse::frame::Frame;
 use crate::rules::Residual;
 use crate::shard::Entry;
+use crate::shard::Origin;
 use crate::shard::Shard;
 use crate::telemetry::Counter;
 
@@ -130,6 +132,10 @@ impl<'a> Peer<'a> {
         self.sift(batch);
         self.input.stats.count(batch);
         self.count_in_family(|family| &family.received, batch.messages.len());
+        if self.setup.settings.sums_up && matches!(self.setup.spec.protocol, Protocol::Syslog) {
+            let (input, ruleset) = (&self.input.stats, self.setup.ruleset);
+            self.shard.sum_up(&Origin { input, part: 0, ruleset }, batch);
+        }
         self.input.stats.passed(self.shard.run(batch, &self.route));
     }
 

@@ -124,6 +124,10 @@ impl Local for UnixSpec {
         }
     }
 
+    fn sums_up(&self) -> bool {
+        true
+    }
+
     fn open(&self, _: &Arc<LocalInput>) -> io::Result<Box<dyn Reader>> {
         let (socket, placed) = place::open(self)?;
         Ok(Box::new(UnixReader::new(self.clone(), socket, placed.map(Arc::new))))

@@ -116,6 +116,8 @@ struct Task<'a> {
     /// Who sent the datagram before, of those that came with one call.
     latest: Option<Process>,
     own_pid: u32,
+    /// Who sent the batch, where processes are told apart.
+    process: u64,
 }
 
 impl<'a> Task<'a> {
@@ -130,6 +132,7 @@ impl<'a> Task<'a> {
             zone: LocalZone::system(),
             latest: None,
             own_pid: process::id(),
+            process: 0,
         }
     }
 
@@ -137,8 +140,15 @@ impl<'a> Task<'a> {
     async fn take(&mut self, ring: &UnixRing, n: usize) {
         self.latest = None;
         self.feed.begin();
+        // Processes with limits of their own have their repeats summed up by themselves (rsyslog).
+        let shared = self.spec.limit_name.is_some();
+        let apart = self.limits.is_some() && !shared && self.feed.sums_up();
         for i in 0..n {
-            self.add(ring.datagram(i));
+            let sent = ring.datagram(i);
+            if apart {
+                self.turn_to(sent.sender).await;
+            }
+            self.add(sent);
         }
         let setup = self.feed.setup().clone();
         let limit = self.spec.limit_name.as_ref().and_then(|name| setup.settings.limits.get(name));
@@ -148,6 +158,17 @@ impl<'a> Task<'a> {
         }
         self.feed.stats().receive_calls.add(1);
         self.feed.submit_impatient().await;
+    }
+
+    /// What comes now is of another process than before, maybe.
+    async fn turn_to(&mut self, sender: Option<Credentials>) {
+        let process = sender.map_or(0, |sender| u64::from(sender.pid));
+        if self.process != process && !self.feed.batch().is_empty() {
+            self.feed.submit_impatient().await;
+            self.feed.begin();
+        }
+        self.process = process;
+        self.feed.set_part(process);
     }
 
     fn add(&mut self, sent: Sent<'_>) {

@@ -5,7 +5,7 @@ use crate::config::legacy::table::Form::Bool;
 use crate::config::legacy::table::Form::Int;
 use crate::config::legacy::table::Form::Size;
 use crate::config::legacy::table::Form::Word;
-use crate::config::legacy::table::Target::IgnoredOn;
+use crate::config::legacy::table::Target::Global;
 use crate::config::legacy::table::Target::Later;
 use crate::config::legacy::table::Target::MainQueue;
 use crate::config::legacy::table::Target::Next;
@@ -25,7 +25,7 @@ pub(super) static DIRECTIVES: &[Directive] = &[
     d("ActionResumeRetryCount", Int, Next("action.resumeRetryCount")),
     d("ActionWriteAllMarkMessages", Bool, Next("action.writeAllMarkMessages")),
     d("RepeatedMsgContainsOriginalMsg", Bool, Later("action.repeatedmsgcontainsoriginalmsg")),
-    d("RepeatedMsgReduction", Bool, IgnoredOn("every message is written, none is summed up")),
+    d("RepeatedMsgReduction", Bool, Global("repeatedMsgReduction")),
     // the next action's queue
     d("ActionQueueCheckpointInterval", Int, Next("queue.checkpointInterval")),
     d("ActionQueueDequeueBatchSize", Int, Next("queue.dequeueBatchSize")),

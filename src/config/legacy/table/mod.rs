@@ -62,8 +62,6 @@ pub(super) enum Target {
     ModuleWord(&'static str, &'static str, &'static str),
     /// Understood, and without effect here: says what happens instead.
     Ignored(&'static str),
-    /// The same; `off` is nothing to speak of.
-    IgnoredOn(&'static str),
     /// Refused: says what to write.
     Unsupported(&'static str),
     /// As unknown as to rsyslog 8.2302, but it is known what to write.
