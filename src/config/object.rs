@@ -393,6 +393,6 @@ fn next_name(body: &[u8], behind: Option<u8>) -> Option<usize> {
     let length = name.iter().rev().take_while(|b| b.is_ascii_alphanumeric() || **b == b'.').count();
     let start = name.len() - length;
     let blank = name[..start].last().is_some_and(u8::is_ascii_whitespace);
-    let value = behind.is_some_and(|b| !b.is_ascii_whitespace() && b != b')');
+    let value = behind.is_some_and(|b| !b.is_ascii_whitespace() && !b")],".contains(&b));
     (length > 0 && blank && value).then_some(start)
 }
